@@ -1,0 +1,194 @@
+"""Every file that a stage writes for another: formats, versions, digests, atomic writes.
+
+Tensors travel as safetensors, the rest as JSON; nothing is unpickled. Each file carries its kind and format version,
+the spec of the stage that made it, and a digest of its content, all checked before anything of it is used.
+"""
+
+import hashlib
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+from safetensors.numpy import save as save_safetensors
+
+from sparse_sharing.config.specs import Spec
+from sparse_sharing.errors import ArtifactError
+
+FORMATS = {
+    "vocabulary": 1,
+    "vectors": 1,
+    "text": 1,
+    "summary": 1,
+    "weights": 1,
+    "checkpoint": 1,
+    "masks": 1,
+    "selection": 1,
+    "model": 1,
+    "metrics": 1,
+}
+"""The kinds of artifact and the version of each format that this program writes and reads."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file of one stage, checked: its spec, the digest of its content, tensors (numpy) and JSON details."""
+
+    spec: dict[str, Any]
+    digest: str
+    tensors: dict[str, np.ndarray] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also when the machine stops half-way."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically, with the line ends it has."""
+    write_atomically(path, text.encode("utf-8"))
+
+
+def content_digest(tensors: Mapping[str, np.ndarray], details: Mapping[str, Any] | None = None) -> str:
+    """SHA-256 over the names, dtypes, shapes and bytes of tensors, in the order of names, and over the details."""
+    digest = hashlib.sha256(_json(details or {}).encode())
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        digest.update(memoryview(array).cast("B") if array.size else b"")
+    return digest.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of the bytes of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def save_tensors(
+    path: Path, kind: str, spec: Spec, tensors: Mapping[str, np.ndarray], details: Mapping[str, Any] | None = None
+) -> str:
+    """Write tensors (numpy) and JSON details as one safetensors file; returns the digest of the content."""
+    tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    details = dict(details or {})
+    header = _header(kind, spec, content_digest(tensors, details))
+    metadata = {**header, "spec": spec.canonical(), "details": _json(details)}
+    write_atomically(path, _in_stable_order(save_safetensors(tensors, metadata)))
+    return header["digest"]
+
+
+def load_tensors(path: Path, kind: str, expected: str | None = None) -> Artifact:
+    """Read a file written by `save_tensors`, checked; `expected` is the digest of the spec it must be made under.
+
+    Raises:
+        ArtifactError: The file is missing, damaged, of another kind or version, or made under other settings.
+    """
+    content = _read(path)
+    try:
+        tensors = load_safetensors(content)
+        length = struct.unpack("<Q", content[:8])[0]
+        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+        spec, details = json.loads(metadata["spec"]), json.loads(metadata["details"])
+    except (SafetensorError, ValueError, KeyError, TypeError, struct.error) as error:
+        raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {_remedy(path)}") from error
+    artifact = Artifact(spec, str(metadata.get("digest")), tensors, details)
+    _check(path, kind, metadata, artifact, expected)
+    return artifact
+
+
+def save_json(path: Path, kind: str, spec: Spec, details: Mapping[str, Any]) -> None:
+    """Write JSON details that a person can read, with kind, version, spec and digest beside them."""
+    header = _header(kind, spec, content_digest({}, details))
+    document = {**header, "spec": json.loads(spec.canonical()), "details": details}
+    write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def load_json(path: Path, kind: str, expected: str | None = None) -> Artifact:
+    """Read a file written by `save_json`, with the same checks and errors as `load_tensors`."""
+    try:
+        document = json.loads(_read(path))
+        artifact = Artifact(document["spec"], str(document["digest"]), {}, document["details"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {_remedy(path)}") from error
+    _check(path, kind, document, artifact, expected)
+    return artifact
+
+
+def spec_digest(spec: Mapping[str, Any]) -> str:
+    """The digest of a stored spec, as `Spec.digest` gives it for a spec object."""
+    return hashlib.sha256(_json(spec).encode()).hexdigest()[:16]
+
+
+def refuse_other_spec(path: Path, spec: Mapping[str, Any], expected: str) -> None:
+    """Raise ArtifactError where a file was made under another spec than the one whose digest is expected."""
+    if (found := spec_digest(spec)) != expected:
+        raise ArtifactError(
+            f"{path}: was made under other settings (spec {found}, this run expects {expected}): {_json(spec)}\n"
+            f"Use the configuration it was made with, or: {_remedy(path)}"
+        )
+
+
+def _check(path: Path, kind: str, header: Mapping[str, Any], artifact: Artifact, expected: str | None) -> None:
+    found = (header.get("kind"), str(header.get("version")))
+    if found[0] != kind:
+        raise ArtifactError(f"{path}: holds {found[0]}, expected {kind}. {_remedy(path)}")
+    if found[1] != str(FORMATS[kind]):
+        raise ArtifactError(
+            f"{path}: has format version {found[1]} of {kind}; this program reads {FORMATS[kind]}. {_remedy(path)}"
+        )
+    if content_digest(artifact.tensors, artifact.details) != artifact.digest:
+        raise ArtifactError(f"{path}: is damaged: its content does not match its digest. {_remedy(path)}")
+    if expected is not None:
+        refuse_other_spec(path, artifact.spec, expected)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read ({error.strerror}). {_remedy(path)}") from error
+
+
+def _remedy(path: Path) -> str:
+    return f"Build it anew with the options of your run and: snakemake --cores 1 --force '{path}'"
+
+
+def _header(kind: str, spec: Spec, digest: str) -> dict[str, str]:
+    return {"kind": kind, "version": str(FORMATS[kind]), "digest": digest, "spec_digest": spec.digest()}
+
+
+def _in_stable_order(content: bytes) -> bytes:
+    """The same file with its header's keys sorted: safetensors writes metadata in a random order."""
+    length = struct.unpack("<Q", content[:8])[0]
+    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header + content[8 + length :]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,53 @@
+"""Where everything of a run lies. Paths carry identity only: run, dataset, seed, start, task, choice, system, model."""
+
+from sparse_sharing.config.schema import DEMO, Config, Dataset
+
+RUN = "results/{run}"
+DEMO_FOLDER = RUN + "/demo"
+DEMO_FILE = DEMO_FOLDER + "/{file}"
+DATASET = RUN + "/{dataset}"
+DATA = DATASET + "/data"
+START = DATASET + "/seed{seed}/{start}"
+WEIGHTS = START + "/weights.safetensors"
+PRUNE = START + "/prune/{task}"
+SELECT = START + "/select/{choice}"
+MODEL = DATASET + "/seed{seed}/train/{system}/{model}"
+EVALUATION = DATASET + "/seed{seed}/evaluate/{system}/{model}"
+TABLES = RUN + "/tables"
+
+SPLITS = ("train", "dev", "test")
+DEMO_FILES = (
+    *(f"joint/{split}.txt" for split in SPLITS),
+    *(f"separate/{task}.{split}.txt" for task in ("pos", "chunk", "ner") for split in SPLITS),
+)
+PREPARED_FILES = (
+    "vocabulary.json",
+    "vectors.safetensors",
+    "train.safetensors",
+    "dev.safetensors",
+    "test.safetensors",
+    "summary.json",
+)
+TABLE_FILES = (
+    "results.csv",
+    "per_type.csv",
+    "masks.csv",
+    "overlap.csv",
+    "summary.csv",
+    "summary.md",
+    "summary.tex",
+)
+
+
+def source_path(config: Config, path: str) -> str:
+    """Where a file that `data` names is read from: below data_root, or among the generated demo files."""
+    if path.startswith(DEMO):
+        return DEMO_FILE.format(run=config.run, file=path.removeprefix(DEMO))
+    if path.startswith("/") or config.data_root in ("", "."):
+        return path
+    return f"{config.data_root.rstrip('/')}/{path}"
+
+
+def source_files(config: Config, dataset: Dataset, split: str) -> list[tuple[str, str]]:
+    """The (corpus, path) pairs of one split of a dataset; corpora without a file for it are left out."""
+    return [(corpus.name, source_path(config, path)) for corpus in dataset.corpora if (path := getattr(corpus, split))]

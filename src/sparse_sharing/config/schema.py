@@ -1,0 +1,348 @@
+"""The typed configuration: every key a user may write, with its type, bounds, default and meaning.
+
+The JSON schema under `workflow/schemas/` is generated from these classes; a test holds the two together.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+"""What a run, dataset, corpus, task, system or choice may be called: it becomes part of a path and of a wildcard."""
+
+DEMO = "demo:"
+"""Prefix of a path below the embedded demo corpora, which the workflow generates."""
+
+SHARED = "shared"
+"""The model of a system that trains all tasks together; a task cannot take this name."""
+
+RESERVED_DATASETS = ("demo", "tables", "logs", "benchmarks", "figures")
+"""Folders of a run that lie beside its datasets."""
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=64)]
+Start = Literal["initial", "warmup"]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Density = Annotated[float, Field(gt=0, le=1)]
+Scheme = Literal["none", "iob1", "iob2", "bioes"]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+def duplicates(names: list[str]) -> list[str]:
+    """The names that occur more than once, in order."""
+    return sorted({name for name in names if names.count(name) > 1}, key=names.index)
+
+
+def refuse_duplicates(kind: str, names: list[str]) -> None:
+    """Raise ValueError where two things of one kind share a name, in letter case as well: paths would collide."""
+    if repeated := duplicates([name.lower() for name in names]):
+        raise ValueError(f"two {kind} are called {', '.join(repeated)} (letter case does not count): rename one")
+
+
+class Task(Section):
+    """One tagging task: a column of a corpus."""
+
+    name: Name
+    """What the task is called in paths and tables."""
+    column: int
+    """The column that holds its tags, counted from 0; negative numbers count from the last column."""
+    scheme: Scheme = "none"
+    """The tag scheme in the file: none (one tag per token, scored by accuracy), iob1, iob2 or bioes (spans, F1)."""
+    model_scheme: Scheme | None = None
+    """The tag scheme the model is trained on; spans default to the file's scheme. Conversion is exact both ways."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Task":
+        """Spans stay spans, and the name of joint models is not taken."""
+        if self.name == SHARED:
+            raise ValueError(f"'{SHARED}' names the models that train all tasks together: call the task otherwise")
+        if self.model_scheme is not None and (self.scheme == "none") != (self.model_scheme == "none"):
+            raise ValueError(f"scheme '{self.scheme}' cannot be converted to model_scheme '{self.model_scheme}'")
+        return self
+
+    @property
+    def trained_scheme(self) -> Scheme:
+        """The scheme of the model's tags."""
+        return self.model_scheme or self.scheme
+
+
+class Corpus(Section):
+    """Column files with the tags of one or more tasks on the same sentences."""
+
+    name: Name
+    """What the corpus is called in the data summary."""
+    train: str
+    """Training file: columns separated by spaces or tabs, a blank line after each sentence, plain or gzip."""
+    dev: str | None = None
+    """Development file; where it is missing, dev is cut from the training sentences."""
+    test: str
+    """Test file; only evaluation reads what is made from it."""
+    dev_fraction: Fraction = 0.1
+    """Share of the training sentences that becomes dev where no dev file is given."""
+    split_seed: int = Field(default=1, ge=0)
+    """Seed of that cut."""
+    train_sentences: int | None = Field(default=None, ge=1)
+    """Use only the first so many sentences of the training file."""
+    word_column: int = 0
+    """The column that holds the words, counted from 0."""
+    repair: bool = False
+    """Mend violations of a tag scheme as conlleval would read them, and count them, instead of refusing the file."""
+    tasks: list[Task] = Field(min_length=1)
+
+
+class Dataset(Section):
+    """The tasks that are trained together, on one corpus or on several."""
+
+    name: Name
+    corpora: list[Corpus] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def check(self) -> "Dataset":
+        """No two corpora, and no two tasks, of one name."""
+        refuse_duplicates("corpora", [corpus.name for corpus in self.corpora])
+        refuse_duplicates("tasks", [task.name for task in self.tasks])
+        return self
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks of all corpora, in the order of the configuration."""
+        return [task for corpus in self.corpora for task in corpus.tasks]
+
+
+class DemoSize(Section):
+    """How much of the embedded demo corpora is generated."""
+
+    train: int = Field(default=700, ge=10)
+    dev: int = Field(default=200, ge=5)
+    test: int = Field(default=300, ge=5)
+    seed: int = Field(default=1, ge=0)
+
+
+class Data(Section):
+    """Which text is read, and how words and characters become numbers."""
+
+    datasets: list[Dataset] = Field(min_length=1)
+    vectors: str | None = None
+    """Word vectors in GloVe or word2vec text format, plain or gzip; none: words start from random vectors."""
+    lowercase: bool = True
+    """Look words up in lower case. Characters always keep their case."""
+    minimum_word_count: int = Field(default=1, ge=1)
+    """A training word seen less often, and without a vector, is unknown."""
+    minimum_character_count: int = Field(default=2, ge=1)
+    """A character seen less often in the training text is unknown."""
+    maximum_characters: int = Field(default=50, ge=1, le=1000)
+    """Only so many leading characters of a word are read by the character network."""
+    demo: DemoSize = DemoSize()
+    """The size of the demo corpora, where a path begins with `demo:`."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Data":
+        """No two datasets of one name."""
+        refuse_duplicates("datasets", [dataset.name for dataset in self.datasets])
+        for dataset in self.datasets:
+            if dataset.name.lower() in RESERVED_DATASETS:
+                raise ValueError(f"'{dataset.name}' is a folder of every run: call the dataset otherwise")
+        return self
+
+
+class Model(Section):
+    """The base network (paper, section "Base Model"): words and characters, a BiLSTM, a linear head per task."""
+
+    word_dimension: int = Field(default=100, ge=1)
+    """Width of the word embedding; where the vectors are narrower, the rest starts random."""
+    character_dimension: int = Field(default=30, ge=1)
+    """Width of the character embedding."""
+    character_filters: int = Field(default=30, ge=1)
+    """Filters of the character convolution."""
+    character_width: int = Field(default=3, ge=1)
+    """Characters a filter sees; odd, so that a word keeps its length."""
+    hidden: int = Field(default=200, ge=1)
+    """Units of the LSTM, per direction."""
+    layers: int = Field(default=1, ge=1)
+    """BiLSTM layers."""
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Dropout after the embeddings and before the heads."""
+    word_dropout: float = Field(default=0.01, ge=0, lt=1)
+    """Share of training tokens read as the unknown word."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Model":
+        """A centred filter has an odd width."""
+        if self.character_width % 2 == 0:
+            raise ValueError(f"character_width must be odd, got {self.character_width}")
+        return self
+
+
+class Optimization(Section):
+    """How a network is trained; warm-up, pruning and joint training each have their own values."""
+
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    learning_rate: float = Field(default=0.1, gt=0)
+    learning_rate_decay: float = Field(default=0.0, ge=0)
+    """d in learning_rate / (1 + d * epoch), epochs counted from 0."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Momentum of SGD; Adam has its usual 0.9 and 0.999."""
+    batch_size: int = Field(default=10, ge=1)
+    """Sentences in a batch."""
+    epochs: int = Field(default=30, ge=1)
+    """Passes over the training data of all tasks trained."""
+    patience: int | None = Field(default=None, ge=1)
+    """Stop after so many epochs without a better dev score; none: never."""
+    gradient_clip: float | None = Field(default=5.0, gt=0)
+    """Largest norm of a step's gradient; none: no bound."""
+    sampling: Literal["proportional", "round_robin"] = "proportional"
+    """How the task of the next batch is drawn: by data size, as in the paper, or in turn."""
+    length_buckets: int = Field(default=50, ge=1)
+    """Shuffled batches whose sentences are sorted by length together, for speed; 1: no sorting."""
+
+
+class Warmup(Optimization):
+    """Multi-task warm-up: dense training on all tasks that gives theta(w)."""
+
+    epochs: int = Field(default=20, ge=1)
+    """w, the passes before the weights are kept as the start of what follows."""
+    patience: None = None
+
+
+class Prune(Optimization):
+    """Iterative magnitude pruning (paper, Algorithm 1), one job per task."""
+
+    rounds: int = Field(default=20, ge=1, le=200)
+    """Rounds K; round k has density final_density ** (k / K)."""
+    final_density: float = Field(default=0.1, gt=0, lt=1)
+    """Share of the prunable weights that the last round keeps."""
+
+
+class Choice(Section):
+    """A rule that picks one round's mask for each task."""
+
+    name: Name
+    rule: Literal["target_density", "best_dev", "rounds"]
+    target_density: Density | dict[Name, Density] | None = None
+    """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken."""
+    tolerance: float = Field(default=0.05, ge=0, le=1)
+    """Rule target_density: the largest distance of the nearest round's density that is accepted."""
+    rounds: Annotated[int, Field(ge=0)] | dict[Name, Annotated[int, Field(ge=0)]] | None = None
+    """Rule rounds: the round to take, for all tasks or for each."""
+    allow_dense: bool = False
+    """Let round 0, which keeps every weight, be chosen. Otherwise only subnetworks are."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Choice":
+        """Each rule has its own key, and only that."""
+        for key in ("target_density", "rounds"):
+            if (getattr(self, key) is not None) != (self.rule == key):
+                verb = "needs" if self.rule == key else "does not use"
+                raise ValueError(f"rule '{self.rule}' {verb} the key '{key}'")
+        return self
+
+
+class Select(Section):
+    """Which masks the joint training gets; several choices may stand side by side."""
+
+    choices: list[Choice] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def check(self) -> "Select":
+        """No two choices of one name."""
+        refuse_duplicates("choices", [choice.name for choice in self.choices])
+        return self
+
+
+class System(Section):
+    """A way of sharing, to be trained and compared."""
+
+    name: Name
+    sharing: Literal["single", "hard", "sparse"]
+    """single: a model per task; hard: one dense encoder; sparse: one encoder, a subnetwork per task."""
+    start: Start = "initial"
+    """The starting weights: initial, theta(0), or warmup, theta(w)."""
+    choice: Name | None = None
+    """Sharing sparse: the name of the choice of masks."""
+    epochs: int | None = Field(default=None, ge=1)
+    """Epochs of this system where they differ from those of the section."""
+
+    @model_validator(mode="after")
+    def check(self) -> "System":
+        """Masks belong to sparse sharing alone."""
+        if (self.choice is not None) != (self.sharing == "sparse"):
+            verb = "needs" if self.sharing == "sparse" else "does not use"
+            raise ValueError(f"sharing '{self.sharing}' {verb} the key 'choice'")
+        return self
+
+
+class Train(Optimization):
+    """The training of the systems that are compared: one optimizer set-up and one budget for all."""
+
+    systems: list[System] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def check(self) -> "Train":
+        """No two systems of one name."""
+        refuse_duplicates("systems", [system.name for system in self.systems])
+        return self
+
+
+class Evaluate(Section):
+    """How trained models are applied to the test text."""
+
+    batch_size: int = Field(default=128, ge=1)
+
+
+class Tables(Section):
+    """How results are laid out."""
+
+    baseline: Name = "single"
+    """The system that the others are compared with."""
+
+
+class Config(Section):
+    """A run: everything it makes lies under results/{run}/."""
+
+    run: Name
+    """The name of the run."""
+    data_root: str = "."
+    """Folder that relative paths in `data` start from; relative itself to where the workflow is started."""
+    seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(default=[1], min_length=1)
+    """Each seed is a full repetition, from the initial weights to the test scores."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where networks are trained; auto takes a GPU if there is one."""
+    data: Data
+    model: Model = Model()
+    warmup: Warmup = Warmup()
+    prune: Prune = Prune()
+    select: Select
+    train: Train
+    evaluate: Evaluate = Evaluate()
+    tables: Tables = Tables()
+
+    @model_validator(mode="after")
+    def check(self) -> "Config":
+        """Names that refer to something exist; masks chosen per task name every task."""
+        if repeated := duplicates(self.seeds):
+            raise ValueError(f"seeds: {repeated[0]} stands there twice")
+        choices = {choice.name: choice for choice in self.select.choices}
+        for system in self.train.systems:
+            if system.choice is not None and system.choice not in choices:
+                known = ", ".join(choices)
+                raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
+        for choice in choices.values():
+            self._check_tasks_named(choice)
+            if isinstance(choice.rounds, int) and choice.rounds > self.prune.rounds:
+                raise ValueError(f"select.choices: '{choice.name}' wants round {choice.rounds} of {self.prune.rounds}")
+        return self
+
+    def _check_tasks_named(self, choice: Choice) -> None:
+        for key in ("target_density", "rounds"):
+            named = getattr(choice, key)
+            if not isinstance(named, dict):
+                continue
+            for dataset in self.data.datasets:
+                if missing := [task.name for task in dataset.tasks if task.name not in named]:
+                    raise ValueError(
+                        f"select.choices: '{choice.name}' gives no {key} for {', '.join(missing)} of '{dataset.name}'"
+                    )

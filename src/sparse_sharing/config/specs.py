@@ -1,0 +1,299 @@
+"""What each stage is to do: one typed spec per stage that holds just what the stage uses.
+
+A spec is passed to its stage as canonical JSON, stored in every file the stage writes, and named by its digest in the
+specs of the stages that read those files. So a file made under other settings is recognised wherever it comes from.
+"""
+
+import functools
+import hashlib
+import json
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from sparse_sharing.config.schema import (
+    SHARED,
+    Choice,
+    Config,
+    Corpus,
+    DemoSize,
+    Model,
+    Optimization,
+    Scheme,
+    Section,
+    Start,
+    Task,
+)
+
+DIGITS_IN_TABLES = 6
+"""Digits of each digest that the spec of the tables keeps, so that thousands of models fit on a command line."""
+
+
+class Spec(Section):
+    """Base of the stage specs."""
+
+    def canonical(self) -> str:
+        """The spec as JSON with sorted keys and no spaces: the same text for the same meaning."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        return hashlib.sha256(self.canonical().encode()).hexdigest()[:16]
+
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of the canonical text."""
+        return self._digest
+
+
+class DemoSpec(Spec):
+    """Generate the demo corpora."""
+
+    size: DemoSize
+
+
+class TaskColumn(Section):
+    """Where the tags of a task stand, and the scheme they are trained in."""
+
+    name: str
+    column: int
+    scheme: Scheme
+    model_scheme: Scheme
+
+
+class CorpusSpec(Section):
+    """How one corpus is read."""
+
+    name: str
+    dev_fraction: float | None
+    split_seed: int | None
+    train_sentences: int | None
+    word_column: int
+    repair: bool
+    tasks: list[TaskColumn]
+
+
+class PrepareSpec(Spec):
+    """Encode the text of a dataset."""
+
+    dataset: str
+    corpora: list[CorpusSpec]
+    lowercase: bool
+    minimum_word_count: int
+    minimum_character_count: int
+    maximum_characters: int
+    word_dimension: int
+    vectors: bool
+
+
+class WarmupSpec(Spec):
+    """Make theta(0), and theta(w) from it where `optimization` is given."""
+
+    data: str
+    seed: int
+    model: Model
+    optimization: Optimization | None
+
+
+class PruneSpec(Spec):
+    """Find the masks of one task."""
+
+    data: str
+    start: str
+    seed: int
+    task: str
+    optimization: Optimization
+    rounds: int
+    final_density: float
+
+
+class SelectSpec(Spec):
+    """Pick one mask for each task; `masks` gives the digest of each task's pruning."""
+
+    choice: Choice
+    masks: dict[str, str]
+
+
+class TrainSpec(Spec):
+    """Train one model of a system."""
+
+    data: str
+    start: str
+    masks: str | None = Field(description="digest of the selection; none: every weight is kept for every task")
+    seed: int
+    system: str
+    sharing: str
+    tasks: list[str]
+    allow_dense: bool
+    optimization: Optimization
+
+
+class EvaluateSpec(Spec):
+    """Apply one model to the test text."""
+
+    data: str
+    model: str
+    dataset: str
+    system: str
+    seed: int
+    batch_size: int
+
+
+class TablesSpec(Spec):
+    """Gather the metrics of all models."""
+
+    baseline: str
+    seeds: list[int]
+    datasets: dict[str, list[str]] = Field(description="the tasks of each dataset")
+    systems: dict[str, str] = Field(description="the sharing of each system")
+    chosen: list[tuple[Start, str]] = Field(description="the (start, choice) pairs that systems use")
+    metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
+
+    def models(self) -> list[tuple[str, int, str, str]]:
+        """Every model of the run as (dataset, seed, system, model)."""
+        return [
+            (dataset, seed, system, model)
+            for dataset, tasks in self.datasets.items()
+            for seed in self.seeds
+            for system, sharing in self.systems.items()
+            for model in models_of(sharing, tasks)
+        ]
+
+    def selections(self) -> list[tuple[str, int, Start, str]]:
+        """Every selection of masks as (dataset, seed, start, choice)."""
+        return [(dataset, seed, *pair) for dataset in self.datasets for seed in self.seeds for pair in self.chosen]
+
+
+def models_of(sharing: str, tasks: Sequence[str]) -> list[str]:
+    """The names of a system's models on one dataset and seed: one per task for `single`, else one for all."""
+    return list(tasks) if sharing == "single" else [SHARED]
+
+
+def _plain(section: Optimization, **changes: object) -> Optimization:
+    """The values of a section that say how to train, without what else the section holds."""
+    values = {key: getattr(section, key) for key in Optimization.model_fields}
+    return Optimization(**{**values, **changes})
+
+
+def _name(part: Corpus | Task) -> str:
+    return part.name
+
+
+class Specs:
+    """The specs of every job of a configuration."""
+
+    def __init__(self, config: Config) -> None:
+        """Index the datasets, systems and choices of the configuration by name."""
+        self.config = config
+        self.datasets = {dataset.name: dataset for dataset in config.data.datasets}
+        self.systems = {system.name: system for system in config.train.systems}
+        self.choices = {choice.name: choice for choice in config.select.choices}
+        for stage in ("prepare", "warmup", "prune", "select", "train", "evaluate"):
+            setattr(self, stage, functools.cache(getattr(self, stage)))
+
+    def tasks(self, dataset: str) -> list[str]:
+        """The tasks of a dataset by name: the order of the configuration has no meaning anywhere."""
+        return sorted(task.name for task in self.datasets[dataset].tasks)
+
+    def demo(self) -> DemoSpec:
+        """The generation of the demo corpora."""
+        return DemoSpec(size=self.config.data.demo)
+
+    def prepare(self, dataset: str) -> PrepareSpec:
+        """The encoding of a dataset."""
+        data = self.config.data
+        return PrepareSpec(
+            dataset=dataset,
+            corpora=[
+                CorpusSpec(
+                    name=corpus.name,
+                    dev_fraction=None if corpus.dev else corpus.dev_fraction,
+                    split_seed=None if corpus.dev else corpus.split_seed,
+                    train_sentences=corpus.train_sentences,
+                    word_column=corpus.word_column,
+                    repair=corpus.repair,
+                    tasks=[
+                        TaskColumn(
+                            name=task.name, column=task.column, scheme=task.scheme, model_scheme=task.trained_scheme
+                        )
+                        for task in sorted(corpus.tasks, key=_name)
+                    ],
+                )
+                for corpus in sorted(self.datasets[dataset].corpora, key=_name)
+            ],
+            lowercase=data.lowercase,
+            minimum_word_count=data.minimum_word_count,
+            minimum_character_count=data.minimum_character_count,
+            maximum_characters=data.maximum_characters,
+            word_dimension=self.config.model.word_dimension,
+            vectors=data.vectors is not None,
+        )
+
+    def warmup(self, dataset: str, seed: int, start: Start) -> WarmupSpec:
+        """The starting weights: theta(0) for start `initial`, theta(w) for `warmup`."""
+        optimization = _plain(self.config.warmup) if start == "warmup" else None
+        return WarmupSpec(
+            data=self.prepare(dataset).digest(), seed=seed, model=self.config.model, optimization=optimization
+        )
+
+    def prune(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
+        """The pruning of one task."""
+        prune = self.config.prune
+        return PruneSpec(
+            data=self.prepare(dataset).digest(),
+            start=self.warmup(dataset, seed, start).digest(),
+            seed=seed,
+            task=task,
+            optimization=_plain(prune),
+            rounds=prune.rounds,
+            final_density=prune.final_density,
+        )
+
+    def select(self, dataset: str, seed: int, start: Start, choice: str) -> SelectSpec:
+        """The choice of one mask for each task."""
+        return SelectSpec(
+            choice=self.choices[choice],
+            masks={task: self.prune(dataset, seed, start, task).digest() for task in self.tasks(dataset)},
+        )
+
+    def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
+        """The training of one model of a system."""
+        chosen = self.systems[system]
+        masks = None
+        if chosen.choice is not None:
+            masks = self.select(dataset, seed, chosen.start, chosen.choice).digest()
+        return TrainSpec(
+            data=self.prepare(dataset).digest(),
+            start=self.warmup(dataset, seed, chosen.start).digest(),
+            masks=masks,
+            seed=seed,
+            system=system,
+            sharing=chosen.sharing,
+            tasks=[model] if chosen.sharing == "single" else self.tasks(dataset),
+            allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
+            optimization=_plain(self.config.train, epochs=chosen.epochs or self.config.train.epochs),
+        )
+
+    def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:
+        """The evaluation of one model."""
+        return EvaluateSpec(
+            data=self.prepare(dataset).digest(),
+            model=self.train(dataset, seed, system, model).digest(),
+            dataset=dataset,
+            system=system,
+            seed=seed,
+            batch_size=self.config.evaluate.batch_size,
+        )
+
+    def tables(self) -> TablesSpec:
+        """The tables of the run."""
+        config = self.config
+        spec = TablesSpec(
+            baseline=config.tables.baseline,
+            seeds=sorted(config.seeds),
+            datasets={name: self.tasks(name) for name in sorted(self.datasets)},
+            systems={name: self.systems[name].sharing for name in sorted(self.systems)},
+            chosen=sorted({(s.start, s.choice) for s in config.train.systems if s.choice is not None}),
+            metrics="",
+        )
+        digests = [self.evaluate(*model).digest()[:DIGITS_IN_TABLES] for model in spec.models()]
+        return spec.model_copy(update={"metrics": "".join(digests)})

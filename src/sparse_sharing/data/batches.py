@@ -1,0 +1,104 @@
+"""Batches: sentences of similar length as the padded tensors that the network reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparse_sharing.data.text import EncodedText
+from sparse_sharing.data.vocabulary import UNKNOWN_WORD
+
+IGNORED_TAG = -100
+"""Stands for the tag of a padding position; the loss leaves it out."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B sentences padded to L tokens, time first.
+
+    Attributes:
+        word_rows: int64 [W], the distinct word ids of the batch.
+        words: int64 [L, B], the place of each token's word in `word_rows`; padding repeats a word of the batch.
+        character_rows: int64 [U, C], the characters of the distinct surfaces of the batch.
+        surfaces: int64 [L, B], the place of each token's surface in `character_rows`.
+        reverse: int64 [L * B], the positions that turn each sentence round and leave its padding behind it.
+        tags: int64 [L, B], IGNORED_TAG at padding; empty where no task was asked for.
+        mask: bool [L, B], True at tokens.
+    """
+
+    word_rows: Tensor
+    words: Tensor
+    character_rows: Tensor
+    surfaces: Tensor
+    reverse: Tensor
+    tags: Tensor
+    mask: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device."""
+        if device.type == "cpu":
+            return self
+        return Batch(**{name: value.to(device, non_blocking=True) for name, value in vars(self).items()})
+
+
+def make_batch(
+    text: EncodedText,
+    indices: Sequence[int] | np.ndarray,
+    task: str | None = None,
+    word_dropout: float = 0.0,
+    random: np.random.Generator | None = None,
+) -> Batch:
+    """Gather sentences into a batch; a share `word_dropout` of the tokens is read as the unknown word."""
+    starts = text.offsets[indices]
+    lengths = text.offsets[np.asarray(indices) + 1] - starts
+    time = np.arange(int(lengths.max()))[:, None]
+    mask = time < lengths
+    positions = np.where(mask, starts + time, starts)
+    surface_ids, surfaces = np.unique(text.tokens[positions], return_inverse=True)
+    surfaces = surfaces.reshape(positions.shape)
+    word_ids = text.surface_words[surface_ids][surfaces]
+    if word_dropout and random is not None:
+        dropped = random.random(word_ids.shape) < word_dropout
+        word_ids = np.where(dropped & mask, UNKNOWN_WORD, word_ids)
+        word_ids = np.where(mask, word_ids, word_ids[0])
+    word_rows, words = np.unique(word_ids, return_inverse=True)
+    characters = text.surface_characters[surface_ids]
+    characters = characters[:, : max(1, int((characters != 0).any(0).sum()))]
+    reverse = np.where(mask, lengths - 1 - time, time) * len(lengths) + np.arange(len(lengths))
+    tags = np.where(mask, text.tags[task][positions], IGNORED_TAG) if task is not None else np.empty((0, 0), np.int64)
+    return Batch(
+        word_rows=torch.from_numpy(word_rows.astype(np.int64)),
+        words=torch.from_numpy(words.reshape(positions.shape)),
+        character_rows=torch.from_numpy(characters.astype(np.int64)),
+        surfaces=torch.from_numpy(surfaces),
+        reverse=torch.from_numpy(reverse.reshape(-1)),
+        tags=torch.from_numpy(tags.astype(np.int64)),
+        mask=torch.from_numpy(mask),
+    )
+
+
+def shuffled_batches(
+    lengths: np.ndarray, batch_size: int, buckets: int, random: np.random.Generator
+) -> list[np.ndarray]:
+    """Every sentence once, in random batches.
+
+    The shuffled sentences are taken in pools of `buckets` batches; each pool is sorted by length before it is cut, so
+    that a batch holds sentences of similar length, and all batches are shuffled at the end. One: no sorting.
+    """
+    order = random.permutation(len(lengths))
+    pool = batch_size * buckets
+    batches = []
+    for start in range(0, len(order), pool):
+        members = order[start : start + pool]
+        if buckets > 1:
+            members = members[np.argsort(lengths[members], kind="stable")]
+        batches.extend(members[cut : cut + batch_size] for cut in range(0, len(members), batch_size))
+    return [batches[index] for index in random.permutation(len(batches))]
+
+
+def sorted_batches(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Every sentence once, longest first: the fewest padded positions, for applying a network."""
+    order = np.argsort(-lengths, kind="stable")
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

@@ -1,0 +1,108 @@
+"""Vocabularies: words, characters and tags as numbers."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from sparse_sharing.data.schemes import Scheme
+
+UNKNOWN_WORD = 0
+PADDING_CHARACTER = 0
+UNKNOWN_CHARACTER = 1
+
+
+@dataclass(frozen=True)
+class TaskTags:
+    """The tags of a task: `tags` in the order of their numbers, written in `model_scheme`; files use `scheme`."""
+
+    tags: tuple[str, ...]
+    scheme: Scheme
+    model_scheme: Scheme
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether the task is scored by spans."""
+        return self.scheme != "none"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the training text teaches about words, characters and tags.
+
+    Attributes:
+        words: word of each id from 1 on; id 0 is the unknown word.
+        characters: character of each id from 2 on; 0 is padding, 1 the unknown character.
+        tasks: the tags of each task.
+        lowercase: whether words are looked up in lower case.
+        maximum_characters: leading characters of a word that are read.
+    """
+
+    words: tuple[str, ...]
+    characters: tuple[str, ...]
+    tasks: Mapping[str, TaskTags]
+    lowercase: bool
+    maximum_characters: int
+
+    @property
+    def word_count(self) -> int:
+        """Number of word ids, the unknown word included."""
+        return len(self.words) + 1
+
+    @property
+    def character_count(self) -> int:
+        """Number of character ids, padding and the unknown character included."""
+        return len(self.characters) + 2
+
+    def key(self, word: str) -> str:
+        """The form in which a word is looked up."""
+        return word.lower() if self.lowercase else word
+
+    @cached_property
+    def word_ids(self) -> dict[str, int]:
+        """The id of each known word."""
+        return {word: index for index, word in enumerate(self.words, start=1)}
+
+    @cached_property
+    def character_ids(self) -> dict[str, int]:
+        """The id of each known character."""
+        return {character: index for index, character in enumerate(self.characters, start=2)}
+
+    def spell(self, word: str) -> list[int]:
+        """The character ids of a word, at most `maximum_characters`."""
+        ids = self.character_ids
+        return [ids.get(character, UNKNOWN_CHARACTER) for character in word[: self.maximum_characters]]
+
+    def to_json(self) -> dict:
+        """The vocabulary as JSON values."""
+        return {
+            "words": list(self.words),
+            "characters": list(self.characters),
+            "tasks": {
+                name: {"tags": list(task.tags), "scheme": task.scheme, "model_scheme": task.model_scheme}
+                for name, task in self.tasks.items()
+            },
+            "lowercase": self.lowercase,
+            "maximum_characters": self.maximum_characters,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping) -> "Vocabulary":
+        """The inverse of `to_json`."""
+        tasks = {
+            name: TaskTags(tuple(task["tags"]), task["scheme"], task["model_scheme"])
+            for name, task in values["tasks"].items()
+        }
+        return cls(
+            tuple(values["words"]),
+            tuple(values["characters"]),
+            tasks,
+            values["lowercase"],
+            values["maximum_characters"],
+        )
+
+
+def frequent(counts: Counter[str], minimum: int, always: Iterable[str] = ()) -> tuple[str, ...]:
+    """The keys counted at least `minimum` times, and those of `always` that were counted at all, sorted."""
+    kept = {key for key, count in counts.items() if count >= minimum}
+    return tuple(sorted(kept | {key for key in always if key in counts}))

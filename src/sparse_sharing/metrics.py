@@ -1,0 +1,124 @@
+"""How well predicted tags fit gold tags: token accuracy, and span F1 as conlleval counts it."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+Tags = Sequence[Sequence[str]]
+
+_IOB2 = re.compile(r"O|[BI](-.+)?")
+
+
+@dataclass(frozen=True)
+class TaskScore:
+    """The scores of one task on one split; every ratio is a percentage between 0 and 100, not rounded.
+
+    Attributes:
+        metric: the name of the main metric, "accuracy" or "f1".
+        value: the main metric.
+        metrics: all metrics of the task by name: accuracy, and for spans also precision, recall and f1.
+        per_type: precision, recall, f1 and support (the number in gold) of each span type, or of each tag where the
+            main metric is accuracy. A type that was only predicted is listed too, with support 0.
+    """
+
+    metric: str
+    value: float
+    metrics: dict[str, float]
+    per_type: dict[str, dict[str, float]]
+
+
+def score_accuracy(gold: Tags, predicted: Tags) -> TaskScore:
+    """Score one tag per token, such as parts of speech.
+
+    Args:
+        gold: the correct tags, one sequence per sentence.
+        predicted: the predicted tags, in the same shape.
+
+    Raises:
+        ValueError: the number of sentences, or the number of tags in a sentence, differs.
+    """
+    _check_lengths(gold, predicted)
+    accuracy = _accuracy(gold, predicted)
+    gold_tags = list(chain.from_iterable(gold))
+    predicted_tags = list(chain.from_iterable(predicted))
+    correct = Counter(tag for tag, guess in zip(gold_tags, predicted_tags, strict=True) if tag == guess)
+    return TaskScore(
+        metric="accuracy",
+        value=accuracy,
+        metrics={"accuracy": accuracy},
+        per_type=_per_type(Counter(gold_tags), Counter(predicted_tags), correct),
+    )
+
+
+def score_spans(gold: Tags, predicted: Tags) -> TaskScore:
+    """Score labelled spans as conlleval does: a predicted span is correct if its type and both its ends are.
+
+    Spans are read by seqeval in its default mode, which is as lenient as conlleval: an I- tag that continues no span
+    of its type opens one. Accuracy counts tokens whose whole tag is right. A ratio over nothing is 0.
+
+    Args:
+        gold: the correct tags in IOB2, one sequence per sentence.
+        predicted: the predicted tags, in the same shape.
+
+    Raises:
+        ValueError: the number of sentences, or the number of tags in a sentence, differs; or a tag is not IOB2.
+    """
+    _check_lengths(gold, predicted)
+    gold_spans, predicted_spans = _spans(gold), _spans(predicted)
+    correct_spans = gold_spans & predicted_spans
+    overall = _ratios(len(gold_spans), len(predicted_spans), len(correct_spans))
+    return TaskScore(
+        metric="f1",
+        value=overall["f1"],
+        metrics={**overall, "accuracy": _accuracy(gold, predicted)},
+        per_type=_per_type(*(Counter(kind for kind, _, _ in s) for s in (gold_spans, predicted_spans, correct_spans))),
+    )
+
+
+def _spans(sentences: Tags) -> set[tuple[str, int, int]]:
+    """The spans of all sentences as (type, first token, last token); tokens are counted through the whole corpus."""
+    # seqeval pulls in scikit-learn, which takes seconds to import
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    for tag in set(chain.from_iterable(sentences)):
+        if not _IOB2.fullmatch(tag):
+            raise ValueError(f"{tag!r} is not an IOB2 tag; expected O, B-TYPE or I-TYPE")
+    # a list of lists of tags: seqeval then ends every open span at the end of its sentence
+    return set(get_entities([list(sentence) for sentence in sentences]))
+
+
+def _check_lengths(gold: Tags, predicted: Tags) -> None:
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(gold)} sentences of gold tags, but {len(predicted)} of predicted tags")
+    for number, (tags, guesses) in enumerate(zip(gold, predicted, strict=True), start=1):
+        if len(tags) != len(guesses):
+            raise ValueError(f"sentence {number} has {len(tags)} gold tags, but {len(guesses)} predicted tags")
+
+
+def _accuracy(gold: Tags, predicted: Tags) -> float:
+    """The percentage of tokens whose predicted tag is the gold tag; 0 without tokens."""
+    pairs = zip(chain.from_iterable(gold), chain.from_iterable(predicted), strict=True)
+    correct = sum(tag == guess for tag, guess in pairs)
+    return _percent(correct, sum(map(len, gold)))
+
+
+def _per_type(gold: Counter[str], predicted: Counter[str], correct: Counter[str]) -> dict[str, dict[str, float]]:
+    return {
+        kind: {**_ratios(gold[kind], predicted[kind], correct[kind]), "support": gold[kind]}
+        for kind in sorted(gold | predicted)
+    }
+
+
+def _ratios(gold: int, predicted: int, correct: int) -> dict[str, float]:
+    """Precision, recall and their harmonic mean, in percent, from counts."""
+    return {
+        "precision": _percent(correct, predicted),
+        "recall": _percent(correct, gold),
+        "f1": _percent(2 * correct, gold + predicted),
+    }
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100.0 * part / whole if whole else 0.0

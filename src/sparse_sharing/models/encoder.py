@@ -1,0 +1,98 @@
+"""The encoder that all tasks share: words and their characters, then BiLSTM layers (paper, section "Base Model")."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sparse_sharing.config.schema import Model
+from sparse_sharing.data.batches import Batch
+from sparse_sharing.data.vocabulary import PADDING_CHARACTER
+
+
+class Characters(nn.Module):
+    """Character CNN: embedding, convolution over the word, maximum over its characters."""
+
+    def __init__(self, model: Model, character_count: int) -> None:
+        """Build for so many character ids, padding included."""
+        super().__init__()
+        self.embedding = nn.Embedding(character_count, model.character_dimension, padding_idx=PADDING_CHARACTER)
+        self.convolution = nn.Conv1d(
+            model.character_dimension,
+            model.character_filters,
+            model.character_width,
+            padding=model.character_width // 2,
+        )
+
+    def forward(self, characters: Tensor) -> Tensor:
+        """Ids int64 [U, C], padded with 0 -> float [U, filters]; what is behind the last character has no influence."""
+        features = self.convolution(self.embedding(characters).transpose(1, 2))
+        padding = (characters == PADDING_CHARACTER).unsqueeze(1)
+        return features.masked_fill(padding, float("-inf")).amax(2)
+
+
+class BidirectionalLayer(nn.Module):
+    """A BiLSTM layer made of two one-way LSTMs; the second reads each sentence turned round.
+
+    Turning round by an index is exact for sentences of any length and keeps both LSTMs on the fused, unpacked path.
+    """
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        """Build for so many inputs and hidden units per direction."""
+        super().__init__()
+        self.left_to_right = nn.LSTM(inputs, hidden)
+        self.right_to_left = nn.LSTM(inputs, hidden)
+
+    def forward(self, inputs: Tensor, reverse: Tensor) -> Tensor:
+        """Float [L, B, inputs] and the batch's `reverse` int64 [L * B] -> float [L, B, 2 * hidden]."""
+        ahead, _ = self.left_to_right(inputs)
+        back, _ = self.right_to_left(_turned(inputs, reverse))
+        return torch.cat([ahead, _turned(back, reverse)], dim=2)
+
+
+class Encoder(nn.Module):
+    """Word vectors and characters -> BiLSTM states.
+
+    The word vectors come in from outside: only the rows of a batch are ever touched in a step.
+    """
+
+    def __init__(self, model: Model, character_count: int) -> None:
+        """Build the untrained encoder; `training.weights` gives it values."""
+        super().__init__()
+        self.dropout = model.dropout
+        self.characters = Characters(model, character_count)
+        widths = [model.word_dimension + model.character_filters] + [2 * model.hidden] * (model.layers - 1)
+        self.recurrent = nn.ModuleList(BidirectionalLayer(width, model.hidden) for width in widths)
+
+    def forward(self, word_vectors: Tensor, batch: Batch) -> Tensor:
+        """Float [W, D] for the batch's `word_rows` -> states float [L, B, 2 * hidden], dropout applied."""
+        words = functional.embedding(batch.words, word_vectors)
+        characters = functional.embedding(batch.surfaces, self.characters(batch.character_rows))
+        states = functional.dropout(torch.cat([words, characters], dim=2), self.dropout, self.training)
+        for layer in self.recurrent:
+            states = layer(states, batch.reverse)
+        return functional.dropout(states, self.dropout, self.training)
+
+    def prunable_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of the tensors that masks cover: LSTM matrices and the character convolution, no biases."""
+        return {name: tuple(value.shape) for name, value in self.named_parameters() if is_prunable(name)}
+
+
+def is_prunable(name: str) -> bool:
+    """Whether masks cover a tensor of the encoder: weight matrices of the LSTM and of the character convolution."""
+    return "weight" in name and name.startswith(("characters.convolution", "recurrent"))
+
+
+def layer_of(name: str) -> str:
+    """The layer that a prunable tensor belongs to: `characters`, `lstm 1`, `lstm 2`, ..."""
+    parts = name.split(".")
+    return f"lstm {int(parts[1]) + 1}" if parts[0] == "recurrent" else parts[0]
+
+
+def counted_parameters(encoder: Encoder, kept: int) -> int:
+    """Parameters as the paper counts them: kept prunable weights plus all their biases; no embeddings, no heads."""
+    biases = [value.numel() for name, value in encoder.named_parameters() if "bias" in name]
+    return kept + sum(biases)
+
+
+def _turned(states: Tensor, reverse: Tensor) -> Tensor:
+    return states.reshape(-1, states.shape[2]).index_select(0, reverse).view(states.shape)

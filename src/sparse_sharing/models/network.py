@@ -1,0 +1,157 @@
+"""The network: word vectors, one shared encoder with a subnetwork per task, and a linear head per task.
+
+All encoder parameters live in one flat buffer, `theta`. To run a task, `theta` times the task's mask is written into a
+second buffer that the encoder reads: one multiplication, no copies of modules, and the gradient arrives flat as well.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sparse_sharing.config.schema import Model
+from sparse_sharing.data.batches import IGNORED_TAG, Batch, make_batch, sorted_batches
+from sparse_sharing.data.text import EncodedText
+from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.masks import Mask, Shapes
+from sparse_sharing.models.encoder import Encoder, is_prunable
+
+WORDS = "words.weight"
+
+
+class Network:
+    """Weights and how they are run.
+
+    Attributes:
+        encoder: the module; its parameters are views of `work`, their gradients views of `gradient`.
+        theta: float32 [P], the encoder's weights.
+        work: float32 [P], what the encoder reads: `theta` with the active task's mask applied; the same memory as
+            `theta` where no task has a mask.
+        words: float32 [V, D], the word vectors.
+        heads: for each task float32 [T * (2 * hidden + 1)], weights and then biases.
+        keeps: for each task bool [P], True where its subnetwork has a weight or something all tasks share; None where
+            everything is kept.
+    """
+
+    def __init__(self, model: Model, vocabulary: Vocabulary, device: torch.device | str = "cpu") -> None:
+        """Build a network of zeros for the tasks of a vocabulary; `load` gives it weights."""
+        self.model, self.vocabulary = model, vocabulary
+        self.device = torch.device(device)
+        self.encoder = Encoder(model, vocabulary.character_count).to(self.device)
+        size = sum(parameter.numel() for parameter in self.encoder.parameters())
+        self.theta, self.gradient = torch.zeros(size, device=self.device), torch.zeros(size, device=self.device)
+        self.words = torch.zeros(vocabulary.word_count, model.word_dimension, device=self.device)
+        self.states = 2 * model.hidden
+        self.heads = {
+            task: torch.zeros(len(tags.tags) * (self.states + 1), device=self.device, requires_grad=True)
+            for task, tags in vocabulary.tasks.items()
+        }
+        self.keeps: dict[str, Tensor | None] = dict.fromkeys(self.heads)
+        self._home(self.theta)
+
+    def _home(self, work: Tensor) -> None:
+        """Make the encoder's parameters and gradients views of the flat buffers."""
+        self.work = work
+        start = 0
+        for parameter in self.encoder.parameters():
+            end = start + parameter.numel()
+            parameter.data = work[start:end].view(parameter.shape)
+            parameter.grad = self.gradient[start:end].view(parameter.shape)
+            start = end
+
+    def _parts(self, flat: Tensor) -> dict[str, Tensor]:
+        """A flat vector over all encoder parameters, cut into views with their names and shapes."""
+        named = dict(self.encoder.named_parameters())
+        parts = torch.split(flat, [parameter.numel() for parameter in named.values()])
+        return {name: part.view(named[name].shape) for name, part in zip(named, parts, strict=True)}
+
+    def values(self) -> dict[str, Tensor]:
+        """All weights by name, as views: what `load` reads."""
+        tensors = self._parts(self.theta) | {WORDS: self.words}
+        for task, head in self.heads.items():
+            weight, bias = self._head(head.detach())
+            tensors |= {f"heads.{task}.weight": weight, f"heads.{task}.bias": bias}
+        return tensors
+
+    def copy_values(self) -> dict[str, Tensor]:
+        """A copy of all weights by name."""
+        return {name: value.clone() for name, value in self.values().items()}
+
+    def load(self, values: Mapping[str, Tensor]) -> None:
+        """Take weights by name; those of other tasks' heads are ignored.
+
+        Raises:
+            ValueError: A weight is missing or has another shape.
+        """
+        for name, own in self.values().items():
+            if name not in values or values[name].shape != own.shape:
+                found = tuple(values[name].shape) if name in values else "nothing"
+                raise ValueError(f"weight {name}: expected shape {tuple(own.shape)}, found {found}")
+            own.copy_(values[name])
+
+    @property
+    def prunable_shapes(self) -> Shapes:
+        """Name and shape of the tensors that masks cover."""
+        return self.encoder.prunable_shapes()
+
+    def prunable_values(self) -> Tensor:
+        """float32 [prunable weights], in the order of a mask."""
+        return torch.cat([part.reshape(-1) for name, part in self._parts(self.theta).items() if is_prunable(name)])
+
+    def set_masks(self, masks: Mapping[str, Mask]) -> None:
+        """Give each task its subnetwork; a task without a mask keeps everything."""
+        self.keeps = {task: self._full(masks[task]) if task in masks else None for task in self.heads}
+        sparse = any(keep is not None for keep in self.keeps.values())
+        self._home(torch.empty_like(self.theta) if sparse else self.theta)
+
+    def _full(self, mask: Mask) -> Tensor | None:
+        """The mask over all encoder parameters: what masks do not cover is kept."""
+        if mask.is_dense:
+            return None
+        keep = torch.ones_like(self.theta, dtype=torch.bool)
+        for name, part in self._parts(keep).items():
+            if is_prunable(name):
+                part.copy_(mask.tensors()[name])
+        return keep
+
+    def activate(self, task: str) -> None:
+        """Put a task's subnetwork before the encoder."""
+        keep = self.keeps[task]
+        if keep is not None:
+            torch.mul(self.theta, keep, out=self.work)
+        elif self.work is not self.theta:
+            self.work.copy_(self.theta)
+
+    def _head(self, flat: Tensor) -> tuple[Tensor, Tensor]:
+        tags = flat.numel() // (self.states + 1)
+        weight, bias = flat.split([tags * self.states, tags])
+        return weight.view(tags, self.states), bias
+
+    def logits(self, task: str, word_vectors: Tensor, batch: Batch) -> Tensor:
+        """Scores float [L, B, T] of the active task's tags; `word_vectors` float [W, D] are those of `word_rows`."""
+        return functional.linear(self.encoder(word_vectors, batch), *self._head(self.heads[task]))
+
+    def loss(self, task: str, word_vectors: Tensor, batch: Batch) -> Tensor:
+        """Cross-entropy, the mean over the tokens of the batch."""
+        logits = self.logits(task, word_vectors, batch)
+        return functional.cross_entropy(logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED_TAG)
+
+    @torch.no_grad()
+    def predict(self, task: str, text: EncodedText, batch_size: int = 128) -> np.ndarray:
+        """The number of the best tag of every token, int64 [N], by the task's subnetwork."""
+        self.encoder.eval()
+        self.activate(task)
+        table = self.words
+        if len(text.extra):
+            extra = torch.zeros(len(text.extra), table.shape[1], device=self.device)
+            extra[:, : text.extra.shape[1]] = torch.from_numpy(text.extra)
+            table = torch.cat([table, extra])
+        tags = np.empty(len(text.tokens), dtype=np.int64)
+        for indices in sorted_batches(text.lengths, batch_size):
+            batch = make_batch(text, indices).to(self.device)
+            best = self.logits(task, table[batch.word_rows], batch).argmax(2)
+            time, column = batch.mask.nonzero(as_tuple=True)
+            tags[text.offsets[indices][column.cpu().numpy()] + time.cpu().numpy()] = best[batch.mask].cpu().numpy()
+        return tags

@@ -1,0 +1,16 @@
+"""Stage `demo`: write the embedded demo corpora as column files."""
+
+from pathlib import Path
+
+from sparse_sharing.artifacts import write_text
+from sparse_sharing.config.specs import DemoSpec
+from sparse_sharing.data.demo import CORPORA, generate
+
+
+def run(spec: DemoSpec, output: Path) -> None:
+    """Generate all demo corpora into {output}/{corpus}/."""
+    size = spec.size
+    for corpus in CORPORA:
+        sentences = {"train": size.train, "dev": size.dev, "test": size.test}
+        for name, text in generate(corpus, sentences, size.seed).items():
+            write_text(output / corpus / name, text)

@@ -1,0 +1,70 @@
+"""Stage `evaluate`: apply a trained model to the test text, the only stage that is ever given it."""
+
+import csv
+import dataclasses
+from pathlib import Path
+
+from sparse_sharing.artifacts import Artifact, load_tensors, save_json, write_text
+from sparse_sharing.config.schema import Model
+from sparse_sharing.config.specs import EvaluateSpec
+from sparse_sharing.data.text import EncodedText
+from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.models.network import Network
+from sparse_sharing.stages.inputs import choose_device, load_mask, load_text, load_vocabulary, to_tensors
+from sparse_sharing.training.scoring import predict_tags, score_tags, written_tags
+
+
+def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: str) -> None:
+    """Score the model in the folder `model`; write `metrics.json` and `predictions/{task}.txt` into `output`."""
+    trained = load_tensors(model / "model.safetensors", "model", spec.model)
+    vocabulary = load_vocabulary(model / "vocabulary.json", spec.data)
+    network = load_model(trained, vocabulary, model, device)
+    texts = load_text(test_text, spec.data)
+    tasks = {}
+    for task in trained.details["tasks"]:
+        text, tags = texts[task], vocabulary.tasks[task]
+        gold, predicted = text.gold_tags(task, vocabulary), predict_tags(network, task, text, spec.batch_size)
+        score = score_tags(gold, predicted, tags)
+        tasks[task] = {
+            "metric": score.metric,
+            "dev": trained.details["dev"][task],
+            "test": score.metrics,
+            "per_type": score.per_type,
+            "density": trained.details["densities"][task],
+        }
+        columns = columns_of(text, written_tags(gold, tags), written_tags(predicted, tags))
+        write_text(output / "predictions" / f"{task}.txt", columns)
+    metrics = {
+        "dataset": spec.dataset,
+        "system": spec.system,
+        "seed": spec.seed,
+        "tasks": tasks,
+        "parameters": trained.details["parameters"],
+        "seconds": _seconds(model / "history.csv"),
+    }
+    save_json(output / "metrics.json", "metrics", spec, metrics)
+
+
+def load_model(trained: Artifact, vocabulary: Vocabulary, folder: Path, device: str) -> Network:
+    """The network of a trained model, with its masks."""
+    names = trained.details["tasks"]
+    own = dataclasses.replace(vocabulary, tasks={task: vocabulary.tasks[task] for task in names})
+    network = Network(Model.model_validate(trained.details["model"]), own, choose_device(device))
+    network.load(to_tensors(trained))
+    network.set_masks({task: load_mask(trained, f"masks/{task}", folder / "model.safetensors") for task in names})
+    return network
+
+
+def columns_of(text: EncodedText, gold: list[list[str]], predicted: list[list[str]]) -> str:
+    """Word, annotated tag and predicted tag of each token on a line, a blank line after each sentence (conlleval)."""
+    sentences = zip(text.words(), gold, predicted, strict=True)
+    return "".join(
+        "".join(f"{word} {right} {guess}\n" for word, right, guess in zip(*sentence, strict=True)) + "\n"
+        for sentence in sentences
+    )
+
+
+def _seconds(history: Path) -> float:
+    """The time that the training took, over all its epochs."""
+    with history.open(encoding="utf-8", newline="") as stream:
+        return round(sum(float(row["seconds"]) for row in csv.DictReader(stream)), 2)

@@ -1,0 +1,120 @@
+"""Stage `select`: one round's mask for each task, by target density, best dev score, or by hand."""
+
+from itertools import combinations
+from pathlib import Path
+
+import pandas as pd
+
+from sparse_sharing.artifacts import load_tensors, save_tensors, write_text
+from sparse_sharing.config.schema import Choice
+from sparse_sharing.config.specs import SelectSpec
+from sparse_sharing.errors import ConfigError
+from sparse_sharing.masks import Mask, chance_overlap, overlap, pack
+from sparse_sharing.models.encoder import layer_of
+from sparse_sharing.stages.inputs import load_mask
+from sparse_sharing.stages.prune import mask_name
+
+
+def run(spec: SelectSpec, masks: dict[str, Path], output: Path) -> None:
+    """Write `masks.safetensors` with one mask per task, `choice.csv` and `overlap.csv` into `output`.
+
+    Raises:
+        ConfigError: The pruning of a task was not given, or no round satisfies the rule.
+        ArtifactError: A file was made under other settings, or tasks were pruned from different weights.
+    """
+    chosen: dict[str, tuple[dict, Mask]] = {}
+    for task, digest in spec.masks.items():
+        if task not in masks:
+            raise ConfigError(f"no masks of task '{task}' were given (--masks {task}=FILE)")
+        artifact = load_tensors(masks[task], "masks", digest)
+        row = choose_round(spec.choice, task, artifact.details["rounds"])
+        chosen[task] = (row, load_mask(artifact, mask_name(row["round"]), masks[task]))
+    _require_common_start(chosen, masks)
+    first = next(iter(chosen.values()))[1]
+    details = {
+        "weights": first.weights,
+        "shapes": [[name, list(shape)] for name, shape in first.shapes.items()],
+        "rounds": {task: row["round"] for task, (row, _) in chosen.items()},
+    }
+    packed = {task: pack(mask) for task, (_, mask) in chosen.items()}
+    save_tensors(output / "masks.safetensors", "selection", spec, packed, details)
+    write_text(
+        output / "choice.csv", _choice_table(chosen).to_csv(index=False, float_format="%.6f", lineterminator="\n")
+    )
+    write_text(
+        output / "overlap.csv", _overlap_table(chosen).to_csv(index=False, float_format="%.6f", lineterminator="\n")
+    )
+
+
+def choose_round(choice: Choice, task: str, rounds: list[dict]) -> dict:
+    """The row of the round that a rule picks (paper, section "Subnet Selection"); ties go to the lower density.
+
+    Raises:
+        ConfigError: No round is near enough to the target density, or the listed round does not exist.
+    """
+    allowed = [row for row in rounds if row["round"] > 0 or choice.allow_dense]
+    if choice.rule == "best_dev":
+        return max(allowed, key=lambda row: (row["dev_score"], row["round"]))
+    if choice.rule == "rounds":
+        wanted = choice.rounds[task] if isinstance(choice.rounds, dict) else choice.rounds
+        match = [row for row in allowed if row["round"] == wanted]
+        if not match:
+            known = f"{allowed[0]['round']} to {allowed[-1]['round']}"
+            hint = "; round 0 is the whole network: set allow_dense to choose it" if wanted == 0 else ""
+            raise ConfigError(f"choice '{choice.name}', task '{task}': no round {wanted}, only {known}{hint}")
+        return match[0]
+    target = choice.target_density[task] if isinstance(choice.target_density, dict) else choice.target_density
+    nearest = min(allowed, key=lambda row: (abs(row["density"] - target), -row["round"]))
+    if abs(nearest["density"] - target) > choice.tolerance:
+        raise ConfigError(
+            f"choice '{choice.name}', task '{task}': the round nearest to target_density {target:g} is "
+            f"{nearest['round']} with density {nearest['density']:.4f}, further off than tolerance "
+            f"{choice.tolerance:g}; prune in more rounds, or change target_density or tolerance"
+        )
+    return nearest
+
+
+def _require_common_start(chosen: dict[str, tuple[dict, Mask]], masks: dict[str, Path]) -> None:
+    """Masks may be combined only if they were cut from the same starting weights."""
+    first = next(iter(chosen.values()))[1]
+    for task, (_, mask) in chosen.items():
+        mask.require_fit(first.shapes, first.weights, str(masks[task]))
+
+
+def _choice_table(chosen: dict[str, tuple[dict, Mask]]) -> pd.DataFrame:
+    """One row per task: its round, density and dev score, and the density of each layer."""
+    rows = []
+    for task, (row, mask) in chosen.items():
+        plain = {"task": task} | {key: row[key] for key in ("round", "density", "kept", "dev_score", "best_epoch")}
+        rows.append(plain | {f"density {layer}": value for layer, value in layer_densities(mask).items()})
+    return pd.DataFrame(rows)
+
+
+def layer_densities(mask: Mask) -> dict[str, float]:
+    """Share of kept weights in each layer: the character convolution, and each BiLSTM layer."""
+    kept: dict[str, int] = {}
+    size: dict[str, int] = {}
+    for name, part in mask.tensors().items():
+        layer = layer_of(name)
+        kept[layer] = kept.get(layer, 0) + int(part.sum())
+        size[layer] = size.get(layer, 0) + part.numel()
+    return {layer: kept[layer] / max(1, size[layer]) for layer in kept}
+
+
+def _overlap_table(chosen: dict[str, tuple[dict, Mask]]) -> pd.DataFrame:
+    """For each pair of tasks, and for all together: the overlap, and what independent masks would have by chance."""
+    groups = list(combinations(chosen, 2))
+    if len(chosen) > 2:
+        groups.append(tuple(chosen))
+    rows = []
+    for group in groups:
+        masks = [chosen[task][1] for task in group]
+        chance = chance_overlap([mask.density for mask in masks])
+        rows.append({"tasks": "&".join(group), "overlap": overlap(masks), "chance": chance})
+    return pd.DataFrame(rows, columns=["tasks", "overlap", "chance"])
+
+
+def read_selection(path: Path, expected: str) -> dict[str, Mask]:
+    """The masks of a selection by task, checked against the spec that is expected."""
+    artifact = load_tensors(path, "selection", expected)
+    return {task: load_mask(artifact, task, path) for task in artifact.tensors}

@@ -1,0 +1,78 @@
+"""Stage `tables`: gather the metrics and masks of all models of a run into tables."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from sparse_sharing import tables
+from sparse_sharing.artifacts import load_json, spec_digest, write_text
+from sparse_sharing.config import layout
+from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
+from sparse_sharing.errors import ArtifactError
+
+ORDER = ("single", "hard", "sparse")
+"""The ways of sharing in the order of the paper's tables."""
+
+
+def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
+    """Read all results below `run_folder` and write the tables into `output`.
+
+    Raises:
+        ArtifactError: A result is missing, damaged, or made under other settings.
+    """
+    paths = metric_paths(spec, run_folder)
+    _require_specs(spec, paths)
+    systems = sorted(spec.systems, key=lambda name: (name != spec.baseline, ORDER.index(spec.systems[name]), name))
+    order = {"dataset": sorted(spec.datasets), "system": systems, "task": []}
+    results = tables.results(paths, order)
+    summary = tables.summary(results, spec.baseline)
+    tables.write_results(results, output / "results.csv")
+    tables.write_results(tables.per_type(paths, order), output / "per_type.csv")
+    tables.write_summary_csv(summary, output / "summary.csv")
+    tables.write_summary_md(summary, output / "summary.md", spec.baseline)
+    tables.write_summary_tex(summary, output / "summary.tex", spec.baseline)
+    for name in ("choice", "overlap"):
+        frame = selections(spec, run_folder, name)
+        target = {"choice": "masks.csv", "overlap": "overlap.csv"}[name]
+        write_text(output / target, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def metric_paths(spec: TablesSpec, run_folder: Path) -> list[Path]:
+    """The metrics of every model, in the order of the configuration."""
+    pattern = layout.EVALUATION + "/metrics.json"
+    return [
+        _below(run_folder, pattern, dataset=dataset, seed=seed, system=system, model=model)
+        for dataset, seed, system, model in spec.models()
+    ]
+
+
+def selections(spec: TablesSpec, run_folder: Path, name: str) -> pd.DataFrame:
+    """The tables of one name of all selections, one below the other, with the selection named in front."""
+    keys = ["dataset", "seed", "start", "choice"]
+    frames = []
+    for values in spec.selections():
+        identity = dict(zip(keys, values, strict=True))
+        path = _below(run_folder, layout.SELECT + f"/{name}.csv", **identity)
+        # Densities pass through as text: what was written is what is shown.
+        frames.append(pd.read_csv(path, dtype=str, keep_default_na=False).assign(**identity))
+    if not frames:
+        return pd.DataFrame(columns=keys)
+    frame = pd.concat(frames, ignore_index=True).fillna("")
+    return frame[[*keys, *(column for column in frame.columns if column not in keys)]]
+
+
+def _require_specs(spec: TablesSpec, paths: list[Path]) -> None:
+    """Check that every result was made under the settings of this run."""
+    for index, path in enumerate(paths):
+        expected = spec.metrics[index * DIGITS_IN_TABLES : (index + 1) * DIGITS_IN_TABLES]
+        found = spec_digest(load_json(path, "metrics").spec)
+        if not found.startswith(expected):
+            raise ArtifactError(
+                f"{path}: was made under other settings (spec {found}, this run expects {expected}...). "
+                f"Use the configuration it was made with, or: snakemake --cores 1 --force '{path}'"
+            )
+
+
+def _below(run_folder: Path, pattern: str, **identity: object) -> Path:
+    """A path of the layout, below a folder that may stand anywhere."""
+    return run_folder / pattern.removeprefix(layout.RUN + "/").format(**identity)

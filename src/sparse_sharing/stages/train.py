@@ -1,0 +1,136 @@
+"""Stage `train`: train one model of a system; a system is data (which tasks, which masks), not a code path."""
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from sparse_sharing.artifacts import save_tensors, write_atomically, write_text
+from sparse_sharing.config.specs import TrainSpec
+from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.masks import Mask, pack, union_size
+from sparse_sharing.models.encoder import counted_parameters
+from sparse_sharing.models.network import Network
+from sparse_sharing.progress import Reporter
+from sparse_sharing.stages.inputs import (
+    build_network,
+    choose_device,
+    load_task_data,
+    load_vocabulary,
+    load_weights,
+)
+from sparse_sharing.stages.select import read_selection
+from sparse_sharing.stages.training import train
+from sparse_sharing.training.checkpoint import work_folder
+from sparse_sharing.training.loop import Progress, score_dev
+
+
+def run(
+    spec: TrainSpec,
+    vocabulary: Path,
+    train_text: Path,
+    dev_text: Path,
+    weights: Path,
+    masks: Path | None,
+    output: Path,
+    device: str,
+) -> None:
+    """Train jointly, each task through its subnetwork, and keep the epoch with the best mean dev score.
+
+    Writes `model.safetensors`, `vocabulary.json` and `history.csv` into `output`. The test text is not given.
+
+    Raises:
+        ConfigError: Masks are missing for sparse sharing, or given to another way of sharing.
+        ArtifactError: A mask keeps every weight, or does not belong to the starting weights.
+    """
+    words = load_vocabulary(vocabulary, spec.data)
+    tasks = load_task_data(train_text, dev_text, spec.tasks, spec.data)
+    start, artifact = load_weights(weights, spec.start)
+    network = build_network(artifact, words, spec.tasks, choose_device(device))
+    chosen = _read_masks(spec, masks, network, artifact.digest)
+    with work_folder(output) as work:
+        network.load(start)
+        network.set_masks(chosen)
+        label = f"train {spec.system} {'+'.join(spec.tasks)}"
+        with Reporter(label, spec.optimization.epochs) as report:
+            progress = train(network, tasks, spec.optimization, spec.seed, ("train",), spec, work / "epoch", report)
+        network.load(progress.best)
+        _save_model(
+            output, spec, network, chosen, progress, {t: s.metrics for t, s in score_dev(network, tasks).items()}
+        )
+        write_atomically(output / "vocabulary.json", vocabulary.read_bytes())
+        write_text(output / "history.csv", history_table(progress, spec.tasks))
+
+
+def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -> dict[str, Mask]:
+    """The mask of each task: chosen ones for sparse sharing, else masks that keep everything."""
+    if (path is not None) != (spec.masks is not None):
+        verb = "needs" if spec.masks is not None else "takes no"
+        raise ConfigError(f"sharing '{spec.sharing}' {verb} masks (--masks FILE)")
+    shapes = network.prunable_shapes
+    if path is None:
+        return {task: Mask.dense(shapes, weights) for task in spec.tasks}
+    masks = read_selection(path, spec.masks)
+    for task in spec.tasks:
+        if task not in masks:
+            raise ArtifactError(f"{path}: holds no mask for task '{task}', only for {', '.join(masks)}")
+        masks[task].require_fit(shapes, weights, f"{path}, task '{task}'")
+        if masks[task].is_dense and not spec.allow_dense:
+            raise ArtifactError(
+                f"{path}: the mask of task '{task}' keeps every weight, which is hard sharing, not sparse sharing. "
+                "Choose a round from 1 on, use sharing 'hard', or set allow_dense for the choice"
+            )
+        if masks[task].kept == 0:
+            raise ArtifactError(f"{path}: the mask of task '{task}' keeps no weight. Choose an earlier round")
+    return {task: masks[task] for task in spec.tasks}
+
+
+def _save_model(
+    output: Path,
+    spec: TrainSpec,
+    network: Network,
+    masks: Mapping[str, Mask],
+    progress: Progress,
+    dev: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Write the weights that at least one task uses, and every task's mask."""
+    _zero_unused(network)
+    tensors = {name: value.cpu().numpy() for name, value in network.values().items()}
+    packed = {f"masks/{task}": pack(mask) for task, mask in masks.items()}
+    first = next(iter(masks.values()))
+    details = {
+        "model": network.model.model_dump(),
+        "tasks": spec.tasks,
+        "weights": first.weights,
+        "shapes": [[name, list(shape)] for name, shape in first.shapes.items()],
+        "densities": {task: mask.density for task, mask in masks.items()},
+        "parameters": counted_parameters(network.encoder, union_size(list(masks.values()))),
+        "best_epoch": progress.best_epoch,
+        "epochs": len(progress.history),
+        "dev": {task: dict(metrics) for task, metrics in dev.items()},
+    }
+    save_tensors(output / "model.safetensors", "model", spec, tensors | packed, details)
+
+
+def _zero_unused(network: Network) -> None:
+    """Set the weights that no task keeps to zero: they are no part of the model."""
+    keeps = list(network.keeps.values())
+    if all(keep is not None for keep in keeps):
+        network.theta.mul_(torch.stack(keeps).any(0))
+
+
+def history_table(progress: Progress, tasks: list[str]) -> str:
+    """One row per epoch as CSV: losses, dev scores in percent, seconds."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["epoch", "learning_rate", "loss", *(f"dev {task}" for task in tasks), "dev mean", "best", "seconds"]
+    )
+    for epoch in progress.history:
+        scores = [f"{epoch.scores[task]:.4f}" for task in tasks]
+        best = int(epoch.number == progress.best_epoch)
+        row = [epoch.number, f"{epoch.learning_rate:g}", f"{epoch.loss:.6f}", *scores, f"{epoch.mean:.4f}", best]
+        writer.writerow([*row, f"{epoch.seconds:.2f}"])
+    return text.getvalue()

@@ -1,0 +1,56 @@
+"""The training that warm-up, pruning and joint training share: the loop, reported and checkpointed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sparse_sharing.config.schema import Optimization
+from sparse_sharing.config.specs import Spec
+from sparse_sharing.models.network import Network
+from sparse_sharing.progress import Reporter
+from sparse_sharing.training.checkpoint import Checkpoint
+from sparse_sharing.training.loop import Epoch, Progress, TaskData, train_epochs
+from sparse_sharing.training.trainer import Trainer
+
+
+def train(
+    network: Network,
+    tasks: Mapping[str, TaskData],
+    optimization: Optimization,
+    seed: int,
+    streams: tuple[object, ...],
+    spec: Spec,
+    work: Path,
+    report: Reporter,
+) -> Progress:
+    """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
+
+    Args:
+        network: with its starting weights and masks.
+        tasks: what to train on.
+        optimization: how to train.
+        seed: the run's seed.
+        streams: what the training is for; also the label of its checkpoint.
+        spec: of the stage; a checkpoint of another spec is not used.
+        work: path of the checkpoint, without its suffix.
+        report: told about every epoch.
+    """
+    trainer = Trainer(network, optimization)
+    label = " ".join(map(str, streams))
+    checkpoint = Checkpoint(work.with_suffix(".safetensors"), spec, label)
+    progress = checkpoint.restore(network, trainer)
+    if progress.history:
+        report.line(f"{label}: going on after epoch {len(progress.history)}")
+        report.skip(len(progress.history))
+    on_step = report.on_step(label)
+    for epoch in train_epochs(network, trainer, tasks, optimization, streams, progress, seed, on_step):
+        checkpoint.save(network, trainer, progress)
+        report.epoch(describe(label, epoch, optimization.epochs, progress.best_epoch), epoch.seconds)
+    report.skip(optimization.epochs - len(progress.history))
+    return progress
+
+
+def describe(label: str, epoch: Epoch, epochs: int, best: int) -> str:
+    """One line about an epoch."""
+    scores = ", ".join(f"{task} {score:.2f}" for task, score in epoch.scores.items())
+    mark = " (best)" if best == epoch.number else ""
+    return f"{label}: epoch {epoch.number}/{epochs}: loss {epoch.loss:.4f}, dev {scores}{mark}"

@@ -1,0 +1,79 @@
+"""Checkpoints: a training that is stopped, however, goes on from its last finished epoch, to the same bits."""
+
+import contextlib
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from torch import Tensor
+
+from sparse_sharing.artifacts import load_tensors, save_tensors
+from sparse_sharing.config.specs import Spec
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.models.network import Network
+from sparse_sharing.training.loop import Epoch, Progress
+from sparse_sharing.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def work_folder(beside: Path) -> Iterator[Path]:
+    """The folder `work` in the folder of an output, locked; it is removed when the stage has finished.
+
+    Raises:
+        ArtifactError: Another process is working there.
+    """
+    folder = beside / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ArtifactError(
+            f"{folder}: another process is making the same files. Wait for it, or end it, and run the command again"
+        ) from error
+    try:
+        yield folder
+        shutil.rmtree(folder)
+    finally:
+        lock.release()
+
+
+class Checkpoint:
+    """One training's state on disk, bound to the spec and the label it was made under."""
+
+    def __init__(self, path: Path, spec: Spec, label: str) -> None:
+        """Use `path`; `label` tells trainings under one spec apart."""
+        self.path, self.spec, self.label = path, spec, label
+
+    def save(self, network: Network, trainer: Trainer, progress: Progress) -> None:
+        """Write everything that is needed to go on after the last epoch."""
+        tensors = {f"now/{name}": value for name, value in network.values().items()}
+        tensors |= {f"best/{name}": value for name, value in progress.best.items()}
+        tensors |= {f"trainer/{name}": value for name, value in trainer.state().items()}
+        details = {"label": self.label, "history": progress.rows(), "best_epoch": progress.best_epoch}
+        save_tensors(self.path, "checkpoint", self.spec, {k: v.cpu().numpy() for k, v in tensors.items()}, details)
+
+    def restore(self, network: Network, trainer: Trainer) -> Progress:
+        """Go back to what was saved, or start from nothing where there is none that fits."""
+        if not self.path.exists():
+            return Progress()
+        try:
+            saved = load_tensors(self.path, "checkpoint", self.spec.digest())
+        except ArtifactError as error:
+            log.warning("the checkpoint cannot be used, training starts anew: %s", error)
+            return Progress()
+        if saved.details["label"] != self.label:
+            return Progress()
+        groups: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "trainer": {}}
+        for name, array in saved.tensors.items():
+            group, _, own = name.partition("/")
+            groups[group][own] = torch.from_numpy(array).to(network.device)
+        network.load(groups["now"])
+        trainer.load_state(groups["trainer"])
+        history = [Epoch(**row) for row in saved.details["history"]]
+        return Progress(history, groups["best"], saved.details["best_epoch"])

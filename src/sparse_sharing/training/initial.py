@@ -1,0 +1,50 @@
+"""theta(0): the starting weights, drawn tensor by tensor, each from a seed of its own name.
+
+A task's head does not depend on which other tasks there are, nor the encoder on the vocabulary.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sparse_sharing.data.vocabulary import PADDING_CHARACTER
+from sparse_sharing.models.network import WORDS, Network
+from sparse_sharing.training.seeds import derive
+
+
+def initialise(network: Network, seed: int, vectors: np.ndarray, has_vector: np.ndarray) -> None:
+    """Give a network its first weights.
+
+    LSTM, convolution and heads: Xavier uniform; biases 0, forget gates 1 (in both bias vectors, as the original does);
+    embeddings uniform with variance 1 / dimension; words with a pretrained vector start from it.
+
+    Args:
+        network: changed in place.
+        seed: the run's seed.
+        vectors: float32 [V, d], d at most the word dimension; where d is smaller, the rest stays random.
+        has_vector: bool [V], which rows of `vectors` are given.
+    """
+    values = network.values()
+    for name, value in values.items():
+        source = torch.Generator().manual_seed(derive(seed, "initial", name))
+        value.copy_(_draw(name, value, source))
+    if vectors.shape[1]:
+        rows = torch.from_numpy(np.flatnonzero(has_vector)).to(network.device)
+        given = torch.from_numpy(vectors[has_vector]).to(network.device)
+        values[WORDS][rows, : vectors.shape[1]] = given
+
+
+def _draw(name: str, like: Tensor, source: torch.Generator) -> Tensor:
+    """First values for one tensor."""
+    value = torch.zeros(like.shape)
+    if name == WORDS or name.endswith("embedding.weight"):
+        bound = (3 / like.shape[1]) ** 0.5
+        value.uniform_(-bound, bound, generator=source)
+        if name != WORDS:
+            value[PADDING_CHARACTER] = 0
+    elif like.ndim > 1:
+        nn.init.xavier_uniform_(value, generator=source)
+    elif name.startswith("recurrent"):
+        hidden = like.numel() // 4
+        value[hidden : 2 * hidden] = 1
+    return value

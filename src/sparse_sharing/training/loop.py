@@ -1,0 +1,140 @@
+"""The training loop: epochs over the tasks, dev scores after each, the best epoch kept.
+
+`train_epochs` is a generator: what reports and stores stands in the stage that consumes it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor
+
+from sparse_sharing.config.schema import Optimization
+from sparse_sharing.data.batches import make_batch, shuffled_batches
+from sparse_sharing.data.text import EncodedText
+from sparse_sharing.errors import TrainingError
+from sparse_sharing.metrics import TaskScore
+from sparse_sharing.models.network import Network
+from sparse_sharing.training.sampling import proportional, round_robin
+from sparse_sharing.training.scoring import score_task
+from sparse_sharing.training.seeds import derive, generator
+from sparse_sharing.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """The text that a task is trained on, and the text on which epochs are compared."""
+
+    train: EncodedText
+    dev: EncodedText
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch gave; epochs count from 1, scores are in percent."""
+
+    number: int
+    learning_rate: float
+    loss: float
+    scores: dict[str, float]
+    mean: float
+    seconds: float
+
+
+@dataclass
+class Progress:
+    """Everything that a training has reached, and needs to go on."""
+
+    history: list[Epoch] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    best_epoch: int = 0
+
+    @property
+    def best_mean(self) -> float:
+        """The dev score of the best epoch so far, -1 before the first."""
+        return self.history[self.best_epoch - 1].mean if self.best_epoch else -1.0
+
+    def rows(self) -> list[dict]:
+        """The history as plain values."""
+        return [asdict(epoch) for epoch in self.history]
+
+
+def train_epochs(
+    network: Network,
+    trainer: Trainer,
+    tasks: Mapping[str, TaskData],
+    optimization: Optimization,
+    streams: tuple[object, ...],
+    progress: Progress,
+    seed: int,
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+) -> Iterator[Epoch]:
+    """Train until the epochs, or the patience, are used up; yields after each epoch, with `progress` up to date.
+
+    Args:
+        network: trained in place; its masks decide what each task may change.
+        trainer: holds the optimizer's memory for the network.
+        tasks: the tasks to train, in the order of the configuration.
+        optimization: how to train.
+        streams: what the random numbers are for; trainings with equal seed and streams see the same order.
+        progress: where to go on; its `best` weights are those of the epoch with the best mean dev score, the earliest
+            of equals.
+        seed: the run's seed.
+        on_step: called with (step, steps of the epoch) after each step.
+
+    Raises:
+        TrainingError: The loss is not finite.
+    """
+    for number in range(len(progress.history) + 1, optimization.epochs + 1):
+        if optimization.patience and number - 1 - progress.best_epoch >= optimization.patience:
+            return
+        started = time.perf_counter()
+        rate = optimization.learning_rate / (1 + optimization.learning_rate_decay * (number - 1))
+        loss = _run_epoch(network, trainer, tasks, optimization, (seed, *streams, number), rate, on_step)
+        scores = score_dev(network, tasks)
+        values = {task: score.value for task, score in scores.items()}
+        mean = sum(values.values()) / len(values)
+        epoch = Epoch(number, rate, loss, values, mean, time.perf_counter() - started)
+        better = mean > progress.best_mean
+        progress.history.append(epoch)
+        if better:
+            progress.best, progress.best_epoch = network.copy_values(), number
+        yield epoch
+
+
+def score_dev(network: Network, tasks: Mapping[str, TaskData]) -> dict[str, TaskScore]:
+    """The score of each task on its dev text."""
+    return {task: score_task(network, task, data.dev) for task, data in tasks.items()}
+
+
+def _run_epoch(
+    network: Network,
+    trainer: Trainer,
+    tasks: Mapping[str, TaskData],
+    optimization: Optimization,
+    stream: Sequence[object],
+    rate: float,
+    on_step: Callable[[int, int], None],
+) -> float:
+    """One pass over the training text of all tasks; returns the mean loss of its steps."""
+    seed, *purpose = stream
+    random = generator(seed, "order", *purpose)
+    torch.manual_seed(derive(seed, "dropout", *purpose))
+    batches = {
+        task: shuffled_batches(data.train.lengths, optimization.batch_size, optimization.length_buckets, random)
+        for task, data in tasks.items()
+    }
+    draw = round_robin(batches) if optimization.sampling == "round_robin" else proportional(batches, random)
+    total = torch.zeros((), device=network.device)
+    for step, (task, indices) in enumerate(draw, start=1):
+        batch = make_batch(tasks[task].train, indices, task, network.model.word_dropout, random).to(network.device)
+        total += trainer.step(task, batch, rate)
+        on_step(step, len(draw))
+    loss = total.item() / len(draw)
+    if not torch.isfinite(total):
+        raise TrainingError(
+            f"epoch {purpose[-1]}: the loss is {loss}. Lower learning_rate (now {rate:g}) "
+            "or set gradient_clip, and run the stage again"
+        )
+    return loss

@@ -1,0 +1,39 @@
+"""Scores of a network on text: predicted tags in the file's terms, one scorer for every system and stage."""
+
+from collections.abc import Sequence
+
+from sparse_sharing.data.schemes import convert
+from sparse_sharing.data.text import EncodedText
+from sparse_sharing.data.vocabulary import TaskTags
+from sparse_sharing.metrics import TaskScore, score_accuracy, score_spans
+from sparse_sharing.models.network import Network
+
+
+def predict_tags(network: Network, task: str, text: EncodedText, batch_size: int = 128) -> list[list[str]]:
+    """The predicted tags of each sentence, as the network gives them: in the model's scheme."""
+    names = network.vocabulary.tasks[task].tags
+    return text.by_sentence([names[tag] for tag in network.predict(task, text, batch_size).tolist()])
+
+
+def score_task(network: Network, task: str, text: EncodedText, batch_size: int = 128) -> TaskScore:
+    """Score a task on text: accuracy without a tag scheme, else span F1."""
+    gold = text.gold_tags(task, network.vocabulary)
+    return score_tags(gold, predict_tags(network, task, text, batch_size), network.vocabulary.tasks[task])
+
+
+def score_tags(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], tags: TaskTags) -> TaskScore:
+    """Score tags given in the model's scheme."""
+    if not tags.has_spans:
+        return score_accuracy(gold, predicted)
+    return score_spans(*(_converted(sentences, tags, "iob2") for sentences in (gold, predicted)))
+
+
+def written_tags(sentences: Sequence[Sequence[str]], tags: TaskTags) -> list[list[str]]:
+    """Tags in the model's scheme as the file writes them; impossible sequences are read as conlleval does."""
+    return _converted(sentences, tags, tags.scheme)
+
+
+def _converted(sentences: Sequence[Sequence[str]], tags: TaskTags, target: str) -> list[list[str]]:
+    if tags.model_scheme == target and not tags.has_spans:
+        return [list(sentence) for sentence in sentences]
+    return [convert(sentence, tags.model_scheme, target) for sentence in sentences]

@@ -1,0 +1,28 @@
+"""Fixtures that every test may use."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """A function that gives the path of a real corpus file below SPARSE_SHARING_DATA, or skips the test."""
+    root = Path(os.environ.get("SPARSE_SHARING_DATA", ROOT.parent / "shared" / "data"))
+
+    def path(name: str) -> Path:
+        if not (root / name).exists():
+            pytest.skip(f"{name} is not below {root}; set SPARSE_SHARING_DATA to the folder that holds it")
+        return root / name
+
+    return path

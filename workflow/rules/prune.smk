@@ -1,0 +1,27 @@
+# Iterative magnitude pruning, one job per task.
+
+
+rule prune:
+    input:
+        vocabulary=rules.prepare.output.vocabulary,
+        train=rules.prepare.output.train,
+        dev=rules.prepare.output.dev,
+        weights=rules.warmup.output,
+    output:
+        masks=path(layout.PRUNE) + "/masks.safetensors",
+        rounds=path(layout.PRUNE) + "/rounds.csv",
+    log:
+        log_of(layout.PRUNE),
+    benchmark:
+        benchmark_of(layout.PRUNE)
+    params:
+        spec=spec_of("prune", "dataset", "seed", "start", "task"),
+        folder=path(layout.PRUNE),
+    resources:
+        gpu=gpus(),
+        mem_mb=4000,
+        runtime=2880,
+    shell:
+        "sparse-sharing prune --spec {params.spec:q} --vocabulary {input.vocabulary:q}"
+        " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q} --output {params.folder:q}"
+        " --device {run_config.device} --threads {threads} > {log:q} 2>&1"

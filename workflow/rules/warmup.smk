@@ -1,0 +1,25 @@
+# Starting weights: theta(0), and theta(w) after multi-task warm-up.
+
+
+rule warmup:
+    input:
+        vocabulary=rules.prepare.output.vocabulary,
+        vectors=rules.prepare.output.vectors,
+        train=rules.prepare.output.train,
+        dev=rules.prepare.output.dev,
+    output:
+        path(layout.WEIGHTS),
+    log:
+        log_of(layout.START + "/weights"),
+    benchmark:
+        benchmark_of(layout.START + "/weights")
+    params:
+        spec=spec_of("warmup", "dataset", "seed", "start"),
+    resources:
+        gpu=gpus(),
+        mem_mb=4000,
+        runtime=720,
+    shell:
+        "sparse-sharing warmup --spec {params.spec:q} --vocabulary {input.vocabulary:q} --vectors {input.vectors:q}"
+        " --train {input.train:q} --dev {input.dev:q} --output {output:q}"
+        " --device {run_config.device} --threads {threads} > {log:q} 2>&1"
