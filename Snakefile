@@ -34,6 +34,7 @@ localrules:
 rule all:
     default_target: True
     input:
+        refuse_foreign,
         rules.summarise.output,
 
 
@@ -42,19 +43,23 @@ rule all:
 
 rule data:
     input:
-        prepared_files(),
+        refuse_foreign,
+        prepared_files(*layout.PREPARED_FILES),
 
 
 rule masks:
     input:
-        chosen_masks(),
+        refuse_foreign,
+        chosen_masks("masks.safetensors", "choice.csv", "overlap.csv"),
 
 
 rule train:
     input:
-        trained_models(),
+        refuse_foreign,
+        trained_models("model.safetensors"),
 
 
 rule tables:
     input:
+        refuse_foreign,
         rules.summarise.output,

@@ -26,3 +26,11 @@ def real_data() -> Callable[[str], Path]:
         return root / name
 
     return path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Small networks run fastest, and bit for bit alike, on one thread."""
+    import torch
+
+    torch.set_num_threads(1)

@@ -33,6 +33,7 @@ FORMATS = {
     "selection": 1,
     "model": 1,
     "metrics": 1,
+    "tables": 1,
 }
 """The kinds of artifact and the version of each format that this program writes and reads."""
 
@@ -48,7 +49,19 @@ class Artifact:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also when the machine stops half-way."""
+    """Write a file so that it is there whole or not at all, also when the machine stops half-way.
+
+    Raises:
+        OSError: It cannot be written; `filename` is the path.
+    """
+    try:
+        _write_beside(path, content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write_beside(path: Path, content: bytes) -> None:
+    """Write a temporary file next to a path, then give it that name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -109,7 +122,7 @@ def load_tensors(path: Path, kind: str, expected: str | None = None) -> Artifact
         metadata = json.loads(content[8 : 8 + length])["__metadata__"]
         spec, details = json.loads(metadata["spec"]), json.loads(metadata["details"])
     except (SafetensorError, ValueError, KeyError, TypeError, struct.error) as error:
-        raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {_remedy(path)}") from error
+        raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {remedy(path)}") from error
     artifact = Artifact(spec, str(metadata.get("digest")), tensors, details)
     _check(path, kind, metadata, artifact, expected)
     return artifact
@@ -128,7 +141,7 @@ def load_json(path: Path, kind: str, expected: str | None = None) -> Artifact:
         document = json.loads(_read(path))
         artifact = Artifact(document["spec"], str(document["digest"]), {}, document["details"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {_remedy(path)}") from error
+        raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {remedy(path)}") from error
     _check(path, kind, document, artifact, expected)
     return artifact
 
@@ -143,20 +156,21 @@ def refuse_other_spec(path: Path, spec: Mapping[str, Any], expected: str) -> Non
     if (found := spec_digest(spec)) != expected:
         raise ArtifactError(
             f"{path}: was made under other settings (spec {found}, this run expects {expected}): {_json(spec)}\n"
-            f"Use the configuration it was made with, or: {_remedy(path)}"
+            f"Use the configuration it was made with, or: {remedy(path)}"
         )
 
 
 def _check(path: Path, kind: str, header: Mapping[str, Any], artifact: Artifact, expected: str | None) -> None:
     found = (header.get("kind"), str(header.get("version")))
     if found[0] != kind:
-        raise ArtifactError(f"{path}: holds {found[0]}, expected {kind}. {_remedy(path)}")
+        raise ArtifactError(f"{path}: holds {found[0]}, expected {kind}. {remedy(path)}")
     if found[1] != str(FORMATS[kind]):
         raise ArtifactError(
-            f"{path}: has format version {found[1]} of {kind}; this program reads {FORMATS[kind]}. {_remedy(path)}"
+            f"{path}: has format version {found[1]} of {kind}; this program reads {FORMATS[kind]}. {remedy(path)}"
         )
-    if content_digest(artifact.tensors, artifact.details) != artifact.digest:
-        raise ArtifactError(f"{path}: is damaged: its content does not match its digest. {_remedy(path)}")
+    intact = header.get("spec_digest") == spec_digest(artifact.spec)
+    if not intact or content_digest(artifact.tensors, artifact.details) != artifact.digest:
+        raise ArtifactError(f"{path}: is damaged: its content does not match its digest. {remedy(path)}")
     if expected is not None:
         refuse_other_spec(path, artifact.spec, expected)
 
@@ -165,10 +179,11 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read ({error.strerror}). {_remedy(path)}") from error
+        raise ArtifactError(f"{path}: cannot be read ({error.strerror}). {remedy(path)}") from error
 
 
-def _remedy(path: Path) -> str:
+def remedy(path: Path) -> str:
+    """What to do about a file that is missing or cannot be used."""
     return f"Build it anew with the options of your run and: snakemake --cores 1 --force '{path}'"
 
 

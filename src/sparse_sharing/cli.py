@@ -14,7 +14,7 @@ import typer
 from pydantic import ValidationError
 
 from sparse_sharing import __version__
-from sparse_sharing.config import Specs, load_config
+from sparse_sharing.config import Specs, load_config, models_of
 from sparse_sharing.config import specs as stage_specs
 from sparse_sharing.config.schema import Config
 from sparse_sharing.errors import ConfigError, UserError
@@ -219,19 +219,21 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
         raise ConfigError(f"there is no stage '{stage}'; stages are {', '.join(needed)}")
     if missing := [name for name in needed[stage] if values.get(name) is None]:
         raise ConfigError(f"stage {stage} needs the option --{missing[0]}")
+    specs = Specs(config)
     known = {
-        "dataset": [dataset.name for dataset in config.data.datasets],
-        "seed": config.seeds,
-        "start": ["initial", "warmup"],
-        "choice": [choice.name for choice in config.select.choices],
-        "system": [system.name for system in config.train.systems],
+        "dataset": lambda: specs.datasets,
+        "seed": lambda: config.seeds,
+        "start": lambda: ["initial", "warmup"],
+        "task": lambda: specs.tasks(values["dataset"]),
+        "choice": lambda: specs.choices,
+        "system": lambda: specs.systems,
+        "model": lambda: models_of(specs.systems[values["system"]].sharing, specs.tasks(values["dataset"])),
     }
     for name in needed[stage]:
-        if name in known and values[name] not in known[name]:
-            raise ConfigError(
-                f"--{name}: got '{values[name]}'; this configuration has {', '.join(map(str, known[name]))}"
-            )
-    return getattr(Specs(config), stage)(*(values[name] for name in needed[stage]))
+        # What tasks and models there are depends on options that have been checked before them.
+        if values[name] not in (names := known[name]()):
+            raise ConfigError(f"--{name}: got '{values[name]}'; this configuration has {', '.join(map(str, names))}")
+    return getattr(specs, stage)(*(values[name] for name in needed[stage]))
 
 
 def parse_spec(text: str, kind: type[SpecType]) -> SpecType:
@@ -251,9 +253,9 @@ def parse_spec(text: str, kind: type[SpecType]) -> SpecType:
         return kind.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
+        place = "".join(f"{part}: " for part in first["loc"])
         raise ConfigError(
-            f"{source}: is no spec of this stage ({place}: {first['msg']}); print one with `sparse-sharing spec`"
+            f"{source}: is no spec of this stage ({place}{first['msg']}); print one with `sparse-sharing spec`"
         ) from error
 
 
@@ -292,6 +294,8 @@ def main() -> None:
     except OSError as error:
         typer.echo(f"error: {error.filename or 'a file'}: {error.strerror}. Nothing that was there is lost", err=True)
         sys.exit(WRITE_FAILED)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; the same command goes on from the last finished epoch", err=True)
-        sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        # Typer has made this exit code of Ctrl-C.
+        if end.code == INTERRUPTED:
+            typer.echo("interrupted; the same command goes on from the last finished epoch", err=True)
+        raise

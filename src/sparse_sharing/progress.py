@@ -48,7 +48,7 @@ class Reporter:
 
     def line(self, text: str) -> None:
         """One line, whatever its characters: nothing in it is markup."""
-        self.console.print(f"{self.title}: {text}", markup=False)
+        self.console.print(f"{self.title}: {text}", markup=False, emoji=False)
 
     def skip(self, epochs: int) -> None:
         """Epochs that an earlier attempt, or an early stop, has taken off the job."""

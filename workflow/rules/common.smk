@@ -1,8 +1,12 @@
 # What the rules share: the checked configuration, its specs and paths. No rules here.
 
+import shutil
+from itertools import product
 from pathlib import Path
 
-from sparse_sharing.config import NAME, Specs, layout, models_of, parse_config
+from snakemake.io import IOFile
+
+from sparse_sharing.config import NAME, Specs, layout, parse_config, stored_spec_digest
 from sparse_sharing.errors import ConfigError
 
 try:
@@ -11,7 +15,7 @@ except ConfigError as error:
     raise WorkflowError(str(error))
 
 specs = Specs(run_config)
-RUN = run_config.run
+RUN = layout.RUN.format(run=run_config.run)
 
 
 wildcard_constraints:
@@ -24,19 +28,19 @@ wildcard_constraints:
     start="initial|warmup",
 
 
-def path(pattern):
-    """A path of the layout in this run, its other wildcards left open."""
-    return pattern.replace("{run}", RUN)
+def path(*parts):
+    """A path of the layout in this run, joined from parts; its other wildcards are left open."""
+    return "/".join(parts).replace(layout.RUN, RUN)
 
 
-def log_of(pattern):
+def log_of(*parts):
     """The log of the job that makes a file or folder."""
-    return path(pattern).replace(f"results/{RUN}/", f"results/{RUN}/logs/", 1) + ".log"
+    return path(*parts).replace(RUN, f"{RUN}/logs", 1) + ".log"
 
 
-def benchmark_of(pattern):
+def benchmark_of(*parts):
     """Time and memory of the job that makes a file or folder."""
-    return path(pattern).replace(f"results/{RUN}/", f"results/{RUN}/benchmarks/", 1) + ".tsv"
+    return path(*parts).replace(RUN, f"{RUN}/benchmarks", 1) + ".tsv"
 
 
 def spec_of(stage, *names):
@@ -49,13 +53,8 @@ def spec_of(stage, *names):
     return spec
 
 
-def tasks_of(dataset):
-    """The names of a dataset's tasks."""
-    return specs.tasks(dataset)
-
-
 def option(name, values):
-    """An option once for each value, as words for a rule to quote; no values: no option."""
+    """An option once for each value, as separate words; without values no option."""
     return [word for value in values for word in (name, value)]
 
 
@@ -67,38 +66,155 @@ def named(paths):
 def gpus():
     """GPU slots of a training job: one where a GPU is used."""
     device = run_config.device
-    return int(device == "cuda" or (device == "auto" and Path("/dev/nvidia0").exists()))
+    return int(device == "cuda" or (device == "auto" and shutil.which("nvidia-smi") is not None))
 
 
-def prepared_files():
-    """The encoded text of every dataset."""
-    folders = [path(layout.DATA).format(dataset=dataset) for dataset in specs.datasets]
-    return [f"{folder}/{file}" for folder in folders for file in layout.PREPARED_FILES]
+def sources(split):
+    """A function that gives the files of one split of a dataset, by corpus."""
+
+    def files(wildcards):
+        return dict(layout.source_files(run_config, specs.datasets[wildcards.dataset], split))
+
+    return files
 
 
-def chosen_masks():
-    """Every choice of masks that a system uses."""
-    keys = ("dataset", "seed", "start", "choice")
-    return [
-        path(layout.SELECT).format(**dict(zip(keys, values))) + f"/{file}"
-        for values in specs.tables().selections()
-        for file in ("masks.safetensors", "choice.csv", "overlap.csv")
+def source_paths(split):
+    """A function that gives the files of one split of a dataset."""
+    return lambda wildcards: list(sources(split)(wildcards).values())
+
+
+def vectors_path(wildcards):
+    """The word vectors, where the configuration names any."""
+    vectors = run_config.data.vectors
+    return [] if vectors is None else [layout.source_path(run_config, vectors)]
+
+
+def masks_of_tasks(wildcards):
+    """The masks of each task of a dataset, by task."""
+    own = path(layout.PRUNE, "masks.safetensors")
+    identity = {
+        "dataset": wildcards.dataset,
+        "seed": wildcards.seed,
+        "start": wildcards.start,
+    }
+    return {task: own.format(**identity, task=task) for task in specs.tasks(wildcards.dataset)}
+
+
+def starting_weights(wildcards):
+    """The weights that a system starts from."""
+    start = specs.systems[wildcards.system].start
+    return path(layout.WEIGHTS).format(dataset=wildcards.dataset, seed=wildcards.seed, start=start)
+
+
+def masks_of_system(wildcards):
+    """The masks that a system is trained with, if it has any."""
+    system = specs.systems[wildcards.system]
+    if system.choice is None:
+        return []
+    identity = {
+        "dataset": wildcards.dataset,
+        "seed": wildcards.seed,
+        "start": system.start,
+        "choice": system.choice,
+    }
+    return [path(layout.SELECT, "masks.safetensors").format(**identity)]
+
+
+MODEL_KEYS = ("dataset", "seed", "system", "model")
+START_KEYS = ("dataset", "seed", "start")
+SELECTION_KEYS = (*START_KEYS, "choice")
+
+
+def files_of(pattern, names, jobs, keys):
+    """The named files that jobs write into the folder of a pattern; a job is given by the values of the keys."""
+    folders = [path(pattern).format(**dict(zip(keys, values))) for values in jobs]
+    return [f"{folder}/{name}" for folder in folders for name in names]
+
+
+def prepared_files(*names):
+    """Files of the encoded text of every dataset."""
+    return files_of(layout.DATA, names, [(dataset,) for dataset in specs.datasets], ["dataset"])
+
+
+def chosen_masks(*names):
+    """Files of every choice of masks that a system uses."""
+    return files_of(layout.SELECT, names, specs.tables().selections(), SELECTION_KEYS)
+
+
+def trained_models(*names):
+    """Files of every model of the run."""
+    return files_of(layout.MODEL, names, specs.tables().models(), MODEL_KEYS)
+
+
+def all_metrics(*names):
+    """Files of the evaluation of every model of the run."""
+    return files_of(layout.EVALUATION, names, specs.tables().models(), MODEL_KEYS)
+
+
+def expected_specs():
+    """For the files of the run, first stages first, the rule, the file, and the digest of the spec it must be made under."""
+    run = specs.tables()
+    starts = sorted({system.start for system in run_config.train.systems})
+    jobs = {
+        "prepare": (
+            layout.DATA,
+            "train.safetensors",
+            ["dataset"],
+            [(dataset,) for dataset in run.datasets],
+        ),
+        "warmup": (
+            layout.START,
+            "weights.safetensors",
+            START_KEYS,
+            list(product(run.datasets, run.seeds, starts)),
+        ),
+        "prune": (
+            layout.PRUNE,
+            "masks.safetensors",
+            (*START_KEYS, "task"),
+            prunings(run),
+        ),
+        "select": (
+            layout.SELECT,
+            "masks.safetensors",
+            SELECTION_KEYS,
+            run.selections(),
+        ),
+        "train": (layout.MODEL, "model.safetensors", MODEL_KEYS, run.models()),
+        "evaluate": (layout.EVALUATION, "metrics.json", MODEL_KEYS, run.models()),
+    }
+    rule_of = {"train": "train_model"}
+    for stage, (pattern, name, keys, values) in jobs.items():
+        for file, job in zip(files_of(pattern, [name], values, keys), values):
+            yield rule_of.get(stage, stage), file, getattr(specs, stage)(*job).digest()
+    yield "summarise", path(layout.TABLES, "provenance.json"), run.digest()
+
+
+def prunings(run):
+    """Every pruning of the run by dataset, seed, start and task."""
+    starts = sorted({start for start, _ in run.chosen})
+    return [(*job, task) for job in product(run.datasets, run.seeds, starts) for task in run.datasets[job[0]]]
+
+
+def refuse_foreign(wildcards):
+    """No input; refuses finished files that were made under other settings by a Snakemake that left no record here.
+
+    Snakemake compares settings with its own records. Without them, in results copied from elsewhere, it takes every
+    file that exists for right.
+    """
+    if not workflow.is_main_process or workflow.dag_settings.forcerun or workflow.dag_settings.forceall:
+        return []
+    foreign = [
+        (maker, file)
+        for maker, file, expected in expected_specs()
+        if stored_spec_digest(Path(file)) not in (None, expected)
+        and workflow.persistence.metadata(IOFile(file)) is None
     ]
-
-
-def trained_models():
-    """Every model of the run."""
-    keys = ("dataset", "seed", "system", "model")
-    return [
-        path(layout.MODEL).format(**dict(zip(keys, values))) + "/model.safetensors"
-        for values in specs.tables().models()
-    ]
-
-
-def all_metrics():
-    """The scores of every model of the run."""
-    keys = ("dataset", "seed", "system", "model")
-    return [
-        path(layout.EVALUATION).format(**dict(zip(keys, values))) + "/metrics.json"
-        for values in specs.tables().models()
-    ]
+    if foreign:
+        maker, file = foreign[0]
+        raise WorkflowError(
+            f"{len(foreign)} files were brought here from elsewhere and made under other settings than this "
+            f"configuration's; the first is {file}. Use the configuration of these results, or build them anew with "
+            f"the options of your run and: snakemake --cores 4 all --forcerun {maker}"
+        )
+    return []

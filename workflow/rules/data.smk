@@ -1,34 +1,16 @@
 # Labelled text -> encoded text: train, dev and test in separate files.
 
 
-def sources(split):
-    """A function that gives the files of one split of a dataset, by corpus."""
-
-    def files(wildcards):
-        return dict(layout.source_files(run_config, specs.datasets[wildcards.dataset], split))
-
-    return files
-
-
-def source_paths(split):
-    """A function that gives the files of one split of a dataset."""
-    return lambda wildcards: list(sources(split)(wildcards).values())
-
-
-def vectors_path(wildcards):
-    """The word vectors, where the configuration names any."""
-    vectors = run_config.data.vectors
-    return [] if vectors is None else [layout.source_path(run_config, vectors)]
-
-
 rule demo_corpora:
     output:
         [path(layout.DEMO_FILE).format(file=file) for file in layout.DEMO_FILES],
     log:
         log_of(layout.DEMO_FOLDER),
+    conda:
+        "../../environment.yml"
     params:
         spec=lambda wildcards: specs.demo().canonical(),
-        folder=path(layout.DEMO_FOLDER),
+        folder=subpath(output[0], ancestor=2),
     shell:
         "sparse-sharing demo --spec {params.spec:q} --output {params.folder:q} > {log:q} 2>&1"
 
@@ -40,26 +22,28 @@ rule prepare:
         test=source_paths("test"),
         vectors=vectors_path,
     output:
-        vocabulary=path(layout.DATA) + "/vocabulary.json",
-        vectors=path(layout.DATA) + "/vectors.safetensors",
-        train=path(layout.DATA) + "/train.safetensors",
-        dev=path(layout.DATA) + "/dev.safetensors",
-        test=path(layout.DATA) + "/test.safetensors",
-        summary=path(layout.DATA) + "/summary.json",
+        vocabulary=path(layout.DATA, "vocabulary.json"),
+        vectors=path(layout.DATA, "vectors.safetensors"),
+        train=path(layout.DATA, "train.safetensors"),
+        dev=path(layout.DATA, "dev.safetensors"),
+        test=path(layout.DATA, "test.safetensors"),
+        summary=path(layout.DATA, "summary.json"),
     log:
         log_of(layout.DATA),
     benchmark:
         benchmark_of(layout.DATA)
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         spec=spec_of("prepare", "dataset"),
         train=lambda wildcards: option("--train", named(sources("train")(wildcards))),
         dev=lambda wildcards: option("--dev", named(sources("dev")(wildcards))),
         test=lambda wildcards: option("--test", named(sources("test")(wildcards))),
         vectors=lambda wildcards: option("--vectors", vectors_path(wildcards)),
-        folder=path(layout.DATA),
-    resources:
-        mem_mb=4000,
-        runtime=60,
+        folder=subpath(output.vocabulary, parent=True),
     shell:
         "sparse-sharing prepare --spec {params.spec:q} {params.train:q} {params.dev:q} {params.test:q}"
         " {params.vectors:q} --output {params.folder:q} > {log:q} 2>&1"

@@ -3,23 +3,28 @@
 
 rule evaluate:
     input:
-        model=rules.train_model.output,
+        model=rules.train_model.output.model,
+        vocabulary=rules.train_model.output.vocabulary,
+        history=rules.train_model.output.history,
         test=rules.prepare.output.test,
     output:
-        metrics=path(layout.EVALUATION) + "/metrics.json",
-        predictions=directory(path(layout.EVALUATION) + "/predictions"),
+        metrics=path(layout.EVALUATION, "metrics.json"),
+        predictions=directory(path(layout.EVALUATION, "predictions")),
     log:
         log_of(layout.EVALUATION),
     benchmark:
         benchmark_of(layout.EVALUATION)
-    params:
-        spec=spec_of("evaluate", "dataset", "seed", "system", "model"),
-        model=path(layout.MODEL),
-        folder=path(layout.EVALUATION),
+    conda:
+        "../../environment.yml"
     resources:
         gpu=gpus(),
+        device=run_config.device,
         mem_mb=4000,
         runtime=60,
+    params:
+        spec=spec_of("evaluate", "dataset", "seed", "system", "model"),
+        model=subpath(input.model, parent=True),
+        folder=subpath(output.metrics, parent=True),
     shell:
         "sparse-sharing evaluate --spec {params.spec:q} --model {params.model:q} --test {input.test:q}"
-        " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"
+        " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"

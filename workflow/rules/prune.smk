@@ -8,20 +8,23 @@ rule prune:
         dev=rules.prepare.output.dev,
         weights=rules.warmup.output,
     output:
-        masks=path(layout.PRUNE) + "/masks.safetensors",
-        rounds=path(layout.PRUNE) + "/rounds.csv",
+        masks=path(layout.PRUNE, "masks.safetensors"),
+        rounds=path(layout.PRUNE, "rounds.csv"),
     log:
         log_of(layout.PRUNE),
     benchmark:
         benchmark_of(layout.PRUNE)
-    params:
-        spec=spec_of("prune", "dataset", "seed", "start", "task"),
-        folder=path(layout.PRUNE),
+    conda:
+        "../../environment.yml"
     resources:
         gpu=gpus(),
+        device=run_config.device,
         mem_mb=4000,
         runtime=2880,
+    params:
+        spec=spec_of("prune", "dataset", "seed", "start", "task"),
+        folder=subpath(output.masks, parent=True),
     shell:
         "sparse-sharing prune --spec {params.spec:q} --vocabulary {input.vocabulary:q}"
         " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q} --output {params.folder:q}"
-        " --device {run_config.device} --threads {threads} > {log:q} 2>&1"
+        " --device {resources.device} --threads {threads} > {log:q} 2>&1"

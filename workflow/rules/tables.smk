@@ -3,15 +3,17 @@
 
 rule summarise:
     input:
-        all_metrics(),
-        chosen_masks(),
+        all_metrics("metrics.json"),
+        chosen_masks("choice.csv", "overlap.csv"),
     output:
-        [path(layout.TABLES) + f"/{file}" for file in layout.TABLE_FILES],
+        [path(layout.TABLES, file) for file in layout.TABLE_FILES],
     log:
         log_of(layout.TABLES),
+    conda:
+        "../../environment.yml"
     params:
         spec=lambda wildcards: specs.tables().canonical(),
-        run=path(layout.RUN),
-        folder=path(layout.TABLES),
+        run=subpath(output[0], ancestor=2),
+        folder=subpath(output[0], parent=True),
     shell:
         "sparse-sharing tables --spec {params.spec:q} --run {params.run:q} --output {params.folder:q} > {log:q} 2>&1"

@@ -10,16 +10,19 @@ rule warmup:
     output:
         path(layout.WEIGHTS),
     log:
-        log_of(layout.START + "/weights"),
+        log_of(layout.START, "weights"),
     benchmark:
-        benchmark_of(layout.START + "/weights")
-    params:
-        spec=spec_of("warmup", "dataset", "seed", "start"),
+        benchmark_of(layout.START, "weights")
+    conda:
+        "../../environment.yml"
     resources:
         gpu=gpus(),
+        device=run_config.device,
         mem_mb=4000,
         runtime=720,
+    params:
+        spec=spec_of("warmup", "dataset", "seed", "start"),
     shell:
         "sparse-sharing warmup --spec {params.spec:q} --vocabulary {input.vocabulary:q} --vectors {input.vectors:q}"
         " --train {input.train:q} --dev {input.dev:q} --output {output:q}"
-        " --device {run_config.device} --threads {threads} > {log:q} 2>&1"
+        " --device {resources.device} --threads {threads} > {log:q} 2>&1"

@@ -2,6 +2,7 @@
 
 from sparse_sharing.config import layout
 from sparse_sharing.config.load import load_config, parse_config
+from sparse_sharing.config.provenance import stored_spec_digest
 from sparse_sharing.config.schema import DEMO, NAME, SHARED, Config, Dataset, Optimization, System
 from sparse_sharing.config.specs import Specs, models_of
 
@@ -18,4 +19,5 @@ __all__ = [
     "load_config",
     "models_of",
     "parse_config",
+    "stored_spec_digest",
 ]

@@ -36,6 +36,7 @@ TABLE_FILES = (
     "summary.csv",
     "summary.md",
     "summary.tex",
+    "provenance.json",
 )
 
 

@@ -1,9 +1,10 @@
 """Reads a configuration and explains what is wrong with it, one line per key."""
 
 import difflib
+import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -12,17 +13,22 @@ from pydantic import BaseModel, ValidationError
 from sparse_sharing.config.schema import Config
 from sparse_sharing.errors import ConfigError
 
+# What pydantic calls the branches of a union, such as a number or a number for each task: no keys of the user's.
+_branch = re.compile(r"constrained-(int|float)|dict\[.*\]|\[key\]").fullmatch
+
 
 class _UniqueKeys(yaml.SafeLoader):
     """A loader that refuses a key written twice, where YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        for index, key in enumerate(keys):
-            if key in keys[:index]:
+        seen = []
+        for node_of_key in (key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"):
+            key = self.construct_object(node_of_key, deep=deep)
+            if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key}' stands twice in one section", node.value[index][0].start_mark
+                    None, None, f"the key '{key}' stands twice in one section", node_of_key.start_mark
                 )
+            seen.append(key)
         return super().construct_mapping(node, deep=deep)
 
 
@@ -52,22 +58,19 @@ def parse_config(values: Mapping[str, object], source: str = "config") -> Config
     try:
         return Config.model_validate(dict(values))
     except ValidationError as error:
-        lines = [_explain(item) for item in error.errors(include_url=False)]
+        items = [item for item in error.errors(include_url=False) if not _is_other_branch(item)]
+        lines = [_explain(item).replace("\n", r"\n") for item in items]
         count = "1 error" if len(lines) == 1 else f"{len(lines)} errors"
         raise ConfigError("\n".join([f"{source}: {count}", *(f"  {line}" for line in lines)])) from error
 
 
 def _explain(item: Mapping[str, typing.Any]) -> str:
     """One readable line for one pydantic error."""
-    location = [part for part in item["loc"] if not _is_union_branch(part)]
-    path = _path(location)
+    if item["type"] == "extra_forbidden":
+        return _explain_unknown(item["loc"])
+    path = _path(part for part in item["loc"] if not _branch(str(part)))
     value = _shorten(item["input"])
     match item["type"]:
-        case "extra_forbidden":
-            allowed = _fields_at(location[:-1])
-            close = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
-            hint = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(allowed)}"
-            return f"{path}: unknown key; {hint}"
         case "missing":
             return f"{path}: is required"
         case "literal_error":
@@ -78,18 +81,31 @@ def _explain(item: Mapping[str, typing.Any]) -> str:
             return f"{path}: got {value}; allowed: {expected}{hint}"
         case "value_error":
             return f"{path}: {item['ctx']['error']}" if path else str(item["ctx"]["error"])
+        case "model_type":
+            return f"{path}: got {value}; expected a section, with keys of its own"
         case "string_pattern_mismatch":
             return f"{path}: got {value}; allowed: letters, digits, '-' and '_', beginning with a letter or digit"
     message = item["msg"][0].lower() + item["msg"][1:]
     return f"{path}: got {value}; {message}"
 
 
-def _is_union_branch(part: object) -> bool:
-    """Whether pydantic named a branch of a union here, which is no key of the user's."""
-    return isinstance(part, str) and ("[" in part or part in {"int", "float", "str"})
+def _explain_unknown(location: Sequence[int | str]) -> str:
+    """One readable line for a key that its section does not know."""
+    allowed = _fields_at(location[:-1])
+    close = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
+    hint = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(allowed)}"
+    return f"{_path(location)}: unknown key; {hint}"
 
 
-def _path(location: list[object]) -> str:
+def _is_other_branch(item: Mapping[str, typing.Any]) -> bool:
+    """Whether an error is about a branch of a union that was not meant: a number, or a number for each task."""
+    last = str(item["loc"][-1]) if item["loc"] else ""
+    if item["type"] == "extra_forbidden" or not _branch(last) or last == "[key]":
+        return False
+    return isinstance(item["input"], Mapping) != last.startswith("dict[")
+
+
+def _path(location: Iterable[int | str]) -> str:
     path = ""
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
@@ -101,7 +117,7 @@ def _shorten(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _fields_at(location: list[object]) -> list[str]:
+def _fields_at(location: Sequence[int | str]) -> list[str]:
     """The keys that the section at a location knows."""
     kind: typing.Any = Config
     for part in location:

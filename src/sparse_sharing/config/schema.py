@@ -58,7 +58,7 @@ class Task(Section):
     @model_validator(mode="after")
     def check(self) -> "Task":
         """Spans stay spans, and the name of joint models is not taken."""
-        if self.name == SHARED:
+        if self.name.lower() == SHARED:
             raise ValueError(f"'{SHARED}' names the models that train all tasks together: call the task otherwise")
         if self.model_scheme is not None and (self.scheme == "none") != (self.model_scheme == "none"):
             raise ValueError(f"scheme '{self.scheme}' cannot be converted to model_scheme '{self.model_scheme}'")
@@ -332,8 +332,9 @@ class Config(Section):
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
         for choice in choices.values():
             self._check_tasks_named(choice)
-            if isinstance(choice.rounds, int) and choice.rounds > self.prune.rounds:
-                raise ValueError(f"select.choices: '{choice.name}' wants round {choice.rounds} of {self.prune.rounds}")
+            wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]
+            if max(wanted) > self.prune.rounds:
+                raise ValueError(f"select.choices: '{choice.name}' wants round {max(wanted)} of {self.prune.rounds}")
         return self
 
     def _check_tasks_named(self, choice: Choice) -> None:

@@ -341,8 +341,8 @@ class _Writer:
                 if zlib.crc32(invented.encode()) % len(SPLITS) == SPLITS.index(self.split):
                     return invented
         words = self.of_topic(WORDS, name)
-        # A product of two draws favours small numbers: the first words of a list, or of its shifted part, are frequent.
-        rank = self.random() * self.random() + self.part.shift
+        # The smaller of two draws favours small numbers: the first words of a list, or of its shifted part, are frequent.
+        rank = min(self.random(), self.random()) + self.part.shift
         word = words[int(rank * len(words)) % len(words)]
         return "".join(self.pick("123456789") if character == "#" else character for character in word)
 

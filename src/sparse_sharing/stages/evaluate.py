@@ -4,18 +4,23 @@ import csv
 import dataclasses
 from pathlib import Path
 
-from sparse_sharing.artifacts import Artifact, load_tensors, save_json, write_text
+from sparse_sharing.artifacts import Artifact, load_tensors, remedy, save_json, write_text
 from sparse_sharing.config.schema import Model
 from sparse_sharing.config.specs import EvaluateSpec
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.errors import ArtifactError
 from sparse_sharing.models.network import Network
 from sparse_sharing.stages.inputs import choose_device, load_mask, load_text, load_vocabulary, to_tensors
 from sparse_sharing.training.scoring import predict_tags, score_tags, written_tags
 
 
 def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: str) -> None:
-    """Score the model in the folder `model`; write `metrics.json` and `predictions/{task}.txt` into `output`."""
+    """Score the model in the folder `model`; write `metrics.json` and `predictions/{task}.txt` into `output`.
+
+    Raises:
+        ArtifactError: A file of the model, or the text, is missing, damaged, or made under other settings.
+    """
     trained = load_tensors(model / "model.safetensors", "model", spec.model)
     vocabulary = load_vocabulary(model / "vocabulary.json", spec.data)
     network = load_model(trained, vocabulary, model, device)
@@ -66,5 +71,8 @@ def columns_of(text: EncodedText, gold: list[list[str]], predicted: list[list[st
 
 def _seconds(history: Path) -> float:
     """The time that the training took, over all its epochs."""
-    with history.open(encoding="utf-8", newline="") as stream:
-        return round(sum(float(row["seconds"]) for row in csv.DictReader(stream)), 2)
+    try:
+        with history.open(encoding="utf-8", newline="") as stream:
+            return round(sum(float(row["seconds"]) for row in csv.DictReader(stream)), 2)
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise ArtifactError(f"{history}: is missing or damaged ({error}). {remedy(history)}") from error

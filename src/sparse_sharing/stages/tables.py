@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparse_sharing import tables
-from sparse_sharing.artifacts import load_json, spec_digest, write_text
+from sparse_sharing import __version__, tables
+from sparse_sharing.artifacts import file_digest, load_json, remedy, save_json, spec_digest, write_text
 from sparse_sharing.config import layout
 from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
 from sparse_sharing.errors import ArtifactError
@@ -35,6 +35,13 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
         frame = selections(spec, run_folder, name)
         target = {"choice": "masks.csv", "overlap": "overlap.csv"}[name]
         write_text(output / target, frame.to_csv(index=False, lineterminator="\n"))
+    written = [output / name for name in layout.TABLE_FILES if name != "provenance.json"]
+    details = {
+        "version": __version__,
+        "files": {path.name: file_digest(path) for path in written},
+        "metrics": {str(path.relative_to(run_folder)): file_digest(path) for path in paths},
+    }
+    save_json(output / "provenance.json", "tables", spec, details)
 
 
 def metric_paths(spec: TablesSpec, run_folder: Path) -> list[Path]:
@@ -54,7 +61,10 @@ def selections(spec: TablesSpec, run_folder: Path, name: str) -> pd.DataFrame:
         identity = dict(zip(keys, values, strict=True))
         path = _below(run_folder, layout.SELECT + f"/{name}.csv", **identity)
         # Densities pass through as text: what was written is what is shown.
-        frames.append(pd.read_csv(path, dtype=str, keep_default_na=False).assign(**identity))
+        try:
+            frames.append(pd.read_csv(path, dtype=str, keep_default_na=False).assign(**identity))
+        except (OSError, ValueError) as error:
+            raise ArtifactError(f"{path}: is missing or damaged ({error}). {remedy(path)}") from error
     if not frames:
         return pd.DataFrame(columns=keys)
     frame = pd.concat(frames, ignore_index=True).fillna("")
@@ -69,7 +79,7 @@ def _require_specs(spec: TablesSpec, paths: list[Path]) -> None:
         if not found.startswith(expected):
             raise ArtifactError(
                 f"{path}: was made under other settings (spec {found}, this run expects {expected}...). "
-                f"Use the configuration it was made with, or: snakemake --cores 1 --force '{path}'"
+                f"Use the configuration it was made with, or: {remedy(path)}"
             )
 
 

@@ -1,0 +1,38 @@
+# make demo: set up and run the default workflow. make test: set up and run every check.
+
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= 2
+INSTALLED := $(VENV)/.installed
+RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+
+.PHONY: demo test check format schema clean
+
+demo: $(INSTALLED)
+	$(RUN) snakemake --cores $(CORES) all
+	@cat results/demo/tables/summary.md
+
+test: $(INSTALLED) check
+	$(RUN) pytest -q -n $(CORES)
+
+check: $(INSTALLED)
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) snakefmt --check --compact-diff Snakefile workflow
+	$(RUN) snakemake --lint
+
+format: $(INSTALLED)
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+	$(RUN) snakefmt Snakefile workflow
+
+schema: $(INSTALLED)
+	$(RUN) sparse-sharing schema > workflow/schemas/config.schema.json
+
+clean:
+	rm -rf $(VENV) results .snakemake
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@

@@ -1,0 +1,21 @@
+"""Reads under which spec a file was made, without loading the file: a glance for the workflow, no check of content."""
+
+import json
+import re
+import struct
+from pathlib import Path
+
+_in_json = re.compile(rb'"spec_digest": "([0-9a-f]{16})"').search
+
+
+def stored_spec_digest(path: Path) -> str | None:
+    """The digest of the spec that a safetensors or JSON artifact carries; None without a file, or without one in it."""
+    try:
+        with path.open("rb") as stream:
+            if path.suffix == ".json":
+                match = _in_json(stream.read(1000))
+                return match[1].decode() if match else None
+            length = struct.unpack("<Q", stream.read(8))[0]
+            return json.loads(stream.read(length))["__metadata__"]["spec_digest"]
+    except (OSError, ValueError, KeyError, TypeError, struct.error, MemoryError, OverflowError):
+        return None

@@ -1,0 +1,172 @@
+"""The schema: which configurations are right, and which references and names are refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from sparse_sharing.config import Config, parse_config
+from sparse_sharing.config.schema import Task
+from sparse_sharing.errors import ConfigError
+
+TASKS = "data.datasets.0.corpora.0.tasks"
+NAMES = ["run", "data.datasets.0.name", "data.datasets.0.corpora.0.name", f"{TASKS}.0.name"]
+NAMES += ["select.choices.1.name", "train.systems.0.name", "tables.baseline"]
+
+
+def refusal(values):
+    """The message of the error that the values raise."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(values)
+    return str(caught.value)
+
+
+def test_the_plain_configuration_is_right_and_keys_left_out_have_the_defaults_of_the_paper(changed):
+    config = parse_config(changed())
+    assert (config.model.word_dimension, config.model.character_filters, config.model.hidden) == (100, 30, 200)
+    assert (config.prune.final_density, config.warmup.epochs, config.train.batch_size) == (0.1, 20, 10)
+    assert config.data.vectors is None
+    assert config.device == "auto"
+
+
+def test_every_section_may_be_left_out_that_has_a_default(changed):
+    required = {name for name, field in Config.model_fields.items() if field.is_required()}
+    assert required == {"run", "data", "select", "train"}
+
+
+def test_values_do_not_change_after_loading(changed):
+    config = parse_config(changed())
+    with pytest.raises(ValidationError):
+        config.model.hidden = 5
+    assert config.model.hidden == 200
+
+
+@pytest.mark.parametrize("path", NAMES)
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", ".", "..", "", " ", "a b", "é", "-x", "_x", "x.y", "x{y}", "x\n", "x\0", "~", "x" * 65]
+)
+def test_names_that_are_no_single_folder_are_refused(changed, path, name):
+    message = refusal(changed(path, name))
+    assert message.count("\n") == 1
+    assert "allowed: letters, digits" in message or "at most 64 characters" in message
+
+
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True))
+def test_every_name_of_letters_digits_dashes_and_underscores_is_a_run(changed, name):
+    assert parse_config(changed("run", name)).run == name
+
+
+@pytest.mark.parametrize("name", ["demo", "tables", "logs", "benchmarks", "figures", "Tables"])
+def test_a_dataset_cannot_take_the_name_of_a_folder_of_every_run(changed, name):
+    assert f"data: '{name}' is a folder of every run" in refusal(changed("data.datasets.0.name", name))
+
+
+@pytest.mark.parametrize("name", ["shared", "Shared"])
+def test_a_task_cannot_take_the_name_of_joint_models(changed, name):
+    assert "'shared' names the models that train all tasks" in refusal(changed(f"{TASKS}.0.name", name))
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "kind"),
+    [
+        ("data.datasets.1.name", "JOINT", "datasets"),
+        ("data.datasets.1.corpora.1.name", "First", "corpora"),
+        (f"{TASKS}.2.name", "POS", "tasks"),
+        ("data.datasets.1.corpora.1.tasks.0.name", "Pos", "tasks"),
+        ("select.choices.1.name", "Half", "choices"),
+        ("train.systems.1.name", "Single", "systems"),
+    ],
+)
+def test_two_things_of_a_kind_cannot_differ_in_letter_case_alone(changed, path, name, kind):
+    assert f"two {kind} are called {name.lower()} (letter case does not count)" in refusal(changed(path, name))
+
+
+def test_tasks_of_one_name_may_stand_in_different_datasets(changed):
+    config = parse_config(changed())
+    assert [task.name for task in config.data.datasets[1].tasks] == ["pos", "ner"]
+
+
+@pytest.mark.parametrize(("scheme", "model_scheme"), [("none", "bioes"), ("iob1", "none")])
+def test_tags_without_spans_cannot_become_spans_nor_spans_tags(changed, scheme, model_scheme):
+    task = {"name": "pos", "column": 1, "scheme": scheme, "model_scheme": model_scheme}
+    message = refusal(changed(f"{TASKS}.0", task))
+    assert f"scheme '{scheme}' cannot be converted to model_scheme '{model_scheme}'" in message
+
+
+def test_a_task_is_trained_in_the_scheme_of_its_file_unless_another_is_named():
+    assert Task(name="ner", column=1, scheme="iob1").trained_scheme == "iob1"
+    assert Task(name="ner", column=1, scheme="iob1", model_scheme="bioes").trained_scheme == "bioes"
+
+
+def test_a_system_names_a_choice_that_exists(changed):
+    message = refusal(changed("train.systems.2.choice", "haalf"))
+    assert "'sparse' names the choice 'haalf'; known: half, best" in message
+
+
+@pytest.mark.parametrize("sharing", ["single", "hard"])
+def test_masks_belong_to_sparse_sharing_alone(changed, sharing):
+    system = {"name": "x", "sharing": sharing, "choice": "half"}
+    assert f"sharing '{sharing}' does not use the key 'choice'" in refusal(changed("train.systems.0", system))
+
+
+def test_sparse_sharing_needs_masks(changed):
+    message = refusal(changed("train.systems.0", {"name": "x", "sharing": "sparse"}))
+    assert "sharing 'sparse' needs the key 'choice'" in message
+
+
+@pytest.mark.parametrize(
+    ("choice", "reason"),
+    [
+        ({"rule": "target_density"}, "rule 'target_density' needs the key 'target_density'"),
+        ({"rule": "rounds"}, "rule 'rounds' needs the key 'rounds'"),
+        ({"rule": "best_dev", "rounds": 1}, "rule 'best_dev' does not use the key 'rounds'"),
+        ({"rule": "rounds", "rounds": 1, "target_density": 0.5}, "does not use the key 'target_density'"),
+        ({"rule": "rounds", "rounds": 5}, "'half' wants round 5 of 4"),
+        ({"rule": "rounds", "rounds": {"pos": 1, "chunk": 5, "ner": 2}}, "'half' wants round 5 of 4"),
+        ({"rule": "rounds", "rounds": {"pos": 1, "chunk": 2}}, "'half' gives no rounds for ner of 'joint'"),
+        ({"rule": "rounds", "rounds": {}}, "'half' gives no rounds for pos, chunk, ner of 'joint'"),
+        ({"rule": "target_density", "target_density": {"pos": 0.5, "chunk": 1}}, "gives no target_density for ner"),
+    ],
+)
+def test_a_choice_has_what_its_rule_uses_for_every_task_and_nothing_else(changed, choice, reason):
+    assert reason in refusal(changed("select.choices.0", {"name": "half", **choice}))
+
+
+def test_a_choice_per_task_that_names_every_task_is_right(changed):
+    choice = {"name": "half", "rule": "rounds", "rounds": {"pos": 4, "chunk": 0, "ner": 2}}
+    assert parse_config(changed("select.choices.0", choice)).select.choices[0].rounds["pos"] == 4
+
+
+def test_a_seed_stands_once(changed):
+    assert "seeds: 2 stands there twice" in refusal(changed("seeds", [2, 1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("model.character_width", 2),
+        ("model.hidden", 0),
+        ("model.dropout", 1.0),
+        ("train.learning_rate", 0),
+        ("train.learning_rate", float("nan")),
+        ("train.learning_rate", float("inf")),
+        ("train.momentum", 1),
+        ("prune.rounds", 0),
+        ("prune.final_density", 1.0),
+        ("select.choices.0.tolerance", -0.1),
+        ("select.choices.0.target_density", 0),
+        ("seeds", []),
+        ("seeds", [-1]),
+        ("seeds", [2**31]),
+        ("data.datasets", []),
+        ("data.datasets.0.corpora.0.dev_fraction", 0),
+        ("warmup.patience", 3),
+        ("evaluate.batch_size", 0),
+    ],
+)
+def test_values_outside_their_bounds_are_refused_at_their_key(changed, path, value):
+    message = refusal(changed(path, value))
+    section, _, key = path.rpartition(".")
+    assert message.startswith("config: 1 error\n  ")
+    assert key in message
+    assert section.split(".")[0] in message

@@ -1,0 +1,217 @@
+"""Stage specs: they hold what the stage uses and nothing else, so that a change reruns what it concerns."""
+
+import hashlib
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sparse_sharing.config import Specs, models_of, parse_config
+from sparse_sharing.config import specs as stage_specs
+from sparse_sharing.config.specs import DIGITS_IN_TABLES
+
+TRAINED = {"train", "evaluate", "tables"}
+CHOSEN = {"select", *TRAINED}
+PRUNED = {"prune", *CHOSEN}
+
+
+def all_specs(values):
+    """The canonical text of every job's spec, by stage and job."""
+    specs = Specs(parse_config(values))
+    config = specs.config
+    found = {("demo",): specs.demo(), ("tables",): specs.tables()}
+    for dataset in specs.datasets:
+        found["prepare", dataset] = specs.prepare(dataset)
+        for seed in config.seeds:
+            for start in ("initial", "warmup"):
+                found["warmup", dataset, seed, start] = specs.warmup(dataset, seed, start)
+                for task in specs.tasks(dataset):
+                    found["prune", dataset, seed, start, task] = specs.prune(dataset, seed, start, task)
+                for choice in specs.choices:
+                    found["select", dataset, seed, start, choice] = specs.select(dataset, seed, start, choice)
+    for model in specs.tables().models():
+        found["train", *model] = specs.train(*model)
+        found["evaluate", *model] = specs.evaluate(*model)
+    return {job: spec.canonical() for job, spec in found.items()}
+
+
+def differing(before, after):
+    """The jobs of both configurations whose specs differ."""
+    before, after = all_specs(before), all_specs(after)
+    return {job for job in before.keys() & after.keys() if before[job] != after[job]}
+
+
+def stages(jobs):
+    """The stages of jobs."""
+    return {job[0] for job in jobs}
+
+
+def shuffled(value, random):
+    """The same sections with their keys, and the items of their lists, in another order."""
+    if isinstance(value, dict):
+        return {key: shuffled(value[key], random) for key in random.sample(list(value), len(value))}
+    if isinstance(value, list):
+        return [shuffled(item, random) for item in random.sample(value, len(value))]
+    return value
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_no_spec_depends_on_the_order_of_keys_datasets_corpora_tasks_systems_choices_or_seeds(changed, random):
+    values = changed("select.choices.0.target_density", {"pos": 0.5, "chunk": 0.4, "ner": 0.3})
+    assert all_specs(shuffled(values, random)) == all_specs(values)
+
+
+def test_a_spec_is_compact_json_with_sorted_keys_and_its_digest_is_of_that_text(changed):
+    for stage, text in all_specs(changed()).items():
+        assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")), stage
+    spec = Specs(parse_config(changed())).prepare("joint")
+    assert spec.digest() == hashlib.sha256(spec.canonical().encode()).hexdigest()[:16]
+
+
+def test_a_spec_read_from_its_text_is_the_same_spec(changed):
+    kinds = {name.removesuffix("Spec").lower(): kind for name, kind in vars(stage_specs).items() if name[-4:] == "Spec"}
+    for (stage, *_), text in all_specs(changed()).items():
+        assert kinds[stage].model_validate_json(text).canonical() == text
+
+
+@pytest.mark.parametrize("path", ["run", "data_root", "device"])
+def test_where_and_on_what_device_a_run_is_made_is_in_no_spec(changed, path):
+    assert not differing(changed(), changed(path, "cpu"))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("data.demo.train", 20, {"demo"}),
+        ("data.lowercase", False, {"prepare", "warmup", *PRUNED}),
+        ("data.vectors", "glove.txt", {"prepare", "warmup", *PRUNED}),
+        ("model.word_dimension", 7, {"prepare", "warmup", *PRUNED}),
+        ("model.hidden", 7, {"warmup", *PRUNED}),
+        ("warmup.epochs", 7, {"warmup", *PRUNED}),
+        ("prune.final_density", 0.2, PRUNED),
+        ("prune.rounds", 5, PRUNED),
+        ("prune.learning_rate", 0.3, PRUNED),
+        ("select.choices.0.target_density", 0.4, CHOSEN),
+        ("select.choices.0.allow_dense", True, CHOSEN),
+        ("train.learning_rate", 0.3, TRAINED),
+        ("train.epochs", 3, TRAINED),
+        ("train.systems.1.epochs", 3, TRAINED),
+        ("evaluate.batch_size", 7, {"evaluate", "tables"}),
+        ("tables.baseline", "hard", {"tables"}),
+    ],
+)
+def test_a_change_concerns_the_stages_that_use_it_and_those_after_them(changed, path, value, expected):
+    assert stages(differing(changed(), changed(path, value))) == expected
+
+
+def test_the_warm_up_concerns_only_what_starts_from_it(changed):
+    jobs = differing(changed(), changed("warmup.learning_rate", 0.3))
+    assert {job[3] for job in jobs if job[0] in {"warmup", "prune", "select"}} == {"warmup"}
+    assert {job[3] for job in jobs if job[0] in {"train", "evaluate"}} == {"sparse"}
+
+
+def test_a_choice_concerns_only_the_systems_that_use_it(changed):
+    jobs = differing(changed(), changed("select.choices.0.target_density", 0.4))
+    assert {job[4] for job in jobs if job[0] == "select"} == {"half"}
+    assert {job[3] for job in jobs if job[0] in {"train", "evaluate"}} == {"sparse"}
+
+
+def test_pruning_does_not_concern_the_systems_without_masks(changed):
+    jobs = differing(changed(), changed("prune.epochs", 5))
+    assert {job[3] for job in jobs if job[0] == "train"} == {"sparse", "cold"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("seeds.+", 3),
+        ("train.systems.+", {"name": "more", "sharing": "sparse", "choice": "best"}),
+        ("select.choices.+", {"name": "more", "rule": "rounds", "rounds": 1}),
+        (
+            "data.datasets.+",
+            {
+                "name": "more",
+                "corpora": [{"name": "x", "train": "x", "test": "x", "tasks": [{"name": "x", "column": 1}]}],
+            },
+        ),
+    ],
+)
+def test_what_is_added_leaves_all_that_was_there_as_it_was(changed, path, value):
+    assert stages(differing(changed(), changed(path, value))) <= {"tables"}
+    assert len(all_specs(changed(path, value))) > len(all_specs(changed()))
+
+
+def test_a_task_that_is_added_concerns_its_dataset_alone(changed):
+    jobs = differing(changed(), changed("data.datasets.0.corpora.0.tasks.+", {"name": "topic", "column": 4}))
+    assert {job[1] for job in jobs if len(job) > 1} == {"joint"}
+
+
+def test_each_seed_dataset_start_task_and_system_has_specs_of_its_own(changed):
+    texts = all_specs(changed())
+    assert len(set(texts.values())) == len(texts)
+
+
+def test_the_seed_of_the_cut_counts_only_where_dev_is_cut_from_train(changed):
+    with_dev = changed("data.datasets.0.corpora.0.split_seed", 7)
+    without = changed("data.datasets.1.corpora.0.split_seed", 7)
+    assert not differing(changed(), with_dev)
+    assert ("prepare", "pair") in differing(changed(), without)
+
+
+def test_the_model_scheme_may_be_left_to_the_scheme_of_the_file(changed):
+    assert not differing(changed(), changed("data.datasets.0.corpora.0.tasks.1.model_scheme", "iob2"))
+
+
+def test_a_system_with_epochs_of_its_own_is_trained_for_these_and_else_like_the_others(changed):
+    specs = Specs(parse_config(changed("train.systems.1.epochs", 3)))
+    hard = specs.train("joint", 1, "hard", "shared").optimization
+    sparse = specs.train("joint", 1, "sparse", "shared").optimization
+    assert (hard.epochs, sparse.epochs) == (3, 30)
+    assert hard.model_copy(update={"epochs": 30}) == sparse
+
+
+def test_single_systems_have_a_model_per_task_and_others_one_for_all(changed):
+    specs = Specs(parse_config(changed()))
+    assert models_of("single", ["ner", "pos"]) == ["ner", "pos"]
+    assert models_of("hard", ["ner", "pos"]) == models_of("sparse", ["ner", "pos"]) == ["shared"]
+    assert specs.train("joint", 1, "single", "ner").tasks == ["ner"]
+    assert specs.train("joint", 1, "hard", "shared").tasks == ["chunk", "ner", "pos"]
+
+
+def test_the_specs_of_later_stages_name_the_digests_of_those_they_build_on(changed):
+    specs = Specs(parse_config(changed()))
+    data, start = specs.prepare("joint").digest(), specs.warmup("joint", 1, "warmup").digest()
+    prune, select = specs.prune("joint", 1, "warmup", "ner"), specs.select("joint", 1, "warmup", "half")
+    train = specs.train("joint", 1, "sparse", "shared")
+    assert (prune.data, prune.start) == (data, start)
+    assert select.masks["ner"] == prune.digest()
+    assert (train.data, train.start, train.masks) == (data, start, select.digest())
+    assert specs.evaluate("joint", 1, "sparse", "shared").model == train.digest()
+
+
+def test_the_spec_of_the_tables_lists_each_model_once_with_digits_of_its_evaluation(changed):
+    specs = Specs(parse_config(changed()))
+    tables = specs.tables()
+    models = tables.models()
+    # seeds * (single per task + three joint systems) on three tasks and on two
+    assert len(set(models)) == len(models) == 2 * (3 + 3) + 2 * (2 + 3)
+    assert set(tables.selections()) == {
+        (dataset, seed, *pair)
+        for dataset in ("joint", "pair")
+        for seed in (1, 2)
+        for pair in (("warmup", "half"), ("initial", "best"))
+    }
+    digits = [specs.evaluate(*model).digest()[:DIGITS_IN_TABLES] for model in models]
+    assert tables.metrics == "".join(digits)
+
+
+def test_the_spec_of_five_thousand_models_fits_on_a_command_line(changed):
+    values = changed("seeds", list(range(500)))
+    values["data"]["datasets"] = [{**values["data"]["datasets"][0], "name": f"d{index}"} for index in range(2)]
+    values["train"]["systems"] = values["train"]["systems"][:3]
+    tables = Specs(parse_config(values)).tables()
+    assert len(tables.models()) == 5000
+    # Linux takes 128 KiB in one argument
+    assert len(tables.canonical()) < 100_000

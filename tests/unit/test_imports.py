@@ -1,0 +1,146 @@
+"""The order of the code: imports point one way, the workflow's parser loads little, nothing is unpickled or evaluated."""
+
+import ast
+import graphlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+LAYERS = [
+    {"", "errors"},
+    {"config"},
+    {"artifacts", "progress"},
+    {"data", "models", "masks", "metrics", "tables"},
+    {"training"},
+    {"stages"},
+    {"cli"},
+]
+LONGEST_FILE = 400
+FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "cloudpickle", "snakemake"}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "torch.load", "torch.save"}
+FORBIDDEN_CALLS |= {"pd.read_pickle", "pandas.read_pickle", "yaml.unsafe_load", "yaml.full_load", "print"}
+
+
+@pytest.fixture(scope="module")
+def modules(repository):
+    """The syntax tree of every module of the package, by its name below the package."""
+    package = repository / "src" / "sparse_sharing"
+    trees = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        name = ".".join(part for part in parts if part != "__init__")
+        trees[name] = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return trees
+
+
+def imported(tree):
+    """The modules that a tree imports, those inside functions too; what is imported from one stands behind a dot."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def own_imports(tree, modules):
+    """The modules of this package that a tree imports."""
+    found = set()
+    for name in imported(tree):
+        parts = name.split(".")
+        if parts[0] == "sparse_sharing":
+            below = ".".join(parts[1:])
+            found.add(below if below in modules else ".".join(parts[1:-1]))
+    return found
+
+
+def layer(module):
+    """The number of the layer that a module belongs to."""
+    top = module.split(".")[0]
+    return next(number for number, names in enumerate(LAYERS) if top in names)
+
+
+def test_every_module_has_a_layer_and_imports_point_to_its_own_or_an_earlier_one(modules):
+    wrong = [
+        f"{module} imports {other}"
+        for module, tree in modules.items()
+        for other in own_imports(tree, modules)
+        if layer(other) > layer(module)
+    ]
+    assert len(modules) > 30
+    assert not wrong
+
+
+def test_no_module_imports_itself_in_a_circle(modules):
+    graph = {module: own_imports(tree, modules) - {module} for module, tree in modules.items()}
+    order = list(graphlib.TopologicalSorter(graph).static_order())
+    assert order.index("config.schema") < order.index("artifacts") < order.index("stages.train") < order.index("cli")
+
+
+def test_within_a_layer_data_and_masks_do_not_know_models_and_no_stage_but_the_tables_knows_the_tables(modules):
+    for module, tree in modules.items():
+        others = {name.split(".")[0] for name in own_imports(tree, modules)}
+        if module.startswith(("data", "masks", "metrics", "tables")):
+            assert "models" not in others, module
+        if module != "stages.tables":
+            assert "tables" not in others, module
+
+
+def test_nothing_imports_snakemake_or_unpickles(modules):
+    for module, tree in modules.items():
+        assert not FORBIDDEN_MODULES & {name.split(".")[0] for name in imported(tree)}, module
+
+
+def test_nothing_is_evaluated_run_in_a_shell_printed_or_loaded_by_torch(modules):
+    for module, tree in modules.items():
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        assert not FORBIDDEN_CALLS & {ast.unparse(call.func) for call in calls}, module
+        assert not [word for call in calls for word in call.keywords if word.arg in {"shell", "allow_pickle"}], module
+
+
+def test_no_check_of_the_program_is_a_bare_assert(modules):
+    found = [module for module, tree in modules.items() if any(isinstance(node, ast.Assert) for node in ast.walk(tree))]
+    assert not found
+
+
+def test_no_file_is_longer_than_a_person_reads(repository):
+    for path in (repository / "src").rglob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE, path.name
+
+
+def test_rule_files_import_the_configuration_and_its_errors_alone(repository):
+    paths = [repository / "Snakefile", *(repository / "workflow").rglob("*.smk")]
+    statement = re.compile(r"^\s*(?:from\s+(\S+)\s+import|import\s+(\S+))", re.MULTILINE)
+    found = {name for path in paths for match in statement.findall(path.read_text(encoding="utf-8")) for name in match}
+    found -= {""}
+    own = {name for name in found if name.startswith("sparse_sharing")}
+    assert own == {"sparse_sharing.config", "sparse_sharing.errors"}
+    assert {name.split(".")[0] for name in found - own} <= sys.stdlib_module_names | {"snakemake"}
+
+
+def loaded_after(statement):
+    """The top-level modules in a fresh Python after a statement, and the seconds of processor time that it took."""
+    code = f"import sys, time; start = time.process_time(); {statement}; spent = time.process_time() - start; "
+    code += "sys.stdout.write(' '.join([str(spent), *sys.modules]))"
+    spent, *names = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    return {name.split(".")[0] for name in names}, float(spent)
+
+
+def test_the_configuration_loads_fast_and_without_the_heavy_libraries():
+    runs = [loaded_after("import sparse_sharing.config") for _ in range(3)]
+    heavy = {"torch", "pandas", "numpy", "snakemake", "safetensors", "rich", "typer", "seqeval"}
+    assert not heavy & runs[0][0]
+    assert min(spent for _, spent in runs) < 0.5
+
+
+@pytest.mark.parametrize("module", ["sparse_sharing.tables", "sparse_sharing.stages.tables", "sparse_sharing.cli"])
+def test_tables_and_the_command_line_load_without_torch(module):
+    names, _ = loaded_after(f"import {module}")
+    assert "sparse_sharing" in names
+    assert "torch" not in names
