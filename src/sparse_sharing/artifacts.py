@@ -52,8 +52,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, also when the machine stops half-way.
 
     Raises:
-        OSError: It cannot be written; `filename` is the path.
+        OSError: It cannot be written; `filename` is the path, or the folder that cannot be made.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         _write_beside(path, content)
     except OSError as error:
@@ -62,7 +63,6 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def _write_beside(path: Path, content: bytes) -> None:
     """Write a temporary file next to a path, then give it that name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -85,7 +85,7 @@ def content_digest(tensors: Mapping[str, np.ndarray], details: Mapping[str, Any]
     """SHA-256 over the names, dtypes, shapes and bytes of tensors, in the order of names, and over the details."""
     digest = hashlib.sha256(_json(details or {}).encode())
     for name in sorted(tensors):
-        array = np.ascontiguousarray(tensors[name])
+        array = np.asarray(tensors[name], order="C")
         digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
         digest.update(memoryview(array).cast("B") if array.size else b"")
     return digest.hexdigest()
@@ -101,7 +101,7 @@ def save_tensors(
     path: Path, kind: str, spec: Spec, tensors: Mapping[str, np.ndarray], details: Mapping[str, Any] | None = None
 ) -> str:
     """Write tensors (numpy) and JSON details as one safetensors file; returns the digest of the content."""
-    tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    tensors = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     details = dict(details or {})
     header = _header(kind, spec, content_digest(tensors, details))
     metadata = {**header, "spec": spec.canonical(), "details": _json(details)}

@@ -119,6 +119,13 @@ def prune_smallest(magnitudes: Tensor, mask: Mask, kept: int) -> Mask:
     return Mask(keep, mask.shapes, mask.weights)
 
 
+def shuffled(mask: Mask, random: np.random.Generator) -> Mask:
+    """A mask that keeps as many weights as another, at positions drawn at random over all tensors."""
+    keep = torch.zeros_like(mask.keep)
+    keep[torch.from_numpy(random.permutation(mask.keep.numel())[: mask.kept])] = True
+    return Mask(keep, mask.shapes, mask.weights)
+
+
 def intersection_size(masks: Sequence[Mask]) -> int:
     """Number of weights that every mask keeps."""
     return int(torch.stack([mask.keep for mask in masks]).all(0).sum())

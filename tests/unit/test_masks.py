@@ -1,6 +1,7 @@
 """Masks: exact counts, nested rounds, ties that go to the earlier weight, and the published densities."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_the_densities_of_the_paper_are_those_of_rounds_of_twenty():
 
 def test_masks_are_nested_over_the_rounds():
     masks = rounds_of(1000, 0.1)
-    for earlier, later in zip(masks, masks[1:], strict=False):
+    for earlier, later in pairwise(masks):
         assert later.kept < earlier.kept
         assert not (later.keep & ~earlier.keep).any()
 
@@ -216,11 +217,9 @@ def test_a_mask_fits_the_network_and_the_weights_it_was_cut_from():
     assert mask.require_fit({"matrix": (2,)}, "origin", "masks") is None
 
 
-@pytest.mark.parametrize(
-    "shapes", [{"matrix": (1, 2)}, {"other": (2,)}, {"matrix": (2,), "other": (1,)}, {}], ids=str
-)
+@pytest.mark.parametrize("shapes", [{"matrix": (1, 2)}, {"other": (2,)}, {"matrix": (2,), "other": (1,)}, {}], ids=str)
 def test_a_mask_of_another_network_is_refused(shapes):
-    with pytest.raises(ArtifactError, match=re.escape(f"masks.safetensors: the mask is for tensors {{'matrix': (2,)}}")):
+    with pytest.raises(ArtifactError, match=re.escape("masks.safetensors: the mask is for tensors {'matrix': (2,)}")):
         mask_of([True, False]).require_fit(shapes, "weights", "masks.safetensors")
 
 

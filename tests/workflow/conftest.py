@@ -59,24 +59,24 @@ class Workflow:
     def start(self, command: list[str]) -> subprocess.CompletedProcess:
         """Run a command here; `stdout` holds all it says."""
         return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=900,
+            command, **self.surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900
         )
+
+    @property
+    def surroundings(self) -> dict:
+        """Folder and environment of a command: the programs of this Python come first, and no colours."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        return {"cwd": self.folder, "env": {**os.environ, "PATH": path, "NO_COLOR": "1"}}
 
     def run(self, *arguments: str) -> Counter:
         """Run the workflow to the end; how many jobs of each rule it took."""
-        done = self.snakemake(*arguments, "--cores", "2")
+        done = self.snakemake("--cores", "2", *arguments)
         assert done.returncode == 0, done.stdout
         return jobs_in(done.stdout)
 
     def planned(self, *arguments: str) -> Counter:
         """How many jobs of each rule a run would take."""
-        plan = self.snakemake(*arguments, "--dry-run", "--quiet")
+        plan = self.snakemake(*arguments, "--dry-run")
         assert plan.returncode == 0, plan.stdout
         return jobs_in(plan.stdout)
 
@@ -101,12 +101,6 @@ class Workflow:
     def forget(self) -> None:
         """Drop Snakemake's records, as where results are brought from elsewhere."""
         shutil.rmtree(self.folder / ".snakemake")
-
-
-def environment() -> dict[str, str]:
-    """This process's environment, with the commands of this Python first and no colours."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return {**os.environ, "PATH": path, "NO_COLOR": "1"}
 
 
 def jobs_in(output: str) -> Counter:

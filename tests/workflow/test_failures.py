@@ -1,4 +1,4 @@
-"""What goes wrong in practice: broken texts, killed jobs, results from elsewhere. Each says what to do, or mends itself."""
+"""What goes wrong: broken texts, killed jobs, results from elsewhere. Each says what to do, or mends itself."""
 
 import re
 import shlex
@@ -10,12 +10,15 @@ from collections import Counter
 import psutil
 import pytest
 
+from sparse_sharing.artifacts import load_tensors, save_tensors
+from sparse_sharing.config.specs import PruneSpec
+
 pytestmark = pytest.mark.slow
 
 PRUNE = "joint/seed1/warmup/prune"
+MASKS = f"{PRUNE}/chunk/masks.safetensors"
 SELECT = "joint/seed1/warmup/select/half"
 SPARSE_STAGES = (PRUNE, SELECT, "joint/seed1/train/sparse", "joint/seed1/evaluate/sparse", "tables")
-SPARSE_JOBS = {"prune": 2, "select": 1, "train_model": 1, "evaluate": 1, "summarise": 1}
 
 
 def test_a_broken_text_fails_its_own_job_alone(workflow, separate_dataset):
@@ -63,8 +66,87 @@ def test_a_killed_job_goes_on_where_it_was_and_ends_with_the_same_bytes(finished
         assert workflow.path(name).read_bytes() == finished.path(name).read_bytes()
 
 
-def test_masks_of_other_settings_are_refused_and_the_command_that_is_named_mends_it(workflow):
-    foreign = workflow.path(f"{PRUNE}/pos/masks.safetensors").read_bytes()
+def test_foreign_masks_are_refused_with_the_command_that_mends_it(finished, workflow):
+    """Masks brought from elsewhere, beside results that are right, into a folder without Snakemake's records."""
+    workflow.forget()
+    make_foreign(workflow.path(MASKS))
+    for stage in SPARSE_STAGES[1:]:
+        shutil.rmtree(workflow.path(stage))
+
+    refused = workflow.snakemake("train", "--cores", "2")
+    assert_refused(refused, f"results/tiny/{MASKS}")
+    assert command_in(refused) == ["--cores", "4", "all", "--forcerun", "prune"]
+
+    refused = workflow.snakemake(f"results/tiny/{SELECT}/masks.safetensors", "--cores", "2")
+    assert_refused(refused, f"error: results/tiny/{MASKS}: was made under other settings")
+    assert command_in(refused) == ["--cores", "1", "--force", f"results/tiny/{MASKS}"]
+
+    assert workflow.run(*command_in(refused)) == Counter(prune=1)
+    assert workflow.path(MASKS).read_bytes() == finished.path(MASKS).read_bytes()
+    assert workflow.run("train") == Counter(select=1, train_model=1)
+
+
+def test_foreign_masks_put_over_recorded_ones_are_refused(workflow):
+    make_foreign(workflow.path(MASKS))
+    refused = workflow.snakemake("all", "--cores", "2")
+    assert_refused(refused, f"error: results/tiny/{MASKS}: was made under other settings")
+    assert command_in(refused) == ["--cores", "1", "--force", f"results/tiny/{MASKS}"]
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "jobs"),
+    [
+        ("train", {"learning_rate": 0.05}, {"train_model": 4, "evaluate": 4, "summarise": 1}),
+        ("prune", {"epochs": 2}, {"prune": 2, "select": 1, "train_model": 1, "evaluate": 1, "summarise": 1}),
+        ("tables", {"baseline": "hard"}, {"summarise": 1}),
+    ],
+)
+def test_a_foreign_run_is_refused_with_the_command_that_mends_it(workflow, section, values, jobs):
+    """All results of a run made under one other value, in a folder without Snakemake's records."""
+    workflow.forget()
+    with workflow.edited() as config:
+        config.setdefault(section, {}).update(values)
+    before = workflow.contents()
+    refused = workflow.snakemake("all", "--cores", "2")
+    assert_refused(refused, "results/tiny/")
+    assert workflow.contents() == before
+    assert workflow.planned(*command_in(refused)) == Counter(jobs)
+
+
+def test_the_command_that_is_named_for_a_foreign_run_mends_it(workflow):
+    workflow.forget()
+    with workflow.edited() as config:
+        config["tables"] = {"baseline": "hard"}
+    refused = workflow.snakemake("all", "--cores", "2")
+    assert_refused(refused, "results/tiny/tables/provenance.json")
+    assert workflow.run(*command_in(refused)) == Counter(summarise=1)
+    workflow.forget()
+    assert workflow.planned("all") == Counter()
+
+
+def test_a_run_of_the_same_settings_is_taken_over_without_records(workflow):
+    workflow.forget()
+    assert workflow.run("all") == Counter()
+
+
+def make_foreign(masks):
+    """Rewrite the masks of a pruning as if they had been made in other epochs."""
+    made = load_tensors(masks, "masks")
+    optimization = {**made.spec["optimization"], "epochs": made.spec["optimization"]["epochs"] + 1}
+    spec = PruneSpec.model_validate({**made.spec, "optimization": optimization})
+    save_tensors(masks, "masks", spec, made.tensors, made.details)
+
+
+def assert_refused(said, words):
+    """Snakemake ended with an error that holds these words, and no traceback."""
+    assert said.returncode == 1
+    assert words in said.stdout, said.stdout
+    assert "Traceback" not in said.stdout
+
+
+def command_in(said):
+    """The arguments of the Snakemake command that an error names."""
+    return shlex.split(re.findall(r"snakemake (--cores .+)", said.stdout)[-1])
 
 
 def wait_for(path, process, seconds=300):

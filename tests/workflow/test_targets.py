@@ -128,7 +128,7 @@ def test_lint_finds_nothing(fresh):
 
 
 def test_the_default_run_is_planned_without_a_configuration_file(fresh):
-    plan = fresh.start(["snakemake", "--dry-run", "--quiet"])
+    plan = fresh.start(["snakemake", "--dry-run"])
     assert plan.returncode == 0, plan.stdout
     assert "summarise" in plan.stdout
 
@@ -140,7 +140,7 @@ def test_every_configuration_of_the_repository_can_be_planned(fresh, config):
         file = fresh.folder / AWKWARD / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    plan = fresh.snakemake("all", "--dry-run", "--quiet", "--config", f"data_root={AWKWARD}")
+    plan = fresh.snakemake("all", "--dry-run", "--config", f"data_root={AWKWARD}")
     assert plan.returncode == 0, plan.stdout
     assert "summarise" in plan.stdout
 
@@ -179,7 +179,10 @@ def descriptions(workflow):
     assert plan.returncode == 0, plan.stdout
     blocks = re.findall(r"^\[.+\]\n(?:local)?rule (\w+):\n((?:.+\n)+?)(?=\n|\[)", plan.stdout, re.MULTILINE)
     passing = re.compile(r" +(jobid|reason|resources): ")
-    return {name + "\n" + "\n".join(line for line in block.splitlines() if not passing.match(line)) for name, block in blocks}
+    return {
+        name + "\n" + "\n".join(line for line in block.splitlines() if not passing.match(line))
+        for name, block in blocks
+    }
 
 
 def written_files(workflow):

@@ -230,6 +230,8 @@ class Choice(Section):
     """Rule rounds: the round to take, for all tasks or for each."""
     allow_dense: bool = False
     """Let round 0, which keeps every weight, be chosen. Otherwise only subnetworks are."""
+    random: bool = False
+    """Replace each chosen mask by one that keeps as many weights at random positions: a control."""
 
     @model_validator(mode="after")
     def check(self) -> "Choice":
@@ -262,16 +264,17 @@ class System(Section):
     start: Start = "initial"
     """The starting weights: initial, theta(0), or warmup, theta(w)."""
     choice: Name | None = None
-    """Sharing sparse: the name of the choice of masks."""
+    """Sharing sparse: the name of the choice of masks; sharing single: train each task's subnetwork alone."""
     epochs: int | None = Field(default=None, ge=1)
     """Epochs of this system where they differ from those of the section."""
 
     @model_validator(mode="after")
     def check(self) -> "System":
-        """Masks belong to sparse sharing alone."""
-        if (self.choice is not None) != (self.sharing == "sparse"):
-            verb = "needs" if self.sharing == "sparse" else "does not use"
-            raise ValueError(f"sharing '{self.sharing}' {verb} the key 'choice'")
+        """Sparse sharing needs masks, hard sharing has none, single tasks may have them."""
+        if self.sharing == "sparse" and self.choice is None:
+            raise ValueError("sharing 'sparse' needs the key 'choice'")
+        if self.sharing == "hard" and self.choice is not None:
+            raise ValueError("sharing 'hard' does not use the key 'choice'")
         return self
 
 

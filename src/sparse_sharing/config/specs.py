@@ -110,6 +110,7 @@ class SelectSpec(Spec):
     """Pick one mask for each task; `masks` gives the digest of each task's pruning."""
 
     choice: Choice
+    seed: int | None = Field(description="for random masks; none: the masks are those of the pruning")
     masks: dict[str, str]
 
 
@@ -252,6 +253,7 @@ class Specs:
         """The choice of one mask for each task."""
         return SelectSpec(
             choice=self.choices[choice],
+            seed=seed if self.choices[choice].random else None,
             masks={task: self.prune(dataset, seed, start, task).digest() for task in self.tasks(dataset)},
         )
 

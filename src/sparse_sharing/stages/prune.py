@@ -2,13 +2,17 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from torch import Tensor
 
 from sparse_sharing.artifacts import load_tensors, save_tensors, write_text
 from sparse_sharing.config.specs import PruneSpec
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import Mask, kept_after, pack, prune_smallest
+from sparse_sharing.models.network import Network
 from sparse_sharing.progress import Reporter
 from sparse_sharing.stages.inputs import (
     build_network,
@@ -20,6 +24,7 @@ from sparse_sharing.stages.inputs import (
 )
 from sparse_sharing.stages.training import train
 from sparse_sharing.training.checkpoint import work_folder
+from sparse_sharing.training.loop import Progress, TaskData
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,21 @@ class Round:
     epochs: int
 
 
-def mask_name(round_: int) -> str:
-    """The tensor that holds the mask of a round."""
-    return f"round{round_:03d}"
+@dataclass
+class Pruning:
+    """What has been found so far: finished rounds, their times in seconds, and a mask more to go on with."""
+
+    masks: list[Mask]
+    rounds: list[Round]
+    seconds: list[float]
+
+    def add(self, progress: Progress) -> None:
+        """Take down the round that has just been trained."""
+        mask = self.masks[-1]
+        epochs = len(progress.history)
+        found = Round(len(self.rounds), mask.density, mask.kept, progress.best_mean, progress.best_epoch, epochs)
+        self.rounds.append(found)
+        self.seconds.append(sum(epoch.seconds for epoch in progress.history))
 
 
 def run(
@@ -51,76 +68,78 @@ def run(
     tasks = load_task_data(train_text, dev_text, [spec.task], spec.data)
     start, artifact = load_weights(weights, spec.start)
     network = build_network(artifact, words, [spec.task], choose_device(device))
-    with work_folder(output) as work:
-        masks, rounds, seconds = _finished_rounds(
-            work / "rounds.safetensors", spec, network.prunable_shapes, artifact.digest
-        )
-        with Reporter(f"prune {spec.task}", (spec.rounds + 1) * spec.optimization.epochs) as report:
-            report.skip(len(rounds) * spec.optimization.epochs)
-            while len(rounds) <= spec.rounds:
-                number, mask = len(rounds), masks[-1]
-                network.load(start)
-                network.set_masks({spec.task: mask})
-                progress = train(
-                    network,
-                    tasks,
-                    spec.optimization,
-                    spec.seed,
-                    ("prune", spec.task, "round", number),
-                    spec,
-                    work / "epoch",
-                    report,
-                )
-                rounds.append(
-                    Round(
-                        number, mask.density, mask.kept, progress.best_mean, progress.best_epoch, len(progress.history)
-                    )
-                )
-                seconds.append(sum(epoch.seconds for epoch in progress.history))
-                network.load(progress.best)
-                if number < spec.rounds:
-                    kept = kept_after(number + 1, spec.rounds, spec.final_density, mask.keep.numel())
-                    masks.append(prune_smallest(network.prunable_values().abs(), mask, kept))
-                _save(work / "rounds.safetensors", spec, masks, rounds, seconds)
-        _save(output / "masks.safetensors", spec, masks, rounds)
-        write_text(output / "rounds.csv", _table(rounds, seconds))
+    epochs = spec.optimization.epochs
+    with work_folder(output) as work, Reporter(f"prune {spec.task}", (spec.rounds + 1) * epochs) as report:
+        dense = Mask.dense(network.prunable_shapes, artifact.digest)
+        pruning = _resume(work / "rounds.safetensors", spec, dense)
+        report.skip(len(pruning.rounds) * epochs)
+        while len(pruning.rounds) <= spec.rounds:
+            _train_round(spec, network, start, tasks, pruning, work, report)
+            _save(work / "rounds.safetensors", spec, pruning, {"seconds": pruning.seconds})
+        _save(output / "masks.safetensors", spec, pruning)
+        write_text(output / "rounds.csv", _table(pruning))
 
 
-def _save(
-    path: Path, spec: PruneSpec, masks: list[Mask], rounds: list[Round], seconds: list[float] | None = None
+def mask_name(round_: int) -> str:
+    """The tensor that holds the mask of a round."""
+    return f"round{round_:03d}"
+
+
+def _train_round(
+    spec: PruneSpec,
+    network: Network,
+    start: Mapping[str, Tensor],
+    tasks: Mapping[str, TaskData],
+    pruning: Pruning,
+    work: Path,
+    report: Reporter,
 ) -> None:
-    """Write masks and rounds; times only into the work folder, since they differ from run to run."""
+    """Rewind, train under the newest mask, and cut the next mask from the best weights."""
+    number, mask = len(pruning.rounds), pruning.masks[-1]
+    network.load(start)
+    network.set_masks({spec.task: mask})
+    streams = ("prune", spec.task, "round", number)
+    note = f"round {number}/{spec.rounds}, "
+    progress = train(network, tasks, spec.optimization, spec.seed, streams, spec, work / "epoch", report, note)
+    pruning.add(progress)
+    if number < spec.rounds:
+        network.load(progress.best)
+        kept = kept_after(number + 1, spec.rounds, spec.final_density, mask.keep.numel())
+        pruning.masks.append(prune_smallest(network.prunable_values().abs(), mask, kept))
+
+
+def _save(path: Path, spec: PruneSpec, pruning: Pruning, more: Mapping[str, object] | None = None) -> None:
+    """Write masks and rounds. Times differ from run to run: they are no part of the stage's output."""
+    first = pruning.masks[0]
     details = {
         "task": spec.task,
-        "weights": masks[0].weights,
-        "shapes": [[name, list(shape)] for name, shape in masks[0].shapes.items()],
-        "rounds": [asdict(round_) for round_ in rounds],
+        "weights": first.weights,
+        "shapes": [[name, list(shape)] for name, shape in first.shapes.items()],
+        "rounds": [asdict(round_) for round_ in pruning.rounds],
+        **(more or {}),
     }
-    if seconds is not None:
-        details["seconds"] = seconds
-    save_tensors(path, "masks", spec, {mask_name(number): pack(mask) for number, mask in enumerate(masks)}, details)
+    masks = {mask_name(number): pack(mask) for number, mask in enumerate(pruning.masks)}
+    save_tensors(path, "masks", spec, masks, details)
 
 
-def _finished_rounds(
-    path: Path, spec: PruneSpec, shapes: dict[str, tuple[int, ...]], weights: str
-) -> tuple[list[Mask], list[Round], list[float]]:
+def _resume(path: Path, spec: PruneSpec, dense: Mask) -> Pruning:
     """What an interrupted pruning has left behind, or the dense mask and no round."""
     try:
         artifact = load_tensors(path, "masks", spec.digest())
-        if artifact.details["weights"] != weights:
-            raise ArtifactError("other starting weights")
     except ArtifactError:
-        return [Mask.dense(shapes, weights)], [], []
+        return Pruning([dense], [], [])
+    if artifact.details["weights"] != dense.weights:
+        return Pruning([dense], [], [])
     masks = [load_mask(artifact, name, path) for name in sorted(artifact.tensors)]
-    return masks, [Round(**row) for row in artifact.details["rounds"]], artifact.details["seconds"]
+    return Pruning(masks, [Round(**row) for row in artifact.details["rounds"]], artifact.details["seconds"])
 
 
-def _table(rounds: list[Round], seconds: list[float]) -> str:
+def _table(pruning: Pruning) -> str:
     """The rounds as CSV; the dev score in percent, the time of all epochs of a round in seconds."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*asdict(rounds[0]), "seconds"], lineterminator="\n")
+    writer = csv.DictWriter(text, [*asdict(pruning.rounds[0]), "seconds"], lineterminator="\n")
     writer.writeheader()
-    for round_, spent in zip(rounds, seconds, strict=True):
+    for round_, spent in zip(pruning.rounds, pruning.seconds, strict=True):
         values = asdict(round_) | {"density": f"{round_.density:.6f}", "dev_score": f"{round_.dev_score:.4f}"}
         writer.writerow(values | {"seconds": f"{spent:.2f}"})
     return text.getvalue()

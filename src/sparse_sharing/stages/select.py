@@ -9,10 +9,11 @@ from sparse_sharing.artifacts import load_tensors, save_tensors, write_text
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.config.specs import SelectSpec
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.masks import Mask, chance_overlap, overlap, pack
+from sparse_sharing.masks import Mask, chance_overlap, overlap, pack, shuffled
 from sparse_sharing.models.encoder import layer_of
 from sparse_sharing.stages.inputs import load_mask
 from sparse_sharing.stages.prune import mask_name
+from sparse_sharing.training.seeds import generator
 
 
 def run(spec: SelectSpec, masks: dict[str, Path], output: Path) -> None:
@@ -28,7 +29,10 @@ def run(spec: SelectSpec, masks: dict[str, Path], output: Path) -> None:
             raise ConfigError(f"no masks of task '{task}' were given (--masks {task}=FILE)")
         artifact = load_tensors(masks[task], "masks", digest)
         row = choose_round(spec.choice, task, artifact.details["rounds"])
-        chosen[task] = (row, load_mask(artifact, mask_name(row["round"]), masks[task]))
+        mask = load_mask(artifact, mask_name(row["round"]), masks[task])
+        if spec.choice.random:
+            mask = shuffled(mask, generator(spec.seed, "random mask", spec.choice.name, task))
+        chosen[task] = (row, mask)
     _require_common_start(chosen, masks)
     first = next(iter(chosen.values()))[1]
     details = {

@@ -65,10 +65,10 @@ def run(
 
 
 def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -> dict[str, Mask]:
-    """The mask of each task: chosen ones for sparse sharing, else masks that keep everything."""
+    """The mask of each task: the chosen ones where there is a choice, else masks that keep everything."""
     if (path is not None) != (spec.masks is not None):
         verb = "needs" if spec.masks is not None else "takes no"
-        raise ConfigError(f"sharing '{spec.sharing}' {verb} masks (--masks FILE)")
+        raise ConfigError(f"system '{spec.system}' {verb} masks (--masks FILE)")
     shapes = network.prunable_shapes
     if path is None:
         return {task: Mask.dense(shapes, weights) for task in spec.tasks}
@@ -79,8 +79,8 @@ def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: s
         masks[task].require_fit(shapes, weights, f"{path}, task '{task}'")
         if masks[task].is_dense and not spec.allow_dense:
             raise ArtifactError(
-                f"{path}: the mask of task '{task}' keeps every weight, which is hard sharing, not sparse sharing. "
-                "Choose a round from 1 on, use sharing 'hard', or set allow_dense for the choice"
+                f"{path}: the mask of task '{task}' keeps every weight, which is no subnetwork but dense training. "
+                "Choose a round from 1 on, take a system without a choice of masks, or set allow_dense for the choice"
             )
         if masks[task].kept == 0:
             raise ArtifactError(f"{path}: the mask of task '{task}' keeps no weight. Choose an earlier round")

@@ -21,6 +21,7 @@ def train(
     spec: Spec,
     work: Path,
     report: Reporter,
+    note: str = "",
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -33,24 +34,25 @@ def train(
         spec: of the stage; a checkpoint of another spec is not used.
         work: path of the checkpoint, without its suffix.
         report: told about every epoch.
+        note: what each line says of the training, such as `round 3/20, `.
     """
     trainer = Trainer(network, optimization)
     label = " ".join(map(str, streams))
     checkpoint = Checkpoint(work.with_suffix(".safetensors"), spec, label)
     progress = checkpoint.restore(network, trainer)
     if progress.history:
-        report.line(f"{label}: going on after epoch {len(progress.history)}")
+        report.line(f"{note}going on after epoch {len(progress.history)}")
         report.skip(len(progress.history))
-    on_step = report.on_step(label)
+    on_step = report.on_step(note)
     for epoch in train_epochs(network, trainer, tasks, optimization, streams, progress, seed, on_step):
         checkpoint.save(network, trainer, progress)
-        report.epoch(describe(label, epoch, optimization.epochs, progress.best_epoch), epoch.seconds)
+        report.epoch(describe(note, epoch, optimization.epochs, progress.best_epoch), epoch.seconds)
     report.skip(optimization.epochs - len(progress.history))
     return progress
 
 
-def describe(label: str, epoch: Epoch, epochs: int, best: int) -> str:
+def describe(note: str, epoch: Epoch, epochs: int, best: int) -> str:
     """One line about an epoch."""
     scores = ", ".join(f"{task} {score:.2f}" for task, score in epoch.scores.items())
     mark = " (best)" if best == epoch.number else ""
-    return f"{label}: epoch {epoch.number}/{epochs}: loss {epoch.loss:.4f}, dev {scores}{mark}"
+    return f"{note}epoch {epoch.number}/{epochs}: loss {epoch.loss:.4f}, dev {scores}{mark}"

@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparse_sharing.config import load_config, parse_config
@@ -90,6 +90,7 @@ def test_all_mistakes_are_told_at_once(changed):
     ]
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from(SECTIONS), st.text(min_size=1).filter(lambda key: not key.isdigit()))
 def test_any_key_that_a_section_does_not_know_is_one_line(changed, section, key):
     values = changed(section + "placeholder", 1)

@@ -1,7 +1,7 @@
 """The schema: which configurations are right, and which references and names are refused."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -51,6 +51,7 @@ def test_names_that_are_no_single_folder_are_refused(changed, path, name):
     assert "allowed: letters, digits" in message or "at most 64 characters" in message
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True))
 def test_every_name_of_letters_digits_dashes_and_underscores_is_a_run(changed, name):
     assert parse_config(changed("run", name)).run == name

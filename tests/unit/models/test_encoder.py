@@ -30,8 +30,12 @@ def prunable_count(encoder):
 
 def reverse_of(lengths):
     """The reverse index of sentences with these lengths."""
-    text = encoded([(["cat"] * length, {"chunk": ["O"] * length, "ner": ["O"] * length, "pos": ["N"] * length})
-                    for length in lengths])
+    text = encoded(
+        [
+            (["cat"] * length, {"chunk": ["O"] * length, "ner": ["O"] * length, "pos": ["N"] * length})
+            for length in lengths
+        ]
+    )
     return make_batch(text, range(len(lengths))).reverse
 
 
@@ -139,7 +143,9 @@ def test_padding_of_characters_does_not_win_the_maximum():
 
 def test_the_forget_gates_of_both_directions_and_bias_vectors_start_at_one():
     network, hidden = network_of(layers=2), MODEL.hidden
-    biases = {name: value for name, value in network.values().items() if name.startswith("recurrent") and "bias" in name}
+    biases = {
+        name: value for name, value in network.values().items() if name.startswith("recurrent") and "bias" in name
+    }
     assert len(biases) == 8
     for value in biases.values():
         assert value.view(4, hidden).tolist() == [[0.0] * hidden, [1.0] * hidden, [0.0] * hidden, [0.0] * hidden]

@@ -25,7 +25,9 @@ def one_by_one(network, task, text):
     network.encoder.eval()
     network.activate(task)
     batches = [make_batch(text, [index]) for index in range(text.sentences)]
-    return [tag for b in batches for tag in network.logits(task, network.words[b.word_rows], b)[:, 0].argmax(1).tolist()]
+    return [
+        tag for b in batches for tag in network.logits(task, network.words[b.word_rows], b)[:, 0].argmax(1).tolist()
+    ]
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -1,0 +1,170 @@
+"""The loop: one task trains as it would alone, the earliest best epoch is kept, and errors speak plainly."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny import TASKS, all_bits, mask_network, network_of, optimization_of, task_data, vocabulary_of
+
+from sparse_sharing.errors import TrainingError
+from sparse_sharing.metrics import TaskScore
+from sparse_sharing.training import loop
+from sparse_sharing.training.loop import Progress, train_epochs
+from sparse_sharing.training.trainer import Trainer
+
+DATA = task_data()
+STREAMS = ("train", "sparse")
+
+
+def epochs_of(network, optimization, tasks=TASKS, progress=None, seed=1, **options):
+    """The epochs of a training, one by one."""
+    progress = Progress() if progress is None else progress
+    data = {task: DATA[task] for task in tasks}
+    trainer = Trainer(network, optimization)
+    return train_epochs(network, trainer, data, optimization, STREAMS, progress, seed, **options)
+
+
+def train(network, optimization, tasks=TASKS, **options):
+    """A whole training; returns what it reached."""
+    progress = Progress()
+    for _ in epochs_of(network, optimization, tasks, progress, **options):
+        pass
+    return progress
+
+
+def without_seconds(history):
+    """Epochs but for the time they took."""
+    return [replace(epoch, seconds=0.0) for epoch in history]
+
+
+@pytest.fixture
+def dev_scores(monkeypatch):
+    """A function that fixes the mean dev scores of the epochs to come."""
+
+    def fix(*means):
+        scores = iter(means)
+        given = lambda network, tasks: {"pos": TaskScore("accuracy", next(scores), {}, {})}  # noqa: E731
+        monkeypatch.setattr(loop, "score_dev", given)
+
+    return fix
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("sampling", ["proportional", "round_robin"])
+def test_joint_training_of_one_task_equals_training_it_alone(optimizer, sampling):
+    alone = network_of(vocabulary_of(("ner",)), dropout=0.5, word_dropout=0.1)
+    joint = network_of(vocabulary_of(), dropout=0.5, word_dropout=0.1)
+    optimization = optimization_of(optimizer, epochs=3, sampling=sampling)
+    histories = [train(network, optimization, ["ner"]).history for network in (alone, joint)]
+    assert without_seconds(histories[0]) == without_seconds(histories[1])
+    own, shared = all_bits(alone.values()), all_bits(joint.values())
+    assert own.items() <= shared.items()
+    assert len(shared) == len(own) + 4
+
+
+def test_heads_of_tasks_that_are_not_trained_stay_as_they_are():
+    network, start = network_of(), network_of().values()
+    train(network, optimization_of("adam", epochs=2), ["ner"])
+    changed = {name for name, value in network.values().items() if not torch.equal(value, start[name])}
+    assert {name for name in changed if name.startswith("heads")} == {"heads.ner.weight", "heads.ner.bias"}
+
+
+def test_equal_seeds_train_to_equal_bits_and_others_do_not():
+    results = []
+    for seed in (1, 1, 2):
+        network = network_of(dropout=0.5)
+        train(network, optimization_of("sgd", epochs=2), seed=seed)
+        results.append(all_bits(network.values()))
+    assert results[0] == results[1]
+    assert results[0] != results[2]
+
+
+def test_the_loss_is_that_of_earlier_runs():
+    network = mask_network(network_of(layers=2, word_dropout=0.1))
+    progress = train(network, optimization_of("adam", epochs=3))
+    losses = [epoch.loss for epoch in progress.history]
+    assert losses == pytest.approx([0.0, 0.0, 0.0], abs=1e-4)
+
+
+def test_the_best_epoch_is_the_earliest_of_equals(dev_scores):
+    dev_scores(10.0, 50.0, 50.0, 40.0)
+    network, progress, after = network_of(), Progress(), {}
+    for epoch in epochs_of(network, optimization_of("sgd", epochs=4), progress=progress):
+        after[epoch.number] = all_bits(network.values())
+    assert progress.best_epoch == 2
+    assert progress.best_mean == 50.0
+    assert all_bits(progress.best) == after[2] != after[3]
+
+
+def test_the_first_epoch_is_the_best_so_far_even_with_a_score_of_zero(dev_scores):
+    dev_scores(0.0, 0.0)
+    progress = train(network_of(), optimization_of("sgd", epochs=2))
+    assert progress.best_epoch == 1
+
+
+def test_training_ends_with_the_weights_of_the_last_epoch_not_the_best(dev_scores):
+    dev_scores(50.0, 10.0)
+    network = network_of()
+    progress = train(network, optimization_of("sgd", epochs=2))
+    assert all_bits(network.values()) != all_bits(progress.best)
+
+
+def test_patience_stops_after_so_many_epochs_without_a_better_score(dev_scores):
+    dev_scores(10.0, 30.0, 20.0, 30.0, 29.0, 99.0)
+    progress = train(network_of(), optimization_of("sgd", epochs=6, patience=3))
+    assert [epoch.mean for epoch in progress.history] == [10.0, 30.0, 20.0, 30.0, 29.0]
+    assert progress.best_epoch == 2
+
+
+def test_a_better_score_renews_the_patience(dev_scores):
+    dev_scores(10.0, 9.0, 11.0, 10.0, 12.0)
+    progress = train(network_of(), optimization_of("sgd", epochs=5, patience=2))
+    assert (len(progress.history), progress.best_epoch) == (5, 5)
+
+
+def test_without_patience_all_epochs_are_trained(dev_scores):
+    dev_scores(10.0, 9.0, 8.0, 7.0)
+    progress = train(network_of(), optimization_of("sgd", epochs=4))
+    assert [epoch.number for epoch in progress.history] == [1, 2, 3, 4]
+
+
+def test_an_epoch_tells_its_scores_and_their_mean():
+    epoch = train(network_of(), optimization_of("adam", epochs=1)).history[0]
+    assert list(epoch.scores) == list(TASKS)
+    assert epoch.mean == pytest.approx(np.mean(list(epoch.scores.values())))
+    assert epoch.seconds > 0
+
+
+def test_the_learning_rate_decays_with_the_epochs():
+    optimization = optimization_of("sgd", epochs=3, learning_rate=0.1, learning_rate_decay=0.5)
+    rates = [epoch.learning_rate for epoch in train(network_of(), optimization).history]
+    assert rates == pytest.approx([0.1, 0.1 / 1.5, 0.1 / 2.0])
+
+
+def test_a_decayed_learning_rate_is_the_one_that_moves_the_weights():
+    decayed, still = network_of(), network_of()
+    one = train(decayed, optimization_of("sgd", epochs=2, learning_rate_decay=100.0)).history
+    other = train(still, optimization_of("sgd", epochs=2)).history
+    assert one[0].loss == other[0].loss
+    assert one[1].loss != other[1].loss
+
+
+def test_each_step_is_told_with_the_number_of_steps():
+    told = []
+    train(network_of(), optimization_of("sgd", epochs=1), on_step=lambda *step: told.append(step))
+    assert told == [(step, 9) for step in range(1, 10)]
+
+
+def test_training_learns_what_the_words_say():
+    progress = train(network_of(), optimization_of("adam", epochs=30, learning_rate=0.03))
+    assert progress.best_mean > 90
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_loss_that_is_not_finite_ends_the_training_with_advice(optimizer):
+    optimization = optimization_of(optimizer, epochs=3, learning_rate=1e38)
+    with pytest.raises(
+        TrainingError, match=r"epoch 1: the loss is (nan|inf)\. Lower learning_rate \(now 1e\+38\) or set gradient_clip"
+    ):
+        train(network_of(), optimization)
