@@ -117,7 +117,7 @@ def load_tensors(path: Path, kind: str, expected: str | None = None) -> Artifact
     """
     content = _read(path)
     try:
-        tensors = load_safetensors(content)
+        tensors = dict(sorted(load_safetensors(content).items()))
         length = struct.unpack("<Q", content[:8])[0]
         metadata = json.loads(content[8 : 8 + length])["__metadata__"]
         spec, details = json.loads(metadata["spec"]), json.loads(metadata["details"])

@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -41,7 +41,7 @@ Vocabulary = Annotated[Path, typer.Option(help="vocabulary.json of the prepared 
 TrainText = Annotated[Path, typer.Option("--train", help="train.safetensors of the prepared dataset.")]
 DevText = Annotated[Path, typer.Option("--dev", help="dev.safetensors of the prepared dataset.")]
 Weights = Annotated[Path, typer.Option(help="weights.safetensors to start from and to rewind to.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes a GPU if there is one.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads; one is fastest for these networks.")]
 Named = Annotated[list[str], typer.Option(metavar="NAME=FILE", help="May be given several times.")]
 
@@ -181,7 +181,9 @@ def spec(
     config: Annotated[Path, typer.Option(help="Configuration of the run.")] = Path("config.yaml"),
     dataset: Annotated[str | None, typer.Option(help="Stages prepare to evaluate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Stages warmup to evaluate.")] = None,
-    start: Annotated[str | None, typer.Option(help="initial or warmup; stages warmup, prune and select.")] = None,
+    start: Annotated[
+        Literal["initial", "warmup"] | None, typer.Option(help="Stages warmup, prune and select.")
+    ] = None,
     task: Annotated[str | None, typer.Option(help="Stage prune.")] = None,
     choice: Annotated[str | None, typer.Option(help="Stage select.")] = None,
     system: Annotated[str | None, typer.Option(help="Stages train and evaluate.")] = None,

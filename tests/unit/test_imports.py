@@ -1,4 +1,4 @@
-"""The order of the code: imports point one way, the workflow's parser loads little, nothing is unpickled or evaluated."""
+"""The order of the code: imports point one way, the workflow loads little of it, nothing is unpickled or evaluated."""
 
 import ast
 import graphlib

@@ -55,7 +55,9 @@ def test_a_killed_job_goes_on_where_it_was_and_ends_with_the_same_bytes(finished
     assert not workflow.path(f"{PRUNE}/pos/masks.safetensors").exists()
 
     workflow.run("all")
-    assert "going on after epoch" in workflow.path(f"logs/{PRUNE}/pos.log").read_text()
+    log = workflow.path(f"logs/{PRUNE}/pos.log").read_text()
+    assert "round 2/2" in log
+    assert "round 0/2" not in log
     assert not work.exists()
     for name in (
         f"{PRUNE}/pos/masks.safetensors",
@@ -75,7 +77,7 @@ def test_foreign_masks_are_refused_with_the_command_that_mends_it(finished, work
 
     refused = workflow.snakemake("train", "--cores", "2")
     assert_refused(refused, f"results/tiny/{MASKS}")
-    assert command_in(refused) == ["--cores", "4", "all", "--forcerun", "prune"]
+    assert workflow.planned(*command_in(refused))["prune"] > 0
 
     refused = workflow.snakemake(f"results/tiny/{SELECT}/masks.safetensors", "--cores", "2")
     assert_refused(refused, f"error: results/tiny/{MASKS}: was made under other settings")

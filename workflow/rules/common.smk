@@ -70,10 +70,10 @@ def gpus():
 
 
 def sources(split):
-    """A function that gives the files of one split of a dataset, by corpus."""
+    """A function that gives the files of one split of a dataset, by corpus; the order of corpora has no meaning."""
 
     def files(wildcards):
-        return dict(layout.source_files(run_config, specs.datasets[wildcards.dataset], split))
+        return dict(sorted(layout.source_files(run_config, specs.datasets[wildcards.dataset], split)))
 
     return files
 
@@ -212,7 +212,8 @@ def refuse_foreign(wildcards):
     ]
     if foreign:
         maker, file = foreign[0]
-        raise WorkflowError(
+        # No WorkflowError: Snakemake would print a traceback around one that an input function raises.
+        raise SystemExit(
             f"{len(foreign)} files were brought here from elsewhere and made under other settings than this "
             f"configuration's; the first is {file}. Use the configuration of these results, or build them anew with "
             f"the options of your run and: snakemake --cores 4 all --forcerun {maker}"

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -43,6 +44,12 @@ class Spec(Section):
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the canonical text."""
         return self._digest
+
+    def model_copy(self, **options: Any) -> Self:
+        """A copy, with a digest of its own."""
+        copy = super().model_copy(**options)
+        vars(copy).pop("_digest", None)
+        return copy
 
 
 class DemoSpec(Spec):

@@ -73,6 +73,9 @@ def _seconds(history: Path) -> float:
     """The time that the training took, over all its epochs."""
     try:
         with history.open(encoding="utf-8", newline="") as stream:
-            return round(sum(float(row["seconds"]) for row in csv.DictReader(stream)), 2)
+            seconds = [float(row["seconds"]) for row in csv.DictReader(stream)]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise ArtifactError(f"{history}: is missing or damaged ({error}). {remedy(history)}") from error
+    if not seconds:
+        raise ArtifactError(f"{history}: holds no epoch. {remedy(history)}")
+    return round(sum(seconds), 2)

@@ -1,5 +1,6 @@
 """Stage `prepare`: column files -> vocabulary, vectors, and encoded train, dev and test text in separate files."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from sparse_sharing.data.text import EncodedText, encode_text
 from sparse_sharing.data.vectors import coverage, read_vectors
 from sparse_sharing.data.vocabulary import UNKNOWN_WORD, TaskTags, Vocabulary, frequent
 from sparse_sharing.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 SPLITS = ("train", "dev", "test")
 Files = Mapping[str, Mapping[str, Path]]
@@ -75,6 +78,24 @@ def run(spec: PrepareSpec, files: Files, vectors: Path | None, output: Path) -> 
         "duplicates": {corpus.spec.name: duplicates(corpus) for corpus in corpora},
     }
     save_json(output / "summary.json", "summary", spec, summary)
+    report(summary)
+
+
+def report(summary: Mapping) -> None:
+    """Tell the log what was read, and warn of what may spoil a score."""
+    for split, values in summary["splits"].items():
+        for corpus, read in values["corpora"].items():
+            log.info("%s %s: %d sentences, %d tokens", corpus, split, read["sentences"], read["tokens"])
+            for task, repairs in read.get("repairs", {}).items():
+                if repairs:
+                    log.warning("%s %s: %d tags of task '%s' were repaired", corpus, split, repairs, task)
+            for task, tags in read["tags_not_in_training"].items():
+                log.warning("%s %s: task '%s' has tags that training lacks: %s", corpus, split, task, ", ".join(tags))
+        log.info("%s: %.2f %% of the tokens are unknown words", split, 100 * values["unknown_words"])
+    for corpus, pairs in summary["duplicates"].items():
+        for pair, count in pairs.items():
+            if count:
+                log.warning("%s: %d sentences stand word for word in another split (%s)", corpus, count, pair)
 
 
 def read_corpus(spec: CorpusSpec, files: Files) -> Corpus:

@@ -50,7 +50,8 @@ def run(
     start, artifact = load_weights(weights, spec.start)
     network = build_network(artifact, words, spec.tasks, choose_device(device))
     chosen = _read_masks(spec, masks, network, artifact.digest)
-    with work_folder(output) as work:
+    inputs = [vocabulary, train_text, dev_text, weights, *([] if masks is None else [masks])]
+    with work_folder(output, inputs) as work:
         network.load(start)
         network.set_masks(chosen)
         label = f"train {spec.system} {'+'.join(spec.tasks)}"

@@ -3,14 +3,14 @@
 import contextlib
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from sparse_sharing.artifacts import load_tensors, save_tensors
+from sparse_sharing.artifacts import file_digest, load_tensors, save_tensors, write_text
 from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.models.network import Network
@@ -21,8 +21,11 @@ log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def work_folder(beside: Path) -> Iterator[Path]:
+def work_folder(beside: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
     """The folder `work` in the folder of an output, locked; it is removed when the stage has finished.
+
+    What an attempt with other input files has left there is thrown away: a spec says how the inputs were made, not
+    what is in them.
 
     Raises:
         ArtifactError: Another process is working there.
@@ -37,10 +40,22 @@ def work_folder(beside: Path) -> Iterator[Path]:
             f"{folder}: another process is making the same files. Wait for it, or end it, and run the command again"
         ) from error
     try:
+        _empty_unless_from(folder, "".join(f"{file_digest(path)}\n" for path in inputs))
         yield folder
         shutil.rmtree(folder)
     finally:
         lock.release()
+
+
+def _empty_unless_from(folder: Path, digests: str) -> None:
+    """Remove what was made from input files with other digests, and take down these digests."""
+    record = folder / "inputs"
+    if digests == (record.read_text(encoding="utf-8") if record.exists() else ""):
+        return
+    for path in folder.iterdir():
+        if path.name != "lock":
+            path.unlink()
+    write_text(record, digests)
 
 
 class Checkpoint:

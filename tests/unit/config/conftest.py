@@ -53,7 +53,7 @@ PLAIN = {
 
 
 def _changed(path=None, value=None):
-    """The small configuration, with one value set or one more item in a list (`list.+`) where a dotted path is given."""
+    """The small configuration; the value at a dotted path is set, or with `list.+` put behind the items of a list."""
     values = copy.deepcopy(PLAIN)
     if path is not None:
         *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))

@@ -120,7 +120,9 @@ def test_no_message_speaks_of_the_library_that_checks(changed):
                     parse_config(changed(section + key, value))
                 except ConfigError as error:
                     message = str(error)
-                    assert not any(word in message for word in ("pydantic", "http", "instance of", "constrained", "[key]"))
+                    assert not any(
+                        word in message for word in ("pydantic", "http", "instance of", "constrained", "[key]")
+                    )
                     assert all(len(line) < 300 for line in message.split("\n"))
 
 

@@ -104,10 +104,14 @@ def test_a_system_names_a_choice_that_exists(changed):
     assert "'sparse' names the choice 'haalf'; known: half, best" in message
 
 
-@pytest.mark.parametrize("sharing", ["single", "hard"])
-def test_masks_belong_to_sparse_sharing_alone(changed, sharing):
-    system = {"name": "x", "sharing": sharing, "choice": "half"}
-    assert f"sharing '{sharing}' does not use the key 'choice'" in refusal(changed("train.systems.0", system))
+def test_hard_sharing_has_no_masks(changed):
+    system = {"name": "x", "sharing": "hard", "choice": "half"}
+    assert "sharing 'hard' does not use the key 'choice'" in refusal(changed("train.systems.0", system))
+
+
+def test_single_tasks_may_have_masks(changed):
+    system = {"name": "x", "sharing": "single", "choice": "half"}
+    assert parse_config(changed("train.systems.0", system)).train.systems[0].choice == "half"
 
 
 def test_sparse_sharing_needs_masks(changed):

@@ -70,6 +70,14 @@ def test_a_spec_is_compact_json_with_sorted_keys_and_its_digest_is_of_that_text(
     assert spec.digest() == hashlib.sha256(spec.canonical().encode()).hexdigest()[:16]
 
 
+def test_a_changed_copy_of_a_spec_has_a_digest_of_its_own(changed):
+    spec = Specs(parse_config(changed())).prepare("joint")
+    before = spec.digest()
+    copy = spec.model_copy(update={"lowercase": False})
+    assert copy.digest() == hashlib.sha256(copy.canonical().encode()).hexdigest()[:16] != before
+    assert spec.model_copy().digest() == before
+
+
 def test_a_spec_read_from_its_text_is_the_same_spec(changed):
     kinds = {name.removesuffix("Spec").lower(): kind for name, kind in vars(stage_specs).items() if name[-4:] == "Spec"}
     for (stage, *_), text in all_specs(changed()).items():

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from tiny import MODEL, TASKS, all_bits, mask_network, network_of, optimization_of, task_data
+from tiny import MODEL, all_bits, mask_network, network_of, optimization_of, task_data
 
 from sparse_sharing.config.specs import WarmupSpec
 from sparse_sharing.errors import ArtifactError
@@ -154,6 +154,18 @@ def test_the_work_folder_is_kept_after_an_exception_and_free_again(tmp_path, err
         raise error
     with work_folder(tmp_path) as folder:
         assert (folder / "training.safetensors").read_bytes() == b"progress"
+
+
+@pytest.mark.parametrize(("content", "kept"), [(b"text", True), (b"other text", False)], ids=["same", "other"])
+def test_progress_is_thrown_away_where_an_input_file_has_other_content(tmp_path, content, kept):
+    source = tmp_path / "train.safetensors"
+    source.write_bytes(b"text")
+    with pytest.raises(Killed), work_folder(tmp_path, [source]) as folder:
+        (folder / "training.safetensors").write_bytes(b"progress")
+        raise Killed
+    source.write_bytes(content)
+    with work_folder(tmp_path, [source]) as folder:
+        assert (folder / "training.safetensors").exists() == kept
 
 
 def test_a_folder_in_use_is_refused(tmp_path):

@@ -44,8 +44,7 @@ def dev_scores(monkeypatch):
 
     def fix(*means):
         scores = iter(means)
-        given = lambda network, tasks: {"pos": TaskScore("accuracy", next(scores), {}, {})}  # noqa: E731
-        monkeypatch.setattr(loop, "score_dev", given)
+        monkeypatch.setattr(loop, "score_dev", lambda *_: {"pos": TaskScore("accuracy", next(scores), {}, {})})
 
     return fix
 
@@ -84,7 +83,7 @@ def test_the_loss_is_that_of_earlier_runs():
     network = mask_network(network_of(layers=2, word_dropout=0.1))
     progress = train(network, optimization_of("adam", epochs=3))
     losses = [epoch.loss for epoch in progress.history]
-    assert losses == pytest.approx([0.0, 0.0, 0.0], abs=1e-4)
+    assert losses == pytest.approx([1.69370, 1.60304, 1.50467], abs=1e-4)
 
 
 def test_the_best_epoch_is_the_earliest_of_equals(dev_scores):
@@ -157,7 +156,7 @@ def test_each_step_is_told_with_the_number_of_steps():
 
 
 def test_training_learns_what_the_words_say():
-    progress = train(network_of(), optimization_of("adam", epochs=30, learning_rate=0.03))
+    progress = train(network_of(), optimization_of("adam", epochs=12, learning_rate=0.05))
     assert progress.best_mean > 90
 
 

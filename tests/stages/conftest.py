@@ -1,0 +1,204 @@
+"""The stages of a tiny configuration, run one after the other as the workflow does; done once, copied by many tests."""
+
+import copy
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sparse_sharing.artifacts import write_text
+from sparse_sharing.config import Specs, layout, parse_config
+from sparse_sharing.data.demo import generate
+from sparse_sharing.stages import evaluate, prepare, prune, select, tables, train, warmup
+
+SENTENCES = {"train": 40, "dev": 10, "test": 10}
+TASKS = ("chunk", "ner", "pos")
+OPTIMIZER = {"optimizer": "adam", "learning_rate": 0.05, "batch_size": 4}
+EPOCHS = 5
+"""Of the joint training: enough to find some names."""
+
+VALUES = {
+    "run": "tiny",
+    "device": "cpu",
+    "data": {
+        "datasets": [
+            {
+                "name": "joint",
+                "corpora": [
+                    {
+                        "name": "text",
+                        **{split: f"{split}.txt" for split in SENTENCES},
+                        "tasks": [
+                            {"name": "pos", "column": 1},
+                            {"name": "chunk", "column": 2, "scheme": "iob2"},
+                            {"name": "ner", "column": 3, "scheme": "iob2", "model_scheme": "bioes"},
+                        ],
+                    }
+                ],
+            }
+        ]
+    },
+    "model": {"word_dimension": 8, "character_dimension": 4, "character_filters": 5, "hidden": 6, "dropout": 0.1},
+    "warmup": {**OPTIMIZER, "epochs": 1},
+    # three rounds that keep a half, a quarter and an eighth
+    "prune": {**OPTIMIZER, "rounds": 3, "final_density": 0.125, "epochs": 1},
+    "select": {
+        "choices": [
+            {"name": "half", "rule": "target_density", "target_density": 0.5},
+            {"name": "whole", "rule": "rounds", "rounds": 0, "allow_dense": True},
+        ]
+    },
+    "train": {
+        **OPTIMIZER,
+        "learning_rate": 0.1,
+        "epochs": EPOCHS,
+        "systems": [
+            {"name": "single", "sharing": "single"},
+            {"name": "hard", "sharing": "hard"},
+            {"name": "sparse", "sharing": "sparse", "start": "warmup", "choice": "half"},
+            {"name": "whole", "sharing": "sparse", "choice": "whole"},
+        ],
+    },
+}
+
+
+class Pipeline:
+    """The stages of one configuration on the tiny demo corpus, with every file where the workflow has it.
+
+    Each stage function returns the path of what it has written; `output` has it written elsewhere.
+    """
+
+    def __init__(self, folder: Path, values: dict) -> None:
+        self.folder, self.values = folder, values
+        self.config = parse_config(values)
+        self.specs = Specs(self.config)
+
+    def path(self, pattern: str, **identity: object) -> Path:
+        """A path of the layout."""
+        values = {"run": "tiny", "dataset": "joint", "seed": 1, **identity}
+        return self.folder / pattern.format(**values)
+
+    @property
+    def data(self) -> Path:
+        """The folder of the prepared text."""
+        return self.path(layout.DATA)
+
+    @property
+    def files(self) -> dict:
+        """The text files of each split by corpus."""
+        return {split: {"text": self.folder / f"{split}.txt"} for split in SENTENCES}
+
+    def weights(self, start: str) -> Path:
+        """The starting weights."""
+        return self.path(layout.WEIGHTS, start=start)
+
+    def masks(self, task: str, start: str = "warmup") -> Path:
+        """The masks of a task's pruning."""
+        return self.path(layout.PRUNE, start=start, task=task) / "masks.safetensors"
+
+    def prepare(self, output: Path | None = None, vectors: Path | None = None) -> Path:
+        output = output or self.data
+        prepare.run(self.specs.prepare("joint"), self.files, vectors, output)
+        return output
+
+    def warm_up(self, start: str, output: Path | None = None) -> Path:
+        output = output or self.weights(start)
+        spec = self.specs.warmup("joint", 1, start)
+        texts = (self.data / name for name in ("vectors.safetensors", "train.safetensors", "dev.safetensors"))
+        warmup.run(spec, self.data / "vocabulary.json", *texts, output, "cpu")
+        return output
+
+    @property
+    def texts(self) -> tuple[Path, Path, Path]:
+        """Vocabulary, training and dev text: what every training reads."""
+        return tuple(self.data / name for name in ("vocabulary.json", "train.safetensors", "dev.safetensors"))
+
+    def prune(self, task: str, start: str = "warmup", output: Path | None = None) -> Path:
+        output = output or self.path(layout.PRUNE, start=start, task=task)
+        spec = self.specs.prune("joint", 1, start, task)
+        prune.run(spec, *self.texts, self.weights(start), output, "cpu")
+        return output
+
+    def select(self, choice: str, start: str = "warmup", output: Path | None = None) -> Path:
+        output = output or self.path(layout.SELECT, start=start, choice=choice)
+        spec = self.specs.select("joint", 1, start, choice)
+        select.run(spec, {task: self.masks(task, start) for task in TASKS}, output)
+        return output
+
+    def selection(self, system: str) -> Path | None:
+        """The masks that a system is trained with."""
+        chosen = self.specs.systems[system]
+        if chosen.choice is None:
+            return None
+        return self.path(layout.SELECT, start=chosen.start, choice=chosen.choice) / "masks.safetensors"
+
+    def train(self, system: str, model: str = "shared", output: Path | None = None) -> Path:
+        output = output or self.path(layout.MODEL, system=system, model=model)
+        spec = self.specs.train("joint", 1, system, model)
+        weights = self.weights(self.specs.systems[system].start)
+        train.run(spec, *self.texts, weights, self.selection(system), output, "cpu")
+        return output
+
+    def evaluate(self, system: str, model: str = "shared", output: Path | None = None) -> Path:
+        output = output or self.path(layout.EVALUATION, system=system, model=model)
+        spec = self.specs.evaluate("joint", 1, system, model)
+        folder = self.path(layout.MODEL, system=system, model=model)
+        evaluate.run(spec, folder, self.data / "test.safetensors", output, "cpu")
+        return output
+
+    def tables(self, output: Path | None = None) -> Path:
+        output = output or self.path(layout.TABLES)
+        tables.run(self.specs.tables(), self.path(layout.RUN), output)
+        return output
+
+    def run(self) -> "Pipeline":
+        """All stages, from the text to the tables."""
+        self.prepare()
+        starts = sorted({system.start for system in self.config.train.systems})
+        for start in starts:
+            self.warm_up(start)
+        for start, choice in self.specs.tables().chosen:
+            for task in TASKS:
+                self.prune(task, start)
+            self.select(choice, start)
+        for _, _, system, model in self.specs.tables().models():
+            self.train(system, model)
+            self.evaluate(system, model)
+        self.tables()
+        return self
+
+    def details(self, path: Path) -> dict:
+        """The details of a JSON artifact."""
+        return json.loads(path.read_text(encoding="utf-8"))["details"]
+
+    def changed(self, **sections: dict) -> "Pipeline":
+        """The same folder under a configuration that differs in some values of some sections."""
+        values = copy.deepcopy(self.values)
+        for name, changes in sections.items():
+            values[name] = {**values.get(name, {}), **changes}
+        return Pipeline(self.folder, values)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """The pipeline after all stages; not to be changed."""
+    folder = tmp_path_factory.mktemp("finished")
+    for name, text in generate("joint", SENTENCES, 1).items():
+        write_text(folder / name, text)
+    return Pipeline(folder, VALUES).run()
+
+
+@pytest.fixture
+def pipeline(finished: Pipeline, tmp_path: Path) -> Pipeline:
+    """A copy of the finished pipeline, to be changed."""
+    shutil.copytree(finished.folder, tmp_path / "copy")
+    return Pipeline(tmp_path / "copy", VALUES)
+
+
+@pytest.fixture
+def unprepared(finished: Pipeline, tmp_path: Path) -> Pipeline:
+    """The text files alone."""
+    for split in SENTENCES:
+        shutil.copy2(finished.folder / f"{split}.txt", tmp_path)
+    return Pipeline(tmp_path, VALUES)

@@ -1,0 +1,207 @@
+"""Stage select: the rules that pick a round for each task, and how far the picked masks overlap."""
+
+import csv
+import itertools
+import shutil
+
+import pytest
+
+from sparse_sharing.artifacts import load_tensors, save_tensors
+from sparse_sharing.config.schema import Choice
+from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.masks import chance_overlap, intersection_size, union_size
+from sparse_sharing.stages import select
+from sparse_sharing.stages.inputs import load_mask
+from sparse_sharing.stages.prune import mask_name
+from sparse_sharing.stages.select import choose_round, layer_densities, read_selection
+
+TASKS = ("chunk", "ner", "pos")
+DENSITIES = (1.0, 0.5, 0.25, 0.125)
+
+
+def rounds(*scores):
+    """Rounds with these dev scores, each half as dense as the one before."""
+    return [{"round": n, "density": d, "dev_score": s} for n, (d, s) in enumerate(zip(DENSITIES, scores, strict=True))]
+
+
+def picked(rows, **choice):
+    """The number of the round that a choice picks."""
+    return choose_round(Choice(name="mine", **choice), "pos", rows)["round"]
+
+
+def refusal(rows, **choice):
+    """The message with which a choice is refused."""
+    with pytest.raises(ConfigError) as caught:
+        picked(rows, **choice)
+    return str(caught.value)
+
+
+def table(path):
+    """A CSV file as rows."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def selection(finished, system):
+    """The chosen masks of a system by task."""
+    chosen = finished.specs.systems[system]
+    digest = finished.specs.select("joint", 1, chosen.start, chosen.choice).digest()
+    return read_selection(finished.selection(system), digest)
+
+
+def choosing(pipeline, **choice):
+    """The pipeline with another choice `half`."""
+    other = pipeline.values["select"]["choices"][1]
+    return pipeline.changed(select={"choices": [{"name": "half", **choice}, other]})
+
+
+def test_best_dev_picks_the_best_subnetwork():
+    assert picked(rows=rounds(99, 80, 82, 81), rule="best_dev") == 2
+
+
+def test_of_equally_good_rounds_the_less_dense_is_picked():
+    assert picked(rows=rounds(99, 82, 82, 81), rule="best_dev") == 2
+    assert picked(rows=rounds(82, 82, 82, 82), rule="best_dev") == 3
+
+
+@pytest.mark.parametrize(("target", "expected"), [(0.5, 1), (0.45, 1), (0.3, 2), (0.01, 3), (0.9, 1)])
+def test_target_density_picks_the_nearest_round(target, expected):
+    assert picked(rows=rounds(9, 9, 9, 9), rule="target_density", target_density=target, tolerance=1) == expected
+
+
+def test_of_equally_near_rounds_the_less_dense_is_picked():
+    assert picked(rows=rounds(9, 9, 9, 9), rule="target_density", target_density=0.375, tolerance=0.2) == 2
+
+
+def test_a_target_that_no_round_is_near_is_refused_with_the_nearest():
+    message = refusal(rows=rounds(9, 9, 9, 9), rule="target_density", target_density=0.4, tolerance=0.09)
+    assert "choice 'mine', task 'pos'" in message
+    assert "nearest to target_density 0.4 is 1 with density 0.5000, further off than tolerance 0.09" in message
+    assert picked(rows=rounds(9, 9, 9, 9), rule="target_density", target_density=0.4, tolerance=0.11) == 1
+
+
+def test_listed_rounds_are_picked_for_all_tasks_or_for_each():
+    assert picked(rows=rounds(9, 9, 9, 9), rule="rounds", rounds=3) == 3
+    assert picked(rows=rounds(9, 9, 9, 9), rule="rounds", rounds={"ner": 3, "pos": 2}) == 2
+    assert picked(rounds(9, 9, 9, 9), rule="target_density", target_density={"ner": 0.5, "pos": 0.25}) == 2
+
+
+def test_a_round_that_was_not_pruned_is_refused_with_those_that_were():
+    assert "no round 4, only 1 to 3" in refusal(rounds(9, 9, 9, 9), rule="rounds", rounds=4)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"rule": "best_dev"},
+        {"rule": "target_density", "target_density": 1.0, "tolerance": 1},
+        {"rule": "rounds", "rounds": 0},
+    ],
+)
+def test_the_whole_network_is_chosen_only_where_that_is_allowed(choice):
+    rows = rounds(99, 80, 80, 80)
+    assert picked(rows, allow_dense=True, **choice) == 0
+    if choice["rule"] == "rounds":
+        assert "no round 0, only 1 to 3; round 0 is the whole network: set allow_dense" in refusal(rows, **choice)
+    else:
+        assert picked(rows, **choice) > 0
+
+
+def test_the_chosen_masks_are_those_of_the_rounds(finished):
+    masks = selection(finished, "sparse")
+    details = load_tensors(finished.selection("sparse"), "selection").details
+    assert details["rounds"] == dict.fromkeys(TASKS, 1)
+    for task in TASKS:
+        own = load_tensors(finished.masks(task), "masks")
+        expected = load_mask(own, mask_name(1), finished.masks(task))
+        assert masks[task].keep.equal(expected.keep)
+        assert masks[task].weights == expected.weights
+
+
+def test_the_table_of_the_choice_gives_each_tasks_round_with_the_density_of_each_layer(finished):
+    rows = table(finished.selection("sparse").with_name("choice.csv"))
+    masks = selection(finished, "sparse")
+    first = ["task", "round", "density", "kept", "dev_score", "best_epoch"]
+    assert list(rows[0]) == [*first, "density characters", "density lstm 1"]
+    assert [row["task"] for row in rows] == list(TASKS)
+    for row in rows:
+        mask = masks[row["task"]]
+        assert (int(row["round"]), int(row["kept"])) == (1, mask.kept)
+        assert float(row["density"]) == pytest.approx(mask.density, abs=1e-6)
+        for layer, density in layer_densities(mask).items():
+            assert float(row[f"density {layer}"]) == pytest.approx(density, abs=1e-6)
+
+
+def test_overlaps_of_pairs_and_of_all_stand_beside_what_chance_would_give(finished):
+    rows = {row["tasks"]: row for row in table(finished.selection("sparse").with_name("overlap.csv"))}
+    masks = selection(finished, "sparse")
+    groups = [*itertools.combinations(TASKS, 2), TASKS]
+    assert list(rows) == ["&".join(group) for group in groups]
+    for group in groups:
+        own = [masks[task] for task in group]
+        row = rows["&".join(group)]
+        assert float(row["overlap"]) == pytest.approx(intersection_size(own) / union_size(own), abs=1e-6)
+        assert float(row["chance"]) == pytest.approx(chance_overlap([mask.density for mask in own]), abs=1e-6)
+    # two random halves share a quarter of three quarters
+    assert float(rows["chunk&ner"]["chance"]) == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_whole_networks_overlap_wholly(finished):
+    rows = table(finished.selection("whole").with_name("overlap.csv"))
+    assert {(float(row["overlap"]), float(row["chance"])) for row in rows} == {(1.0, 1.0)}
+
+
+def test_selecting_twice_gives_the_same_bytes(finished, tmp_path):
+    again = finished.select("half", output=tmp_path)
+    for name in ("masks.safetensors", "choice.csv", "overlap.csv"):
+        assert (again / name).read_bytes() == finished.selection("sparse").with_name(name).read_bytes()
+
+
+def test_random_masks_keep_as_many_weights_at_other_places_for_each_task(finished, tmp_path):
+    random = choosing(finished, rule="target_density", target_density=0.5, random=True)
+    digest = random.specs.select("joint", 1, "warmup", "half").digest()
+    found = read_selection(random.select("half", output=tmp_path / "one") / "masks.safetensors", digest)
+    cut = selection(finished, "sparse")
+    for task in TASKS:
+        assert (found[task].kept, found[task].weights) == (cut[task].kept, cut[task].weights)
+        assert not found[task].keep.equal(cut[task].keep)
+    assert not found["pos"].keep.equal(found["ner"].keep)
+    again = random.select("half", output=tmp_path / "two") / "masks.safetensors"
+    assert again.read_bytes() == (tmp_path / "one" / "masks.safetensors").read_bytes()
+
+
+def test_masks_of_a_task_that_were_not_given_are_asked_for(finished, tmp_path):
+    spec = finished.specs.select("joint", 1, "warmup", "half")
+    files = {task: finished.masks(task) for task in ("chunk", "ner")}
+    with pytest.raises(ConfigError, match=r"no masks of task 'pos' were given \(--masks pos=FILE\)"):
+        select.run(spec, files, tmp_path)
+
+
+def test_masks_of_another_task_or_start_are_refused(finished, tmp_path):
+    spec = finished.specs.select("joint", 1, "warmup", "half")
+    files = {task: finished.masks(task) for task in TASKS}
+    for wrong in (finished.masks("ner"), finished.masks("pos", "initial")):
+        with pytest.raises(ArtifactError, match=r"masks\.safetensors: was made under other settings"):
+            select.run(spec, {**files, "pos": wrong}, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_masks_cut_from_different_starting_weights_are_refused(finished, tmp_path):
+    artifact = load_tensors(finished.masks("pos"), "masks")
+    foreign = tmp_path / "masks.safetensors"
+    details = artifact.details | {"weights": "0" * 64}
+    save_tensors(foreign, "masks", finished.specs.prune("joint", 1, "warmup", "pos"), artifact.tensors, details)
+    files = {task: finished.masks(task) for task in TASKS} | {"pos": foreign}
+    with pytest.raises(ArtifactError, match="the mask was cut from starting weights 0000000000000000"):
+        select.run(finished.specs.select("joint", 1, "warmup", "half"), files, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_file_of_masks_is_refused(finished, tmp_path):
+    foreign = tmp_path / "masks.safetensors"
+    shutil.copy2(finished.masks("pos"), foreign)
+    content = foreign.read_bytes()
+    foreign.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    files = {task: finished.masks(task) for task in TASKS} | {"pos": foreign}
+    with pytest.raises(ArtifactError, match=f"{foreign}: is damaged"):
+        select.run(finished.specs.select("joint", 1, "warmup", "half"), files, tmp_path / "out")

@@ -1,0 +1,156 @@
+"""Stage tables: the results of all models of a run, and of no other."""
+
+import csv
+import json
+
+import pytest
+
+from sparse_sharing import __version__
+from sparse_sharing.artifacts import file_digest, load_json
+from sparse_sharing.config import layout
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.stages import tables
+
+TASKS = ("chunk", "ner", "pos")
+# five matrices and ten biases, counted in test_train
+DENSE = 972 + 101
+
+
+def rows_of(path):
+    """A CSV file as rows."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def results(pipeline, name="results.csv"):
+    """The rows of a table of the run."""
+    return rows_of(pipeline.path(layout.TABLES) / name)
+
+
+def metrics_path(pipeline, system, model="shared"):
+    """The file of a model's scores."""
+    return pipeline.path(layout.EVALUATION, system=system, model=model) / "metrics.json"
+
+
+def test_the_files_are_those_of_the_layout(finished):
+    assert {path.name for path in finished.path(layout.TABLES).iterdir()} == set(layout.TABLE_FILES)
+
+
+def test_results_have_the_columns_and_the_rows_of_every_model(finished):
+    rows = results(finished)
+    columns = ["dataset", "system", "seed", "task", "split", "metric", "value", "parameters", "density", "seconds"]
+    assert list(rows[0]) == columns
+    # four systems, two splits; four metrics of each of two span tasks, and one of pos
+    assert len(rows) == 4 * 2 * (4 + 4 + 1)
+    assert list(dict.fromkeys(row["system"] for row in rows)) == ["single", "hard", "sparse", "whole"]
+
+
+def test_results_are_the_scores_of_the_evaluations(finished):
+    for row in results(finished):
+        model = row["task"] if row["system"] == "single" else "shared"
+        task = load_json(metrics_path(finished, row["system"], model), "metrics").details["tasks"][row["task"]]
+        assert float(row["value"]) == pytest.approx(task[row["split"]][row["metric"]], abs=1e-4)
+        assert float(row["density"]) == pytest.approx(task["density"], abs=1e-6)
+
+
+def test_a_system_of_single_models_has_the_sum_of_their_parameters(finished):
+    parameters = {row["system"]: int(row["parameters"]) for row in results(finished)}
+    assert parameters["single"] == 3 * DENSE
+    assert parameters["hard"] == parameters["whole"] == DENSE
+    assert DENSE / 2 < parameters["sparse"] < DENSE
+
+
+def test_equal_systems_have_equal_results(finished):
+    def scores(system):
+        return [(r["task"], r["split"], r["metric"], r["value"]) for r in results(finished) if r["system"] == system]
+
+    assert scores("hard") == scores("whole") != scores("sparse")
+
+
+@pytest.mark.parametrize(("name", "source"), [("masks.csv", "choice.csv"), ("overlap.csv", "overlap.csv")])
+def test_the_tables_of_masks_repeat_those_of_each_selection_word_for_word(finished, name, source):
+    found = results(finished, name)
+    expected = []
+    for dataset, seed, start, choice in finished.specs.tables().selections():
+        identity = {"dataset": dataset, "seed": str(seed), "start": start, "choice": choice}
+        rows = rows_of(finished.path(layout.SELECT, start=start, choice=choice) / source)
+        expected += [identity | row for row in rows]
+    assert found == expected
+    assert len({row["choice"] for row in found}) == 2
+
+
+def test_a_run_without_masks_has_tables_of_masks_without_rows(pipeline):
+    systems = [system for system in pipeline.values["train"]["systems"] if system["sharing"] != "sparse"]
+    own = pipeline.changed(train={"systems": systems})
+    own.tables()
+    assert results(own, "masks.csv") == results(own, "overlap.csv") == []
+    assert {row["system"] for row in results(own)} == {"single", "hard"}
+
+
+def test_the_baseline_comes_first_and_the_others_are_compared_with_it(pipeline):
+    own = pipeline.changed(tables={"baseline": "sparse"})
+    own.tables()
+    assert list(dict.fromkeys(row["system"] for row in results(own))) == ["sparse", "single", "hard", "whole"]
+    summary = results(own, "summary.csv")
+    assert {row["system"] for row in summary if row["difference"] == ""} == {"sparse"}
+
+
+def test_making_the_tables_twice_gives_the_same_bytes(finished, tmp_path):
+    finished.tables(tmp_path)
+    for name in layout.TABLE_FILES:
+        assert (tmp_path / name).read_bytes() == (finished.path(layout.TABLES) / name).read_bytes(), name
+
+
+def test_the_provenance_names_the_version_the_tables_and_the_scores_behind_them_with_their_digests(finished):
+    folder = finished.path(layout.TABLES)
+    artifact = load_json(folder / "provenance.json", "tables", finished.specs.tables().digest())
+    assert artifact.details["version"] == __version__
+    tables = {name: file_digest(folder / name) for name in layout.TABLE_FILES if name != "provenance.json"}
+    assert artifact.details["files"] == tables
+    run = finished.path(layout.RUN)
+    scores = {str(path.relative_to(run)): file_digest(path) for path in run.rglob("metrics.json")}
+    assert artifact.details["metrics"] == scores
+
+
+def test_tables_of_another_folder_are_made_from_what_lies_there(pipeline):
+    elsewhere = pipeline.folder / "elsewhere"
+    pipeline.path(layout.RUN).rename(elsewhere)
+    tables.run(pipeline.specs.tables(), elsewhere, elsewhere / "new")
+    assert (elsewhere / "new" / "results.csv").read_bytes() == (elsewhere / "tables" / "results.csv").read_bytes()
+
+
+def test_scores_made_under_other_settings_are_refused_by_name(pipeline):
+    pipeline.changed(evaluate={"batch_size": 3}).evaluate("hard")
+    before = {path.name: path.read_bytes() for path in pipeline.path(layout.TABLES).iterdir()}
+    with pytest.raises(ArtifactError) as caught:
+        pipeline.tables()
+    assert str(caught.value).startswith(f"{metrics_path(pipeline, 'hard')}: was made under other settings")
+    assert {path.name: path.read_bytes() for path in pipeline.path(layout.TABLES).iterdir()} == before
+
+
+def test_scores_of_another_model_are_refused(pipeline):
+    metrics_path(pipeline, "hard").write_bytes(metrics_path(pipeline, "whole").read_bytes())
+    with pytest.raises(ArtifactError, match="was made under other settings"):
+        pipeline.tables()
+
+
+def test_scores_changed_by_hand_are_refused(pipeline):
+    path = metrics_path(pipeline, "hard")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["details"]["tasks"]["pos"]["test"]["accuracy"] = 99.9
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(ArtifactError, match=f"{path}: is damaged"):
+        pipeline.tables()
+
+
+@pytest.mark.parametrize("pattern", ["metrics", "choice.csv", "overlap.csv"])
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe,\xff"])
+def test_a_file_that_is_missing_or_damaged_is_refused_by_name_with_what_to_do(pipeline, pattern, content):
+    path = metrics_path(pipeline, "sparse") if pattern == "metrics" else pipeline.selection("sparse").with_name(pattern)
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ArtifactError) as caught:
+        pipeline.tables()
+    assert str(caught.value).startswith(f"{path}: ")
+    assert f"snakemake --cores 1 --force '{path}'" in str(caught.value)

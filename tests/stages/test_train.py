@@ -1,0 +1,236 @@
+"""Stage train: a system is data, so hard sharing is sparse sharing with masks that keep everything."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from sparse_sharing.artifacts import load_tensors, save_tensors
+from sparse_sharing.config import layout
+from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.masks import union_size
+from sparse_sharing.stages import train
+from sparse_sharing.stages.inputs import load_mask
+from sparse_sharing.training.checkpoint import Checkpoint
+
+TASKS = ["chunk", "ner", "pos"]
+EPOCHS = 5
+# 5 filters over 3 characters of width 4; per direction 4 gates of 6 units over 8 + 5 inputs and 6 states
+PRUNABLE = 5 * 4 * 3 + 2 * (4 * 6 * 13 + 4 * 6 * 6)
+BIASES = 5 + 2 * 2 * 4 * 6
+
+
+def model_of(finished, system, model="shared"):
+    """The trained model of a system."""
+    return load_tensors(finished.path(layout.MODEL, system=system, model=model) / "model.safetensors", "model")
+
+
+def weights_of(artifact):
+    """The weights of a trained model, without its masks."""
+    return {name: array for name, array in artifact.tensors.items() if not name.startswith("masks/")}
+
+
+def masks_of(artifact):
+    """The masks of a trained model by task."""
+    return {task: load_mask(artifact, f"masks/{task}", None) for task in artifact.details["tasks"]}
+
+
+def history_of(folder):
+    """The rows of a history."""
+    with (folder / "history.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def train_with(pipeline, system, masks, output, **changes):
+    """Train a system with other masks, or with a spec that differs."""
+    spec = pipeline.specs.train("joint", 1, system, "shared").model_copy(update=changes)
+    weights = pipeline.weights(pipeline.specs.systems[system].start)
+    train.run(spec, *pipeline.texts, weights, masks, output, "cpu")
+
+
+def resaved_selection(pipeline, path, change):
+    """The selection of system `sparse` with changed tensors, as a file made under the same spec."""
+    artifact = load_tensors(pipeline.selection("sparse"), "selection")
+    spec = pipeline.specs.select("joint", 1, "warmup", "half")
+    save_tensors(path, "selection", spec, change(artifact.tensors), artifact.details)
+    return path
+
+
+def test_hard_sharing_is_sparse_sharing_with_masks_that_keep_everything(finished):
+    hard, whole = model_of(finished, "hard"), model_of(finished, "whole")
+    assert weights_of(hard).keys() == weights_of(whole).keys()
+    for name, array in weights_of(hard).items():
+        assert array.tobytes() == whole.tensors[name].tobytes(), name
+    for key in ("parameters", "densities", "dev", "best_epoch"):
+        assert hard.details[key] == whole.details[key]
+    predictions = [
+        finished.path(layout.EVALUATION, system=s, model="shared") / "predictions" for s in ("hard", "whole")
+    ]
+    for task in TASKS:
+        assert (predictions[0] / f"{task}.txt").read_bytes() == (predictions[1] / f"{task}.txt").read_bytes()
+
+
+def test_sparse_sharing_is_another_model(finished):
+    hard, sparse = weights_of(model_of(finished, "hard")), weights_of(model_of(finished, "sparse"))
+    assert not all(np.array_equal(hard[name], sparse[name]) for name in hard)
+
+
+def test_a_single_model_has_one_task_and_its_head_alone(finished):
+    model = model_of(finished, "single", "ner")
+    assert model.details["tasks"] == ["ner"]
+    assert {name for name in model.tensors if name.startswith(("heads", "masks"))} == {
+        "heads.ner.weight",
+        "heads.ner.bias",
+        "masks/ner",
+    }
+
+
+def test_a_joint_model_has_a_head_and_a_mask_for_each_task(finished):
+    model = model_of(finished, "sparse")
+    assert {name for name in model.tensors if name.startswith("masks/")} == {f"masks/{task}" for task in TASKS}
+    assert {name for name in model.tensors if name.endswith(".bias") and name.startswith("heads")} == {
+        f"heads.{task}.bias" for task in TASKS
+    }
+
+
+def test_the_masks_of_a_model_are_those_it_was_given(finished):
+    masks = masks_of(model_of(finished, "sparse"))
+    chosen = load_tensors(finished.selection("sparse"), "selection")
+    for task, mask in masks.items():
+        assert mask.keep.equal(load_mask(chosen, task, None).keep)
+    assert all(mask.is_dense for mask in masks_of(model_of(finished, "hard")).values())
+
+
+def test_weights_that_no_task_keeps_are_zero(finished):
+    model = model_of(finished, "sparse")
+    parts = [mask.tensors() for mask in masks_of(model).values()]
+    unused = 0
+    for name in parts[0]:
+        kept = np.any([part[name].numpy() for part in parts], axis=0)
+        assert not model.tensors[name][~kept].any(), name
+        unused += int((~kept).sum())
+    assert unused == PRUNABLE - union_size(list(masks_of(model).values())) > 0
+
+
+def test_the_parameters_are_the_union_of_the_masks_and_all_biases(finished):
+    assert model_of(finished, "hard").details["parameters"] == PRUNABLE + BIASES
+    assert model_of(finished, "single", "pos").details["parameters"] == PRUNABLE + BIASES
+    sparse = model_of(finished, "sparse")
+    union = union_size(list(masks_of(sparse).values()))
+    assert sparse.details["parameters"] == union + BIASES
+    assert PRUNABLE / 2 < union < PRUNABLE
+
+
+def test_the_densities_are_those_of_the_masks(finished):
+    assert model_of(finished, "hard").details["densities"] == dict.fromkeys(TASKS, 1.0)
+    sparse = model_of(finished, "sparse")
+    assert sparse.details["densities"] == {task: mask.density for task, mask in masks_of(sparse).items()}
+
+
+def test_the_best_epoch_by_mean_dev_score_is_kept(finished):
+    for system in ("hard", "sparse"):
+        folder = finished.path(layout.MODEL, system=system, model="shared")
+        details, rows = model_of(finished, system).details, history_of(folder)
+        best = max(rows, key=lambda row: (float(row["dev mean"]), -int(row["epoch"])))
+        assert [row["epoch"] for row in rows if row["best"] == "1"] == [best["epoch"]] == [str(details["best_epoch"])]
+        assert details["epochs"] == len(rows) == EPOCHS
+        scores = {"pos": details["dev"]["pos"]["accuracy"], "ner": details["dev"]["ner"]["f1"]}
+        for task, score in scores.items():
+            assert float(best[f"dev {task}"]) == pytest.approx(score, abs=1e-4)
+
+
+def test_a_history_has_a_row_for_each_epoch(finished):
+    rows = history_of(finished.path(layout.MODEL, system="hard", model="shared"))
+    columns = ["epoch", "learning_rate", "loss", "dev chunk", "dev ner", "dev pos", "dev mean", "best", "seconds"]
+    assert list(rows[0]) == columns
+    assert [int(row["epoch"]) for row in rows] == list(range(1, EPOCHS + 1))
+    means = [sum(float(row[f"dev {task}"]) for task in TASKS) / 3 for row in rows]
+    assert [float(row["dev mean"]) for row in rows] == pytest.approx(means, abs=1e-3)
+
+
+def test_the_model_folder_holds_all_that_applying_it_needs_and_no_work(finished):
+    folder = finished.path(layout.MODEL, system="sparse", model="shared")
+    assert {path.name for path in folder.iterdir()} == {"model.safetensors", "vocabulary.json", "history.csv"}
+    assert (folder / "vocabulary.json").read_bytes() == (finished.data / "vocabulary.json").read_bytes()
+
+
+@pytest.mark.parametrize(("system", "model"), [("sparse", "shared"), ("single", "pos")])
+def test_training_twice_gives_the_same_bytes(finished, tmp_path, system, model):
+    again = finished.train(system, model, tmp_path / "again")
+    first = finished.path(layout.MODEL, system=system, model=model)
+    assert (again / "model.safetensors").read_bytes() == (first / "model.safetensors").read_bytes()
+
+
+def test_an_interrupted_training_goes_on_to_the_same_bytes(finished, tmp_path, monkeypatch):
+    save = Checkpoint.save
+
+    def save_and_stop(self, *arguments):
+        save(self, *arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Checkpoint, "save", save_and_stop)
+        finished.train("sparse", output=tmp_path)
+    assert not (tmp_path / "model.safetensors").exists()
+    finished.train("sparse", output=tmp_path)
+    first = finished.path(layout.MODEL, system="sparse", model="shared")
+    assert (tmp_path / "model.safetensors").read_bytes() == (first / "model.safetensors").read_bytes()
+
+
+def test_a_subnetwork_may_be_trained_alone(finished, tmp_path):
+    alone = {"name": "alone", "sharing": "single", "start": "warmup", "choice": "half"}
+    own = finished.changed(train={"systems": [alone]})
+    model = load_tensors(own.train("alone", "ner", tmp_path) / "model.safetensors", "model")
+    chosen = load_mask(load_tensors(finished.selection("sparse"), "selection"), "ner", None)
+    assert model.details["tasks"] == ["ner"]
+    assert masks_of(model)["ner"].keep.equal(chosen.keep)
+    assert model.details["parameters"] == chosen.kept + BIASES
+
+
+def test_masks_are_asked_for_where_a_system_needs_them_and_refused_where_it_has_none(finished, tmp_path):
+    with pytest.raises(ConfigError, match=r"system 'sparse' needs masks \(--masks FILE\)"):
+        train_with(finished, "sparse", None, tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"system 'hard' takes no masks \(--masks FILE\)"):
+        train_with(finished, "hard", finished.selection("sparse"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_masks_that_keep_everything_are_refused_with_the_reason_unless_they_are_allowed(finished, tmp_path):
+    with pytest.raises(ArtifactError, match="keeps every weight, which is no subnetwork but dense training") as caught:
+        train_with(finished, "whole", finished.selection("whole"), tmp_path / "out", allow_dense=False)
+    assert "set allow_dense for the choice" in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mask_that_keeps_nothing_is_refused(finished, tmp_path):
+    path = resaved_selection(
+        finished, tmp_path / "masks.safetensors", lambda masks: masks | {"ner": np.zeros_like(masks["ner"])}
+    )
+    with pytest.raises(ArtifactError, match="the mask of task 'ner' keeps no weight"):
+        train_with(finished, "sparse", path, tmp_path / "out")
+
+
+def test_a_selection_without_a_task_is_refused_with_those_it_has(finished, tmp_path):
+    path = resaved_selection(
+        finished, tmp_path / "masks.safetensors", lambda masks: {task: masks[task] for task in ("chunk", "pos")}
+    )
+    with pytest.raises(ArtifactError, match="holds no mask for task 'ner', only for chunk, pos"):
+        train_with(finished, "sparse", path, tmp_path / "out")
+
+
+def test_masks_cut_from_other_weights_than_the_training_starts_from_are_refused(pipeline):
+    path = pipeline.weights("warmup")
+    artifact = load_tensors(path, "weights")
+    tensors = {name: array + np.float32(1) for name, array in artifact.tensors.items()}
+    save_tensors(path, "weights", pipeline.specs.warmup("joint", 1, "warmup"), tensors, artifact.details)
+    with pytest.raises(ArtifactError, match="prune from the weights that the training starts from"):
+        pipeline.train("sparse", output=pipeline.folder / "out")
+    assert not (pipeline.folder / "out").exists()
+
+
+def test_masks_and_weights_made_under_other_settings_are_refused(finished, tmp_path):
+    with pytest.raises(ArtifactError, match=r"select/half/masks\.safetensors: was made under other settings"):
+        finished.changed(prune={"epochs": 5}).train("sparse", output=tmp_path / "out")
+    with pytest.raises(ArtifactError, match=r"weights\.safetensors: was made under other settings"):
+        finished.changed(warmup={"epochs": 5}).train("sparse", output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
