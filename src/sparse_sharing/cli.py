@@ -181,9 +181,7 @@ def spec(
     config: Annotated[Path, typer.Option(help="Configuration of the run.")] = Path("config.yaml"),
     dataset: Annotated[str | None, typer.Option(help="Stages prepare to evaluate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Stages warmup to evaluate.")] = None,
-    start: Annotated[
-        Literal["initial", "warmup"] | None, typer.Option(help="Stages warmup, prune and select.")
-    ] = None,
+    start: Annotated[Literal["initial", "warmup"] | None, typer.Option(help="Stages warmup, prune and select.")] = None,
     task: Annotated[str | None, typer.Option(help="Stage prune.")] = None,
     choice: Annotated[str | None, typer.Option(help="Stage select.")] = None,
     system: Annotated[str | None, typer.Option(help="Stages train and evaluate.")] = None,

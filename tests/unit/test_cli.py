@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 
 from sparse_sharing import __version__, cli
 from sparse_sharing.cli import find_spec, parse_named, parse_spec
-from sparse_sharing.config import Config, Specs, load_config, parse_config
+from sparse_sharing.config import Config, Specs, layout, load_config, parse_config
 from sparse_sharing.config import specs as stage_specs
+from sparse_sharing.config.schema import GRAMMAR_VERSION, DemoSize
+from sparse_sharing.config.specs import DemoSpec
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.stages import demo as demo_stage
 
@@ -29,7 +31,7 @@ JOBS = {
     "evaluate": {"dataset": "joint", "seed": 1, "system": "sparse", "model": "shared"},
     "tables": {},
 }
-SMALL_DEMO = '{"size":{"train":10,"dev":5,"test":5,"seed":1}}'
+SMALL_DEMO = DemoSpec(grammar=GRAMMAR_VERSION, size=DemoSize(train=10, dev=5, test=5)).canonical()
 TEXT = "The D\ncat N\nsleeps V\n\nA D\ndog N\nbarks V\n\n" * 3
 
 
@@ -72,7 +74,8 @@ def prepared(config, run):
     text, folder = config.parent / "text.txt", config.parent / "data"
     _, spec, _ = run("spec", "prepare", "--config", config, "--dataset", "joint")
     files = ["--train", f"text={text}", "--test", f"text={text}"]
-    assert run("prepare", "--spec", spec, *files, "--output", folder) == (0, "", "")
+    code, output, _ = run("prepare", "--spec", spec, *files, "--output", folder)
+    assert (code, output) == (0, "")
     return folder
 
 
@@ -132,8 +135,8 @@ def test_the_spec_that_is_printed_is_what_the_stage_takes(stage, run, repository
 
 def test_a_spec_may_stand_in_a_file(tmp_path):
     (tmp_path / "spec.json").write_text(f"\n {SMALL_DEMO}\n", encoding="utf-8")
-    from_file = parse_spec(str(tmp_path / "spec.json"), stage_specs.DemoSpec)
-    assert from_file == parse_spec(SMALL_DEMO, stage_specs.DemoSpec)
+    from_file = parse_spec(str(tmp_path / "spec.json"), DemoSpec)
+    assert from_file == parse_spec(SMALL_DEMO, DemoSpec)
 
 
 @pytest.mark.parametrize(
@@ -161,9 +164,12 @@ def test_a_job_that_the_configuration_does_not_have_is_refused_with_those_it_has
     ("text", "message"),
     [
         ("{", "--spec: is no spec of this stage (Invalid JSON"),
-        ('{"size": 3}', "--spec: is no spec of this stage (size: Input should be"),
-        ('{"sice": {}}', "--spec: is no spec of this stage (size: Field required)"),
-        ('{"size": {"train": 1}}', "--spec: is no spec of this stage (size: train: Input should be greater"),
+        ('{"grammar": 1, "size": 3}', "--spec: is no spec of this stage (size: Input should be"),
+        ('{"grammar": 1, "sice": {}}', "--spec: is no spec of this stage (size: Field required)"),
+        (
+            '{"grammar": 1, "size": {"train": 1}}',
+            "--spec: is no spec of this stage (size: train: Input should be",
+        ),
         ("[1]", "--spec: '[1]' is neither JSON nor a file that can be read"),
         ("", "--spec: '' is neither JSON nor a file that can be read"),
         ("x" * 5000, "--spec: 'xxx"),
@@ -241,8 +247,15 @@ def test_a_training_that_cannot_go_on_ends_with_5(run, config, prepared):
 
 def test_a_stage_that_was_done_ends_with_0_and_leaves_what_it_was_asked_for(run, config, prepared):
     output = config.parent / "start" / "weights.safetensors"
-    assert warm_up(run, config, prepared, "initial", output) == (0, "", "")
+    code, shown, _ = warm_up(run, config, prepared, "initial", output)
+    assert (code, shown) == (0, "")
     assert [path.name for path in output.parent.iterdir()] == ["weights.safetensors"]
+
+
+def test_the_demo_corpora_are_written_where_the_layout_has_them(run, tmp_path):
+    code, output, _ = run("demo", "--spec", SMALL_DEMO, "--output", tmp_path)
+    assert (code, output) == (0, "")
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.txt")} == set(layout.DEMO_FILES)
 
 
 def test_a_file_that_cannot_be_written_ends_with_6(run, tmp_path):

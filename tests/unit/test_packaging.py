@@ -63,7 +63,6 @@ def test_every_dependency_is_justified(repository, project):
     assert missing == []
 
 
-
 def test_committed_schema_is_the_one_of_the_typed_configuration(repository):
     committed = json.loads((repository / "workflow" / "schemas" / "config.schema.json").read_text())
     assert committed == Config.model_json_schema(), "run `make schema`"

@@ -1,6 +1,7 @@
 """Where everything of a run lies. Paths carry identity only: run, dataset, seed, start, task, choice, system, model."""
 
 from sparse_sharing.config.schema import DEMO, Config, Dataset
+from sparse_sharing.config.schema import DEMO_FILES as DEMO_FILES
 
 RUN = "results/{run}"
 DEMO_FOLDER = RUN + "/demo"
@@ -15,11 +16,6 @@ MODEL = DATASET + "/seed{seed}/train/{system}/{model}"
 EVALUATION = DATASET + "/seed{seed}/evaluate/{system}/{model}"
 TABLES = RUN + "/tables"
 
-SPLITS = ("train", "dev", "test")
-DEMO_FILES = (
-    *(f"joint/{split}.txt" for split in SPLITS),
-    *(f"separate/{task}.{split}.txt" for task in ("pos", "chunk", "ner") for split in SPLITS),
-)
 PREPARED_FILES = (
     "vocabulary.json",
     "vectors.safetensors",

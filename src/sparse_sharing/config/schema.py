@@ -13,11 +13,22 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 DEMO = "demo:"
 """Prefix of a path below the embedded demo corpora, which the workflow generates."""
 
+GRAMMAR_VERSION = 1
+"""Version of the grammar and lexicon that the demo corpora are drawn from; part of the spec of the demo stage."""
+
 SHARED = "shared"
 """The model of a system that trains all tasks together; a task cannot take this name."""
 
 RESERVED_DATASETS = ("demo", "tables", "logs", "benchmarks", "figures")
 """Folders of a run that lie beside its datasets."""
+
+SPLITS = ("train", "dev", "test")
+
+DEMO_FILES = (
+    *(f"joint/{split}.txt" for split in SPLITS),
+    *(f"separate/{task}.{split}.txt" for task in ("pos", "chunk", "ner") for split in SPLITS),
+)
+"""The generated demo files."""
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=64)]
 Start = Literal["initial", "warmup"]
@@ -92,6 +103,15 @@ class Corpus(Section):
     repair: bool = False
     """Mend violations of a tag scheme as conlleval would read them, and count them, instead of refusing the file."""
     tasks: list[Task] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def check(self) -> "Corpus":
+        """What is asked of the demo corpora is there."""
+        for path in filter(None, (self.train, self.dev, self.test)):
+            if path.startswith(DEMO) and path.removeprefix(DEMO) not in DEMO_FILES:
+                known = ", ".join(DEMO + name for name in DEMO_FILES)
+                raise ValueError(f"there is no '{path}'; the demo files are {known}")
+        return self
 
 
 class Dataset(Section):
@@ -328,6 +348,11 @@ class Config(Section):
         """Names that refer to something exist; masks chosen per task name every task."""
         if repeated := duplicates(self.seeds):
             raise ValueError(f"seeds: {repeated[0]} stands there twice")
+        systems = [system.name for system in self.train.systems]
+        if "baseline" in self.tables.model_fields_set and self.tables.baseline not in systems:
+            raise ValueError(
+                f"tables.baseline: no system is called '{self.tables.baseline}'; known: {', '.join(systems)}"
+            )
         choices = {choice.name: choice for choice in self.select.choices}
         for system in self.train.systems:
             if system.choice is not None and system.choice not in choices:

@@ -13,6 +13,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from sparse_sharing.config.schema import (
+    GRAMMAR_VERSION,
     SHARED,
     Choice,
     Config,
@@ -55,6 +56,7 @@ class Spec(Section):
 class DemoSpec(Spec):
     """Generate the demo corpora."""
 
+    grammar: int = GRAMMAR_VERSION
     size: DemoSize
 
 

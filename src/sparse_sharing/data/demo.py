@@ -2,6 +2,7 @@
 
 They let the whole workflow run without any download. The labels follow from the grammar, without noise. What makes them
 hard is that words are ambiguous, that names in dev and test are new, and that clues stand far from what they decide.
+Any change of the grammar or the words that changes the files raises GRAMMAR_VERSION of the configuration.
 """
 
 import hashlib
@@ -13,9 +14,6 @@ from typing import NamedTuple, TypeVar
 
 from sparse_sharing.data.demo_lexicon import ENDINGS, PHRASES, WORDS, inflect, invent
 from sparse_sharing.errors import ConfigError
-
-GRAMMAR_VERSION = 1
-"""Part of what the files are made from. Any change of the grammar or the words that changes the files raises it."""
 
 CORPORA: tuple[str, ...] = ("joint", "separate")
 
@@ -341,7 +339,7 @@ class _Writer:
                 if zlib.crc32(invented.encode()) % len(SPLITS) == SPLITS.index(self.split):
                     return invented
         words = self.of_topic(WORDS, name)
-        # The smaller of two draws favours small numbers: the first words of a list, or of its shifted part, are frequent.
+        # The smaller of two draws makes the first words of a list, or of its shifted part, the frequent ones.
         rank = min(self.random(), self.random()) + self.part.shift
         word = words[int(rank * len(words)) % len(words)]
         return "".join(self.pick("123456789") if character == "#" else character for character in word)

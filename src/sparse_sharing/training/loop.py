@@ -3,6 +3,7 @@
 `train_epochs` is a generator: what reports and stores stands in the stage that consumes it.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -132,9 +133,10 @@ def _run_epoch(
         total += trainer.step(task, batch, rate)
         on_step(step, len(draw))
     loss = total.item() / len(draw)
-    if not torch.isfinite(total):
+    finite = all(bool(value.isfinite().all()) for value in (total, *network.values().values()))
+    if not finite:
         raise TrainingError(
-            f"epoch {purpose[-1]}: the loss is {loss}. Lower learning_rate (now {rate:g}) "
-            "or set gradient_clip, and run the stage again"
+            f"epoch {purpose[-1]}: {f'the loss is {loss}' if not math.isfinite(loss) else 'a weight is not finite'}. "
+            f"Lower learning_rate (now {rate:g}) or set gradient_clip, and run the stage again"
         )
     return loss

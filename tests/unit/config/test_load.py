@@ -181,7 +181,7 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path, text, key, l
         "run:\n\t- a",
         "? [a]\n: 1\n",
         "a: !!python/object/apply:os.getcwd []",
-        "[" * 5000,
+        "[" * 1000,
         "run: *nothing",
         "<<: 3",
         "\0",

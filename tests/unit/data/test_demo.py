@@ -15,8 +15,8 @@ from sparse_sharing.errors import ConfigError
 SIZES = {"train": 700, "dev": 200, "test": 300}
 SMALL = {"train": 30, "dev": 10, "test": 10}
 GOLDEN = {
-    "joint": "7dc1c511b8f337fbef41b0c02d518fedc3828dfdcaabc8848dd09f5a0ee0cf1d",
-    "separate": "87b05b3ca6a3715a60acadc44704329aeac1365388afcd45b4aeac874dc882d5",
+    "joint": "0f668b52d76977f1d6b64d23da388b5cd1e8ea791d8bbf1edcab9208c26e30d6",
+    "separate": "8e003e4ed50171ad98031d5d018f182e500ad8b1021c12afc12cd68852ee05e2",
 }
 WORD_TAGS = "CC CD DT EX IN JJ JJR MD NN NNP NNPS NNS POS PRP PRP$ RB RBR RP TO VB VBD VBG VBN VBP VBZ WDT WP WRB"
 OTHER_TAGS = {"$", "''", "(", ")", ",", ".", ":", "``"}
@@ -158,12 +158,12 @@ def test_a_verb_and_its_particle_never_have_two_readings_in_one_context():
     assert motion.isdisjoint([*WORDS["carry_on"], *WORDS["give_up"], *WORDS["break_down"]])
 
 
-def test_one_name_names_a_person_a_place_and_an_organisation(joint):
+def test_names_name_a_person_a_place_and_an_organisation(joint):
     types = defaultdict(set)
     for words, _, _, entities in joint["train.txt"]:
         for word, entity in zip(words, entities, strict=True):
             types[word].add(entity[2:])
-    assert all({"PER", "LOC", "ORG"} <= types[name] for name in ("Washington", "Lincoln", "Jordan"))
+    assert sum({"PER", "LOC", "ORG"} <= found for found in types.values()) >= 10
     assert {"LOC", "ORG"} <= types["England"]
 
 
