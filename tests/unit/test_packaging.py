@@ -10,9 +10,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from sparse_sharing.config import layout, parse_config
+from sparse_sharing.config import parse_config
 from sparse_sharing.config.schema import Config
-from sparse_sharing.data import demo
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +92,3 @@ def test_links_of_the_pages_lead_somewhere(repository):
     for page in [repository / "README.md", *(repository / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert target.startswith("http") or (page.parent / target).exists(), f"{page.name}: {target}"
-
-
-def test_layout_names_the_files_that_the_demo_writes():
-    written = [f"{corpus}/{name}" for corpus in demo.CORPORA for name in demo.file_names(corpus)]
-    assert sorted(layout.DEMO_FILES) == sorted(written)

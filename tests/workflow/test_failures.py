@@ -1,5 +1,6 @@
 """What goes wrong: broken texts, killed jobs, results from elsewhere. Each says what to do, or mends itself."""
 
+import os
 import re
 import shlex
 import shutil
@@ -88,11 +89,15 @@ def test_foreign_masks_are_refused_with_the_command_that_mends_it(finished, work
     assert workflow.run("train") == Counter(select=1, train_model=1)
 
 
-def test_foreign_masks_put_over_recorded_ones_are_refused(workflow):
-    make_foreign(workflow.path(MASKS))
+def test_foreign_masks_put_in_the_place_of_recorded_ones_are_refused(workflow):
+    """Even where they are as old as those, so that Snakemake sees no difference."""
+    masks = workflow.path(MASKS)
+    times = masks.stat()
+    make_foreign(masks)
+    os.utime(masks, ns=(times.st_atime_ns, times.st_mtime_ns))
     refused = workflow.snakemake("all", "--cores", "2")
-    assert_refused(refused, f"error: results/tiny/{MASKS}: was made under other settings")
-    assert command_in(refused) == ["--cores", "1", "--force", f"results/tiny/{MASKS}"]
+    assert_refused(refused, f"results/tiny/{MASKS}")
+    assert workflow.planned(*command_in(refused))["prune"] > 0
 
 
 @pytest.mark.parametrize(

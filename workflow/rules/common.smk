@@ -152,7 +152,7 @@ def all_metrics(*names):
 
 
 def expected_specs():
-    """For the files of the run, first stages first, the rule, the file, and the digest of the spec it must be made under."""
+    """For the files of the run, first stages first: the rule, the file, and the spec it must be made under."""
     run = specs.tables()
     starts = sorted({system.start for system in run_config.train.systems})
     jobs = {
@@ -186,8 +186,8 @@ def expected_specs():
     rule_of = {"train": "train_model"}
     for stage, (pattern, name, keys, values) in jobs.items():
         for file, job in zip(files_of(pattern, [name], values, keys), values):
-            yield rule_of.get(stage, stage), file, getattr(specs, stage)(*job).digest()
-    yield "summarise", path(layout.TABLES, "provenance.json"), run.digest()
+            yield rule_of.get(stage, stage), file, getattr(specs, stage)(*job)
+    yield "summarise", path(layout.TABLES, "provenance.json"), run
 
 
 def prunings(run):
@@ -196,19 +196,24 @@ def prunings(run):
     return [(*job, task) for job in product(run.datasets, run.seeds, starts) for task in run.datasets[job[0]]]
 
 
+def taken_for_right(file, spec):
+    """Whether Snakemake has no record of how a file was made, or one that says: under this spec."""
+    recorded = workflow.persistence.params(IOFile(file))
+    return recorded is None or repr(spec.canonical()) in recorded
+
+
 def refuse_foreign(wildcards):
-    """No input; refuses finished files that were made under other settings by a Snakemake that left no record here.
+    """No input; refuses finished files that were made under other settings where Snakemake would not notice.
 
     Snakemake compares settings with its own records. Without them, in results copied from elsewhere, it takes every
-    file that exists for right.
+    file that exists for right; with them, a file that was put in the place of another.
     """
     if not workflow.is_main_process or workflow.dag_settings.forcerun or workflow.dag_settings.forceall:
         return []
     foreign = [
         (maker, file)
-        for maker, file, expected in expected_specs()
-        if stored_spec_digest(Path(file)) not in (None, expected)
-        and workflow.persistence.metadata(IOFile(file)) is None
+        for maker, file, spec in expected_specs()
+        if stored_spec_digest(Path(file)) not in (None, spec.digest()) and taken_for_right(file, spec)
     ]
     if foreign:
         maker, file = foreign[0]

@@ -35,6 +35,7 @@ Start = Literal["initial", "warmup"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Density = Annotated[float, Field(gt=0, le=1)]
 Scheme = Literal["none", "iob1", "iob2", "bioes"]
+"""`none` is one independent tag per token (parts of speech, say); the others write spans."""
 
 
 class Section(BaseModel):

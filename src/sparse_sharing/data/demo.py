@@ -12,12 +12,12 @@ from itertools import islice
 from random import Random
 from typing import NamedTuple, TypeVar
 
+from sparse_sharing.config.schema import SPLITS
 from sparse_sharing.data.demo_lexicon import ENDINGS, PHRASES, WORDS, inflect, invent
 from sparse_sharing.errors import ConfigError
 
 CORPORA: tuple[str, ...] = ("joint", "separate")
 
-SPLITS = ("train", "dev", "test")
 SHORTEST, LONGEST = 4, 30
 INVENTED_SHARE = 0.35
 OPTIONAL_SHARE = 0.3

@@ -5,10 +5,9 @@ one canonical form; a sequence is valid if it is the canonical form of its own r
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Scheme = Literal["none", "iob1", "iob2", "bioes"]
-"""`none` is one independent label per token (parts of speech, say); the others write spans."""
+from sparse_sharing.config.schema import Scheme
 
 OUTSIDE = "O"
 

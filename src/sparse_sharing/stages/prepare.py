@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sparse_sharing.artifacts import file_digest, save_json, save_tensors
+from sparse_sharing.config.schema import SPLITS
 from sparse_sharing.config.specs import CorpusSpec, PrepareSpec
 from sparse_sharing.data.columns import Column, ReadReport, Sentence, read_sentences
 from sparse_sharing.data.schemes import convert
@@ -20,7 +21,6 @@ from sparse_sharing.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-SPLITS = ("train", "dev", "test")
 Files = Mapping[str, Mapping[str, Path]]
 """For each split the file of each corpus."""
 
