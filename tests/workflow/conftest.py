@@ -59,7 +59,7 @@ class Workflow:
     def start(self, command: list[str]) -> subprocess.CompletedProcess:
         """Run a command here; `stdout` holds all it says."""
         return subprocess.run(
-            command, **self.surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900
+            command, **self.surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1800
         )
 
     @property

@@ -47,7 +47,10 @@ def test_a_killed_job_goes_on_where_it_was_and_ends_with_the_same_bytes(finished
         shutil.rmtree(workflow.path(stage))
     work = workflow.path(f"{PRUNE}/pos/work")
     with subprocess.Popen(
-        workflow.command("all", "--cores", "2"), **workflow.surroundings, stdout=subprocess.DEVNULL
+        workflow.command("all", "--cores", "2"),
+        **workflow.surroundings,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as snakemake:
         wait_for(work / "rounds.safetensors", snakemake)
         job_of(snakemake, "pos").kill()
@@ -156,7 +159,7 @@ def command_in(said):
     return shlex.split(re.findall(r"snakemake (--cores .+)", said.stdout)[-1])
 
 
-def wait_for(path, process, seconds=300):
+def wait_for(path, process, seconds=600):
     """Wait until a file exists that a process makes."""
     end = time.monotonic() + seconds
     while not path.exists():
