@@ -3,9 +3,17 @@
 The JSON schema under `workflow/schemas/` is generated from these classes; a test holds the two together.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 """What a run, dataset, corpus, task, system or choice may be called: it becomes part of a path and of a wildcard."""
@@ -42,6 +50,14 @@ class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values do not change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @model_serializer(mode="wrap")
+    def without_unused(self, to_values: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The values without those that are None and need not be given: what is not used is not written."""
+        fields = type(self).model_fields
+        return {
+            key: value for key, value in to_values(self).items() if value is not None or fields[key].default is not None
+        }
 
 
 def duplicates(names: list[str]) -> list[str]:

@@ -35,7 +35,10 @@ class Spec(Section):
     """Base of the stage specs."""
 
     def canonical(self) -> str:
-        """The spec as JSON with sorted keys and no spaces: the same text for the same meaning."""
+        """The spec as JSON with sorted keys and no spaces: the same text for the same meaning.
+
+        An option that is off by default and not used is left out, so results outlive the options that come later.
+        """
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
     @functools.cached_property
@@ -73,9 +76,9 @@ class CorpusSpec(Section):
     """How one corpus is read."""
 
     name: str
-    dev_fraction: float | None
-    split_seed: int | None
-    train_sentences: int | None
+    dev_fraction: float | None = None
+    split_seed: int | None = None
+    train_sentences: int | None = None
     word_column: int
     repair: bool
     tasks: list[TaskColumn]
@@ -100,7 +103,7 @@ class WarmupSpec(Spec):
     data: str
     seed: int
     model: Model
-    optimization: Optimization | None
+    optimization: Optimization | None = None
 
 
 class PruneSpec(Spec):
@@ -119,7 +122,7 @@ class SelectSpec(Spec):
     """Pick one mask for each task; `masks` gives the digest of each task's pruning."""
 
     choice: Choice
-    seed: int | None = Field(description="for random masks; none: the masks are those of the pruning")
+    seed: int | None = Field(default=None, description="for random masks; none: the masks are those of the pruning")
     masks: dict[str, str]
 
 
@@ -128,7 +131,7 @@ class TrainSpec(Spec):
 
     data: str
     start: str
-    masks: str | None = Field(description="digest of the selection; none: every weight is kept for every task")
+    masks: str | None = Field(default=None, description="digest of the selection; none: every task keeps all weights")
     seed: int
     system: str
     sharing: str

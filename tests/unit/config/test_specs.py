@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparse_sharing.config import Specs, models_of, parse_config
+from sparse_sharing.config import Optimization, Specs, models_of, parse_config
 from sparse_sharing.config import specs as stage_specs
 from sparse_sharing.config.specs import DIGITS_IN_TABLES
 
@@ -54,6 +54,18 @@ def shuffled(value, random):
     if isinstance(value, list):
         return [shuffled(item, random) for item in random.sample(value, len(value))]
     return value
+
+
+def test_an_option_that_is_off_by_default_and_unused_is_no_part_of_a_spec():
+    text = Optimization(patience=None).model_dump_json()
+    assert "patience" not in text
+    assert Optimization.model_validate_json(text).patience is None
+
+
+def test_an_option_that_is_on_by_default_is_written_where_it_is_turned_off():
+    turned_off = Optimization(gradient_clip=None)
+    assert '"gradient_clip":null' in turned_off.model_dump_json()
+    assert Optimization.model_validate_json(turned_off.model_dump_json()) == turned_off
 
 
 @settings(max_examples=20, deadline=None)
