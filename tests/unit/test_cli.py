@@ -11,7 +11,8 @@ import yaml
 from typer.testing import CliRunner
 
 from sparse_sharing import __version__, cli
-from sparse_sharing.cli import find_spec, parse_named, parse_spec
+from sparse_sharing.cli.options import parse_named, parse_spec
+from sparse_sharing.cli.specs import find_spec
 from sparse_sharing.config import Config, Specs, layout, load_config, parse_config
 from sparse_sharing.config import specs as stage_specs
 from sparse_sharing.config.schema import GRAMMAR_VERSION, DemoSize

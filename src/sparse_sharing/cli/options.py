@@ -1,0 +1,72 @@
+"""What the commands have in common: options, and how their values are read."""
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import typer
+from pydantic import ValidationError
+
+from sparse_sharing.config import specs as stage_specs
+from sparse_sharing.errors import ConfigError
+
+SpecType = TypeVar("SpecType", bound=stage_specs.Spec)
+
+SpecOption = Annotated[
+    str,
+    typer.Option("--spec", metavar="JSON|FILE", help="What to do: JSON as `sparse-sharing spec` prints it."),
+]
+Output = Annotated[Path, typer.Option("--output", help="Folder to write into; it is made where it is missing.")]
+OutputFile = Annotated[Path, typer.Option("--output", help="File to write.")]
+Vocabulary = Annotated[Path, typer.Option(help="vocabulary.json of the prepared dataset.")]
+TrainText = Annotated[Path, typer.Option("--train", help="train.safetensors of the prepared dataset.")]
+DevText = Annotated[Path, typer.Option("--dev", help="dev.safetensors of the prepared dataset.")]
+Weights = Annotated[Path, typer.Option(help="weights.safetensors to start from and to rewind to.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes a GPU if there is one.")]
+Threads = Annotated[int, typer.Option(min=1, help="CPU threads; one is fastest for these networks.")]
+
+
+def parse_spec(text: str, kind: type[SpecType]) -> SpecType:
+    """A spec from JSON, or from a file that holds it.
+
+    Raises:
+        ConfigError: The text is neither, or no spec of this stage.
+    """
+    source = "--spec"
+    if not text.lstrip().startswith("{"):
+        source = text
+        try:
+            text = Path(text).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"--spec: '{text[:60]}' is neither JSON nor a file that can be read") from error
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = "".join(f"{part}: " for part in first["loc"])
+        raise ConfigError(
+            f"{source}: is no spec of this stage ({place}{first['msg']}); print one with `sparse-sharing spec`"
+        ) from error
+
+
+def parse_named(values: list[str]) -> dict[str, Path]:
+    """`NAME=FILE` options as a mapping.
+
+    Raises:
+        ConfigError: An option has another form, or a name stands twice.
+    """
+    named: dict[str, Path] = {}
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not (name and equals and path):
+            raise ConfigError(f"got '{value}'; expected NAME=FILE")
+        if name in named:
+            raise ConfigError(f"got two files for '{name}'")
+        named[name] = Path(path)
+    return named
+
+
+def set_threads(threads: int) -> None:
+    """Let torch use so many threads."""
+    import torch
+
+    torch.set_num_threads(threads)

@@ -1,0 +1,53 @@
+"""The program: all commands together, and what becomes of errors."""
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from sparse_sharing import __version__
+from sparse_sharing.cli import specs, stages
+from sparse_sharing.errors import UserError
+
+WRITE_FAILED, INTERRUPTED = 6, 130
+
+app = typer.Typer(
+    name="sparse-sharing",
+    help="Learn sparse sharing architectures for several tagging tasks: the stages of the workflow, by hand.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+for part in (stages, specs):
+    app.add_typer(part.app)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+) -> None:
+    """Print the version where it is asked for."""
+    if show:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line: errors of the user are one message and an exit code, never a traceback."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        typer.echo(f"error: {error.filename or 'a file'}: {error.strerror}. Nothing that was there is lost", err=True)
+        sys.exit(WRITE_FAILED)
+    except SystemExit as end:
+        # Typer has made this exit code of Ctrl-C.
+        if end.code == INTERRUPTED:
+            typer.echo("interrupted; the same command goes on from the last finished epoch", err=True)
+        raise

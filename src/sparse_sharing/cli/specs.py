@@ -1,0 +1,75 @@
+"""Commands that print what a configuration means: the spec of a job, the schema of all keys."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sparse_sharing.config import Specs, load_config, models_of
+from sparse_sharing.config import specs as stage_specs
+from sparse_sharing.config.schema import Config
+from sparse_sharing.errors import ConfigError
+
+app = typer.Typer()
+
+
+@app.command()
+def spec(
+    stage: Annotated[str, typer.Argument(help="demo, prepare, warmup, prune, select, train, evaluate or tables.")],
+    config: Annotated[Path, typer.Option(help="Configuration of the run.")] = Path("config.yaml"),
+    dataset: Annotated[str | None, typer.Option(help="Stages prepare to evaluate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Stages warmup to evaluate.")] = None,
+    start: Annotated[Literal["initial", "warmup"] | None, typer.Option(help="Stages warmup, prune and select.")] = None,
+    task: Annotated[str | None, typer.Option(help="Stage prune.")] = None,
+    choice: Annotated[str | None, typer.Option(help="Stage select.")] = None,
+    system: Annotated[str | None, typer.Option(help="Stages train and evaluate.")] = None,
+    model: Annotated[str | None, typer.Option(help="A task, or shared; stages train and evaluate.")] = None,
+) -> None:
+    """Print what a stage is to do under a configuration, for its option --spec."""
+    values = {"dataset": dataset, "seed": seed, "start": start, "task": task, "choice": choice}
+    values |= {"system": system, "model": model}
+    typer.echo(find_spec(load_config(config), stage, values).canonical())
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of the configuration."""
+    typer.echo(json.dumps(Config.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_specs.Spec:
+    """The spec of one job.
+
+    Raises:
+        ConfigError: There is no such stage, an option is missing, or it names nothing in the configuration.
+    """
+    needed = {
+        "demo": (),
+        "prepare": ("dataset",),
+        "warmup": ("dataset", "seed", "start"),
+        "prune": ("dataset", "seed", "start", "task"),
+        "select": ("dataset", "seed", "start", "choice"),
+        "train": ("dataset", "seed", "system", "model"),
+        "evaluate": ("dataset", "seed", "system", "model"),
+        "tables": (),
+    }
+    if stage not in needed:
+        raise ConfigError(f"there is no stage '{stage}'; stages are {', '.join(needed)}")
+    if missing := [name for name in needed[stage] if values.get(name) is None]:
+        raise ConfigError(f"stage {stage} needs the option --{missing[0]}")
+    specs = Specs(config)
+    known = {
+        "dataset": lambda: specs.datasets,
+        "seed": lambda: config.seeds,
+        "start": lambda: ["initial", "warmup"],
+        "task": lambda: specs.tasks(values["dataset"]),
+        "choice": lambda: specs.choices,
+        "system": lambda: specs.systems,
+        "model": lambda: models_of(specs.systems[values["system"]].sharing, specs.tasks(values["dataset"])),
+    }
+    for name in needed[stage]:
+        # What tasks and models there are depends on options that have been checked before them.
+        if values[name] not in (names := known[name]()):
+            raise ConfigError(f"--{name}: got '{values[name]}'; this configuration has {', '.join(map(str, names))}")
+    return getattr(specs, stage)(*(values[name] for name in needed[stage]))
