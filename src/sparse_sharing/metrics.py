@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+import numpy as np
+
 Tags = Sequence[Sequence[str]]
 
 _IOB2 = re.compile(r"O|[BI](-.+)?")
@@ -20,7 +22,8 @@ class TaskScore:
         value: the main metric.
         metrics: all metrics of the task by name: accuracy, and for spans also precision, recall and f1.
         per_type: precision, recall, f1 and support (the number in gold) of each span type, or of each tag where the
-            main metric is accuracy. A type that was only predicted is listed too, with support 0.
+            main metric is accuracy. A type that was only predicted is listed too, with support 0. Empty where scores
+            were counted from numbers.
     """
 
     metric: str
@@ -75,6 +78,64 @@ def score_spans(gold: Tags, predicted: Tags) -> TaskScore:
         metrics={**overall, "accuracy": _accuracy(gold, predicted)},
         per_type=_per_type(*(Counter(kind for kind, _, _ in s) for s in (gold_spans, predicted_spans, correct_spans))),
     )
+
+
+def score_numbers(
+    gold: np.ndarray, predicted: np.ndarray, names: Sequence[str], offsets: np.ndarray, has_spans: bool
+) -> TaskScore:
+    """Score tags given as numbers, in any span scheme: the same metrics as the scorers above, a hundred times faster.
+
+    Training scores each epoch on dev with it; what is reported of test text is counted by seqeval.
+
+    Args:
+        gold: int [N], the numbers of the correct tags of all tokens.
+        predicted: int [N], those of the predicted tags.
+        names: the tag that each number stands for.
+        offsets: int [S + 1], where each sentence begins.
+        has_spans: whether the tags write spans, or are one label each.
+    """
+    if not has_spans:
+        accuracy = _percent(int((gold == predicted).sum()), len(gold))
+        return TaskScore("accuracy", accuracy, {"accuracy": accuracy}, {})
+    right, guess = (_Spans.of(tags, names, offsets) for tags in (gold, predicted))
+    same_type = right.types == guess.types
+    correct = right.ends & guess.ends & same_type & (right.begins == guess.begins)
+    overall = _ratios(int(right.ends.sum()), int(guess.ends.sum()), int(correct.sum()))
+    # in IOB2 two tags are equal if both are outside, or both of one type and both or neither the first of a span
+    equal = same_type & (right.starts == guess.starts)
+    metrics = {**overall, "accuracy": _percent(int(equal.sum()), len(gold))}
+    return TaskScore("f1", overall["f1"], metrics, {})
+
+
+@dataclass(frozen=True)
+class _Spans:
+    """The spans of all tokens [N] as arrays: the type of each token's span (-1 outside), where spans start and end.
+
+    `begins` is the position of the last start so far.
+    """
+
+    types: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    begins: np.ndarray
+
+    @classmethod
+    def of(cls, tags: np.ndarray, names: Sequence[str], offsets: np.ndarray) -> "_Spans":
+        """Read spans as seqeval and conlleval do: E and S end a span, a tag that continues no span opens one."""
+        kinds: dict[str, int] = {}
+        of_name = [
+            kinds.setdefault(name[1:].split("-", 1)[-1] or "_", len(kinds)) if name[:1] in ("B", "I", "E", "S") else -1
+            for name in names
+        ]
+        types = np.array(of_name, dtype=np.int64)[tags]
+        opens, closes = (np.array([name[:1] in letters for name in names])[tags] for letters in ("BS", "ES"))
+        joined = np.zeros(len(tags) + 1, dtype=bool)
+        joined[1:-1] = (types[1:] == types[:-1]) & (types[1:] >= 0) & ~opens[1:] & ~closes[:-1]
+        joined[offsets] = False
+        inside = types >= 0
+        starts = inside & ~joined[:-1]
+        begins = np.maximum.accumulate(np.where(starts, np.arange(len(tags)), 0)) if len(tags) else np.arange(0)
+        return cls(types, starts, inside & ~joined[1:], begins)
 
 
 def _spans(sentences: Tags) -> set[tuple[str, int, int]]:

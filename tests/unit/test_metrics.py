@@ -5,15 +5,23 @@ import sys
 import warnings
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import precision_recall_fscore_support
 
-from sparse_sharing.metrics import score_accuracy, score_spans
+from sparse_sharing.data.schemes import convert
+from sparse_sharing.metrics import score_accuracy, score_numbers, score_spans
 
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-MISC-X", "I-MISC-X"]
 PARALLEL = st.lists(st.lists(st.tuples(st.sampled_from(TAGS), st.sampled_from(TAGS)), min_size=1, max_size=12))
+
+
+ANY_TAGS = [*TAGS, "E-PER", "S-PER", "E-LOC", "S-LOC", "S-MISC-X", "B", "I"]
+ANY_PARALLEL = st.lists(
+    st.lists(st.tuples(st.sampled_from(ANY_TAGS), st.sampled_from(ANY_TAGS)), min_size=1, max_size=12)
+)
 
 
 def unzip(sentences):
@@ -85,6 +93,34 @@ def test_spans_score_as_seqeval_scores_them(sentences):
     assert (metrics["precision"], metrics["recall"], metrics["f1"]) == pytest.approx(
         (100 * precision, 100 * recall, 100 * f1)
     )
+
+
+def numbered(sentences, names):
+    """The numbers of all tags, and where each sentence begins."""
+    numbers = [names.index(tag) for sentence in sentences for tag in sentence]
+    return np.array(numbers, dtype=np.int64), np.cumsum([0, *map(len, sentences)])
+
+
+def score_as_numbers(gold, predicted, has_spans):
+    (right, offsets), (guess, _) = numbered(gold, ANY_TAGS), numbered(predicted, ANY_TAGS)
+    return score_numbers(right, guess, ANY_TAGS, offsets, has_spans)
+
+
+@settings(deadline=None)
+@given(ANY_PARALLEL)
+def test_spans_counted_from_numbers_in_any_scheme_score_as_seqeval_scores_them_in_iob2(sentences):
+    gold, predicted = unzip(sentences)
+    in_iob2 = ([convert(tags, "bioes", "iob2") for tags in side] for side in (gold, predicted))
+    expected, found = score_spans(*in_iob2), score_as_numbers(gold, predicted, has_spans=True)
+    assert (found.metric, found.value, found.metrics) == (expected.metric, expected.value, expected.metrics)
+
+
+@settings(deadline=None)
+@given(ANY_PARALLEL)
+def test_labels_counted_from_numbers_score_as_labels(sentences):
+    gold, predicted = unzip(sentences)
+    expected, found = score_accuracy(gold, predicted), score_as_numbers(gold, predicted, has_spans=False)
+    assert (found.metric, found.value, found.metrics) == (expected.metric, expected.value, expected.metrics)
 
 
 @settings(deadline=None)

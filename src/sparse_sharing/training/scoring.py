@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sparse_sharing.data.schemes import convert
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import TaskTags
-from sparse_sharing.metrics import TaskScore, score_accuracy, score_spans
+from sparse_sharing.metrics import TaskScore, score_accuracy, score_numbers, score_spans
 from sparse_sharing.models.network import Network
 
 
@@ -16,9 +16,11 @@ def predict_tags(network: Network, task: str, text: EncodedText, batch_size: int
 
 
 def score_task(network: Network, task: str, text: EncodedText, batch_size: int = 128) -> TaskScore:
-    """Score a task on text: accuracy without a tag scheme, else span F1."""
-    gold = text.gold_tags(task, network.vocabulary)
-    return score_tags(gold, predict_tags(network, task, text, batch_size), network.vocabulary.tasks[task])
+    """Score a task on text, without a score per type: accuracy where there is no tag scheme, else span F1."""
+    tags = network.vocabulary.tasks[task]
+    names = (*tags.tags, *text.unseen_tags[task])
+    predicted = network.predict(task, text, batch_size)
+    return score_numbers(text.tags[task], predicted, names, text.offsets, tags.has_spans)
 
 
 def score_tags(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], tags: TaskTags) -> TaskScore:

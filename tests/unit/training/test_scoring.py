@@ -75,8 +75,9 @@ def test_a_network_is_scored_on_what_it_predicts(task, metric):
     text = encoded(pairs)
     gold = [tags[task] for _, tags in pairs]
     score = score_task(network, task, text)
-    assert score == score_tags(gold, predict_tags(network, task, text), network.vocabulary.tasks[task])
-    assert score.metric == metric
+    expected = score_tags(gold, predict_tags(network, task, text), network.vocabulary.tasks[task])
+    assert (score.value, score.metrics) == (expected.value, expected.metrics)
+    assert score.metric == expected.metric == metric
 
 
 def test_a_network_that_predicts_the_gold_tags_scores_100():
