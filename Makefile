@@ -28,6 +28,7 @@ format: $(INSTALLED)
 
 schema: $(INSTALLED)
 	$(RUN) sparse-sharing schema > workflow/schemas/config.schema.json
+	$(RUN) sparse-sharing reference > docs/reference.md
 
 clean:
 	rm -rf $(VENV) results .snakemake

@@ -38,6 +38,14 @@ def schema() -> None:
     typer.echo(json.dumps(Config.model_json_schema(), indent=2, ensure_ascii=False))
 
 
+@app.command()
+def reference() -> None:
+    """Print the reference of all configuration keys as Markdown."""
+    from sparse_sharing.config.reference import reference as text
+
+    typer.echo(text(), nl=False)
+
+
 def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_specs.Spec:
     """The spec of one job.
 

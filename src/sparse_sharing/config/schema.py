@@ -154,9 +154,13 @@ class DemoSize(Section):
     """How much of the embedded demo corpora is generated."""
 
     train: int = Field(default=700, ge=10)
+    """Training sentences of each file."""
     dev: int = Field(default=200, ge=5)
+    """Dev sentences of each file."""
     test: int = Field(default=300, ge=5)
+    """Test sentences of each file."""
     seed: int = Field(default=1, ge=0)
+    """Seed of the sentences."""
 
 
 class Data(Section):
@@ -218,7 +222,9 @@ class Optimization(Section):
     """How a network is trained; warm-up, pruning and joint training each have their own values."""
 
     optimizer: Literal["sgd", "adam"] = "sgd"
+    """SGD with momentum, as in the paper, or Adam."""
     learning_rate: float = Field(default=0.1, gt=0)
+    """The rate of the first epoch."""
     learning_rate_decay: float = Field(default=0.0, ge=0)
     """d in learning_rate / (1 + d * epoch), epochs counted from 0."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
@@ -243,6 +249,7 @@ class Warmup(Optimization):
     epochs: int = Field(default=20, ge=1)
     """w, the passes before the weights are kept as the start of what follows."""
     patience: None = None
+    """A warm-up has a fixed length."""
 
 
 class Prune(Optimization):
@@ -259,6 +266,7 @@ class Choice(Section):
 
     name: Name
     rule: Literal["target_density", "best_dev", "rounds"]
+    """Take the round nearest to a density, the one with the best dev score, or one by number."""
     target_density: Density | dict[Name, Density] | None = None
     """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken."""
     tolerance: float = Field(default=0.05, ge=0, le=1)
@@ -331,6 +339,7 @@ class Evaluate(Section):
     """How trained models are applied to the test text."""
 
     batch_size: int = Field(default=128, ge=1)
+    """Sentences that are tagged together."""
 
 
 class Tables(Section):
