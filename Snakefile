@@ -20,6 +20,7 @@ include: "workflow/rules/select.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/report.smk"
 
 
 localrules:
@@ -36,6 +37,7 @@ rule all:
     input:
         refuse_foreign,
         rules.summarise.output,
+        rules.report_page.output,
 
 
 # Targets that stop after a stage.

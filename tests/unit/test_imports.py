@@ -14,7 +14,7 @@ LAYERS = [
     {"config"},
     {"artifacts", "progress"},
     {"data", "models", "masks", "metrics", "tables"},
-    {"training"},
+    {"training", "report"},
     {"stages"},
     {"cli"},
 ]

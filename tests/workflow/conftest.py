@@ -16,6 +16,7 @@ import yaml
 WORKFLOW_PARTS = ("Snakefile", "config.yaml", "environment.yml", "workflow", "profiles")
 STAGE_TARGETS = ("all", "data", "masks", "train", "tables")
 NOTHING = "Nothing to be done"
+NO_RESULTS = ("logs", "benchmarks", "report.html")
 TINY = Path(__file__).with_name("tiny.yaml")
 
 
@@ -93,10 +94,10 @@ class Workflow:
         return self.folder / "results" / "tiny" / name
 
     def contents(self) -> dict[str, bytes]:
-        """Every file of the run that is a result: neither a log nor a measurement of time."""
+        """Every file of the run that is a result: neither a log nor a measurement of time, as the report shows it."""
         root = self.path("")
         files = {str(file.relative_to(root)): file for file in root.rglob("*") if file.is_file()}
-        return {name: file.read_bytes() for name, file in files.items() if not name.startswith(("logs", "benchmarks"))}
+        return {name: file.read_bytes() for name, file in files.items() if not name.startswith(NO_RESULTS)}
 
     def forget(self) -> None:
         """Drop Snakemake's records, as where results are brought from elsewhere."""

@@ -196,6 +196,11 @@ def prunings(run):
     return [(*job, task) for job in product(run.datasets, run.seeds, starts) for task in run.datasets[job[0]]]
 
 
+def rounds_of_prunings():
+    """The rounds of every pruning whose masks a system uses."""
+    return files_of(layout.PRUNE, ["rounds.csv"], prunings(specs.tables()), (*START_KEYS, "task"))
+
+
 def taken_for_right(file, spec):
     """Whether Snakemake has no record of how a file was made, or one that says: under this spec."""
     recorded = workflow.persistence.params(IOFile(file))

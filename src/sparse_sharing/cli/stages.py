@@ -141,3 +141,15 @@ def tables(
     from sparse_sharing.stages import tables as stage
 
     stage.run(parse_spec(spec, stage_specs.TablesSpec), run, output)
+
+
+@app.command()
+def report(
+    spec: SpecOption,
+    run: Annotated[Path, typer.Option(help="Folder of the run, results/NAME.")],
+    output: OutputFile,
+) -> None:
+    """Stage report: show a finished run on one self-contained HTML page."""
+    from sparse_sharing.stages import report as stage
+
+    stage.run(parse_spec(spec, stage_specs.ReportSpec), run, output)

@@ -1,5 +1,7 @@
 """Where everything of a run lies. Paths carry identity only: run, dataset, seed, start, task, choice, system, model."""
 
+from pathlib import Path
+
 from sparse_sharing.config.schema import DEMO, Config, Dataset
 from sparse_sharing.config.schema import DEMO_FILES as DEMO_FILES
 
@@ -15,6 +17,7 @@ SELECT = START + "/select/{choice}"
 MODEL = DATASET + "/seed{seed}/train/{system}/{model}"
 EVALUATION = DATASET + "/seed{seed}/evaluate/{system}/{model}"
 TABLES = RUN + "/tables"
+REPORT = RUN + "/report.html"
 
 PREPARED_FILES = (
     "vocabulary.json",
@@ -34,6 +37,11 @@ TABLE_FILES = (
     "summary.tex",
     "provenance.json",
 )
+
+
+def below(run_folder: Path, pattern: str, **identity: object) -> Path:
+    """A path of the layout, below the folder of a run that may stand anywhere."""
+    return run_folder / pattern.removeprefix(RUN + "/").format(**identity)
 
 
 def source_path(config: Config, path: str) -> str:

@@ -176,6 +176,13 @@ class TablesSpec(Spec):
         return [(dataset, seed, *pair) for dataset in self.datasets for seed in self.seeds for pair in self.chosen]
 
 
+class ReportSpec(TablesSpec):
+    """Show a run on a page."""
+
+    run: str
+    config: dict[str, Any] = Field(description="the whole configuration, to be shown")
+
+
 def models_of(sharing: str, tasks: Sequence[str]) -> list[str]:
     """The names of a system's models on one dataset and seed: one per task for `single`, else one for all."""
     return list(tasks) if sharing == "single" else [SHARED]
@@ -311,3 +318,8 @@ class Specs:
         )
         digests = [self.evaluate(*model).digest()[:DIGITS_IN_TABLES] for model in spec.models()]
         return spec.model_copy(update={"metrics": "".join(digests)})
+
+    def report(self) -> ReportSpec:
+        """The report of the run."""
+        config = self.config.model_dump(mode="json")
+        return ReportSpec(**dict(self.tables()), run=self.config.run, config=config)

@@ -48,7 +48,7 @@ def metric_paths(spec: TablesSpec, run_folder: Path) -> list[Path]:
     """The metrics of every model, in the order of the configuration."""
     pattern = layout.EVALUATION + "/metrics.json"
     return [
-        _below(run_folder, pattern, dataset=dataset, seed=seed, system=system, model=model)
+        layout.below(run_folder, pattern, dataset=dataset, seed=seed, system=system, model=model)
         for dataset, seed, system, model in spec.models()
     ]
 
@@ -59,7 +59,7 @@ def selections(spec: TablesSpec, run_folder: Path, name: str) -> pd.DataFrame:
     frames = []
     for values in spec.selections():
         identity = dict(zip(keys, values, strict=True))
-        path = _below(run_folder, layout.SELECT + f"/{name}.csv", **identity)
+        path = layout.below(run_folder, layout.SELECT + f"/{name}.csv", **identity)
         # Densities pass through as text: what was written is what is shown.
         try:
             frames.append(pd.read_csv(path, dtype=str, keep_default_na=False).assign(**identity))
@@ -81,8 +81,3 @@ def _require_specs(spec: TablesSpec, paths: list[Path]) -> None:
                 f"{path}: was made under other settings (spec {found}, this run expects {expected}...). "
                 f"Use the configuration it was made with, or: {remedy(path)}"
             )
-
-
-def _below(run_folder: Path, pattern: str, **identity: object) -> Path:
-    """A path of the layout, below a folder that may stand anywhere."""
-    return run_folder / pattern.removeprefix(layout.RUN + "/").format(**identity)

@@ -1,0 +1,190 @@
+"""What a finished run has left on disk, as tables for the report: scores, learning curves, rounds, masks, costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from sparse_sharing.artifacts import load_json, remedy
+from sparse_sharing.config import layout
+from sparse_sharing.config.specs import ReportSpec
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.masks import Mask, chance_overlap, overlap
+from sparse_sharing.models.encoder import layer_of
+
+ALL_LAYERS = "all layers"
+MOST_SUBSETS = 5
+"""Up to so many tasks, weights are counted for each set of tasks that keeps them; beyond, by the number of tasks."""
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """The tables of a run; a table that this run does not have is empty.
+
+    Attributes:
+        tables: the files of the stage `tables` by name without suffix.
+        curves: dev score by dataset, seed, system, task and epoch; and which epoch was kept.
+        rounds: dev score by dataset, seed, start, task and pruning round, and the choices that took the round.
+        data: sizes of the text by dataset, split and corpus.
+        costs: seconds and peak memory by stage and job, as the workflow has measured them.
+        provenance: digests and versions behind the tables.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    curves: pd.DataFrame
+    rounds: pd.DataFrame
+    data: pd.DataFrame
+    costs: pd.DataFrame
+    provenance: Mapping[str, Any]
+
+
+def read_run(spec: ReportSpec, folder: Path) -> RunResults:
+    """Read everything that the report shows from the folder of a run.
+
+    Raises:
+        ArtifactError: A file is missing or damaged.
+    """
+    tables = {path.stem: _read_csv(path) for path in sorted((folder / "tables").glob("*.csv"))}
+    return RunResults(
+        tables=tables,
+        curves=_curves(spec, folder),
+        rounds=_rounds(spec, folder, tables["masks"]),
+        data=_data(spec, folder),
+        costs=_costs(folder),
+        provenance=load_json(folder / "tables" / "provenance.json", "tables").details,
+    )
+
+
+def overlaps(masks: Mapping[str, Mask]) -> pd.DataFrame:
+    """Overlap of each pair of tasks, over all layers and in each, beside that of independent masks (equation 4)."""
+    rows = []
+    for layer, parts in _by_layer(masks).items():
+        for first, second in combinations(parts, 2):
+            pair = [parts[first], parts[second]]
+            chance = chance_overlap([mask.density for mask in pair])
+            rows.append({"layer": layer, "a": first, "b": second, "overlap": overlap(pair), "chance": chance})
+    return pd.DataFrame(rows, columns=["layer", "a", "b", "overlap", "chance"])
+
+
+def served(masks: Mapping[str, Mask]) -> pd.DataFrame:
+    """How many prunable weights serve which tasks: one row for each set of tasks, or each number of tasks."""
+    counts: dict[str, tuple[int, int]] = {}
+    total = sum(mask.keep.long() for mask in masks.values())
+    size = total.numel()
+    for number in range(len(masks) + 1):
+        together = total == number
+        if len(masks) > MOST_SUBSETS or number in (0, len(masks)):
+            counts[_set_name(number, len(masks))] = (number, int(together.sum()))
+            continue
+        for group in combinations(masks, number):
+            kept = together.clone()
+            for task in group:
+                kept &= masks[task].keep
+            counts["only " + " + ".join(group)] = (number, int(kept.sum()))
+    rows = [{"serves": name, "tasks": n, "weights": w, "share": w / max(1, size)} for name, (n, w) in counts.items()]
+    return pd.DataFrame(rows)
+
+
+def layer_densities(masks: Mapping[str, Mask]) -> pd.DataFrame:
+    """The share of kept weights by task and layer."""
+    rows = [
+        {"layer": layer, "task": task, "density": mask.density}
+        for layer, parts in _by_layer(masks).items()
+        for task, mask in parts.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _by_layer(masks: Mapping[str, Mask]) -> dict[str, dict[str, Mask]]:
+    """The masks of all tasks, whole and cut into layers."""
+    layers: dict[str, dict[str, Mask]] = {ALL_LAYERS: dict(masks)}
+    for task, mask in masks.items():
+        parts = mask.tensors()
+        for layer in dict.fromkeys(map(layer_of, parts)):
+            own = [name for name in parts if layer_of(name) == layer]
+            keep = torch.cat([parts[name].reshape(-1) for name in own])
+            layers.setdefault(layer, {})[task] = Mask(keep, {name: mask.shapes[name] for name in own}, mask.weights)
+    return layers
+
+
+def _set_name(number: int, tasks: int) -> str:
+    if number in (0, tasks):
+        return "no task" if number == 0 else "all tasks"
+    return "1 task" if number == 1 else f"{number} tasks"
+
+
+def _curves(spec: ReportSpec, folder: Path) -> pd.DataFrame:
+    rows = []
+    for dataset, seed, system, model in spec.models():
+        path = layout.below(folder, layout.MODEL, dataset=dataset, seed=seed, system=system, model=model)
+        history = _read_csv(path / "history.csv")
+        for column in history.columns:
+            task = column.removeprefix("dev ")
+            if column != task:
+                part = history[["epoch", "best"]].assign(task=task, score=history[column])
+                rows.append(part.assign(dataset=dataset, seed=seed, system=system, model=model))
+    return _joined(rows, ["dataset", "seed", "system", "model", "task", "epoch", "score", "best"])
+
+
+def _rounds(spec: ReportSpec, folder: Path, chosen: pd.DataFrame) -> pd.DataFrame:
+    """The rounds of every pruning whose masks are used."""
+    rows = []
+    for dataset, seed, start in dict.fromkeys((dataset, seed, start) for dataset, seed, start, _ in spec.selections()):
+        for task in spec.datasets[dataset]:
+            path = layout.below(folder, layout.PRUNE, dataset=dataset, seed=seed, start=start, task=task)
+            own = chosen[
+                (chosen["dataset"] == dataset)
+                & (chosen["seed"] == seed)
+                & (chosen["start"] == start)
+                & (chosen["task"] == task)
+            ]
+            names = own.groupby("round")["choice"].agg(", ".join)
+            rounds = _read_csv(path / "rounds.csv")
+            rounds["chosen by"] = rounds["round"].map(names).fillna("")
+            rows.append(rounds.assign(dataset=dataset, seed=seed, start=start, task=task))
+    return _joined(rows, ["dataset", "seed", "start", "task", "round", "density", "dev_score", "chosen by"])
+
+
+def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
+    rows = []
+    for dataset in spec.datasets:
+        path = layout.below(folder, layout.DATA, dataset=dataset) / "summary.json"
+        summary = load_json(path, "summary").details
+        for split, values in summary["splits"].items():
+            covered = values["vector_coverage"]
+            for corpus, read in values["corpora"].items():
+                found = {"dataset": dataset, "corpus": corpus, "split": split}
+                found |= {"sentences": read["sentences"], "tokens": read["tokens"]}
+                found |= {"repairs": sum(read.get("repairs", {}).values())}
+                found |= {"unknown words %": 100 * values["unknown_words"]}
+                found |= {"words with a vector %": 100 * (covered["exact"] + covered["lower_cased"])}
+                rows.append(found | {"file": read.get("file", read.get("cut", ""))})
+    return pd.DataFrame(rows)
+
+
+def _costs(folder: Path) -> pd.DataFrame:
+    """Seconds and peak memory of every job that the workflow has measured; the stage is read from the path."""
+    rows = []
+    for path in sorted((folder / "benchmarks").rglob("*.tsv")):
+        measured = pd.read_csv(path, sep="\t").iloc[-1]
+        job = path.relative_to(folder / "benchmarks").with_suffix("").as_posix()
+        stage = next((stage for stage in ("prune", "train", "evaluate") if f"/{stage}/" in f"/{job}"), None)
+        stage = stage or ("prepare" if job.endswith("/data") else "warm-up")
+        rows.append({"stage": stage, "job": job, "seconds": measured["s"], "memory": measured["max_rss"]})
+    frame = _joined([pd.DataFrame(rows)] if rows else [], ["stage", "job", "seconds", "memory"])
+    return frame.assign(memory=pd.to_numeric(frame["memory"], errors="coerce"))
+
+
+def _joined(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: is missing or damaged ({error}). {remedy(path)}") from error

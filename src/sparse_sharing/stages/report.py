@@ -1,0 +1,129 @@
+"""Stage `report`: show a finished run on one self-contained HTML page."""
+
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+import vl_convert
+import yaml
+
+from sparse_sharing import __version__
+from sparse_sharing.artifacts import write_text
+from sparse_sharing.config import layout
+from sparse_sharing.config.specs import ReportSpec
+from sparse_sharing.report import charts, texts
+from sparse_sharing.report.page import Page, Section, Table, plain_table, render
+from sparse_sharing.report.results import RunResults, layer_densities, overlaps, read_run, served
+from sparse_sharing.stages.select import read_selection
+
+EXPERIMENTS = {
+    "paper": "The paper beside ours",
+    "sweep": "Density sweep: equal density for all tasks",
+    "pairs": "Pairs of tasks: overlap against gain",
+    "ablation": "With and without warm-up",
+}
+"""Tables that a run has where its configuration holds the experiment."""
+
+
+def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
+    """Read the run in `run_folder` and write the page `output`.
+
+    Raises:
+        ArtifactError: A file of the run is missing or damaged.
+    """
+    results = read_run(spec, run_folder)
+    sections = [*dataset_sections(spec, run_folder, results), *experiment_sections(results), *other_sections(results)]
+    page = Page(
+        title=spec.run,
+        lead={dataset: texts.lead(results.tables["summary"], dataset, spec.baseline) for dataset in spec.datasets},
+        sections=sections,
+        facts=texts.facts(spec, results),
+        details=provenance(spec, results),
+    )
+    write_text(output, render(page, vl_convert.javascript_bundle()))
+
+
+def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults) -> Iterator[Section]:
+    """For each dataset: scores, verdicts, learning curves, pruning, masks."""
+    shown = results.tables["summary"]
+    systems = list(dict.fromkeys(shown["system"]))
+    for dataset in spec.datasets:
+        scores = shown[shown["dataset"] == dataset]
+        tasks, means = scores[scores["task"] != "mean"], scores[scores["task"] == "mean"]
+        items = [texts.score_table(scores)]
+        compared = results.tables.get("comparisons")
+        if compared is not None and len(own := compared[compared["dataset"] == dataset]):
+            items.append(texts.verdict_table(own.drop(columns="dataset")))
+        if tasks["difference"].notna().any():
+            known = texts.with_intervals(tasks, compared, spec.baseline)
+            items.append(charts.differences(known, spec.baseline, systems))
+        items.append(charts.sizes(means if len(means) else tasks, systems))
+        curves = results.curves[results.curves["dataset"] == dataset]
+        items.append(charts.learning_curves(curves, systems))
+        rounds = results.rounds[results.rounds["dataset"] == dataset]
+        if len(rounds):
+            items.append(charts.pruning_rounds(rounds))
+        items += mask_items(spec, folder, dataset)
+        yield Section(f"dataset-{dataset}", dataset, items)
+
+
+def mask_items(spec: ReportSpec, folder: Path, dataset: str) -> list[Table | charts.Chart]:
+    """What the chosen masks share, averaged over the seeds."""
+    frames: Mapping[str, list[pd.DataFrame]] = {"layers": [], "overlaps": [], "served": []}
+    for own, seed, start, choice in spec.selections():
+        if own != dataset:
+            continue
+        path = layout.below(folder, layout.SELECT, dataset=dataset, seed=seed, start=start, choice=choice)
+        masks = read_selection(path / "masks.safetensors", None)
+        label = f"{choice}, from {start}"
+        for name, frame in zip(frames, (layer_densities(masks), overlaps(masks), served(masks)), strict=True):
+            frames[name].append(frame.assign(choice=label))
+    if not frames["layers"]:
+        return []
+    mean = {name: _over_seeds(pd.concat(parts, ignore_index=True)) for name, parts in frames.items()}
+    maps = [charts.overlap_maps(part, str(choice)) for choice, part in mean["overlaps"].groupby("choice", sort=False)]
+    return [charts.densities(mean["layers"]), *maps, charts.unions(mean["served"])]
+
+
+def experiment_sections(results: RunResults) -> Iterator[Section]:
+    """The tables of the experiments that this run holds."""
+    for name, title in EXPERIMENTS.items():
+        frame = results.tables.get(name)
+        if frame is not None and len(frame):
+            yield Section(name, title, [plain_table(name, title, texts.CAPTIONS.get(name, ""), frame)])
+
+
+def other_sections(results: RunResults) -> Iterator[Section]:
+    """Scores by type, the text, and what it all cost."""
+    types = results.tables["per_type"]
+    yield Section(
+        "types", "Scores by type", [plain_table("types", "Test scores by type", texts.CAPTIONS["types"], types)]
+    )
+    yield Section("data", "Data", [plain_table("data", "The text", texts.CAPTIONS["data"], results.data)])
+    if len(results.costs):
+        jobs = results.costs.rename(columns={"memory": "memory MB"})
+        items = [charts.costs(results.costs), plain_table("jobs", "Every job", texts.CAPTIONS["jobs"], jobs, 1)]
+        yield Section("costs", "Time and memory", items)
+
+
+def provenance(spec: ReportSpec, results: RunResults) -> dict[str, str]:
+    """What a reader needs to make the same numbers again, as text."""
+    packages = ("torch", "numpy", "pandas", "safetensors", "seqeval", "snakemake")
+    versions = {"sparse-sharing": __version__, "python": platform.python_version()}
+    versions |= {name: version(name) for name in packages}
+    revision = texts.git_revision(Path(__file__).parent)
+    files = {name: results.provenance[name] for name in ("files", "metrics") if name in results.provenance}
+    return {
+        "Configuration": yaml.safe_dump(spec.config, sort_keys=False, allow_unicode=True),
+        "Versions": yaml.safe_dump(versions | {"revision": revision}, sort_keys=False),
+        "Digests (SHA-256) of the tables and of the metrics behind them": json.dumps(files, indent=1),
+    }
+
+
+def _over_seeds(frame: pd.DataFrame) -> pd.DataFrame:
+    """The mean of the figures over rows that agree in all names."""
+    keys = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name]) or name == "tasks"]
+    return frame.groupby(keys, sort=False, as_index=False).mean()

@@ -1,0 +1,84 @@
+"""Every chart is a specification that Vega-Lite accepts, with a tooltip and its rows to take away."""
+
+import pandas as pd
+import pytest
+import vl_convert
+
+from sparse_sharing.report import charts
+from sparse_sharing.report.charts import DARK_PALETTE, PALETTE
+
+SCORES = pd.DataFrame(
+    {
+        "system": ["single", "hard", "sparse"],
+        "task": "ner",
+        "mean": [80.0, 81.0, 82.0],
+        "min": [79.0, 80.5, 81.0],
+        "max": [81.0, 81.5, 83.0],
+        "difference": [float("nan"), 1.0, 2.0],
+        "parameters": [300, 100, 80],
+    }
+)
+ROUNDS = pd.DataFrame(
+    {
+        "task": "ner",
+        "start": "warmup",
+        "seed": 1,
+        "round": [0, 1],
+        "density": [1.0, 0.5],
+        "dev_score": [90.0, 91.0],
+        "chosen by": ["", "half"],
+    }
+)
+CURVES = pd.DataFrame({"task": "ner", "system": "hard", "epoch": [1, 2], "score": [50.0, 60.0]})
+LAYERS = pd.DataFrame({"choice": "half", "layer": ["all layers", "lstm 1"], "task": "ner", "density": [0.5, 0.4]})
+OVERLAPS = pd.DataFrame({"layer": ["all layers"], "a": ["ner"], "b": ["pos"], "overlap": [0.5], "chance": [0.33]})
+SERVED = pd.DataFrame(
+    {"choice": "half", "serves": ["no task", "all tasks"], "tasks": [0, 2], "weights": [3, 5], "share": [0.375, 0.625]}
+)
+COSTS = pd.DataFrame({"stage": ["prune", "train"], "job": ["a", "b"], "seconds": [60.0, 5.0], "memory": [300.0, 400.0]})
+SYSTEMS = ["single", "hard", "sparse"]
+
+ALL = [
+    charts.differences(SCORES, "single", SYSTEMS),
+    charts.sizes(SCORES, SYSTEMS),
+    charts.pruning_rounds(ROUNDS),
+    charts.learning_curves(CURVES, SYSTEMS),
+    charts.densities(LAYERS),
+    charts.overlap_maps(OVERLAPS, "half"),
+    charts.unions(SERVED),
+    charts.costs(COSTS),
+]
+
+
+@pytest.mark.parametrize("chart", ALL, ids=[chart.name for chart in ALL])
+def test_a_chart_is_drawn_by_vega_lite_and_has_a_caption_and_data(chart):
+    assert chart.caption.endswith(".")
+    assert len(chart.data)
+    for panel in chart.panels:
+        drawing = vl_convert.vegalite_to_svg({**panel.spec, "width": 300})
+        assert "undefined" not in drawing
+        assert "NaN" not in drawing
+        assert "tooltip" in str(panel.spec)
+
+
+def test_a_system_has_one_colour_in_every_chart():
+    panel = charts.differences(SCORES, "single", SYSTEMS).panels[0]
+    scales = [panel.spec["layer"][-1]["encoding"]["color"]["scale"]]
+    scales.append(charts.learning_curves(CURVES, SYSTEMS).panels[0].spec["encoding"]["color"]["scale"])
+    assert all(scale == {"domain": SYSTEMS, "range": list(PALETTE[:3])} for scale in scales)
+
+
+def test_each_colour_has_a_counterpart_on_dark_ground():
+    assert len(PALETTE) == len(DARK_PALETTE) == len({*PALETTE, *DARK_PALETTE}) / 2
+
+
+def test_overlaps_stand_on_both_sides_of_the_diagonal_once_in_the_data():
+    chart = charts.overlap_maps(OVERLAPS, "half")
+    assert {(row["a"], row["b"]) for row in chart.panels[0].spec["data"]["values"]} == {("ner", "pos"), ("pos", "ner")}
+    assert len(chart.data) == 1
+
+
+def test_names_that_vega_would_read_as_paths_are_escaped():
+    frame = pd.DataFrame({"a.b[0]": [1]})
+    panel = charts._panel("title", frame, {"mark": "point", "encoding": {}})
+    assert panel.spec["encoding"]["tooltip"] == [{"field": "a\\.b\\[0\\]"}]
