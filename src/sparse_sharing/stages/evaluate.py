@@ -5,7 +5,7 @@ import dataclasses
 from pathlib import Path
 
 from sparse_sharing.artifacts import Artifact, load_tensors, remedy, save_json, write_text
-from sparse_sharing.config.schema import Model
+from sparse_sharing.config.schema import Architecture
 from sparse_sharing.config.specs import EvaluateSpec
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
@@ -54,7 +54,7 @@ def load_model(trained: Artifact, vocabulary: Vocabulary, folder: Path, device: 
     """The network of a trained model, with its masks."""
     names = trained.details["tasks"]
     own = dataclasses.replace(vocabulary, tasks={task: vocabulary.tasks[task] for task in names})
-    network = Network(Model.model_validate(trained.details["model"]), own, choose_device(device))
+    network = Network(Architecture.model_validate(trained.details["model"]), own, choose_device(device))
     network.load(to_tensors(trained))
     network.set_masks({task: load_mask(trained, f"masks/{task}", folder / "model.safetensors") for task in names})
     return network
