@@ -57,8 +57,12 @@ def to_tensors(artifact: Artifact) -> dict[str, Tensor]:
 
 def build_network(artifact: Artifact, vocabulary: Vocabulary, tasks: Iterable[str], device: torch.device) -> Network:
     """The network that starting weights belong to, with the heads of the named tasks."""
-    own = dataclasses.replace(vocabulary, tasks={task: vocabulary.tasks[task] for task in tasks})
-    return Network(Architecture.model_validate(artifact.details["model"]), own, device)
+    return Network(Architecture.model_validate(artifact.details["model"]), for_tasks(vocabulary, tasks), device)
+
+
+def for_tasks(vocabulary: Vocabulary, tasks: Iterable[str]) -> Vocabulary:
+    """The vocabulary with the tags of the named tasks alone."""
+    return dataclasses.replace(vocabulary, tasks={task: vocabulary.tasks[task] for task in tasks})
 
 
 def choose_device(name: str) -> torch.device:
