@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import torch
 
-from sparse_sharing.config.schema import Model, Optimization
+from sparse_sharing.config.schema import Architecture, Optimization
 from sparse_sharing.data.batches import make_batch
 from sparse_sharing.data.text import encode_text
 from sparse_sharing.data.vocabulary import TaskTags, Vocabulary, frequent
@@ -14,7 +14,7 @@ from sparse_sharing.models.network import Network
 from sparse_sharing.training.initial import initialise
 from sparse_sharing.training.loop import TaskData
 
-MODEL = Model(
+MODEL = Architecture(
     word_dimension=6,
     character_dimension=4,
     character_filters=5,

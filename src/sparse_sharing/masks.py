@@ -3,7 +3,7 @@
 A mask is a flat bool vector over all prunable tensors, one behind the other; True means kept, everywhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,8 +41,13 @@ class Mask:
     @classmethod
     def dense(cls, shapes: Shapes, weights: str) -> "Mask":
         """The mask that keeps everything."""
-        size = sum(int(np.prod(shape)) for shape in shapes.values())
-        return cls(torch.ones(size, dtype=torch.bool), dict(shapes), weights)
+        return cls.of_tensors(shapes, weights, lambda name: True)
+
+    @classmethod
+    def of_tensors(cls, shapes: Shapes, weights: str, keeps: Callable[[str], bool]) -> "Mask":
+        """The mask that keeps whole tensors: those whose names `keeps` says yes to."""
+        parts = [torch.full((int(np.prod(shape)),), keeps(name)) for name, shape in shapes.items()]
+        return cls(torch.cat(parts), dict(shapes), weights)
 
     @cached_property
     def kept(self) -> int:

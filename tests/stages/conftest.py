@@ -136,7 +136,7 @@ class Pipeline:
     def train(self, system: str, model: str = "shared", output: Path | None = None) -> Path:
         output = output or self.path(layout.MODEL, system=system, model=model)
         spec = self.specs.train("joint", 1, system, model)
-        weights = self.weights(self.specs.systems[system].start)
+        weights = self.weights(self.specs.start(system))
         train.run(spec, *self.texts, weights, self.selection(system), output, "cpu")
         return output
 
@@ -155,8 +155,7 @@ class Pipeline:
     def run(self) -> "Pipeline":
         """All stages, from the text to the tables."""
         self.prepare()
-        starts = sorted({system.start for system in self.config.train.systems})
-        for start in starts:
+        for start in self.specs.starts():
             self.warm_up(start)
         for start, choice in self.specs.tables().chosen:
             for task in TASKS:

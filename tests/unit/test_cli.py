@@ -161,6 +161,14 @@ def test_a_job_that_the_configuration_does_not_have_is_refused_with_those_it_has
     assert str(caught.value).startswith(message)
 
 
+def test_the_starting_weights_of_a_systems_own_network_are_a_job_of_the_warm_up_alone(repository):
+    config = load_config(repository / "config" / "conll03.yaml")
+    job = {"dataset": "conll03", "seed": 1, "start": "initial-soft"}
+    assert find_spec(config, "warmup", job).model.stacks == ["chunk", "ner", "pos"]
+    with pytest.raises(ConfigError, match=r"--start: got 'initial-soft'; this configuration has initial, warmup$"):
+        find_spec(config, "prune", {**job, "task": "ner"})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -60,6 +60,11 @@ def test_the_densities_of_the_paper_are_those_of_rounds_of_twenty():
     assert [round(value, 2) for value in percent] == [56.23, 50.12, 44.67]
 
 
+def test_a_mask_may_keep_whole_tensors():
+    mask = Mask.of_tensors({"a": (2, 2), "b": (3,), "c": (1,)}, "weights", lambda name: name != "b")
+    assert mask.keep.tolist() == [True] * 4 + [False] * 3 + [True]
+
+
 def test_masks_are_nested_over_the_rounds():
     masks = rounds_of(1000, 0.1)
     for earlier, later in pairwise(masks):

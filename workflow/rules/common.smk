@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snakemake.io import IOFile
 
-from sparse_sharing.config import NAME, Specs, layout, parse_config, stored_spec_digest
+from sparse_sharing.config import NAME, START, Specs, layout, parse_config, stored_spec_digest
 from sparse_sharing.errors import ConfigError
 
 try:
@@ -25,7 +25,7 @@ wildcard_constraints:
     model=NAME,
     choice=NAME,
     seed=r"\d+",
-    start="initial|warmup",
+    start=START,
 
 
 def path(*parts):
@@ -102,7 +102,7 @@ def masks_of_tasks(wildcards):
 
 def starting_weights(wildcards):
     """The weights that a system starts from."""
-    start = specs.systems[wildcards.system].start
+    start = specs.start(wildcards.system)
     return path(layout.WEIGHTS).format(dataset=wildcards.dataset, seed=wildcards.seed, start=start)
 
 
@@ -154,7 +154,6 @@ def all_metrics(*names):
 def expected_specs():
     """For the files of the run, first stages first: the rule, the file, and the spec it must be made under."""
     run = specs.tables()
-    starts = sorted({system.start for system in run_config.train.systems})
     jobs = {
         "prepare": (
             layout.DATA,
@@ -166,7 +165,7 @@ def expected_specs():
             layout.START,
             "weights.safetensors",
             START_KEYS,
-            list(product(run.datasets, run.seeds, starts)),
+            list(product(run.datasets, run.seeds, specs.starts())),
         ),
         "prune": (
             layout.PRUNE,

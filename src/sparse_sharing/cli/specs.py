@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from sparse_sharing.config import Specs, load_config, models_of
 from sparse_sharing.config import specs as stage_specs
 from sparse_sharing.config.schema import Config
+from sparse_sharing.config.systems import STARTS
 from sparse_sharing.errors import ConfigError
 
 app = typer.Typer()
@@ -20,7 +21,7 @@ def spec(
     config: Annotated[Path, typer.Option(help="Configuration of the run.")] = Path("config.yaml"),
     dataset: Annotated[str | None, typer.Option(help="Stages prepare to evaluate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Stages warmup to evaluate.")] = None,
-    start: Annotated[Literal["initial", "warmup"] | None, typer.Option(help="Stages warmup, prune and select.")] = None,
+    start: Annotated[str | None, typer.Option(help="Stages warmup, prune and select.")] = None,
     task: Annotated[str | None, typer.Option(help="Stage prune.")] = None,
     choice: Annotated[str | None, typer.Option(help="Stage select.")] = None,
     system: Annotated[str | None, typer.Option(help="Stages train and evaluate.")] = None,
@@ -71,11 +72,13 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
     known = {
         "dataset": lambda: specs.datasets,
         "seed": lambda: config.seeds,
-        "start": lambda: ["initial", "warmup"],
+        "start": lambda: [*STARTS, *(own for own in specs.starts() if own not in STARTS and stage == "warmup")],
         "task": lambda: specs.tasks(values["dataset"]),
         "choice": lambda: specs.choices,
         "system": lambda: specs.systems,
-        "model": lambda: models_of(specs.systems[values["system"]].sharing, specs.tasks(values["dataset"])),
+        "model": lambda: models_of(
+            specs.systems[values["system"]].sharing, specs.tasks(values["dataset"], values["system"])
+        ),
     }
     for name in needed[stage]:
         # What tasks and models there are depends on options that have been checked before them.

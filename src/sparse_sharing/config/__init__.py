@@ -3,13 +3,16 @@
 from sparse_sharing.config import layout
 from sparse_sharing.config.load import load_config, parse_config
 from sparse_sharing.config.provenance import stored_spec_digest
-from sparse_sharing.config.schema import DEMO, NAME, SHARED, Config, Dataset, Optimization, System
+from sparse_sharing.config.schema import DEMO, SHARED, Config, Dataset, Optimization
+from sparse_sharing.config.section import NAME
 from sparse_sharing.config.specs import Specs, models_of
+from sparse_sharing.config.systems import START, System
 
 __all__ = [
     "DEMO",
     "NAME",
     "SHARED",
+    "START",
     "Config",
     "Dataset",
     "Optimization",

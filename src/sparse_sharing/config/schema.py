@@ -3,20 +3,12 @@
 The JSON schema under `workflow/schemas/` is generated from these classes; a test holds the two together.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    StringConstraints,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-"""What a run, dataset, corpus, task, system or choice may be called: it becomes part of a path and of a wildcard."""
+from sparse_sharing.config.section import Name, Section, duplicates, refuse_duplicates
+from sparse_sharing.config.systems import System
 
 DEMO = "demo:"
 """Prefix of a path below the embedded demo corpora, which the workflow generates."""
@@ -38,37 +30,10 @@ DEMO_FILES = (
 )
 """The generated demo files."""
 
-Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=64)]
-Start = Literal["initial", "warmup"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Density = Annotated[float, Field(gt=0, le=1)]
 Scheme = Literal["none", "iob1", "iob2", "bioes"]
 """`none` is one independent tag per token (parts of speech, say); the others write spans."""
-
-
-class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-    @model_serializer(mode="wrap")
-    def without_unused(self, to_values: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The values without those that are None and need not be given: what is not used is not written."""
-        fields = type(self).model_fields
-        return {
-            key: value for key, value in to_values(self).items() if value is not None or fields[key].default is not None
-        }
-
-
-def duplicates(names: list[str]) -> list[str]:
-    """The names that occur more than once, in order."""
-    return sorted({name for name in names if names.count(name) > 1}, key=names.index)
-
-
-def refuse_duplicates(kind: str, names: list[str]) -> None:
-    """Raise ValueError where two things of one kind share a name, in letter case as well: paths would collide."""
-    if repeated := duplicates([name.lower() for name in names]):
-        raise ValueError(f"two {kind} are called {', '.join(repeated)} (letter case does not count): rename one")
 
 
 class Task(Section):
@@ -218,6 +183,13 @@ class Model(Section):
         return self
 
 
+class Architecture(Model):
+    """The network that starting weights belong to: that of the section `model`, or one that a system changes."""
+
+    stacks: list[Name] | None = None
+    """Tasks that have a BiLSTM stack of their own, joined by cross-stitch units; none: one stack for all tasks."""
+
+
 class Optimization(Section):
     """How a network is trained; warm-up, pruning and joint training each have their own values."""
 
@@ -300,29 +272,6 @@ class Select(Section):
         return self
 
 
-class System(Section):
-    """A way of sharing, to be trained and compared."""
-
-    name: Name
-    sharing: Literal["single", "hard", "sparse"]
-    """single: a model per task; hard: one dense encoder; sparse: one encoder, a subnetwork per task."""
-    start: Start = "initial"
-    """The starting weights: initial, theta(0), or warmup, theta(w)."""
-    choice: Name | None = None
-    """Sharing sparse: the name of the choice of masks; sharing single: train each task's subnetwork alone."""
-    epochs: int | None = Field(default=None, ge=1)
-    """Epochs of this system where they differ from those of the section."""
-
-    @model_validator(mode="after")
-    def check(self) -> "System":
-        """Sparse sharing needs masks, hard sharing has none, single tasks may have them."""
-        if self.sharing == "sparse" and self.choice is None:
-            raise ValueError("sharing 'sparse' needs the key 'choice'")
-        if self.sharing == "hard" and self.choice is not None:
-            raise ValueError("sharing 'hard' does not use the key 'choice'")
-        return self
-
-
 class Train(Optimization):
     """The training of the systems that are compared: one optimizer set-up and one budget for all."""
 
@@ -380,10 +329,12 @@ class Config(Section):
                 f"tables.baseline: no system is called '{self.tables.baseline}'; known: {', '.join(systems)}"
             )
         choices = {choice.name: choice for choice in self.select.choices}
+        tasks = {dataset.name: [task.name for task in dataset.tasks] for dataset in self.data.datasets}
         for system in self.train.systems:
             if system.choice is not None and system.choice not in choices:
                 known = ", ".join(choices)
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
+            system.check_fit(self.model.layers, tasks)
         for choice in choices.values():
             self._check_tasks_named(choice)
             wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]

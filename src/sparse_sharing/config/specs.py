@@ -8,27 +8,30 @@ import functools
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
     SHARED,
+    Architecture,
     Choice,
     Config,
     Corpus,
     DemoSize,
-    Model,
     Optimization,
     Scheme,
-    Section,
-    Start,
     Task,
 )
+from sparse_sharing.config.section import Section
+from sparse_sharing.config.systems import STARTS, Start, System
 
 DIGITS_IN_TABLES = 6
 """Digits of each digest that the spec of the tables keeps, so that thousands of models fit on a command line."""
+
+Variant = Literal["subnetwork", "random"]
+"""A single-task system of subnetworks, and a system whose masks are random."""
 
 
 class Spec(Section):
@@ -102,7 +105,7 @@ class WarmupSpec(Spec):
 
     data: str
     seed: int
-    model: Model
+    model: Architecture
     optimization: Optimization | None = None
 
 
@@ -137,6 +140,7 @@ class TrainSpec(Spec):
     sharing: str
     tasks: list[str]
     allow_dense: bool
+    task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
     optimization: Optimization
 
 
@@ -158,6 +162,8 @@ class TablesSpec(Spec):
     seeds: list[int]
     datasets: dict[str, list[str]] = Field(description="the tasks of each dataset")
     systems: dict[str, str] = Field(description="the sharing of each system")
+    subsets: dict[str, list[str]] | None = Field(default=None, description="the tasks of systems that leave some out")
+    variants: dict[str, Variant] | None = Field(default=None, description="what the sharing of a system leaves unsaid")
     chosen: list[tuple[Start, str]] = Field(description="the (start, choice) pairs that systems use")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
@@ -168,7 +174,7 @@ class TablesSpec(Spec):
             for dataset, tasks in self.datasets.items()
             for seed in self.seeds
             for system, sharing in self.systems.items()
-            for model in models_of(sharing, tasks)
+            for model in models_of(sharing, (self.subsets or {}).get(system, tasks))
         ]
 
     def selections(self) -> list[tuple[str, int, Start, str]]:
@@ -210,9 +216,28 @@ class Specs:
         for stage in ("prepare", "warmup", "prune", "select", "train", "evaluate"):
             setattr(self, stage, functools.cache(getattr(self, stage)))
 
-    def tasks(self, dataset: str) -> list[str]:
-        """The tasks of a dataset by name: the order of the configuration has no meaning anywhere."""
-        return sorted(task.name for task in self.datasets[dataset].tasks)
+    def tasks(self, dataset: str, system: str | None = None) -> list[str]:
+        """The tasks of a dataset, or those that a system trains, by name: their order has no meaning anywhere."""
+        tasks = sorted(task.name for task in self.datasets[dataset].tasks)
+        return tasks if system is None else self.systems[system].trained(tasks)
+
+    def start(self, system: str) -> str:
+        """What the starting weights of a system are called: those of its own network after the system."""
+        chosen = self.systems[system]
+        return f"{chosen.start}-{system}" if chosen.has_own_network(self.config.model.layers) else chosen.start
+
+    def starts(self) -> list[str]:
+        """The starting weights that systems use."""
+        return sorted({self.start(system) for system in self.systems})
+
+    def architecture(self, dataset: str, start: str) -> Architecture:
+        """The network that starting weights belong to."""
+        model = Architecture(**dict(self.config.model))
+        if start in STARTS:
+            return model
+        system = self.systems[start.removeprefix("initial-")]
+        stacks = self.tasks(dataset, system.name) if system.sharing == "soft" else None
+        return model.model_copy(update={"layers": system.layers or model.layers, "stacks": stacks})
 
     def demo(self) -> DemoSpec:
         """The generation of the demo corpora."""
@@ -248,11 +273,13 @@ class Specs:
             vectors=data.vectors is not None,
         )
 
-    def warmup(self, dataset: str, seed: int, start: Start) -> WarmupSpec:
-        """The starting weights: theta(0) for start `initial`, theta(w) for `warmup`."""
-        optimization = _plain(self.config.warmup) if start == "warmup" else None
+    def warmup(self, dataset: str, seed: int, start: str) -> WarmupSpec:
+        """The starting weights: theta(w) for start `warmup`, theta(0) for `initial` and a network of a system's own."""
         return WarmupSpec(
-            data=self.prepare(dataset).digest(), seed=seed, model=self.config.model, optimization=optimization
+            data=self.prepare(dataset).digest(),
+            seed=seed,
+            model=self.architecture(dataset, start),
+            optimization=_plain(self.config.warmup) if start == "warmup" else None,
         )
 
     def prune(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
@@ -279,18 +306,20 @@ class Specs:
     def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
         """The training of one model of a system."""
         chosen = self.systems[system]
+        tasks = [model] if chosen.sharing == "single" else self.tasks(dataset, system)
         masks = None
         if chosen.choice is not None:
             masks = self.select(dataset, seed, chosen.start, chosen.choice).digest()
         return TrainSpec(
             data=self.prepare(dataset).digest(),
-            start=self.warmup(dataset, seed, chosen.start).digest(),
+            start=self.warmup(dataset, seed, self.start(system)).digest(),
             masks=masks,
             seed=seed,
             system=system,
             sharing=chosen.sharing,
-            tasks=[model] if chosen.sharing == "single" else self.tasks(dataset),
+            tasks=tasks,
             allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
+            task_layers=chosen.task_layers and {task: chosen.task_layers[task] for task in tasks},
             optimization=_plain(self.config.train, epochs=chosen.epochs or self.config.train.epochs),
         )
 
@@ -305,6 +334,11 @@ class Specs:
             batch_size=self.config.evaluate.batch_size,
         )
 
+    def _variant(self, system: System) -> Variant | None:
+        if system.choice is not None and self.choices[system.choice].random:
+            return "random"
+        return "subnetwork" if system.sharing == "single" and system.choice is not None else None
+
     def tables(self) -> TablesSpec:
         """The tables of the run."""
         config = self.config
@@ -313,6 +347,8 @@ class Specs:
             seeds=sorted(config.seeds),
             datasets={name: self.tasks(name) for name in sorted(self.datasets)},
             systems={name: self.systems[name].sharing for name in sorted(self.systems)},
+            subsets={s.name: sorted(s.tasks) for s in config.train.systems if s.tasks is not None} or None,
+            variants={s.name: variant for s in config.train.systems if (variant := self._variant(s))} or None,
             chosen=sorted({(s.start, s.choice) for s in config.train.systems if s.choice is not None}),
             metrics="",
         )

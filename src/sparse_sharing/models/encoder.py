@@ -1,5 +1,7 @@
 """The encoder that all tasks share: words and their characters, then BiLSTM layers (paper, section "Base Model")."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -61,16 +63,44 @@ class Encoder(nn.Module):
         self.dropout = model.dropout
         self.characters = Characters(model, character_count)
         widths = [model.word_dimension + model.character_filters] + [2 * model.hidden] * (model.layers - 1)
-        self.recurrent = nn.ModuleList(BidirectionalLayer(width, model.hidden) for width in widths)
+        self.recurrent = nn.ModuleList(self.build_layer(model, width) for width in widths)
 
-    def forward(self, word_vectors: Tensor, batch: Batch) -> Tensor:
-        """Float [W, D] for the batch's `word_rows` -> states float [L, B, 2 * hidden], dropout applied."""
+    def build_layer(self, model: Model, inputs: int) -> nn.Module:
+        """One layer of the stack."""
+        return BidirectionalLayer(inputs, model.hidden)
+
+    def embed(self, word_vectors: Tensor, batch: Batch) -> Tensor:
+        """Float [W, D] for the batch's `word_rows` -> words and characters [L, B, D + filters], dropout applied."""
         words = functional.embedding(batch.words, word_vectors)
         characters = functional.embedding(batch.surfaces, self.characters(batch.character_rows))
-        states = functional.dropout(torch.cat([words, characters], dim=2), self.dropout, self.training)
-        for layer in self.recurrent:
-            states = layer(states, batch.reverse)
+        return self.drop(torch.cat([words, characters], dim=2))
+
+    def drop(self, states: Tensor) -> Tensor:
+        """Dropout, in training."""
         return functional.dropout(states, self.dropout, self.training)
+
+    def forward(self, word_vectors: Tensor, batch: Batch, readout: int | None = None) -> Tensor:
+        """Float [W, D] for the batch's `word_rows` -> states [L, B, 2 * hidden] of layer `readout`, dropout applied.
+
+        The layers above `readout` do not run; without one all do.
+        """
+        states = self.embed(word_vectors, batch)
+        for layer in self.recurrent[:readout]:
+            states = layer(states, batch.reverse)
+        return self.drop(states)
+
+    def readout_of(self, task: str, kept: Sequence[str]) -> int:
+        """Where a task's states are read: the highest layer in which its mask keeps weights, the first at least.
+
+        Args:
+            task: the task; here all that counts is its mask.
+            kept: names of the prunable tensors in which the mask keeps any weight.
+        """
+        return max([1, *map(layer_number, kept)])
+
+    def unread(self, parts: Mapping[str, Tensor], readout: int) -> list[Tensor]:
+        """Of a vector over the encoder, cut into parts, those that a task never reads: what lies above its layer."""
+        return [part for name, part in parts.items() if layer_number(name) > readout]
 
     def prunable_shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of the tensors that masks cover: LSTM matrices and the character convolution, no biases."""
@@ -82,14 +112,23 @@ def is_prunable(name: str) -> bool:
     return "weight" in name and name.startswith(("characters.convolution", "recurrent"))
 
 
+def layer_number(name: str) -> int:
+    """The BiLSTM layer that a tensor of the encoder belongs to, counted from 1; 0 for the characters."""
+    parts = name.split(".")
+    return int(parts[1]) + 1 if parts[0] == "recurrent" else 0
+
+
 def layer_of(name: str) -> str:
     """The layer that a prunable tensor belongs to: `characters`, `lstm 1`, `lstm 2`, ..."""
-    parts = name.split(".")
-    return f"lstm {int(parts[1]) + 1}" if parts[0] == "recurrent" else parts[0]
+    number = layer_number(name)
+    return f"lstm {number}" if number else "characters"
 
 
 def counted_parameters(encoder: Encoder, kept: int) -> int:
-    """Parameters as the paper counts them: kept prunable weights plus all their biases; no embeddings, no heads."""
+    """Parameters as the paper counts them: kept prunable weights plus all their biases; no embeddings, no heads.
+
+    Cross-stitch units are neither.
+    """
     biases = [value.numel() for name, value in encoder.named_parameters() if "bias" in name]
     return kept + sum(biases)
 

@@ -5,17 +5,19 @@ second buffer that the encoder reads: one multiplication, no copies of modules, 
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sparse_sharing.config.schema import Model
+from sparse_sharing.config.schema import Architecture
 from sparse_sharing.data.batches import IGNORED_TAG, Batch, make_batch, sorted_batches
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.masks import Mask, Shapes
+from sparse_sharing.models.cross_stitch import CrossStitchEncoder
 from sparse_sharing.models.encoder import Encoder, is_prunable
 
 WORDS = "words.weight"
@@ -31,15 +33,18 @@ class Network:
             `theta` where no task has a mask.
         words: float32 [V, D], the word vectors.
         heads: for each task float32 [T * (2 * hidden + 1)], weights and then biases.
+        readouts: for each task where it reads the encoder's states: see `readout_of` of the encoder.
+        ranges: for each task the parts of `theta` that it reads on the way there.
         keeps: for each task bool [P], True where its subnetwork has a weight or something all tasks share; None where
-            everything is kept.
+            it keeps everything that it reads.
     """
 
-    def __init__(self, model: Model, vocabulary: Vocabulary, device: torch.device | str = "cpu") -> None:
+    def __init__(self, model: Architecture, vocabulary: Vocabulary, device: torch.device | str = "cpu") -> None:
         """Build a network of zeros for the tasks of a vocabulary; `load` gives it weights."""
         self.model, self.vocabulary = model, vocabulary
         self.device = torch.device(device)
-        self.encoder = Encoder(model, vocabulary.character_count).to(self.device)
+        kind = CrossStitchEncoder if model.stacks else Encoder
+        self.encoder = kind(model, vocabulary.character_count).to(self.device)
         size = sum(parameter.numel() for parameter in self.encoder.parameters())
         self.theta, self.gradient = torch.zeros(size, device=self.device), torch.zeros(size, device=self.device)
         self.words = torch.zeros(vocabulary.word_count, model.word_dimension, device=self.device)
@@ -48,8 +53,7 @@ class Network:
             task: torch.zeros(len(tags.tags) * (self.states + 1), device=self.device, requires_grad=True)
             for task, tags in vocabulary.tasks.items()
         }
-        self.keeps: dict[str, Tensor | None] = dict.fromkeys(self.heads)
-        self._home(self.theta)
+        self.set_masks({})
 
     def _home(self, work: Tensor) -> None:
         """Make the encoder's parameters and gradients views of the flat buffers."""
@@ -102,19 +106,38 @@ class Network:
 
     def set_masks(self, masks: Mapping[str, Mask]) -> None:
         """Give each task its subnetwork; a task without a mask keeps everything."""
-        self.keeps = {task: self._full(masks[task]) if task in masks else None for task in self.heads}
+        masks = {task: masks.get(task) or Mask.dense(self.prunable_shapes, "") for task in self.heads}
+        kept = {task: [name for name, part in mask.tensors().items() if part.any()] for task, mask in masks.items()}
+        self.readouts = {task: self.encoder.readout_of(task, names) for task, names in kept.items()}
+        reads = {task: self._read(readout) for task, readout in self.readouts.items()}
+        self.ranges = _ranges(reads)
+        self.keeps = {task: None if mask.is_dense else self._kept(mask, reads[task]) for task, mask in masks.items()}
         sparse = any(keep is not None for keep in self.keeps.values())
         self._home(torch.empty_like(self.theta) if sparse else self.theta)
 
-    def _full(self, mask: Mask) -> Tensor | None:
-        """The mask over all encoder parameters: what masks do not cover is kept."""
-        if mask.is_dense:
-            return None
-        keep = torch.ones_like(self.theta, dtype=torch.bool)
-        for name, part in self._parts(keep).items():
-            if is_prunable(name):
-                part.copy_(mask.tensors()[name])
-        return keep
+    def _read(self, readout: int) -> Tensor:
+        """Bool [P], True where a task reads the encoder's parameters, whatever its mask."""
+        read = torch.ones_like(self.theta, dtype=torch.bool)
+        for part in self.encoder.unread(self._parts(read), readout):
+            part.fill_(False)
+        return read
+
+    def _kept(self, mask: Mask, read: Tensor) -> Tensor | None:
+        """The mask over all encoder parameters: what masks do not cover is kept where the task reads it."""
+        keep = read.clone()
+        parts = self._parts(keep)
+        for name, part in mask.tensors().items():
+            parts[name].copy_(part)
+        return None if torch.equal(keep, read) else keep
+
+    def takes_part(self, task: str) -> Tensor | None:
+        """Bool [P], the encoder's parameters that a step of a task changes; None for all of them."""
+        if self.keeps[task] is not None:
+            return self.keeps[task]
+        part = torch.zeros_like(self.theta, dtype=torch.bool)
+        for range_ in self.ranges[task]:
+            part[range_] = True
+        return None if part.all() else part
 
     def activate(self, task: str) -> None:
         """Put a task's subnetwork before the encoder."""
@@ -131,7 +154,8 @@ class Network:
 
     def logits(self, task: str, word_vectors: Tensor, batch: Batch) -> Tensor:
         """Scores float [L, B, T] of the active task's tags; `word_vectors` float [W, D] are those of `word_rows`."""
-        return functional.linear(self.encoder(word_vectors, batch), *self._head(self.heads[task]))
+        states = self.encoder(word_vectors, batch, self.readouts[task])
+        return functional.linear(states, *self._head(self.heads[task]))
 
     def loss(self, task: str, word_vectors: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy, the mean over the tokens of the batch."""
@@ -155,3 +179,12 @@ class Network:
             time, column = batch.mask.nonzero(as_tuple=True)
             tags[text.offsets[indices][column.cpu().numpy()] + time.cpu().numpy()] = best[batch.mask].cpu().numpy()
         return tags
+
+
+def _ranges(reads: Mapping[str, Tensor]) -> dict[str, list[slice]]:
+    """The stretches of a flat vector that each task reads, cut so that tasks read all of a stretch or nothing of it."""
+    table = torch.stack(list(reads.values())).cpu()
+    changes = (table[:, 1:] != table[:, :-1]).any(0).nonzero().squeeze(1) + 1
+    edges = [0, *changes.tolist(), table.shape[1]]
+    stretches = [slice(start, end) for start, end in pairwise(edges)]
+    return {task: [part for part in stretches if own[part.start]] for task, own in zip(reads, table, strict=True)}

@@ -1,17 +1,15 @@
 """Stage `evaluate`: apply a trained model to the test text, the only stage that is ever given it."""
 
 import csv
-import dataclasses
 from pathlib import Path
 
 from sparse_sharing.artifacts import Artifact, load_tensors, remedy, save_json, write_text
-from sparse_sharing.config.schema import Model
 from sparse_sharing.config.specs import EvaluateSpec
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.models.network import Network
-from sparse_sharing.stages.inputs import choose_device, load_mask, load_text, load_vocabulary, to_tensors
+from sparse_sharing.stages.inputs import build_network, choose_device, load_mask, load_text, load_vocabulary, to_tensors
 from sparse_sharing.training.scoring import predict_tags, score_tags, written_tags
 
 
@@ -53,8 +51,7 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
 def load_model(trained: Artifact, vocabulary: Vocabulary, folder: Path, device: str) -> Network:
     """The network of a trained model, with its masks."""
     names = trained.details["tasks"]
-    own = dataclasses.replace(vocabulary, tasks={task: vocabulary.tasks[task] for task in names})
-    network = Network(Model.model_validate(trained.details["model"]), own, choose_device(device))
+    network = build_network(trained, vocabulary, names, choose_device(device))
     network.load(to_tensors(trained))
     network.set_masks({task: load_mask(trained, f"masks/{task}", folder / "model.safetensors") for task in names})
     return network

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sparse_sharing.artifacts import Artifact, load_json, load_tensors
-from sparse_sharing.config.schema import Model
+from sparse_sharing.config.schema import Architecture
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError
@@ -57,8 +57,12 @@ def to_tensors(artifact: Artifact) -> dict[str, Tensor]:
 
 def build_network(artifact: Artifact, vocabulary: Vocabulary, tasks: Iterable[str], device: torch.device) -> Network:
     """The network that starting weights belong to, with the heads of the named tasks."""
-    own = dataclasses.replace(vocabulary, tasks={task: vocabulary.tasks[task] for task in tasks})
-    return Network(Model.model_validate(artifact.details["model"]), own, device)
+    return Network(Architecture.model_validate(artifact.details["model"]), for_tasks(vocabulary, tasks), device)
+
+
+def for_tasks(vocabulary: Vocabulary, tasks: Iterable[str]) -> Vocabulary:
+    """The vocabulary with the tags of the named tasks alone."""
+    return dataclasses.replace(vocabulary, tasks={task: vocabulary.tasks[task] for task in tasks})
 
 
 def choose_device(name: str) -> torch.device:

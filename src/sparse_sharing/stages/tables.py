@@ -10,8 +10,8 @@ from sparse_sharing.config import layout
 from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
 from sparse_sharing.errors import ArtifactError
 
-ORDER = ("single", "hard", "sparse")
-"""The ways of sharing in the order of the paper's tables."""
+ORDER = ("single", "subnetwork", "hard", "soft", "hierarchical", "sparse", "random")
+"""The ways of sharing in the order of the paper's tables; random masks last, a control that the paper lacks."""
 
 
 def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
@@ -22,8 +22,7 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     """
     paths = metric_paths(spec, run_folder)
     _require_specs(spec, paths)
-    systems = sorted(spec.systems, key=lambda name: (name != spec.baseline, ORDER.index(spec.systems[name]), name))
-    order = {"dataset": sorted(spec.datasets), "system": systems, "task": []}
+    order = {"dataset": sorted(spec.datasets), "system": system_order(spec), "task": []}
     results = tables.results(paths, order)
     summary = tables.summary(results, spec.baseline)
     tables.write_results(results, output / "results.csv")
@@ -42,6 +41,12 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
         "metrics": {str(path.relative_to(run_folder)): file_digest(path) for path in paths},
     }
     save_json(output / "provenance.json", "tables", spec, details)
+
+
+def system_order(spec: TablesSpec) -> list[str]:
+    """The systems as they stand in tables: the baseline first, then by their way of sharing, then by name."""
+    ways = {**spec.systems, **(spec.variants or {})}
+    return sorted(ways, key=lambda name: (name != spec.baseline, ORDER.index(ways[name]), name))
 
 
 def metric_paths(spec: TablesSpec, run_folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Stage `train`: train one model of a system; a system is data (which tasks, which masks), not a code path."""
+"""Stage `train`: train one model of a system; a system is data (its tasks, masks, network), not a code path."""
 
 import csv
 import io
@@ -10,8 +10,8 @@ import torch
 from sparse_sharing.artifacts import save_tensors, write_atomically, write_text
 from sparse_sharing.config.specs import TrainSpec
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.masks import Mask, pack, union_size
-from sparse_sharing.models.encoder import counted_parameters
+from sparse_sharing.masks import Mask, Shapes, pack, union_size
+from sparse_sharing.models.encoder import counted_parameters, layer_number
 from sparse_sharing.models.network import Network
 from sparse_sharing.progress import Reporter
 from sparse_sharing.stages.inputs import (
@@ -66,13 +66,13 @@ def run(
 
 
 def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -> dict[str, Mask]:
-    """The mask of each task: the chosen ones where there is a choice, else masks that keep everything."""
+    """The mask of each task: the chosen one, or else all that lies up to the task's layer, or simply everything."""
     if (path is not None) != (spec.masks is not None):
         verb = "needs" if spec.masks is not None else "takes no"
         raise ConfigError(f"system '{spec.system}' {verb} masks (--masks FILE)")
     shapes = network.prunable_shapes
     if path is None:
-        return {task: Mask.dense(shapes, weights) for task in spec.tasks}
+        return {task: _layer_mask(shapes, weights, (spec.task_layers or {}).get(task)) for task in spec.tasks}
     masks = read_selection(path, spec.masks)
     for task in spec.tasks:
         if task not in masks:
@@ -86,6 +86,11 @@ def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: s
         if masks[task].kept == 0:
             raise ArtifactError(f"{path}: the mask of task '{task}' keeps no weight. Choose an earlier round")
     return {task: masks[task] for task in spec.tasks}
+
+
+def _layer_mask(shapes: Shapes, weights: str, layer: int | None) -> Mask:
+    """The mask that keeps everything up to a layer: hierarchical sharing (Søgaard and Goldberg 2016)."""
+    return Mask.of_tensors(shapes, weights, lambda name: layer is None or layer_number(name) <= layer)
 
 
 def _save_model(
@@ -117,9 +122,9 @@ def _save_model(
 
 def _zero_unused(network: Network) -> None:
     """Set the weights that no task keeps to zero: they are no part of the model."""
-    keeps = list(network.keeps.values())
-    if all(keep is not None for keep in keeps):
-        network.theta.mul_(torch.stack(keeps).any(0))
+    parts = [network.takes_part(task) for task in network.heads]
+    if all(part is not None for part in parts):
+        network.theta.mul_(torch.stack(parts).any(0))
 
 
 def history_table(progress: Progress, tasks: list[str]) -> str:

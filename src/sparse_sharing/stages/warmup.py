@@ -6,7 +6,7 @@ from sparse_sharing.artifacts import load_tensors, save_tensors
 from sparse_sharing.config.specs import WarmupSpec
 from sparse_sharing.models.network import Network
 from sparse_sharing.progress import Reporter
-from sparse_sharing.stages.inputs import choose_device, load_task_data, load_vocabulary
+from sparse_sharing.stages.inputs import choose_device, for_tasks, load_task_data, load_vocabulary
 from sparse_sharing.stages.training import train
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.initial import initialise
@@ -21,7 +21,7 @@ def run(
     tasks = load_task_data(train_text, dev_text, list(words.tasks), spec.data) if spec.optimization else {}
     inputs = [vocabulary, vectors, train_text, dev_text] if spec.optimization else []
     with work_folder(output.parent, inputs) as work:
-        network = Network(spec.model, words, choose_device(device))
+        network = Network(spec.model, for_tasks(words, spec.model.stacks or words.tasks), choose_device(device))
         initialise(network, spec.seed, given["vectors"], given["has_vector"])
         if spec.optimization is not None:
             with Reporter("warm-up", spec.optimization.epochs) as report:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparse_sharing.data.vocabulary import PADDING_CHARACTER
+from sparse_sharing.models.cross_stitch import first_unit
 from sparse_sharing.models.network import WORDS, Network
 from sparse_sharing.training.seeds import derive
 
@@ -16,7 +17,8 @@ def initialise(network: Network, seed: int, vectors: np.ndarray, has_vector: np.
     """Give a network its first weights.
 
     LSTM, convolution and heads: Xavier uniform; biases 0, forget gates 1 (in both bias vectors, as the original does);
-    embeddings uniform with variance 1 / dimension; words with a pretrained vector start from it.
+    embeddings uniform with variance 1 / dimension; words with a pretrained vector start from it; cross-stitch units
+    take nine tenths of a task's own states.
 
     Args:
         network: changed in place.
@@ -42,6 +44,8 @@ def _draw(name: str, like: Tensor, source: torch.Generator) -> Tensor:
         value.uniform_(-bound, bound, generator=source)
         if name != WORDS:
             value[PADDING_CHARACTER] = 0
+    elif name.endswith("stitch"):
+        first_unit(value)
     elif like.ndim > 1:
         nn.init.xavier_uniform_(value, generator=source)
     elif name.startswith("recurrent"):

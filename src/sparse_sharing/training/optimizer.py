@@ -90,6 +90,7 @@ class Patterns:
     def __init__(self, keeps: Mapping[str, Tensor | None], size: int, device: torch.device) -> None:
         """Group `size` weights by the masks of the tasks (bool [P], or None for all)."""
         self.group: Tensor | None = None
+        self._uniform: dict[tuple[int, int], int | None] = {}
         masks = {task: keep for task, keep in keeps.items() if keep is not None}
         if not masks:
             self.members = {task: torch.ones(1, dtype=torch.bool) for task in keeps}
@@ -104,3 +105,14 @@ class Patterns:
             member = torch.zeros(groups, dtype=torch.bool, device=device)
             member[group[keep]] = True
             self.members[task] = member.cpu()
+
+    def groups(self, part: slice) -> Tensor | int:
+        """The groups of a range of weights, int32 [n], or the one group that all of them belong to."""
+        if self.group is None:
+            return 0
+        key = part.start, part.stop
+        if key not in self._uniform:
+            first = self.group[part.start]
+            self._uniform[key] = int(first) if bool((self.group[part] == first).all()) else None
+        uniform = self._uniform[key]
+        return self.group[part] if uniform is None else uniform

@@ -14,8 +14,9 @@ from sparse_sharing.training.optimizer import Patterns, make_rule
 class Trainer:
     """Trains a network in place (paper, section "Learning Sparse Sharing Architectures", joint training).
 
-    A step of task t changes the weights that t's mask keeps, what no mask covers (character embedding, biases), the
-    word vectors of the batch, and head t. All else, the optimizer's memory included, stays bit for bit as it was.
+    A step of task t changes the weights that t's mask keeps, what no mask covers (character embedding, biases of the
+    layers that t runs), the word vectors of the batch, and head t. All else, the optimizer's memory included, stays bit
+    for bit as it was.
     """
 
     def __init__(self, network: Network, optimization: Optimization) -> None:
@@ -23,14 +24,15 @@ class Trainer:
         self.network = network
         self.rule = make_rule(optimization)
         self.clip = optimization.gradient_clip
-        self.patterns = Patterns(network.keeps, network.theta.numel(), network.device)
+        parts = {task: network.takes_part(task) for task in network.heads}
+        self.patterns = Patterns(parts, network.theta.numel(), network.device)
         groups = len(next(iter(self.patterns.members.values())))
         slots = self.rule.slots
         self.memory = {name: value.new_zeros((slots, *value.shape)) for name, value in self._values().items()}
         self.counts = {name: torch.zeros(1, dtype=torch.float64) for name in self.memory}
         self.counts["encoder"] = torch.zeros(groups, dtype=torch.float64)
         self.counts["words"] = torch.zeros(len(network.words), dtype=torch.float64, device=network.device)
-        sparse = self.patterns.group is not None
+        sparse = any(keep is not None for keep in network.keeps.values())
         self._keep = torch.empty_like(network.theta) if sparse else None
 
     def _values(self) -> dict[str, Tensor]:
@@ -75,13 +77,16 @@ class Trainer:
         counts = self.counts["encoder"]
         counts += member
         rates = self.rule.rate(learning_rate, counts.clamp(min=1))
-        if self.patterns.group is None:
-            rate = rates.item()
-        elif self.rule.adapts:
-            rate = (rates * member).float().to(self.network.device).index_select(0, self.patterns.group)
-        else:
-            rate = rates[0].item() if keep is None else keep * rates[0].item()
-        self.rule.update(self.network.theta, self.network.gradient, self.memory["encoder"], rate, keep)
+        for part in self.network.ranges[task]:
+            own_keep = None if keep is None else keep[part]
+            groups = self.patterns.groups(part)
+            if self.rule.adapts and isinstance(groups, Tensor):
+                rate = (rates * member).float().to(self.network.device).index_select(0, groups)
+            else:
+                rate = rates[0 if isinstance(groups, Tensor) else groups].item()
+                rate = rate if keep is None else own_keep * rate
+            values, gradient = self.network.theta[part], self.network.gradient[part]
+            self.rule.update(values, gradient, self.memory["encoder"][:, part], rate, own_keep)
 
     def _update_words(self, rows: Tensor, vectors: Tensor, learning_rate: float) -> None:
         counts = self.counts["words"]

@@ -15,6 +15,7 @@ from sparse_sharing.models.encoder import (
     Encoder,
     counted_parameters,
     is_prunable,
+    layer_number,
     layer_of,
 )
 
@@ -82,6 +83,23 @@ def test_biases_embeddings_and_heads_are_never_prunable(name):
 def test_each_prunable_tensor_belongs_to_a_layer():
     encoder = Encoder(MODEL.model_copy(update={"layers": 2}), 10)
     assert [layer_of(name) for name in encoder.prunable_shapes()] == ["characters"] + ["lstm 1"] * 4 + ["lstm 2"] * 4
+
+
+def test_every_tensor_has_the_number_of_its_layer_and_those_of_characters_have_none():
+    encoder = Encoder(MODEL.model_copy(update={"layers": 2}), 10)
+    numbers = {name: layer_number(name) for name, _ in encoder.named_parameters()}
+    assert list(numbers.values()) == [0] * 3 + [1] * 8 + [2] * 8
+    assert numbers["recurrent.1.right_to_left.bias_hh_l0"] == 2
+
+
+def test_the_states_of_a_layer_are_those_of_a_network_that_ends_there():
+    whole, lower = network_of(layers=3), network_of(layers=2)
+    batch = batch_of(encoded([sentence_of(0, 5), sentence_of(2)]), None)
+    for network in (whole, lower):
+        network.encoder.eval()
+    states = whole.encoder(whole.words[batch.word_rows], batch, 2)
+    assert torch.equal(states, lower.encoder(lower.words[batch.word_rows], batch))
+    assert not torch.equal(states, whole.encoder(whole.words[batch.word_rows], batch))
 
 
 def test_a_layer_equals_a_bidirectional_lstm_on_sentences_of_unequal_length():

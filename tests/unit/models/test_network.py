@@ -1,5 +1,7 @@
 """The network: one buffer of weights, a subnetwork per task read from it, and predictions in the order of the text."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from tiny import TASKS, batch_of, bits, encoded, network_of, random_mask, senten
 
 from sparse_sharing.data.batches import make_batch
 from sparse_sharing.masks import Mask
-from sparse_sharing.models.encoder import is_prunable
+from sparse_sharing.models.encoder import is_prunable, layer_number
 from sparse_sharing.models.network import Network
 
 CHARACTERS = ("characters.convolution.weight", "characters.convolution.bias")
@@ -136,6 +138,26 @@ def test_a_mask_keeps_what_it_does_not_cover():
     network.set_masks({"pos": random_mask(network, 0.0)})
     kept = int(network.keeps["pos"].sum())
     assert kept == sum(value.numel() for name, value in network.encoder.named_parameters() if not is_prunable(name))
+
+
+def test_a_task_reads_theta_up_to_its_layer_cut_where_other_tasks_end():
+    network = network_of(layers=3)
+    ends, end = [], 0
+    for layer, parameters in itertools.groupby(network.encoder.named_parameters(), lambda item: layer_number(item[0])):
+        end += sum(value.numel() for _, value in parameters)
+        ends += [end] if layer else []
+    shapes = network.prunable_shapes
+    masks = {
+        task: Mask.of_tensors(shapes, "weights", lambda name, top=layer: layer_number(name) <= top)
+        for task, layer in (("pos", 1), ("chunk", 2))
+    }
+    network.set_masks(masks)
+    parts = [slice(0, ends[0]), slice(ends[0], ends[1]), slice(ends[1], ends[2])]
+    assert network.ranges == {"pos": parts[:1], "chunk": parts[:2], "ner": parts}
+    assert network.keeps == dict.fromkeys(TASKS)
+    assert network.work is network.theta
+    assert network.takes_part("ner") is None
+    assert network.takes_part("pos").nonzero().squeeze(1).tolist() == list(range(ends[0]))
 
 
 def test_prunable_values_stand_in_the_order_of_a_mask():

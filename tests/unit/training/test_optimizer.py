@@ -117,3 +117,16 @@ def test_the_groups_of_a_task_are_the_weights_it_keeps(masks):
         member = patterns.members[task]
         kept = member.expand(size) if patterns.group is None else member[patterns.group.long()]
         assert torch.equal(kept, torch.ones(size, dtype=torch.bool) if keep is None else keep)
+
+
+@settings(deadline=None)
+@given(MASKS, st.data())
+def test_a_range_has_one_group_where_all_its_weights_share_it_and_else_the_group_of_each(masks, data):
+    keeps, size = masks
+    patterns = Patterns(keeps, size, torch.device("cpu"))
+    start = data.draw(st.integers(0, size - 1))
+    part = slice(start, data.draw(st.integers(start + 1, size)))
+    own = [0] * (part.stop - part.start) if patterns.group is None else patterns.group[part].tolist()
+    for _ in range(2):
+        groups = patterns.groups(part)
+        assert groups == own[0] if len(set(own)) == 1 else groups.tolist() == own

@@ -128,8 +128,9 @@ def test_the_embedding_of_padding_stays_zero(optimizer):
 def test_hard_sharing_is_sparse_sharing_with_masks_of_ones(optimizer, clip, monkeypatch):
     hard, sparse = network_of(layers=2, dropout=0.3), network_of(layers=2, dropout=0.3)
     with monkeypatch.context() as patch:
-        # without the shortcut for dense masks these go the way of every other mask
+        # without the shortcuts for masks that keep everything these go the way of every other mask
         patch.setattr(Mask, "is_dense", False)
+        patch.setattr(torch, "equal", lambda one, other: False)
         sparse.set_masks(dict.fromkeys(TASKS, Mask.dense(sparse.prunable_shapes, "weights")))
     assert sparse.work is not sparse.theta
     assert all(keep.all() for keep in sparse.keeps.values())

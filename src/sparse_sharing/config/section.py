@@ -1,0 +1,35 @@
+"""What every part of the configuration is made of: sections that refuse unknown keys, and names that can be paths."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, StringConstraints, model_serializer
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+"""What a run, dataset, corpus, task, system or choice may be called: it becomes part of a path and of a wildcard."""
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=64)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @model_serializer(mode="wrap")
+    def without_unused(self, to_values: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The values without those that are None and need not be given: what is not used is not written."""
+        fields = type(self).model_fields
+        return {
+            key: value for key, value in to_values(self).items() if value is not None or fields[key].default is not None
+        }
+
+
+def duplicates(names: list[str]) -> list[str]:
+    """The names that occur more than once, in order."""
+    return sorted({name for name in names if names.count(name) > 1}, key=names.index)
+
+
+def refuse_duplicates(kind: str, names: list[str]) -> None:
+    """Raise ValueError where two things of one kind share a name, in letter case as well: paths would collide."""
+    if repeated := duplicates([name.lower() for name in names]):
+        raise ValueError(f"two {kind} are called {', '.join(repeated)} (letter case does not count): rename one")

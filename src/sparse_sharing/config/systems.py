@@ -1,0 +1,98 @@
+"""The systems that are compared: each is a way of sharing, written down as data of the one training stage."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from sparse_sharing.config.section import NAME, Name, Section, duplicates
+
+Start = Literal["initial", "warmup"]
+STARTS = ("initial", "warmup")
+
+START = rf"initial(-{NAME})?|warmup"
+"""What starting weights are called in paths: `initial-` and a system's name are those of a network of its own."""
+
+
+class System(Section):
+    """A way of sharing, to be trained and compared."""
+
+    name: Name
+    sharing: Literal["single", "hard", "soft", "hierarchical", "sparse"]
+    """single: a model per task; hard: one dense encoder; soft: a BiLSTM per task, joined by cross-stitch units;
+    hierarchical: one encoder, each task supervised at a layer of its own; sparse: one encoder, a subnetwork per task.
+    """
+    start: Start = "initial"
+    """The starting weights: initial, theta(0), or warmup, theta(w)."""
+    choice: Name | None = None
+    """Sharing sparse: the name of the choice of masks; sharing single: train each task's subnetwork alone."""
+    epochs: int | None = Field(default=None, ge=1)
+    """Epochs of this system where they differ from those of the section."""
+    tasks: list[Name] | None = Field(default=None, min_length=1)
+    """Train only these tasks of every dataset; warm-up, pruning and masks stay those of all tasks."""
+    layers: Annotated[int, Field(ge=1)] | None = None
+    """BiLSTM layers where they differ from model.layers; the system then starts from initial and has no choice."""
+    task_layers: dict[Name, Annotated[int, Field(ge=1)]] | None = None
+    """Sharing hierarchical: the layer at which each task is supervised, counted from 1; a task runs no layer above."""
+
+    @model_validator(mode="after")
+    def check(self) -> "System":
+        """Each way of sharing has its own keys, and only those; tasks that are trained jointly are two or more."""
+        if self.sharing == "sparse" and self.choice is None:
+            raise ValueError("sharing 'sparse' needs the key 'choice'")
+        if self.sharing not in ("sparse", "single") and self.choice is not None:
+            raise ValueError(f"sharing '{self.sharing}' does not use the key 'choice'")
+        if (self.task_layers is not None) != (self.sharing == "hierarchical"):
+            verb = "needs" if self.sharing == "hierarchical" else "does not use"
+            raise ValueError(f"sharing '{self.sharing}' {verb} the key 'task_layers'")
+        if repeated := duplicates(self.tasks or []):
+            raise ValueError(f"tasks: '{repeated[0]}' stands there twice")
+        if self.sharing != "single" and self.tasks is not None and len(self.tasks) < 2:
+            raise ValueError(f"tasks: sharing '{self.sharing}' trains tasks together, and '{self.tasks[0]}' is alone")
+        return self
+
+    def trained(self, tasks: Sequence[str]) -> list[str]:
+        """Those of a dataset's tasks that the system trains."""
+        return [task for task in tasks if self.tasks is None or task in self.tasks]
+
+    def has_own_network(self, layers: int) -> bool:
+        """Whether it trains another network than the one of so many layers that is warmed up and pruned."""
+        return self.sharing == "soft" or self.layers not in (None, layers)
+
+    def check_fit(self, layers: int, datasets: Mapping[str, Sequence[str]]) -> None:
+        """Check the system against the layers of the base network and the tasks of each dataset.
+
+        Raises:
+            ValueError: It names a task or layer that does not exist, leaves one out, or cannot start as it says.
+        """
+        place = f"train.systems: '{self.name}'"
+        if self.has_own_network(layers) and (self.start != "initial" or self.choice is not None):
+            own = "a BiLSTM per task" if self.sharing == "soft" else f"{self.layers} layers, model.layers is {layers}"
+            raise ValueError(
+                f"{place} trains another network ({own}) than the one that is warmed up and pruned: "
+                "it needs start 'initial' and takes no choice"
+            )
+        for dataset, tasks in datasets.items():
+            if missing := [task for task in self.tasks or [] if task not in tasks]:
+                raise ValueError(
+                    f"{place}: dataset '{dataset}' has no task '{missing[0]}'; its tasks are {', '.join(tasks)}"
+                )
+        if self.task_layers is not None:
+            self._check_task_layers(place, self.layers or layers, datasets)
+
+    def _check_task_layers(self, place: str, layers: int, datasets: Mapping[str, Sequence[str]]) -> None:
+        known = {task for tasks in datasets.values() for task in tasks}
+        for task, layer in self.task_layers.items():
+            if task not in known:
+                raise ValueError(f"{place}: task_layers names '{task}'; known tasks: {', '.join(sorted(known))}")
+            if layer > layers:
+                raise ValueError(f"{place}: task_layers puts '{task}' at layer {layer} of {layers}")
+        for dataset, tasks in datasets.items():
+            trained = self.trained(tasks)
+            if missing := [task for task in trained if task not in self.task_layers]:
+                raise ValueError(f"{place}: task_layers gives no layer for {', '.join(missing)} of '{dataset}'")
+            if max(self.task_layers[task] for task in trained) < layers:
+                raise ValueError(
+                    f"{place}: no task of '{dataset}' is supervised at layer {layers}, the last: "
+                    "raise one in task_layers, or lower layers"
+                )
