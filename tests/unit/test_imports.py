@@ -13,7 +13,7 @@ LAYERS = [
     {"", "errors"},
     {"config"},
     {"artifacts", "progress"},
-    {"data", "models", "masks", "metrics", "tables"},
+    {"data", "models", "masks", "metrics", "statistics", "tables", "figures"},
     {"training"},
     {"stages"},
     {"cli"},
