@@ -1,5 +1,7 @@
 """Where everything of a run lies. Paths carry identity only: run, dataset, seed, start, task, choice, system, model."""
 
+from sparse_sharing.config.experiments import figure_files as figure_files
+from sparse_sharing.config.experiments import table_files as table_files
 from sparse_sharing.config.schema import DEMO, Config, Dataset
 from sparse_sharing.config.schema import DEMO_FILES as DEMO_FILES
 
@@ -15,6 +17,7 @@ SELECT = START + "/select/{choice}"
 MODEL = DATASET + "/seed{seed}/train/{system}/{model}"
 EVALUATION = DATASET + "/seed{seed}/evaluate/{system}/{model}"
 TABLES = RUN + "/tables"
+FIGURES = RUN + "/figures"
 
 PREPARED_FILES = (
     "vocabulary.json",
@@ -23,16 +26,6 @@ PREPARED_FILES = (
     "dev.safetensors",
     "test.safetensors",
     "summary.json",
-)
-TABLE_FILES = (
-    "results.csv",
-    "per_type.csv",
-    "masks.csv",
-    "overlap.csv",
-    "summary.csv",
-    "summary.md",
-    "summary.tex",
-    "provenance.json",
 )
 
 

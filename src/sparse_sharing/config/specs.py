@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
+from sparse_sharing.config.experiments import SystemFacts, facts_of, figures_of, references_of
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
     SHARED,
@@ -158,6 +159,10 @@ class TablesSpec(Spec):
     seeds: list[int]
     datasets: dict[str, list[str]] = Field(description="the tasks of each dataset")
     systems: dict[str, str] = Field(description="the sharing of each system")
+    facts: dict[str, SystemFacts] = Field(description="what else the tables know of each system")
+    comparisons: list[str] = Field(description="the systems that others are tested against")
+    paper: dict[str, str] | None = Field(default=None, description="the experiment of the paper of each dataset")
+    paper_notes: list[str] | None = Field(default=None, description="known deviations from the paper")
     chosen: list[tuple[Start, str]] = Field(description="the (start, choice) pairs that systems use")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
@@ -174,6 +179,24 @@ class TablesSpec(Spec):
     def selections(self) -> list[tuple[str, int, Start, str]]:
         """Every selection of masks as (dataset, seed, start, choice)."""
         return [(dataset, seed, *pair) for dataset in self.datasets for seed in self.seeds for pair in self.chosen]
+
+    def prunings(self) -> list[tuple[str, int, Start, str]]:
+        """Every pruning as (dataset, seed, start, task)."""
+        starts = sorted({start for start, _ in self.chosen})
+        return [
+            (dataset, seed, start, task)
+            for dataset, tasks in self.datasets.items()
+            for seed in self.seeds
+            for start in starts
+            for task in tasks
+        ]
+
+
+class FiguresSpec(Spec):
+    """Draw the figures from the tables."""
+
+    tables: str
+    figures: list[str]
 
 
 def models_of(sharing: str, tasks: Sequence[str]) -> list[str]:
@@ -301,13 +324,24 @@ class Specs:
     def tables(self) -> TablesSpec:
         """The tables of the run."""
         config = self.config
+        facts = {name: facts_of(system, self.choices.get(system.choice)) for name, system in self.systems.items()}
+        paper = {name: dataset.paper for name, dataset in self.datasets.items() if dataset.paper}
         spec = TablesSpec(
             baseline=config.tables.baseline,
             seeds=sorted(config.seeds),
             datasets={name: self.tasks(name) for name in sorted(self.datasets)},
             systems={name: self.systems[name].sharing for name in sorted(self.systems)},
+            facts=dict(sorted(facts.items())),
+            comparisons=references_of(config, facts),
+            paper=paper or None,
+            paper_notes=config.tables.paper_notes or None,
             chosen=sorted({(s.start, s.choice) for s in config.train.systems if s.choice is not None}),
             metrics="",
         )
         digests = [self.evaluate(*model).digest()[:DIGITS_IN_TABLES] for model in spec.models()]
         return spec.model_copy(update={"metrics": "".join(digests)})
+
+    def figures(self) -> FiguresSpec:
+        """The figures of the run."""
+        tables = self.tables()
+        return FiguresSpec(tables=tables.digest(), figures=figures_of(tables))
