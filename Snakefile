@@ -20,6 +20,7 @@ include: "workflow/rules/select.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
 
 
 localrules:
@@ -28,6 +29,7 @@ localrules:
     masks,
     train,
     tables,
+    figures,
     demo_corpora,
 
 
@@ -36,6 +38,7 @@ rule all:
     input:
         refuse_foreign,
         rules.summarise.output,
+        rules.draw.output,
 
 
 # Targets that stop after a stage.
@@ -63,3 +66,9 @@ rule tables:
     input:
         refuse_foreign,
         rules.summarise.output,
+
+
+rule figures:
+    input:
+        refuse_foreign,
+        rules.draw.output,

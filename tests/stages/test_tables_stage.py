@@ -32,8 +32,15 @@ def metrics_path(pipeline, system, model="shared"):
     return pipeline.path(layout.EVALUATION, system=system, model=model) / "metrics.json"
 
 
+def names_of(pipeline):
+    """The tables that the run can fill."""
+    return set(layout.table_files(pipeline.specs.tables()))
+
+
 def test_the_files_are_those_of_the_layout(finished):
-    assert {path.name for path in finished.path(layout.TABLES).iterdir()} == set(layout.TABLE_FILES)
+    assert {path.name for path in finished.path(layout.TABLES).iterdir()} == set(
+        layout.table_files(finished.specs.tables())
+    )
 
 
 def test_results_have_the_columns_and_the_rows_of_every_model(finished):
@@ -97,7 +104,7 @@ def test_the_baseline_comes_first_and_the_others_are_compared_with_it(pipeline):
 
 def test_making_the_tables_twice_gives_the_same_bytes(finished, tmp_path):
     finished.tables(tmp_path)
-    for name in layout.TABLE_FILES:
+    for name in names_of(finished):
         assert (tmp_path / name).read_bytes() == (finished.path(layout.TABLES) / name).read_bytes(), name
 
 
@@ -105,7 +112,11 @@ def test_the_provenance_names_the_version_the_tables_and_the_scores_behind_them_
     folder = finished.path(layout.TABLES)
     artifact = load_json(folder / "provenance.json", "tables", finished.specs.tables().digest())
     assert artifact.details["version"] == __version__
-    tables = {name: file_digest(folder / name) for name in layout.TABLE_FILES if name != "provenance.json"}
+    tables = {
+        name: file_digest(folder / name)
+        for name in layout.table_files(finished.specs.tables())
+        if name != "provenance.json"
+    }
     assert artifact.details["files"] == tables
     run = finished.path(layout.RUN)
     scores = {str(path.relative_to(run)): file_digest(path) for path in run.rglob("metrics.json")}

@@ -16,7 +16,9 @@ app = typer.Typer()
 
 @app.command()
 def spec(
-    stage: Annotated[str, typer.Argument(help="demo, prepare, warmup, prune, select, train, evaluate or tables.")],
+    stage: Annotated[
+        str, typer.Argument(help="demo, prepare, warmup, prune, select, train, evaluate, tables or figures.")
+    ],
     config: Annotated[Path, typer.Option(help="Configuration of the run.")] = Path("config.yaml"),
     dataset: Annotated[str | None, typer.Option(help="Stages prepare to evaluate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Stages warmup to evaluate.")] = None,
@@ -53,6 +55,7 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
         "train": ("dataset", "seed", "system", "model"),
         "evaluate": ("dataset", "seed", "system", "model"),
         "tables": (),
+        "figures": (),
     }
     if stage not in needed:
         raise ConfigError(f"there is no stage '{stage}'; stages are {', '.join(needed)}")

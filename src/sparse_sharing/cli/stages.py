@@ -141,3 +141,15 @@ def tables(
     from sparse_sharing.stages import tables as stage
 
     stage.run(parse_spec(spec, stage_specs.TablesSpec), run, output)
+
+
+@app.command()
+def figures(
+    spec: SpecOption,
+    tables: Annotated[Path, typer.Option(help="Folder of the tables, results/NAME/tables.")],
+    output: Output,
+) -> None:
+    """Stage figures: draw the tables of a run."""
+    from sparse_sharing.stages import figures as stage
+
+    stage.run(parse_spec(spec, stage_specs.FiguresSpec), tables, output)

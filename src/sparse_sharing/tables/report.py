@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sparse_sharing.artifacts import write_text
+from sparse_sharing.statistics import NO_DIFFERENCE
 from sparse_sharing.tables.markup import (
     LATEX,
     MARKDOWN,
@@ -150,13 +151,15 @@ def _verdict_cells(own: pd.DataFrame, markup: Markup) -> Rows:
     rows = [[markup.escape(name) for name in header]]
     for (reference, system), block in own.groupby(["reference", "system"], sort=False):
         by_task = {row["task"]: row for row in block.to_dict("records")}
-        cells = [_verdict(by_task[task]) if task in by_task else "" for task, _ in tasks]
-        rows.append([markup.escape(text) for text in (str(system), str(reference), *cells)])
+        names = [markup.escape(str(name)) for name in (system, reference)]
+        rows.append([*names, *(_verdict(by_task[task], markup) if task in by_task else "" for task, _ in tasks)])
     return rows
 
 
-def _verdict(row: dict[str, Any]) -> str:
-    return f"{row['verdict']}, {signed(row['difference'])} [{signed(row['low'])}, {signed(row['high'])}]"
+def _verdict(row: dict[str, Any], markup: Markup) -> str:
+    """The verdict, in bold where there is a difference, and the difference with its interval."""
+    word = row["verdict"] if row["verdict"] == NO_DIFFERENCE else markup.bold.format(row["verdict"])
+    return word + markup.escape(f", {signed(row['difference'])} [{signed(row['low'])}, {signed(row['high'])}]")
 
 
 def _paper_caption(own: pd.DataFrame) -> str:
