@@ -125,7 +125,11 @@ def sweep(table: pd.DataFrame) -> Figure:
     blocks = list(table.groupby("dataset", sort=False))
     figure, grid = _panels(len(blocks), 2)
     for (dataset, block), (scores, overlaps) in zip(blocks, grid, strict=True):
-        lines = block.groupby("start", sort=False)
+        whole = block["target_density"] == 1
+        for _, row in block[whole].iterrows():
+            spread = 0 if pd.isna(row["std"]) else row["std"]
+            scores.errorbar(100, row["mean"], yerr=spread, fmt="*", color=COLOURS[1], markersize=9, label=row["system"])
+        lines = block[~whole].groupby("start", sort=False)
         for (start, line), colour, marker in zip(lines, COLOURS, MARKERS, strict=False):
             density, look = 100 * line["density"], {"color": colour, "marker": marker, "label": START_NAMES[start]}
             scores.errorbar(density, line["mean"], yerr=line["std"].fillna(0), capsize=2, **look)

@@ -68,23 +68,45 @@ def facts_of(system: System, choice: Choice | None) -> SystemFacts:
 
 
 def references_of(config: Config, facts: Mapping[str, SystemFacts]) -> list[str]:
-    """The systems that others are tested against: those named, else the baseline and a hard sharing of all tasks."""
+    """The systems that others are tested against: those named, else the baseline and what shares hard.
+
+    Of hard systems of all tasks it is the first by name; those of two tasks count where sparse ones have the same two.
+    """
     if config.tables.comparisons is not None:
         return sorted(set(config.tables.comparisons), key=lambda name: (name != config.tables.baseline, name))
     hard = sorted(name for name, known in facts.items() if known.kind == "hard" and known.tasks is None)
-    names = [config.tables.baseline, *hard[:1]]
-    return list(dict.fromkeys(name for name in names if name in facts))
+    names = [config.tables.baseline, *hard[:1], *(partner for _, partner in pairs_of(facts))]
+    return [name for name in dict.fromkeys(names) if name in facts]
 
 
-def sweep_of(facts: Mapping[str, SystemFacts]) -> list[str]:
-    """Sparse systems of all tasks at one density for all (Fig. 4), densest first; none where there is one density."""
-    systems = [
-        name for name, known in facts.items() if known.kind == "sparse_at_density" and known.tasks is None
-        and known.target_density is not None
-    ]  # fmt: skip
-    if len({facts[name].target_density for name in systems}) < 2:
-        return []
-    return sorted(systems, key=lambda name: (facts[name].start != "warmup", -facts[name].target_density, name))
+def meetings_of(
+    references: Sequence[str], systems: Sequence[str], facts: Mapping[str, SystemFacts]
+) -> list[tuple[str, str]]:
+    """The (reference, system) pairs that are tested, in the order of both.
+
+    Two references meet once, the later against the earlier; a reference of some tasks meets systems of the same tasks.
+    """
+    return [
+        (reference, system)
+        for number, reference in enumerate(references)
+        for system in systems
+        if system not in references[: number + 1] and facts[reference].tasks in (None, facts[system].tasks)
+    ]
+
+
+def sweep_of(facts: Mapping[str, SystemFacts]) -> dict[str, float]:
+    """Sparse systems of all tasks at one density for all, with that density (Fig. 4); none where there is but one.
+
+    Hard sharing of all tasks is the point where the density is 1.
+    """
+    whole = {name: known for name, known in sorted(facts.items()) if known.tasks is None}
+    sparse = {name: known.target_density for name, known in whole.items() if known.kind == "sparse_at_density"}
+    sparse = {name: density for name, density in sparse.items() if density is not None}
+    if len(set(sparse.values())) < 2:
+        return {}
+    hard = [name for name, known in whole.items() if known.kind == "hard"]
+    ordered = sorted(sparse, key=lambda name: (facts[name].start != "warmup", -sparse[name]))
+    return dict.fromkeys(hard[:1], 1.0) | {name: sparse[name] for name in ordered}
 
 
 def pairs_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str | None]]:
@@ -122,7 +144,7 @@ def figures_of(run: TabulatedRun) -> list[str]:
     """The figures that a run can fill, each drawn from the table of its name."""
     drawn = [name.removesuffix(".csv") for name in table_files(run) if name.startswith(("rounds", "sweep", "ablation"))]
     drawn += ["pairs"] if any(hard for _, hard in pairs_of(run.facts)) else []
-    return [*(["comparisons"] if run.comparisons and len(run.facts) > 1 else []), *drawn]
+    return [*(["comparisons"] if meetings_of(run.comparisons, list(run.facts), run.facts) else []), *drawn]
 
 
 def figure_files(run: TabulatedRun) -> list[str]:

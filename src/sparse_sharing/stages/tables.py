@@ -8,6 +8,7 @@ import pandas as pd
 from sparse_sharing import __version__, tables
 from sparse_sharing.artifacts import file_digest, load_json, load_tensors, remedy, save_json, spec_digest, write_text
 from sparse_sharing.config import layout
+from sparse_sharing.config.experiments import meetings_of
 from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
 from sparse_sharing.errors import ArtifactError
 
@@ -31,7 +32,7 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     summary = tables.summary(results, spec.baseline)
     tables.write_results(results, output / "results.csv")
     tables.write_results(tables.per_type(paths, order), output / "per_type.csv")
-    verdicts = tables.compare(tables.read_counts(sentences), spec.comparisons, systems)
+    verdicts = tables.compare(tables.read_counts(sentences), meetings_of(spec.comparisons, systems, spec.facts))
     paper = tables.beside_paper(summary, spec.facts, spec.paper) if spec.paper else None
     sections = (spec.baseline, verdicts, paper, spec.paper_notes or ())
     tables.write_summary_csv(summary, output / "summary.csv")

@@ -55,17 +55,13 @@ def read_counts(paths: Sequence[Path]) -> dict[Key, Counts]:
 
 
 def compare(
-    counts: Mapping[Key, Counts],
-    references: Sequence[str],
-    systems: Sequence[str],
-    resamples: int = statistics.RESAMPLES,
+    counts: Mapping[Key, Counts], meetings: Sequence[tuple[str, str]], resamples: int = statistics.RESAMPLES
 ) -> pd.DataFrame:
-    """Test every system against each reference, per dataset and task, on the seeds that both have.
+    """Test systems against references, per dataset and task, on the seeds that both have.
 
     Args:
         counts: as `read_counts` returns it.
-        references: systems that the others are tested against. Two references meet once, the later against the earlier.
-        systems: all systems, in the order of the rows.
+        meetings: the (reference, system) pairs, in the order of the rows.
         resamples: how many test sets the bootstrap draws.
 
     Returns:
@@ -77,41 +73,35 @@ def compare(
     rows = []
     for dataset in sorted({key[0] for key in counts}):
         tasks = sorted({key[3] for key in counts if key[0] == dataset})
+        by_task = {task: _compare_task(counts, dataset, task, meetings, resamples) for task in tasks}
         block = [
-            row | {"dataset": dataset, "task": task}
+            {"dataset": dataset, "reference": reference, "system": system, "task": task, **by_task[task][meeting]}
+            for meeting in meetings
+            for reference, system in [meeting]
             for task in tasks
-            for row in _compare_task(counts, dataset, task, references, systems, resamples)
+            if meeting in by_task[task]
         ]
         corrected = statistics.holm(np.array([row["p"] for row in block]))
         for row, p in zip(block, corrected.tolist(), strict=True):
             verdict = statistics.verdict(p, row.pop("differences"))
             rows.append(row | {"p_corrected": p, "verdict": verdict})
-    frame = pd.DataFrame(rows, columns=COMPARISONS)
-    rank = {name: place for place, name in enumerate([*references, *systems])}
-    keys = {"reference": rank, "system": {name: place for place, name in enumerate(systems)}}
-    return frame.sort_values(
-        ["dataset", "reference", "system", "task"],
-        key=lambda column: column.map(keys[column.name]) if column.name in keys else column,
-        kind="stable",
-        ignore_index=True,
-    )
+    return pd.DataFrame(rows, columns=COMPARISONS)
 
 
 def _compare_task(
-    counts: Mapping[Key, Counts], dataset: str, task: str, references: Sequence[str], systems: Sequence[str], draws: int
-) -> list[dict]:
-    """The rows of one dataset and task, without correction; all models are scored on the same resampled test sets."""
+    counts: Mapping[Key, Counts], dataset: str, task: str, meetings: Sequence[tuple[str, str]], resamples: int
+) -> dict[tuple[str, str], dict]:
+    """What there is to say of each pair on one task; all models are scored on the same resampled test sets."""
     models = {(key[1], key[2]): found.values for key, found in sorted(counts.items()) if key[::3] == (dataset, task)}
     place = {model: number for number, model in enumerate(models)}
     stacked = np.stack(list(models.values()))
     sentences = stacked.shape[1]
     if not sentences:
-        return []
+        return {}
     scores = statistics.score(stacked.sum(1))
-    random = statistics.generator(dataset, task)
-    resampled = statistics.resampled_scores(stacked, random, draws)
-    rows = []
-    for reference, system in _meetings(references, systems):
+    resampled = statistics.resampled_scores(stacked, statistics.generator(dataset, task), resamples)
+    found = {}
+    for reference, system in meetings:
         seeds = [seed for name, seed in models if name == system and (reference, seed) in place]
         if not seeds:
             continue
@@ -119,31 +109,17 @@ def _compare_task(
         differences = scores[ours] - scores[theirs]
         drawn = (resampled[:, ours] - resampled[:, theirs]).mean(1)
         low, high = statistics.bootstrap_interval(drawn)
-        rows.append(
-            {
-                "reference": reference,
-                "system": system,
-                "metric": "f1" if stacked.shape[2] == 3 else "accuracy",
-                "seeds": len(seeds),
-                "sentences": sentences,
-                "difference": float(differences.mean()),
-                "low": low,
-                "high": high,
-                "p": statistics.bootstrap_p(drawn),
-                "effect_size": statistics.effect_size(differences),
-                "seed_p": statistics.permutation_p(differences, statistics.generator(dataset, task, "seeds")),
-                "smallest_seed_p": statistics.smallest_permutation_p(len(seeds)),
-                "differences": differences,
-            }
-        )
-    return rows
-
-
-def _meetings(references: Sequence[str], systems: Sequence[str]) -> list[tuple[str, str]]:
-    """The (reference, system) pairs that are tested."""
-    return [
-        (reference, system)
-        for number, reference in enumerate(references)
-        for system in systems
-        if system not in references[: number + 1]
-    ]
+        found[reference, system] = {
+            "metric": "f1" if stacked.shape[2] == 3 else "accuracy",
+            "seeds": len(seeds),
+            "sentences": sentences,
+            "difference": float(differences.mean()),
+            "low": low,
+            "high": high,
+            "p": statistics.bootstrap_p(drawn),
+            "effect_size": statistics.effect_size(differences),
+            "seed_p": statistics.permutation_p(differences, statistics.generator(dataset, task, "seeds")),
+            "smallest_seed_p": statistics.smallest_permutation_p(len(seeds)),
+            "differences": differences,
+        }
+    return found

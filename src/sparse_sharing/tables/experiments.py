@@ -46,8 +46,10 @@ class Measured:
         return own.pivot(index="seed", columns="task", values="value")
 
     def overlap(self, dataset: str, system: str, tasks: Sequence[str]) -> dict[str, float]:
-        """The overlap of the masks of a system on some tasks, and that of chance: means over seeds."""
+        """The overlap of the masks of a system on some tasks, and that of chance: means over seeds; 1 without masks."""
         known = self.facts[system]
+        if known.choice is None:
+            return {"overlap": 1.0, "chance": 1.0}
         keys = {"dataset": dataset, "start": known.start, "choice": known.choice, "tasks": "&".join(sorted(tasks))}
         own = self.overlaps[(self.overlaps[list(keys)] == pd.Series(keys)).all(axis=1)]
         return {name: own[name].astype(float).mean() for name in ("overlap", "chance")}
@@ -78,7 +80,7 @@ def rounds(pruned: pd.DataFrame, chosen: pd.DataFrame, paper: Mapping[str, str])
 
 
 def sweep(measured: Measured) -> pd.DataFrame:
-    """Sparse sharing at one density for all tasks (Fig. 4): one row per dataset and system, densest first.
+    """Sparse sharing at one density for all tasks (Fig. 4), and hard sharing: one row per system, densest first.
 
     Returns:
         The density asked for, the densities found (mean, lowest and highest over tasks and seeds), the overlap of the
@@ -86,17 +88,18 @@ def sweep(measured: Measured) -> pd.DataFrame:
         and the score and overlap that the paper prints for this density.
     """
     rows = []
-    for dataset, system in _on_each_dataset(measured, sweep_of(measured.facts)):
+    wanted = sweep_of(measured.facts)
+    for dataset, system in _on_each_dataset(measured, list(wanted)):
         scores = measured.by_seed(dataset, system)
         own = measured.results[(measured.results["dataset"] == dataset) & (measured.results["system"] == system)]
-        known, experiment = measured.facts[system], measured.experiment(dataset)
-        point = experiment.sweep.at(known.target_density) if experiment and experiment.sweep else None
+        density, experiment = wanted[system], measured.experiment(dataset)
+        point = experiment.sweep.at(density) if experiment and experiment.sweep else None
         rows.append(
             {
                 "dataset": dataset,
                 "system": system,
-                "start": known.start,
-                "target_density": known.target_density,
+                "start": measured.facts[system].start,
+                "target_density": density,
                 "seeds": len(scores),
                 "density": own["density"].mean(),
                 "lowest_density": own["density"].min(),

@@ -135,12 +135,17 @@ def _cells(block: pd.DataFrame, markup: Markup) -> Rows:
 
 def _verdict_caption(own: pd.DataFrame) -> str:
     seeds = span(own["seeds"])
-    over = "one seed" if seeds == "1" else f"{seeds} seeds"
+    over = "one seed" if seeds == "1" else f"means over {seeds} seeds"
     smallest = own["smallest_seed_p"].max()
+    between = (
+        "One seed cannot tell how far trainings differ."
+        if smallest == 1
+        else (f"A test over {seeds} seeds alone cannot give a p below {smallest:.3g}.")
+    )
     return (
         "Difference to the other system in points, with the 95 % interval of a paired bootstrap over the "
         f"{span(own['sentences'])} test sentences ({over}); a verdict needs p < 0.05 after Holm's correction over the "
-        f"{len(own)} comparisons of this dataset. A test over {over} alone cannot give a p below {smallest:.3g}."
+        f"{len(own)} comparisons of this dataset. {between}"
     )
 
 
