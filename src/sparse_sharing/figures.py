@@ -98,7 +98,7 @@ def rounds(table: pd.DataFrame) -> Figure:
             block.groupby("seed", sort=False), cycle(COLOURS), cycle(MARKERS), strict=False
         ):
             axes.plot(curve["round"], curve["dev_score"], color=colour, marker=marker, label=f"seed {seed}")
-            chosen = curve[curve["chosen"].fillna("") != ""]
+            chosen = curve[curve["chosen"].notna()]
             axes.plot(
                 chosen["round"], chosen["dev_score"], "o", markersize=11, markerfacecolor="none",
                 markeredgecolor=colour, markeredgewidth=1.6,

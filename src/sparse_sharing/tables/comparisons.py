@@ -75,11 +75,16 @@ def compare(
         tasks = sorted({key[3] for key in counts if key[0] == dataset})
         by_task = {task: _compare_task(counts, dataset, task, meetings, resamples) for task in tasks}
         block = [
-            {"dataset": dataset, "reference": reference, "system": system, "task": task, **by_task[task][meeting]}
-            for meeting in meetings
-            for reference, system in [meeting]
+            {
+                "dataset": dataset,
+                "reference": reference,
+                "system": system,
+                "task": task,
+                **by_task[task][reference, system],
+            }
+            for reference, system in meetings
             for task in tasks
-            if meeting in by_task[task]
+            if (reference, system) in by_task[task]
         ]
         corrected = statistics.holm(np.array([row["p"] for row in block]))
         for row, p in zip(block, corrected.tolist(), strict=True):
