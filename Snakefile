@@ -20,6 +20,7 @@ include: "workflow/rules/select.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -29,6 +30,7 @@ localrules:
     masks,
     train,
     tables,
+    figures,
     demo_corpora,
 
 
@@ -37,6 +39,7 @@ rule all:
     input:
         refuse_foreign,
         rules.summarise.output,
+        rules.draw.output,
         rules.report_page.output,
 
 
@@ -65,3 +68,9 @@ rule tables:
     input:
         refuse_foreign,
         rules.summarise.output,
+
+
+rule figures:
+    input:
+        refuse_foreign,
+        rules.draw.output,

@@ -33,6 +33,7 @@ FORMATS = {
     "selection": 1,
     "model": 1,
     "metrics": 1,
+    "sentences": 1,
     "tables": 1,
 }
 """The kinds of artifact and the version of each format that this program writes and reads."""

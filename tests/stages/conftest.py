@@ -10,7 +10,7 @@ import pytest
 from sparse_sharing.artifacts import write_text
 from sparse_sharing.config import Specs, layout, parse_config
 from sparse_sharing.data.demo import generate
-from sparse_sharing.stages import evaluate, prepare, prune, select, tables, train, warmup
+from sparse_sharing.stages import evaluate, figures, prepare, prune, select, tables, train, warmup
 
 SENTENCES = {"train": 40, "dev": 10, "test": 10}
 TASKS = ("chunk", "ner", "pos")
@@ -150,6 +150,11 @@ class Pipeline:
     def tables(self, output: Path | None = None) -> Path:
         output = output or self.path(layout.TABLES)
         tables.run(self.specs.tables(), self.path(layout.RUN), output)
+        return output
+
+    def figures(self, output: Path | None = None) -> Path:
+        output = output or self.path(layout.FIGURES)
+        figures.run(self.specs.figures(), self.path(layout.TABLES), output)
         return output
 
     def run(self) -> "Pipeline":

@@ -6,7 +6,9 @@ from itertools import chain
 
 import pytest
 from seqeval.metrics import accuracy_score, classification_report, f1_score, precision_score, recall_score
+from seqeval.metrics.sequence_labeling import get_entities
 
+from sparse_sharing import statistics
 from sparse_sharing.artifacts import load_json, load_tensors
 from sparse_sharing.config import layout
 from sparse_sharing.errors import ArtifactError
@@ -115,6 +117,19 @@ def test_the_accuracy_of_tags_is_the_share_of_right_ones_in_the_file(guessed):
     assert 0 < right < len(gold)
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_the_counts_of_sentences_give_the_score_and_stand_in_the_order_of_the_file(guessed, task):
+    artifact = load_tensors(guessed / "sentences.safetensors", "sentences")
+    metrics = load_json(guessed / "metrics.json", "metrics")
+    counts, gold = artifact.tensors[task], predictions_of(guessed, task)[0]
+    assert artifact.spec == metrics.spec
+    assert statistics.score(counts.sum(0)) == pytest.approx(
+        scores_of(guessed, task)["test"][scores_of(guessed, task)["metric"]]
+    )
+    whole = [len(tags) if task == "pos" else len(get_entities(tags)) for tags in gold]
+    assert counts[:, -1].tolist() == whole
+
+
 def test_scores_on_dev_parameters_and_densities_are_those_of_the_model(finished):
     path = finished.path(layout.MODEL, system="sparse", model="shared") / "model.safetensors"
     model, metrics = load_tensors(path, "model").details, metrics_of(finished, "sparse")
@@ -134,7 +149,7 @@ def test_the_time_of_a_training_is_that_of_all_its_epochs(finished):
 
 def test_evaluating_twice_gives_the_same_bytes(finished, tmp_path):
     again, first = finished.evaluate("sparse", output=tmp_path), folder_of(finished, "sparse")
-    for name in ("metrics.json", *(f"predictions/{task}.txt" for task in TASKS)):
+    for name in ("metrics.json", "sentences.safetensors", *(f"predictions/{task}.txt" for task in TASKS)):
         assert (again / name).read_bytes() == (first / name).read_bytes(), name
 
 

@@ -1,7 +1,9 @@
 """Stage tables: the results of all models of a run, and of no other."""
 
+import copy
 import csv
 import json
+import shutil
 
 import pytest
 
@@ -32,8 +34,15 @@ def metrics_path(pipeline, system, model="shared"):
     return pipeline.path(layout.EVALUATION, system=system, model=model) / "metrics.json"
 
 
+def names_of(pipeline):
+    """The tables that the run can fill."""
+    return set(layout.table_files(pipeline.specs.tables()))
+
+
 def test_the_files_are_those_of_the_layout(finished):
-    assert {path.name for path in finished.path(layout.TABLES).iterdir()} == set(layout.TABLE_FILES)
+    assert {path.name for path in finished.path(layout.TABLES).iterdir()} == set(
+        layout.table_files(finished.specs.tables())
+    )
 
 
 def test_results_have_the_columns_and_the_rows_of_every_model(finished):
@@ -97,7 +106,7 @@ def test_the_baseline_comes_first_and_the_others_are_compared_with_it(pipeline):
 
 def test_making_the_tables_twice_gives_the_same_bytes(finished, tmp_path):
     finished.tables(tmp_path)
-    for name in layout.TABLE_FILES:
+    for name in names_of(finished):
         assert (tmp_path / name).read_bytes() == (finished.path(layout.TABLES) / name).read_bytes(), name
 
 
@@ -105,7 +114,11 @@ def test_the_provenance_names_the_version_the_tables_and_the_scores_behind_them_
     folder = finished.path(layout.TABLES)
     artifact = load_json(folder / "provenance.json", "tables", finished.specs.tables().digest())
     assert artifact.details["version"] == __version__
-    tables = {name: file_digest(folder / name) for name in layout.TABLE_FILES if name != "provenance.json"}
+    tables = {
+        name: file_digest(folder / name)
+        for name in layout.table_files(finished.specs.tables())
+        if name != "provenance.json"
+    }
     assert artifact.details["files"] == tables
     run = finished.path(layout.RUN)
     scores = {str(path.relative_to(run)): file_digest(path) for path in run.rglob("metrics.json")}
@@ -154,3 +167,103 @@ def test_a_file_that_is_missing_or_damaged_is_refused_by_name_with_what_to_do(pi
         pipeline.tables()
     assert str(caught.value).startswith(f"{path}: ")
     assert f"snakemake --cores 1 --force '{path}'" in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def experiments(finished, tmp_path_factory):
+    """The tables and figures of a run with two densities, the first with and without warm-up, beside the paper."""
+    folder = tmp_path_factory.mktemp("experiments") / "copy"
+    shutil.copytree(finished.folder, folder)
+    values = copy.deepcopy(finished.values)
+    values["data"]["datasets"][0]["paper"] = "exp1"
+    values["tables"] = {"paper_notes": ["a tiny corpus"]}
+    values["select"]["choices"].append({"name": "eighth", "rule": "target_density", "target_density": 0.125})
+    values["train"]["systems"] += [
+        {"name": "eighth", "sharing": "sparse", "start": "warmup", "choice": "eighth"},
+        {"name": "cold", "sharing": "sparse", "choice": "half"},
+    ]
+    own = type(finished)(folder, values)
+    own.select("eighth")
+    own.select("half", start="initial")
+    for system in ("eighth", "cold"):
+        own.train(system)
+        own.evaluate(system)
+    own.tables()
+    own.figures()
+    return own
+
+
+def test_a_run_of_experiments_has_their_tables_and_figures(experiments):
+    written = {path.name for path in experiments.path(layout.TABLES).iterdir()}
+    assert written == names_of(experiments)
+    assert {"sweep.csv", "ablation.csv", "paper.csv"} <= written
+    drawn = {path.name for path in experiments.path(layout.FIGURES).iterdir()}
+    names = ("comparisons", "rounds", "sweep", "ablation")
+    assert drawn == {f"{name}.{kind}" for name in names for kind in ("svg", "png")}
+
+
+def test_the_sweep_has_the_densities_and_overlaps_of_the_selections(experiments):
+    rows = {row["system"]: row for row in results(experiments, "sweep.csv")}
+    assert list(rows) == ["hard", "sparse", "eighth", "cold"]
+    for system, choice in (("sparse", "half"), ("eighth", "eighth")):
+        folder = experiments.path(layout.SELECT, start="warmup", choice=choice)
+        overlaps = {row["tasks"]: row for row in rows_of(folder / "overlap.csv")}
+        densities = [float(row["density"]) for row in rows_of(folder / "choice.csv")]
+        assert float(rows[system]["overlap"]) == float(overlaps["chunk&ner&pos"]["overlap"])
+        assert float(rows[system]["chance"]) == float(overlaps["chunk&ner&pos"]["chance"])
+        assert float(rows[system]["density"]) == pytest.approx(sum(densities) / 3, abs=1e-6)
+
+
+def test_the_ablation_is_the_difference_of_the_results(experiments):
+    scores = {
+        (row["system"], row["task"]): float(row["value"])
+        for row in results(experiments)
+        if row["split"] == "test" and row["metric"] == ("accuracy" if row["task"] == "pos" else "f1")
+    }
+    rows = {row["task"]: row for row in results(experiments, "ablation.csv")}
+    assert list(rows) == [*TASKS, "mean"]
+    for task in TASKS:
+        expected = scores["sparse", task] - scores["cold", task]
+        assert float(rows[task]["difference"]) == pytest.approx(expected, abs=2e-4)
+
+
+def test_the_summary_has_the_notes_on_deviations_below_the_figures_of_the_paper(experiments):
+    text = (experiments.path(layout.TABLES) / "summary.md").read_text(encoding="utf-8")
+    assert "- a tiny corpus" in text.split("### The paper beside ours")[1]
+
+
+def test_the_tables_compare_what_the_sentences_say(finished):
+    rows = results(finished, "comparisons.csv")
+    values = {
+        (row["system"], row["task"]): float(row["value"])
+        for row in results(finished)
+        if row["split"] == "test" and row["metric"] == ("accuracy" if row["task"] == "pos" else "f1")
+    }
+    assert {(row["reference"], row["system"]) for row in rows} == {
+        *(("single", system) for system in ("hard", "sparse", "whole")),
+        *(("hard", system) for system in ("sparse", "whole")),
+    }
+    for row in rows:
+        expected = values[row["system"], row["task"]] - values[row["reference"], row["task"]]
+        assert float(row["difference"]) == pytest.approx(expected, abs=2e-4)
+        assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
+    equal = [row for row in rows if (row["reference"], row["system"]) == ("hard", "whole")]
+    assert {(float(row["p"]), row["verdict"]) for row in equal} == {(1.0, "no measurable difference")}
+
+
+def test_the_rounds_are_those_of_each_pruning_with_the_chosen_ones_marked(finished):
+    found = results(finished, "rounds.csv")
+    assert len(found) == 2 * 3 * 4
+    for row in found:
+        source = rows_of(finished.path(layout.PRUNE, start=row["start"], task=row["task"]) / "rounds.csv")
+        match = source[int(row["round"])]
+        assert (row["density"], row["dev_score"], row["kept"]) == (match["density"], match["dev_score"], match["kept"])
+    chosen = {(row["start"], row["round"], row["chosen"]) for row in found if row["chosen"]}
+    assert chosen == {("warmup", "1", "half"), ("initial", "0", "whole")}
+
+
+def test_counts_of_sentences_from_another_evaluation_are_refused(pipeline):
+    path = metrics_path(pipeline, "hard").with_name("sentences.safetensors")
+    path.write_bytes(metrics_path(pipeline, "whole").with_name("sentences.safetensors").read_bytes())
+    with pytest.raises(ArtifactError, match="was made under other settings"):
+        pipeline.tables()

@@ -21,7 +21,7 @@ from sparse_sharing.errors import ConfigError
 from sparse_sharing.stages import demo as demo_stage
 
 COMMANDS = typer.main.get_command(cli.app).commands
-STAGES = ["demo", "prepare", "warmup", "prune", "select", "train", "evaluate", "tables"]
+STAGES = ["demo", "prepare", "warmup", "prune", "select", "train", "evaluate", "tables", "figures"]
 JOBS = {
     "demo": {},
     "prepare": {"dataset": "joint"},
@@ -31,6 +31,7 @@ JOBS = {
     "train": {"dataset": "joint", "seed": 1, "system": "single", "model": "ner"},
     "evaluate": {"dataset": "joint", "seed": 1, "system": "sparse", "model": "shared"},
     "tables": {},
+    "figures": {},
 }
 SMALL_DEMO = DemoSpec(grammar=GRAMMAR_VERSION, size=DemoSize(train=10, dev=5, test=5)).canonical()
 TEXT = "The D\ncat N\nsleeps V\n\nA D\ndog N\nbarks V\n\n" * 3

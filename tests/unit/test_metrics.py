@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import precision_recall_fscore_support
 
 from sparse_sharing.data.schemes import convert
-from sparse_sharing.metrics import score_accuracy, score_numbers, score_spans
+from sparse_sharing.metrics import count_accuracy, count_spans, score_accuracy, score_numbers, score_spans
 
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-MISC-X", "I-MISC-X"]
 PARALLEL = st.lists(st.lists(st.tuples(st.sampled_from(TAGS), st.sampled_from(TAGS)), min_size=1, max_size=12))
@@ -174,6 +174,53 @@ def test_what_counts_as_a_correct_span(gold, predicted, precision, recall):
     assert (metrics["precision"], metrics["recall"]) == (precision, recall)
 
 
+@pytest.mark.parametrize(
+    ("gold", "predicted", "counts"),
+    [
+        pytest.param(["O I-X I-X O"], ["O B-X I-X O"], (1, 1, 1), id="an orphan I- inside a sentence"),
+        pytest.param(["I-X O"], ["I-X O"], (1, 1, 1), id="an orphan I- at the start of a sentence"),
+        pytest.param(["O O I-X"], ["O O B-X"], (1, 1, 1), id="an orphan I- that ends the sentence"),
+        pytest.param(["B-X I-Y I-Y"], ["B-X B-Y I-Y"], (2, 2, 2), id="an orphan I- behind another type"),
+        pytest.param(["B-X I-Y I-X"], ["B-X I-X I-X"], (0, 1, 3), id="an orphan I- between two of another type"),
+        pytest.param(["B-X B-X O"], ["B-X B-X O"], (2, 2, 2), id="adjacent spans of one type"),
+        pytest.param(["B-X B-X O"], ["B-X I-X O"], (0, 1, 2), id="adjacent spans of one type, predicted as one"),
+        pytest.param(["B-X I-X B-X"], ["B-X B-X B-X"], (1, 3, 2), id="adjacent spans of one type, cut elsewhere"),
+        pytest.param(["O B-X", "B-X O"], ["O B-X", "B-X O"], (2, 2, 2), id="a span that ends the sentence"),
+        pytest.param(["O B-X", "I-X O"], ["O B-X", "B-X O"], (2, 2, 2), id="no span goes on in the next sentence"),
+        pytest.param(["B-X I-X"], ["B-X O"], (0, 1, 1), id="a span that ends the sentence, predicted too short"),
+        pytest.param(["O B-X I-X", "O"], ["O B-X I-X", "O"], (1, 1, 1), id="a long span that ends the sentence"),
+    ],
+)
+def test_seqeval_and_conlleval_agree_where_scorers_are_known_to_differ(gold, predicted, counts):
+    """Correct, predicted and gold spans: worked out by hand, by the walk of conlleval, and out of seqeval's spans."""
+    gold, predicted = ([sentence.split() for sentence in sentences] for sentences in (gold, predicted))
+    walked = count_like_conlleval(gold, predicted)
+    by_conlleval = [
+        sum(number for (side, _), number in walked.items() if side == name) for name in ("correct", "predicted", "gold")
+    ]
+    assert tuple(by_conlleval) == counts
+    assert tuple(count_spans(gold, predicted).sum(0)) == counts
+    correct, guessed, annotated = counts
+    expected = ratios(annotated, guessed, correct)
+    assert {name: score_spans(gold, predicted).metrics[name] for name in expected} == pytest.approx(expected)
+
+
+@settings(deadline=None)
+@given(PARALLEL)
+def test_the_counts_of_sentences_are_those_of_each_sentence_scored_alone(sentences):
+    gold, predicted = unzip(sentences)
+    spans, tokens = count_spans(gold, predicted), count_accuracy(gold, predicted)
+    assert (spans.shape, tokens.shape) == ((len(gold), 3), (len(gold), 2))
+    assert spans.dtype == tokens.dtype == np.int32
+    for one, guess, found, right in zip(gold, predicted, spans, tokens, strict=True):
+        assert count_spans([one], [guess]).tolist() == [found.tolist()]
+        assert right.tolist() == [sum(a == b for a, b in zip(one, guess, strict=True)), len(one)]
+    correct, guessed, annotated = spans.sum(0)
+    assert score_spans(gold, predicted).value == pytest.approx(ratios(annotated, guessed, correct)["f1"])
+    if tokens.size:
+        assert score_accuracy(gold, predicted).value == pytest.approx(100 * tokens[:, 0].sum() / tokens[:, 1].sum())
+
+
 def test_a_span_ends_with_its_sentence():
     apart = score_spans([["B-X"], ["I-X"]], [["B-X"], ["O"]])
     assert (apart.metrics["precision"], apart.metrics["recall"]) == (100, 50)
@@ -204,7 +251,7 @@ def test_a_worked_example_of_tags():
     }
 
 
-@pytest.mark.parametrize("scorer", [score_accuracy, score_spans])
+@pytest.mark.parametrize("scorer", [score_accuracy, score_spans, count_accuracy, count_spans])
 @pytest.mark.parametrize(
     ("gold", "predicted", "message"),
     [

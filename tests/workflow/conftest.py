@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 WORKFLOW_PARTS = ("Snakefile", "config.yaml", "environment.yml", "workflow", "profiles")
-STAGE_TARGETS = ("all", "data", "masks", "train", "tables")
+STAGE_TARGETS = ("all", "data", "masks", "train", "tables", "figures")
 NOTHING = "Nothing to be done"
 NO_RESULTS = ("logs", "benchmarks", "report.html")
 TINY = Path(__file__).with_name("tiny.yaml")

@@ -25,9 +25,10 @@ def test_a_stage_target_plans_its_stage_and_what_leads_there(fresh, target, jobs
     assert fresh.planned(target) == Counter(jobs)
 
 
-def test_tables_are_the_default_and_the_whole_workflow(fresh):
+def test_tables_and_figures_are_the_default_and_the_whole_workflow(fresh):
     jobs = {"demo_corpora": 1, "prepare": 1, "warmup": 2, "prune": 2, "select": 1, "train_model": 4, "evaluate": 4}
-    assert fresh.planned("tables") == fresh.planned("all") == fresh.planned() == Counter(summarise=1, **jobs)
+    assert fresh.planned("tables") == Counter(summarise=1, **jobs)
+    assert fresh.planned("figures") == fresh.planned("all") == fresh.planned() == Counter(summarise=1, draw=1, **jobs)
 
 
 def test_datasets_seeds_tasks_and_systems_multiply(fresh, separate_dataset):
@@ -44,6 +45,7 @@ def test_datasets_seeds_tasks_and_systems_multiply(fresh, separate_dataset):
         train_model=4 * runs,
         evaluate=4 * runs,
         summarise=1,
+        draw=1,
     )
 
 
@@ -147,13 +149,15 @@ def test_every_configuration_of_the_repository_can_be_planned(fresh, config):
 
 @pytest.mark.slow
 def test_a_forced_stage_takes_with_it_all_that_follows(workflow):
-    following = {"select": 1, "train_model": 1, "evaluate": 1, "summarise": 1}
+    following = {"select": 1, "train_model": 1, "evaluate": 1, "summarise": 1, "draw": 1}
     assert workflow.planned("all", "--forcerun", "prune") == Counter(prune=2, **following)
 
 
 @pytest.mark.slow
 def test_a_target_of_a_finished_run_plans_nothing(workflow):
-    assert all(workflow.planned(target) == Counter() for target in ("all", "data", "masks", "train", "tables"))
+    assert all(
+        workflow.planned(target) == Counter() for target in ("all", "data", "masks", "train", "tables", "figures")
+    )
 
 
 @pytest.mark.slow

@@ -123,6 +123,7 @@ def masks_of_system(wildcards):
 MODEL_KEYS = ("dataset", "seed", "system", "model")
 START_KEYS = ("dataset", "seed", "start")
 SELECTION_KEYS = (*START_KEYS, "choice")
+PRUNING_KEYS = (*START_KEYS, "task")
 
 
 def files_of(pattern, names, jobs, keys):
@@ -146,7 +147,12 @@ def trained_models(*names):
     return files_of(layout.MODEL, names, specs.tables().models(), MODEL_KEYS)
 
 
-def all_metrics(*names):
+def pruned_rounds(*names):
+    """Files of every pruning of the run."""
+    return files_of(layout.PRUNE, names, specs.tables().prunings(), PRUNING_KEYS)
+
+
+def evaluations(*names):
     """Files of the evaluation of every model of the run."""
     return files_of(layout.EVALUATION, names, specs.tables().models(), MODEL_KEYS)
 
@@ -170,8 +176,8 @@ def expected_specs():
         "prune": (
             layout.PRUNE,
             "masks.safetensors",
-            (*START_KEYS, "task"),
-            prunings(run),
+            PRUNING_KEYS,
+            run.prunings(),
         ),
         "select": (
             layout.SELECT,
@@ -187,17 +193,6 @@ def expected_specs():
         for file, job in zip(files_of(pattern, [name], values, keys), values):
             yield rule_of.get(stage, stage), file, getattr(specs, stage)(*job)
     yield "summarise", path(layout.TABLES, "provenance.json"), run
-
-
-def prunings(run):
-    """Every pruning of the run by dataset, seed, start and task."""
-    starts = sorted({start for start, _ in run.chosen})
-    return [(*job, task) for job in product(run.datasets, run.seeds, starts) for task in run.datasets[job[0]]]
-
-
-def rounds_of_prunings():
-    """The rounds of every pruning whose masks a system uses."""
-    return files_of(layout.PRUNE, ["rounds.csv"], prunings(specs.tables()), (*START_KEYS, "task"))
 
 
 def taken_for_right(file, spec):

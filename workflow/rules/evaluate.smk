@@ -9,6 +9,7 @@ rule evaluate:
         test=rules.prepare.output.test,
     output:
         metrics=path(layout.EVALUATION, "metrics.json"),
+        sentences=path(layout.EVALUATION, "sentences.safetensors"),
         predictions=directory(path(layout.EVALUATION, "predictions")),
     log:
         log_of(layout.EVALUATION),

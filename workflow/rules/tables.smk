@@ -3,10 +3,11 @@
 
 rule summarise:
     input:
-        all_metrics("metrics.json"),
+        evaluations("metrics.json", "sentences.safetensors"),
         chosen_masks("choice.csv", "overlap.csv"),
+        pruned_rounds("rounds.csv"),
     output:
-        [path(layout.TABLES, file) for file in layout.TABLE_FILES],
+        [path(layout.TABLES, file) for file in layout.table_files(specs.tables())],
     log:
         log_of(layout.TABLES),
     conda:

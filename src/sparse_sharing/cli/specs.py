@@ -63,6 +63,7 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
         "evaluate": ("dataset", "seed", "system", "model"),
         "tables": (),
         "report": (),
+        "figures": (),
     }
     if stage not in needed:
         raise ConfigError(f"there is no stage '{stage}'; stages are {', '.join(needed)}")

@@ -153,3 +153,15 @@ def report(
     from sparse_sharing.stages import report as stage
 
     stage.run(parse_spec(spec, stage_specs.ReportSpec), run, output)
+
+
+@app.command()
+def figures(
+    spec: SpecOption,
+    tables: Annotated[Path, typer.Option(help="Folder of the tables, results/NAME/tables.")],
+    output: Output,
+) -> None:
+    """Stage figures: draw the tables of a run."""
+    from sparse_sharing.stages import figures as stage
+
+    stage.run(parse_spec(spec, stage_specs.FiguresSpec), tables, output)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from sparse_sharing.config.experiments import figure_files as figure_files
+from sparse_sharing.config.experiments import table_files as table_files
 from sparse_sharing.config.schema import DEMO, Config, Dataset
 from sparse_sharing.config.schema import DEMO_FILES as DEMO_FILES
 
@@ -18,6 +20,7 @@ MODEL = DATASET + "/seed{seed}/train/{system}/{model}"
 EVALUATION = DATASET + "/seed{seed}/evaluate/{system}/{model}"
 TABLES = RUN + "/tables"
 REPORT = RUN + "/report.html"
+FIGURES = RUN + "/figures"
 
 PREPARED_FILES = (
     "vocabulary.json",
@@ -26,16 +29,6 @@ PREPARED_FILES = (
     "dev.safetensors",
     "test.safetensors",
     "summary.json",
-)
-TABLE_FILES = (
-    "results.csv",
-    "per_type.csv",
-    "masks.csv",
-    "overlap.csv",
-    "summary.csv",
-    "summary.md",
-    "summary.tex",
-    "provenance.json",
 )
 
 

@@ -101,6 +101,8 @@ class Dataset(Section):
 
     name: Name
     corpora: list[Corpus] = Field(min_length=1)
+    paper: Literal["exp1", "exp2", "exp3", "negative_transfer"] | None = None
+    """The experiment of the paper whose figures the tables show beside ours; tasks are pos, chunk, ner, position."""
 
     @model_validator(mode="after")
     def check(self) -> "Dataset":
@@ -296,6 +298,10 @@ class Tables(Section):
 
     baseline: Name = "single"
     """The system that the others are compared with."""
+    comparisons: list[Name] | None = Field(default=None, min_length=1)
+    """The systems that the others are tested against; none: the baseline, and a hard sharing of all tasks."""
+    paper_notes: list[str] | None = None
+    """What differs from the paper in this run, shown where its figures stand beside ours."""
 
 
 class Config(Section):
@@ -324,10 +330,10 @@ class Config(Section):
         if repeated := duplicates(self.seeds):
             raise ValueError(f"seeds: {repeated[0]} stands there twice")
         systems = [system.name for system in self.train.systems]
-        if "baseline" in self.tables.model_fields_set and self.tables.baseline not in systems:
-            raise ValueError(
-                f"tables.baseline: no system is called '{self.tables.baseline}'; known: {', '.join(systems)}"
-            )
+        named = {"baseline": [self.tables.baseline], "comparisons": self.tables.comparisons or []}
+        for key in self.tables.model_fields_set & set(named):
+            if unknown := [name for name in named[key] if name not in systems]:
+                raise ValueError(f"tables.{key}: no system is called '{unknown[0]}'; known: {', '.join(systems)}")
         choices = {choice.name: choice for choice in self.select.choices}
         tasks = {dataset.name: [task.name for task in dataset.tasks] for dataset in self.data.datasets}
         for system in self.train.systems:

@@ -8,10 +8,11 @@ import functools
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field
 
+from sparse_sharing.config.experiments import SystemFacts, facts_of, figures_of, references_of
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
     SHARED,
@@ -25,13 +26,10 @@ from sparse_sharing.config.schema import (
     Task,
 )
 from sparse_sharing.config.section import Section
-from sparse_sharing.config.systems import STARTS, Start, System
+from sparse_sharing.config.systems import STARTS, Start
 
 DIGITS_IN_TABLES = 6
 """Digits of each digest that the spec of the tables keeps, so that thousands of models fit on a command line."""
-
-Variant = Literal["subnetwork", "random"]
-"""A single-task system of subnetworks, and a system whose masks are random."""
 
 
 class Spec(Section):
@@ -162,8 +160,10 @@ class TablesSpec(Spec):
     seeds: list[int]
     datasets: dict[str, list[str]] = Field(description="the tasks of each dataset")
     systems: dict[str, str] = Field(description="the sharing of each system")
-    subsets: dict[str, list[str]] | None = Field(default=None, description="the tasks of systems that leave some out")
-    variants: dict[str, Variant] | None = Field(default=None, description="what the sharing of a system leaves unsaid")
+    facts: dict[str, SystemFacts] = Field(description="what else the tables know of each system")
+    comparisons: list[str] = Field(description="the systems that others are tested against")
+    paper: dict[str, str] | None = Field(default=None, description="the experiment of the paper of each dataset")
+    paper_notes: list[str] | None = Field(default=None, description="known deviations from the paper")
     chosen: list[tuple[Start, str]] = Field(description="the (start, choice) pairs that systems use")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
@@ -174,12 +174,30 @@ class TablesSpec(Spec):
             for dataset, tasks in self.datasets.items()
             for seed in self.seeds
             for system, sharing in self.systems.items()
-            for model in models_of(sharing, (self.subsets or {}).get(system, tasks))
+            for model in models_of(sharing, self.facts[system].tasks or tasks)
         ]
 
     def selections(self) -> list[tuple[str, int, Start, str]]:
         """Every selection of masks as (dataset, seed, start, choice)."""
         return [(dataset, seed, *pair) for dataset in self.datasets for seed in self.seeds for pair in self.chosen]
+
+    def prunings(self) -> list[tuple[str, int, Start, str]]:
+        """Every pruning as (dataset, seed, start, task)."""
+        starts = sorted({start for start, _ in self.chosen})
+        return [
+            (dataset, seed, start, task)
+            for dataset, tasks in self.datasets.items()
+            for seed in self.seeds
+            for start in starts
+            for task in tasks
+        ]
+
+
+class FiguresSpec(Spec):
+    """Draw the figures from the tables."""
+
+    tables: str
+    figures: list[str]
 
 
 class ReportSpec(TablesSpec):
@@ -334,21 +352,20 @@ class Specs:
             batch_size=self.config.evaluate.batch_size,
         )
 
-    def _variant(self, system: System) -> Variant | None:
-        if system.choice is not None and self.choices[system.choice].random:
-            return "random"
-        return "subnetwork" if system.sharing == "single" and system.choice is not None else None
-
     def tables(self) -> TablesSpec:
         """The tables of the run."""
         config = self.config
+        facts = {name: facts_of(system, self.choices.get(system.choice)) for name, system in self.systems.items()}
+        paper = {name: dataset.paper for name, dataset in self.datasets.items() if dataset.paper}
         spec = TablesSpec(
             baseline=config.tables.baseline,
             seeds=sorted(config.seeds),
             datasets={name: self.tasks(name) for name in sorted(self.datasets)},
             systems={name: self.systems[name].sharing for name in sorted(self.systems)},
-            subsets={s.name: sorted(s.tasks) for s in config.train.systems if s.tasks is not None} or None,
-            variants={s.name: variant for s in config.train.systems if (variant := self._variant(s))} or None,
+            facts=dict(sorted(facts.items())),
+            comparisons=references_of(config, facts),
+            paper=paper or None,
+            paper_notes=config.tables.paper_notes or None,
             chosen=sorted({(s.start, s.choice) for s in config.train.systems if s.choice is not None}),
             metrics="",
         )
@@ -359,3 +376,8 @@ class Specs:
         """The report of the run."""
         config = self.config.model_dump(mode="json")
         return ReportSpec(**dict(self.tables()), run=self.config.run, config=config)
+
+    def figures(self) -> FiguresSpec:
+        """The figures of the run."""
+        tables = self.tables()
+        return FiguresSpec(tables=tables.digest(), figures=figures_of(tables))

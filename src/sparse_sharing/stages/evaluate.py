@@ -3,18 +3,20 @@
 import csv
 from pathlib import Path
 
-from sparse_sharing.artifacts import Artifact, load_tensors, remedy, save_json, write_text
+from sparse_sharing.artifacts import Artifact, load_tensors, remedy, save_json, save_tensors, write_text
 from sparse_sharing.config.specs import EvaluateSpec
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.models.network import Network
 from sparse_sharing.stages.inputs import build_network, choose_device, load_mask, load_text, load_vocabulary, to_tensors
-from sparse_sharing.training.scoring import predict_tags, score_tags, written_tags
+from sparse_sharing.training.scoring import count_tags, predict_tags, score_tags, written_tags
 
 
 def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: str) -> None:
     """Score the model in the folder `model`; write `metrics.json` and `predictions/{task}.txt` into `output`.
+
+    `sentences.safetensors` holds the counts of each test sentence, in the order of the file, for tests between systems.
 
     Raises:
         ArtifactError: A file of the model, or the text, is missing, damaged, or made under other settings.
@@ -23,11 +25,12 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
     vocabulary = load_vocabulary(model / "vocabulary.json", spec.data)
     network = load_model(trained, vocabulary, model, device)
     texts = load_text(test_text, spec.data)
-    tasks = {}
+    tasks, counts = {}, {}
     for task in trained.details["tasks"]:
         text, tags = texts[task], vocabulary.tasks[task]
         gold, predicted = text.gold_tags(task, vocabulary), predict_tags(network, task, text, spec.batch_size)
         score = score_tags(gold, predicted, tags)
+        counts[task] = count_tags(gold, predicted, tags)
         tasks[task] = {
             "metric": score.metric,
             "dev": trained.details["dev"][task],
@@ -45,6 +48,7 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         "parameters": trained.details["parameters"],
         "seconds": _seconds(model / "history.csv"),
     }
+    save_tensors(output / "sentences.safetensors", "sentences", spec, counts)
     save_json(output / "metrics.json", "metrics", spec, metrics)
 
 

@@ -1,57 +1,84 @@
 """Stage `tables`: gather the metrics and masks of all models of a run into tables."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from sparse_sharing import __version__, tables
-from sparse_sharing.artifacts import file_digest, load_json, remedy, save_json, spec_digest, write_text
+from sparse_sharing.artifacts import file_digest, load_json, load_tensors, remedy, save_json, spec_digest, write_text
 from sparse_sharing.config import layout
+from sparse_sharing.config.experiments import meetings_of
 from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
 from sparse_sharing.errors import ArtifactError
 
-ORDER = ("single", "subnetwork", "hard", "soft", "hierarchical", "sparse", "random")
-"""The ways of sharing in the order of the paper's tables; random masks last, a control that the paper lacks."""
+ORDER = (
+    "single",
+    "single_subnet",
+    "hard",
+    "soft",
+    "hierarchical",
+    "sparse",
+    "sparse_at_density",
+    "sparse_no_warmup",
+    "random_masks",
+)
+"""The kinds of systems in the order of the paper's tables; random masks last, a control that the paper lacks."""
 
 
 def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
-    """Read all results below `run_folder` and write the tables into `output`.
+    """Read all results below `run_folder` and write into `output` the tables that they fill.
 
     Raises:
         ArtifactError: A result is missing, damaged, or made under other settings.
     """
-    paths = metric_paths(spec, run_folder)
+    paths = evaluated(spec, run_folder, "metrics.json")
     _require_specs(spec, paths)
-    order = {"dataset": sorted(spec.datasets), "system": system_order(spec), "task": []}
+    sentences = evaluated(spec, run_folder, "sentences.safetensors")
+    _require_same_specs(paths, sentences)
+    systems = system_order(spec)
+    order = {"dataset": sorted(spec.datasets), "system": systems, "task": []}
     results = tables.results(paths, order)
     summary = tables.summary(results, spec.baseline)
     tables.write_results(results, output / "results.csv")
     tables.write_results(tables.per_type(paths, order), output / "per_type.csv")
+    verdicts = tables.compare(tables.read_counts(sentences), meetings_of(spec.comparisons, systems, spec.facts))
+    paper = tables.beside_paper(summary, spec.facts, spec.paper) if spec.paper else None
+    sections = (spec.baseline, verdicts, paper, spec.paper_notes or ())
     tables.write_summary_csv(summary, output / "summary.csv")
-    tables.write_summary_md(summary, output / "summary.md", spec.baseline)
-    tables.write_summary_tex(summary, output / "summary.tex", spec.baseline)
-    for name in ("choice", "overlap"):
-        frame = selections(spec, run_folder, name)
-        target = {"choice": "masks.csv", "overlap": "overlap.csv"}[name]
-        write_text(output / target, frame.to_csv(index=False, lineterminator="\n"))
-    written = [output / name for name in layout.TABLE_FILES if name != "provenance.json"]
+    tables.write_summary_md(summary, output / "summary.md", *sections)
+    tables.write_summary_tex(summary, output / "summary.tex", *sections)
+    tables.write_results(verdicts, output / "comparisons.csv")
+    choices, overlaps = (selections(spec, run_folder, name) for name in ("choice", "overlap"))
+    for name, frame in (("masks.csv", choices), ("overlap.csv", overlaps)):
+        write_text(output / name, frame.to_csv(index=False, lineterminator="\n"))
+    measured = tables.Measured(results, overlaps, spec.facts, spec.datasets, spec.paper or {})
+    further = {
+        "rounds.csv": lambda: tables.rounds(prunings(spec, run_folder), choices, measured.paper),
+        "sweep.csv": lambda: tables.sweep(measured),
+        "pairs.csv": lambda: tables.pairs(measured),
+        "ablation.csv": lambda: tables.ablation(measured),
+        "paper.csv": lambda: paper,
+    }
+    names = layout.table_files(spec)
+    for name in further.keys() & set(names):
+        tables.write_results(further[name](), output / name)
     details = {
         "version": __version__,
-        "files": {path.name: file_digest(path) for path in written},
+        "files": {name: file_digest(output / name) for name in names if name != "provenance.json"},
         "metrics": {str(path.relative_to(run_folder)): file_digest(path) for path in paths},
     }
     save_json(output / "provenance.json", "tables", spec, details)
 
 
 def system_order(spec: TablesSpec) -> list[str]:
-    """The systems as they stand in tables: the baseline first, then by their way of sharing, then by name."""
-    ways = {**spec.systems, **(spec.variants or {})}
-    return sorted(ways, key=lambda name: (name != spec.baseline, ORDER.index(ways[name]), name))
+    """The systems as they stand in tables: the baseline first, then by what they are, then by name."""
+    return sorted(spec.facts, key=lambda name: (name != spec.baseline, ORDER.index(spec.facts[name].kind), name))
 
 
-def metric_paths(spec: TablesSpec, run_folder: Path) -> list[Path]:
-    """The metrics of every model, in the order of the configuration."""
-    pattern = layout.EVALUATION + "/metrics.json"
+def evaluated(spec: TablesSpec, run_folder: Path, name: str) -> list[Path]:
+    """A file of the evaluation of every model, in the order of the configuration."""
+    pattern = f"{layout.EVALUATION}/{name}"
     return [
         layout.below(run_folder, pattern, dataset=dataset, seed=seed, system=system, model=model)
         for dataset, seed, system, model in spec.models()
@@ -60,18 +87,33 @@ def metric_paths(spec: TablesSpec, run_folder: Path) -> list[Path]:
 
 def selections(spec: TablesSpec, run_folder: Path, name: str) -> pd.DataFrame:
     """The tables of one name of all selections, one below the other, with the selection named in front."""
-    keys = ["dataset", "seed", "start", "choice"]
+    pattern = f"{layout.SELECT}/{name}.csv"
+    return _gathered(run_folder, pattern, ["dataset", "seed", "start", "choice"], spec.selections())
+
+
+def prunings(spec: TablesSpec, run_folder: Path) -> pd.DataFrame:
+    """The rounds of all prunings, one below the other, with the pruning named in front."""
+    pattern = f"{layout.PRUNE}/rounds.csv"
+    frame = _gathered(run_folder, pattern, ["dataset", "seed", "start", "task"], spec.prunings())
+    try:
+        return frame.astype({"density": float, "dev_score": float, "seconds": float})
+    except (KeyError, ValueError) as error:
+        raise ArtifactError(f"{run_folder}: a rounds.csv of a pruning is damaged ({error}). Prune anew.") from error
+
+
+def _gathered(run_folder: Path, pattern: str, keys: Sequence[str], jobs: Sequence[tuple]) -> pd.DataFrame:
+    """The tables that jobs have written, one below the other, each with the keys of its job in front."""
     frames = []
-    for values in spec.selections():
+    for values in jobs:
         identity = dict(zip(keys, values, strict=True))
-        path = layout.below(run_folder, layout.SELECT + f"/{name}.csv", **identity)
+        path = layout.below(run_folder, pattern, **identity)
         # Densities pass through as text: what was written is what is shown.
         try:
             frames.append(pd.read_csv(path, dtype=str, keep_default_na=False).assign(**identity))
         except (OSError, ValueError) as error:
             raise ArtifactError(f"{path}: is missing or damaged ({error}). {remedy(path)}") from error
     if not frames:
-        return pd.DataFrame(columns=keys)
+        return pd.DataFrame(columns=list(keys))
     frame = pd.concat(frames, ignore_index=True).fillna("")
     return frame[[*keys, *(column for column in frame.columns if column not in keys)]]
 
@@ -86,3 +128,9 @@ def _require_specs(spec: TablesSpec, paths: list[Path]) -> None:
                 f"{path}: was made under other settings (spec {found}, this run expects {expected}...). "
                 f"Use the configuration it was made with, or: {remedy(path)}"
             )
+
+
+def _require_same_specs(metrics: Sequence[Path], sentences: Sequence[Path]) -> None:
+    """Check that the counts of sentences were made together with the metrics that were checked."""
+    for path, beside in zip(metrics, sentences, strict=True):
+        load_tensors(beside, "sentences", spec_digest(load_json(path, "metrics").spec))

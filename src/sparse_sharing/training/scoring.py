@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from sparse_sharing.data.schemes import convert
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import TaskTags
-from sparse_sharing.metrics import TaskScore, score_accuracy, score_numbers, score_spans
+from sparse_sharing.metrics import TaskScore, count_accuracy, count_spans, score_accuracy, score_numbers, score_spans
 from sparse_sharing.models.network import Network
 
 
@@ -28,6 +30,13 @@ def score_tags(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
     if not tags.has_spans:
         return score_accuracy(gold, predicted)
     return score_spans(*(_converted(sentences, tags, "iob2") for sentences in (gold, predicted)))
+
+
+def count_tags(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], tags: TaskTags) -> np.ndarray:
+    """The counts of each sentence behind the main metric of `score_tags`, as `metrics.count_spans` describes them."""
+    if not tags.has_spans:
+        return count_accuracy(gold, predicted)
+    return count_spans(*(_converted(sentences, tags, "iob2") for sentences in (gold, predicted)))
 
 
 def written_tags(sentences: Sequence[Sequence[str]], tags: TaskTags) -> list[list[str]]:

@@ -8,7 +8,19 @@ from sparse_sharing.config import Specs, layout, parse_config
 from sparse_sharing.config.schema import RESERVED_DATASETS
 from sparse_sharing.data.demo import CORPORA, file_names
 
-PATTERNS = ["DEMO_FOLDER", "DATASET", "DATA", "START", "WEIGHTS", "PRUNE", "SELECT", "MODEL", "EVALUATION", "TABLES"]
+PATTERNS = [
+    "DEMO_FOLDER",
+    "DATASET",
+    "DATA",
+    "START",
+    "WEIGHTS",
+    "PRUNE",
+    "SELECT",
+    "MODEL",
+    "EVALUATION",
+    "TABLES",
+    "FIGURES",
+]
 IDENTITY = {"run", "dataset", "seed", "start", "task", "choice", "system", "model"}
 
 

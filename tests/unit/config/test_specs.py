@@ -11,7 +11,8 @@ from sparse_sharing.config import Optimization, Specs, models_of, parse_config
 from sparse_sharing.config import specs as stage_specs
 from sparse_sharing.config.specs import DIGITS_IN_TABLES
 
-TRAINED = {"train", "evaluate", "tables"}
+TABULATED = {"tables", "figures"}
+TRAINED = {"train", "evaluate", *TABULATED}
 CHOSEN = {"select", *TRAINED}
 PRUNED = {"prune", *CHOSEN}
 
@@ -20,7 +21,7 @@ def all_specs(values):
     """The canonical text of every job's spec, by stage and job."""
     specs = Specs(parse_config(values))
     config = specs.config
-    found = {("demo",): specs.demo(), ("tables",): specs.tables()}
+    found = {("demo",): specs.demo(), ("tables",): specs.tables(), ("figures",): specs.figures()}
     for dataset in specs.datasets:
         found["prepare", dataset] = specs.prepare(dataset)
         for seed in config.seeds:
@@ -118,8 +119,11 @@ def test_where_and_on_what_device_a_run_is_made_is_in_no_spec(changed, path):
         ("train.learning_rate", 0.3, TRAINED),
         ("train.epochs", 3, TRAINED),
         ("train.systems.1.epochs", 3, TRAINED),
-        ("evaluate.batch_size", 7, {"evaluate", "tables"}),
-        ("tables.baseline", "hard", {"tables"}),
+        ("evaluate.batch_size", 7, {"evaluate", *TABULATED}),
+        ("tables.baseline", "hard", TABULATED),
+        ("tables.comparisons", ["cold"], TABULATED),
+        ("tables.paper_notes", ["another note"], TABULATED),
+        ("data.datasets.0.paper", "exp1", TABULATED),
     ],
 )
 def test_a_change_concerns_the_stages_that_use_it_and_those_after_them(changed, path, value, expected):
@@ -159,7 +163,7 @@ def test_pruning_does_not_concern_the_systems_without_masks(changed):
     ],
 )
 def test_what_is_added_leaves_all_that_was_there_as_it_was(changed, path, value):
-    assert stages(differing(changed(), changed(path, value))) <= {"tables"}
+    assert stages(differing(changed(), changed(path, value))) <= TABULATED
     assert len(all_specs(changed(path, value))) > len(all_specs(changed()))
 
 

@@ -123,8 +123,8 @@ def test_the_tables_know_which_systems_leave_tasks_out_and_which_have_subnetwork
     alone = {"name": "alone", "sharing": "single", "choice": "half", "tasks": ["pos"]}
     values["train"]["systems"].append(alone)
     tables = Specs(parse_config(values)).tables()
-    assert tables.subsets == {"alone": ["pos"]}
-    assert tables.variants == {"alone": "subnetwork", "cold": "random"}
+    assert {name: known.tasks for name, known in tables.facts.items() if known.tasks} == {"alone": ["pos"]}
+    assert (tables.facts["alone"].kind, tables.facts["cold"].kind) == ("single_subnet", "random_masks")
 
 
 def test_the_layers_of_tasks_concern_their_system_alone_and_only_those_tasks_that_a_dataset_has(changed):
@@ -141,7 +141,7 @@ def test_the_layers_of_tasks_concern_their_system_alone_and_only_those_tasks_tha
 def test_a_configuration_without_the_new_keys_has_specs_without_them(changed):
     specs = Specs(parse_config(changed()))
     texts = [spec.canonical() for spec in every_spec(specs)]
-    assert not [text for text in texts for key in ("task_layers", "stacks", "subsets", "variants") if key in text]
+    assert not [text for text in texts for key in ("task_layers", "stacks") if key in text]
     assert specs.warmup("joint", 1, "initial").model.model_dump() == Model().model_dump()
 
 

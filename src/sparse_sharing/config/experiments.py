@@ -1,0 +1,153 @@
+"""Which experiments of the paper the systems of a run make up, and which tables and figures these fill."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Protocol
+
+from sparse_sharing.config.schema import Choice, Config
+from sparse_sharing.config.section import Section
+from sparse_sharing.config.systems import Start, System
+
+
+class SystemFacts(Section):
+    """What the tables know of a system besides its name and sharing."""
+
+    kind: str
+    """The row of the paper's tables that is its counterpart: its sharing, or single_subnet, sparse_no_warmup,
+    sparse_at_density (masks of a target density, as in Fig. 4) or random_masks."""
+    start: Start
+    choice: str | None = None
+    target_density: float | None = None
+    """The density that its choice of masks asks for, where that is one for all tasks."""
+    tasks: list[str] | None = None
+    """The tasks it is limited to, where it does not train all of a dataset."""
+
+
+class TabulatedRun(Protocol):
+    """What decides which tables and figures there are: a part of the spec of the tables."""
+
+    facts: Mapping[str, SystemFacts]
+    chosen: Sequence[tuple[Start, str]]
+    comparisons: Sequence[str]
+    paper: Mapping[str, str] | None
+
+
+TABLE_FILES = (
+    "results.csv",
+    "per_type.csv",
+    "masks.csv",
+    "overlap.csv",
+    "summary.csv",
+    "summary.md",
+    "summary.tex",
+    "comparisons.csv",
+    "provenance.json",
+)
+"""The tables of every run."""
+
+
+def facts_of(system: System, choice: Choice | None) -> SystemFacts:
+    """The facts of a system and its choice of masks."""
+    at_density = choice is not None and choice.rule == "target_density"
+    kind = system.sharing
+    if choice is not None and choice.random:
+        kind = "random_masks"
+    elif system.sharing == "single" and choice is not None:
+        kind = "single_subnet"
+    elif system.sharing == "sparse" and at_density:
+        kind = "sparse_at_density"
+    elif system.sharing == "sparse" and system.start == "initial":
+        kind = "sparse_no_warmup"
+    one_density = at_density and isinstance(choice.target_density, float)
+    return SystemFacts(
+        kind=kind,
+        start=system.start,
+        choice=system.choice,
+        target_density=choice.target_density if one_density else None,
+        tasks=sorted(system.tasks) if system.tasks else None,
+    )
+
+
+def references_of(config: Config, facts: Mapping[str, SystemFacts]) -> list[str]:
+    """The systems that others are tested against: those named, else the baseline and what shares hard.
+
+    Of hard systems of all tasks it is the first by name; those of two tasks count where sparse ones have the same two.
+    """
+    if config.tables.comparisons is not None:
+        return sorted(set(config.tables.comparisons), key=lambda name: (name != config.tables.baseline, name))
+    hard = sorted(name for name, known in facts.items() if known.kind == "hard" and known.tasks is None)
+    names = [config.tables.baseline, *hard[:1], *(partner for _, partner in pairs_of(facts))]
+    return [name for name in dict.fromkeys(names) if name in facts]
+
+
+def meetings_of(
+    references: Sequence[str], systems: Sequence[str], facts: Mapping[str, SystemFacts]
+) -> list[tuple[str, str]]:
+    """The (reference, system) pairs that are tested, in the order of both.
+
+    Two references meet once, the later against the earlier; a reference of some tasks meets systems of the same tasks.
+    """
+    return [
+        (reference, system)
+        for number, reference in enumerate(references)
+        for system in systems
+        if system not in references[: number + 1] and facts[reference].tasks in (None, facts[system].tasks)
+    ]
+
+
+def sweep_of(facts: Mapping[str, SystemFacts]) -> dict[str, float]:
+    """Sparse systems of all tasks at one density for all, with that density (Fig. 4); none where there is but one.
+
+    Hard sharing of all tasks is the point where the density is 1.
+    """
+    whole = {name: known for name, known in sorted(facts.items()) if known.tasks is None}
+    sparse = {name: known.target_density for name, known in whole.items() if known.kind == "sparse_at_density"}
+    sparse = {name: density for name, density in sparse.items() if density is not None}
+    if len(set(sparse.values())) < 2:
+        return {}
+    hard = [name for name, known in whole.items() if known.kind == "hard"]
+    ordered = sorted(sparse, key=lambda name: (facts[name].start != "warmup", -sparse[name]))
+    return dict.fromkeys(hard[:1], 1.0) | {name: sparse[name] for name in ordered}
+
+
+def pairs_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str | None]]:
+    """Sparse systems of two tasks, each with the hard sharing of the same tasks where there is one."""
+    sparse = [name for name, known in facts.items() if known.kind.startswith("sparse") and len(known.tasks or ()) == 2]
+    hard = {tuple(facts[name].tasks or ()): name for name in sorted(facts, reverse=True) if facts[name].kind == "hard"}
+    return [(name, hard.get(tuple(facts[name].tasks))) for name in sorted(sparse, key=lambda n: (facts[n].tasks, n))]
+
+
+def ablation_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
+    """Sparse systems with and without warm-up that are alike in all else (Table 8)."""
+    sparse = sorted(name for name, known in facts.items() if known.kind.startswith("sparse"))
+    return [
+        (warm, cold)
+        for warm, cold in product(sparse, sparse)
+        if (facts[warm].start, facts[cold].start) == ("warmup", "initial")
+        and (facts[warm].choice, facts[warm].tasks) == (facts[cold].choice, facts[cold].tasks)
+    ]
+
+
+def table_files(run: TabulatedRun) -> list[str]:
+    """The tables that a run can fill; the record of where they come from stands last."""
+    *always, provenance = TABLE_FILES
+    filled = {
+        "rounds.csv": run.chosen,
+        "sweep.csv": sweep_of(run.facts),
+        "pairs.csv": pairs_of(run.facts),
+        "ablation.csv": ablation_of(run.facts),
+        "paper.csv": run.paper,
+    }
+    return [*always, *(name for name, content in filled.items() if content), provenance]
+
+
+def figures_of(run: TabulatedRun) -> list[str]:
+    """The figures that a run can fill, each drawn from the table of its name."""
+    drawn = [name.removesuffix(".csv") for name in table_files(run) if name.startswith(("rounds", "sweep", "ablation"))]
+    drawn += ["pairs"] if any(hard for _, hard in pairs_of(run.facts)) else []
+    return [*(["comparisons"] if meetings_of(run.comparisons, list(run.facts), run.facts) else []), *drawn]
+
+
+def figure_files(run: TabulatedRun) -> list[str]:
+    """The files of the figures."""
+    return [f"{name}.{ending}" for name in figures_of(run) for ending in ("svg", "png")]

@@ -1,0 +1,29 @@
+"""Stage `figures`: draw the tables of a run."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from sparse_sharing import figures
+from sparse_sharing.artifacts import file_digest, load_json, remedy, write_atomically
+from sparse_sharing.config.specs import FiguresSpec
+from sparse_sharing.errors import ArtifactError
+
+
+def run(spec: FiguresSpec, tables: Path, output: Path) -> None:
+    """Draw the figures of a spec from the tables in a folder, as `{name}.svg` and `{name}.png` in `output`.
+
+    Raises:
+        ArtifactError: A table is missing, was changed, or was made under other settings.
+    """
+    provenance = load_json(tables / "provenance.json", "tables", spec.tables)
+    for name in spec.figures:
+        path = tables / f"{name}.csv"
+        try:
+            if file_digest(path) != provenance.details["files"][path.name]:
+                raise ArtifactError(f"{path}: was changed after it had been made. {remedy(path)}")
+            table = pd.read_csv(path)
+        except OSError as error:
+            raise ArtifactError(f"{path}: cannot be read ({error.strerror}). {remedy(path)}") from error
+        for ending, content in figures.draw(name, table).items():
+            write_atomically(output / f"{name}.{ending}", content)

@@ -1,0 +1,32 @@
+"""From the scores of single models to tables: tidy results, means, tests between systems, experiments of the paper."""
+
+from sparse_sharing.tables.comparisons import compare, read_counts
+from sparse_sharing.tables.experiments import Measured, ablation, pairs, rounds, sweep
+from sparse_sharing.tables.means import summary
+from sparse_sharing.tables.paper import beside_paper
+from sparse_sharing.tables.report import (
+    write_results,
+    write_summary_csv,
+    write_summary_md,
+    write_summary_tex,
+)
+from sparse_sharing.tables.scores import per_type, read_metrics, results
+
+__all__ = [
+    "Measured",
+    "ablation",
+    "beside_paper",
+    "compare",
+    "pairs",
+    "per_type",
+    "read_counts",
+    "read_metrics",
+    "results",
+    "rounds",
+    "summary",
+    "sweep",
+    "write_results",
+    "write_summary_csv",
+    "write_summary_md",
+    "write_summary_tex",
+]

@@ -1,0 +1,212 @@
+"""The tables that people read: a run's summary in CSV, Markdown and LaTeX."""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sparse_sharing.artifacts import write_text
+from sparse_sharing.statistics import NO_DIFFERENCE
+from sparse_sharing.tables.markup import (
+    LATEX,
+    MARKDOWN,
+    SHOWN_DECIMALS,
+    Markup,
+    csv_text,
+    latex_table,
+    markdown_table,
+    number,
+    signed,
+    span,
+    thousands,
+)
+from sparse_sharing.tables.means import MEAN
+
+Rows = list[list[str]]
+
+
+def write_results(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV: scores and differences with 4 decimals, densities, overlaps and p with 6."""
+    write_text(path, csv_text(frame))
+
+
+def write_summary_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a summary as CSV: plain numbers, missing ones blank."""
+    write_text(path, csv_text(table))
+
+
+def write_summary_md(
+    table: pd.DataFrame,
+    path: Path,
+    baseline: str = "single",
+    verdicts: pd.DataFrame | None = None,
+    paper: pd.DataFrame | None = None,
+    notes: Sequence[str] = (),
+) -> None:
+    """Write a summary as Markdown: a caption, then for each dataset its pipe tables.
+
+    Args:
+        table: as `summary` returns it.
+        path: the file to write.
+        baseline: the system that differences in the first table are to.
+        verdicts: as `compare` returns it; none: no section on it.
+        paper: as `beside_paper` returns it; none: no section on it.
+        notes: known deviations from the paper, listed below its figures.
+    """
+    blocks = [MARKDOWN.escape(_caption(table, baseline))]
+    for dataset, block in table.groupby("dataset", sort=False):
+        header, *rows = _cells(block, MARKDOWN)
+        blocks += [f"## {MARKDOWN.escape(str(dataset))}", markdown_table(header, rows)]
+        for title, caption, (header, *rows) in _sections(str(dataset), verdicts, paper, MARKDOWN):
+            blocks += [f"### {title}", MARKDOWN.escape(caption), markdown_table(header, rows)]
+            blocks += ["\n".join(f"- {MARKDOWN.escape(note)}" for note in notes)] if notes and title == PAPER else []
+    write_text(path, "\n\n".join(blocks) + "\n")
+
+
+def write_summary_tex(
+    table: pd.DataFrame,
+    path: Path,
+    baseline: str = "single",
+    verdicts: pd.DataFrame | None = None,
+    paper: pd.DataFrame | None = None,
+    notes: Sequence[str] = (),
+) -> None:
+    """Write a summary as LaTeX: wide floats with captions; needs the package booktabs. Takes what the Markdown does."""
+    blocks = ["% needs \\usepackage{booktabs}"]
+    for dataset, block in table.groupby("dataset", sort=False):
+        header, *rows = _cells(block, LATEX)
+        blocks.append(latex_table(f"{dataset}. {_caption(block, baseline)}", header, rows))
+        for title, caption, (header, *rows) in _sections(str(dataset), verdicts, paper, LATEX):
+            text = " ".join([caption, *(notes if title == PAPER else ())])
+            blocks.append(latex_table(f"{dataset}. {title}. {text}", header, rows))
+    write_text(path, "\n\n".join(blocks) + "\n")
+
+
+VERDICTS, PAPER = "Verdicts", "The paper beside ours"
+
+
+def _sections(
+    dataset: str, verdicts: pd.DataFrame | None, paper: pd.DataFrame | None, markup: Markup
+) -> Iterator[tuple[str, str, Rows]]:
+    """Title, caption and cells of the further tables of a dataset."""
+    if verdicts is not None and len(own := verdicts[verdicts["dataset"] == dataset]):
+        yield VERDICTS, _verdict_caption(own), _verdict_cells(own, markup)
+    if paper is not None and len(own := paper[(paper["dataset"] == dataset) & paper["measured"].notna()]):
+        yield PAPER, _paper_caption(own), _paper_cells(own, markup)
+
+
+def _caption(table: pd.DataFrame, baseline: str) -> str:
+    """What the numbers of a table for people are."""
+    seeds = span(table["seeds"])
+    spread = "one seed" if seeds == "1" else f"mean ± sample standard deviation over {seeds} seeds"
+    difference = f"Δ: difference to {baseline}. " if table["difference"].notna().any() else ""
+    return (
+        f"Test split: accuracy or span F1 in percent, {spread}. {difference}Bold: best. "
+        "Parameters: union of the masks plus biases, without embeddings and heads. "
+        "Density: kept share of the prunable weights in percent, in the order of the tasks."
+    )
+
+
+def _cells(block: pd.DataFrame, markup: Markup) -> Rows:
+    """The header and the rows of one dataset's table, as marked-up text; one row per system."""
+    tasks = block[["task", "metric"]].drop_duplicates().sort_values("metric", key=lambda m: m == MEAN, kind="stable")
+    tasks = list(tasks.itertuples(index=False, name=None))
+    compared, uneven = block["difference"].notna().any(), block["seeds"].nunique() > 1
+    header = ["system"]
+    for task, metric in tasks:
+        header.append(_score_name(task, metric))
+        header += ["Δ"] if compared else []
+    header += [*(["seeds"] if uneven else []), "parameters", "density"]
+    rows = [[markup.escape(name) for name in header]]
+    for system, scores in block.groupby("system", sort=False):
+        by_task = {(row["task"], row["metric"]): row for row in scores.to_dict("records")}
+        cells = [markup.escape(str(system))]
+        for task in tasks:
+            row = by_task.get(task)
+            cells.append(_score(row, markup) if row else "")
+            cells += [markup.escape(signed(row["difference"]) if row else "")] if compared else []
+        densities = [by_task[task]["density"] if task in by_task else None for task in tasks if task[1] != MEAN]
+        cells += [span(scores["seeds"])] if uneven else []
+        rows.append([*cells, thousands(scores["parameters"].iloc[-1]), _densities(densities)])
+    return rows
+
+
+def _verdict_caption(own: pd.DataFrame) -> str:
+    seeds = span(own["seeds"])
+    over = "one seed" if seeds == "1" else f"means over {seeds} seeds"
+    smallest = own["smallest_seed_p"].max()
+    between = (
+        "One seed cannot tell how far trainings differ."
+        if smallest == 1
+        else (f"A test over {seeds} seeds alone cannot give a p below {smallest:.3g}.")
+    )
+    return (
+        "Difference to the other system in points, with the 95 % interval of a paired bootstrap over the "
+        f"{span(own['sentences'])} test sentences ({over}); a verdict needs p < 0.05 after Holm's correction over the "
+        f"{len(own)} comparisons of this dataset. {between}"
+    )
+
+
+def _verdict_cells(own: pd.DataFrame, markup: Markup) -> Rows:
+    """One row per system and reference, one column per task."""
+    tasks = list(own[["task", "metric"]].drop_duplicates().sort_values("task").itertuples(index=False, name=None))
+    header = ["system", "against", *(_score_name(*task) for task in tasks)]
+    rows = [[markup.escape(name) for name in header]]
+    for (reference, system), block in own.groupby(["reference", "system"], sort=False):
+        by_task = {row["task"]: row for row in block.to_dict("records")}
+        names = [markup.escape(str(name)) for name in (system, reference)]
+        rows.append([*names, *(_verdict(by_task[task], markup) if task in by_task else "" for task, _ in tasks)])
+    return rows
+
+
+def _verdict(row: dict[str, Any], markup: Markup) -> str:
+    """The verdict, in bold where there is a difference, and the difference with its interval."""
+    word = row["verdict"] if row["verdict"] == NO_DIFFERENCE else markup.bold.format(row["verdict"])
+    return word + markup.escape(f", {signed(row['difference'])} [{signed(row['low'])}, {signed(row['high'])}]")
+
+
+def _paper_caption(own: pd.DataFrame) -> str:
+    sources = ", ".join(dict.fromkeys(own["source"]))
+    return f"Ours (means over seeds), the figure that Sun et al. (2020) print, and the difference. Source: {sources}."
+
+
+def _paper_cells(own: pd.DataFrame, markup: Markup) -> Rows:
+    """One row per system; three columns per task, two for the number of parameters."""
+    scores = own[own["quantity"] == "score"]
+    tasks = list(scores[["task", "metric"]].drop_duplicates().sort_values("task").itertuples(index=False, name=None))
+    counted = (own["quantity"] == "parameters").any()
+    header = ["system"]
+    for task in tasks:
+        header += [_score_name(*task), "paper", "Δ"]
+    header += ["parameters", "paper"] if counted else []
+    rows = [[markup.escape(name) for name in header]]
+    for system, block in own.groupby("system", sort=False):
+        found = {(row["quantity"], row["task"]): row for row in block.to_dict("records")}
+        cells = [str(system)]
+        for task, _ in tasks:
+            row = found.get(("score", task))
+            shown = [number(row[key], SHOWN_DECIMALS) for key in ("measured", "published")] if row else ["", ""]
+            cells += [*shown, signed(row["difference"]) if row else ""]
+        if counted:
+            row = found.get(("parameters", ""))
+            cells += [thousands(round(row[key])) for key in ("measured", "published")] if row else ["", ""]
+        rows.append([markup.escape(cell) for cell in cells])
+    return rows
+
+
+def _score_name(task: str, metric: str) -> str:
+    return MEAN if metric == MEAN else f"{task} {'F1' if metric == 'f1' else metric}"
+
+
+def _score(row: dict[str, Any], markup: Markup) -> str:
+    mean = number(row[MEAN], SHOWN_DECIMALS)
+    mean = markup.bold.format(mean) if row["best"] else mean
+    return mean if math.isnan(row["std"]) else mean + markup.escape(f" ± {number(row['std'], SHOWN_DECIMALS)}")
+
+
+def _densities(densities: list[float | None]) -> str:
+    """Percentages, one per task, or one for all if they are the same; a dash for a task without result."""
+    shown = ["–" if density is None else number(100 * density, 2) for density in densities]
+    return shown[0] if len(set(shown)) == 1 else " / ".join(shown)

@@ -1,0 +1,164 @@
+"""What the systems of a run make up: kinds as the paper names them, who meets whom, which tables and figures fill."""
+
+import pytest
+
+from sparse_sharing.config import Specs, layout, parse_config
+from sparse_sharing.config.experiments import (
+    SystemFacts,
+    ablation_of,
+    facts_of,
+    figures_of,
+    meetings_of,
+    pairs_of,
+    references_of,
+    sweep_of,
+)
+from sparse_sharing.config.schema import Choice, System
+
+BEST = Choice(name="best", rule="best_dev")
+HALF = Choice(name="half", rule="target_density", target_density=0.5)
+EACH = Choice(name="each", rule="target_density", target_density={"pos": 0.5, "ner": 0.3})
+RANDOM = Choice(name="random", rule="best_dev", random=True)
+
+
+def known(kind, **values):
+    """The facts of a system."""
+    return SystemFacts(**{"kind": kind, "start": "initial", **values})
+
+
+@pytest.mark.parametrize(
+    ("system", "choice", "kind"),
+    [
+        ({"sharing": "single"}, None, "single"),
+        ({"sharing": "single"}, BEST, "single_subnet"),
+        ({"sharing": "hard"}, None, "hard"),
+        ({"sharing": "hard", "start": "warmup"}, None, "hard"),
+        ({"sharing": "sparse", "start": "warmup"}, BEST, "sparse"),
+        ({"sharing": "sparse"}, BEST, "sparse_no_warmup"),
+        ({"sharing": "sparse", "start": "warmup"}, HALF, "sparse_at_density"),
+        ({"sharing": "sparse"}, HALF, "sparse_at_density"),
+        ({"sharing": "sparse", "start": "warmup"}, RANDOM, "random_masks"),
+        ({"sharing": "single"}, RANDOM, "random_masks"),
+    ],
+)
+def test_a_system_is_of_the_kind_that_its_sharing_start_and_masks_make_it(system, choice, kind):
+    facts = facts_of(System(name="x", choice=choice and choice.name, **system), choice)
+    assert facts.kind == kind
+    assert (facts.start, facts.choice) == (system.get("start", "initial"), choice and choice.name)
+
+
+def test_only_one_density_for_all_tasks_is_the_density_of_a_system():
+    sparse = {"name": "x", "sharing": "sparse"}
+    assert facts_of(System(choice="half", **sparse), HALF).target_density == 0.5
+    assert facts_of(System(choice="each", **sparse), EACH).target_density is None
+    assert facts_of(System(choice="best", **sparse), BEST).target_density is None
+
+
+def test_the_references_are_the_baseline_and_one_hard_sharing_unless_they_are_named(changed):
+    def references(path=None, value=None):
+        return Specs(parse_config(changed(path, value))).tables().comparisons
+
+    assert references() == ["single", "hard"]
+    assert references("train.systems.+", {"name": "also", "sharing": "hard"}) == ["single", "also"]
+    assert references("tables.baseline", "hard") == ["hard"]
+    assert references("tables.comparisons", ["sparse", "single", "cold"]) == ["single", "cold", "sparse"]
+
+
+def test_a_baseline_that_is_no_system_is_no_reference(changed):
+    values = changed()
+    values["train"]["systems"] = values["train"]["systems"][2:]
+    assert Specs(parse_config(values)).tables().comparisons == []
+
+
+def test_hard_sharing_of_two_tasks_is_a_reference_where_a_sparse_system_has_the_same(changed):
+    facts = {
+        "hard_a": known("hard", tasks=["ner", "pos"]),
+        "hard_b": known("hard", tasks=["chunk", "pos"]),
+        "sparse_a": known("sparse", choice="best", tasks=["ner", "pos"]),
+        "single": known("single"),
+    }
+    assert references_of(parse_config(changed()), facts) == ["single", "hard_a"]
+    assert meetings_of(["single", "hard_a"], list(facts), facts) == [
+        ("single", "hard_a"),
+        ("single", "hard_b"),
+        ("single", "sparse_a"),
+        ("hard_a", "sparse_a"),
+    ]
+
+
+def test_two_references_meet_once():
+    facts = {name: known(name) for name in ("single", "hard", "sparse")}
+    assert meetings_of(["single", "hard"], list(facts), facts) == [
+        ("single", "hard"),
+        ("single", "sparse"),
+        ("hard", "sparse"),
+    ]
+
+
+def test_a_sweep_has_two_densities_or_more_and_hard_sharing_as_the_whole_network():
+    half, fifth = (known("sparse_at_density", choice="x", target_density=density) for density in (0.5, 0.2))
+    other = known("sparse_at_density", choice="each")
+    assert sweep_of({"fifth": fifth, "half": half, "each": other}) == {"half": 0.5, "fifth": 0.2}
+    assert list(sweep_of({"fifth": fifth, "half": half, "hard": known("hard")})) == ["hard", "half", "fifth"]
+    assert sweep_of({"half": half, "again": half, "hard": known("hard")}) == {}
+
+
+def test_a_pair_is_a_sparse_system_of_two_tasks_beside_the_hard_one_of_the_same():
+    facts = {
+        "sparse": known("sparse", choice="x", tasks=["ner", "pos"]),
+        "alone": known("sparse_no_warmup", choice="x", tasks=["chunk", "pos"]),
+        "all": known("sparse", choice="x"),
+        "hard": known("hard", tasks=["ner", "pos"]),
+    }
+    assert pairs_of(facts) == [("alone", None), ("sparse", "hard")]
+
+
+def test_an_ablation_is_two_sparse_systems_that_differ_in_their_start_alone():
+    facts = {
+        "warm": known("sparse", start="warmup", choice="best"),
+        "cold": known("sparse_no_warmup", choice="best"),
+        "other": known("sparse_no_warmup", choice="rest"),
+        "pair": known("sparse_no_warmup", choice="best", tasks=["ner", "pos"]),
+    }
+    assert ablation_of(facts) == [("warm", "cold")]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "more"),
+    [
+        (None, None, set()),
+        ("data.datasets.0.paper", "exp1", {"paper"}),
+        ("train.systems.3", {"name": "cold", "sharing": "sparse", "choice": "half"}, {"ablation"}),
+        ("tables.baseline", "hard", set()),
+    ],
+)
+def test_the_tables_are_those_that_the_configuration_fills(changed, path, value, more):
+    run = Specs(parse_config(changed(path, value))).tables()
+    always = {"results", "per_type", "masks", "overlap", "summary", "comparisons", "provenance"}
+    files = layout.table_files(run)
+    assert {name.split(".")[0] for name in files} == always | {"rounds"} | more
+    assert files[-1] == "provenance.json"
+    figures = {"comparisons", "rounds"} | (more & {"ablation"})
+    assert set(layout.figure_files(run)) == {f"{name}.{kind}" for name in figures for kind in ("svg", "png")}
+
+
+def test_the_densities_of_the_paper_fill_a_sweep(changed):
+    values = changed("select.choices.+", {"name": "third", "rule": "target_density", "target_density": 0.35})
+    values["train"]["systems"].append({"name": "third", "sharing": "sparse", "start": "warmup", "choice": "third"})
+    specs = Specs(parse_config(values))
+    assert "sweep.csv" in layout.table_files(specs.tables())
+    assert specs.figures().figures == ["comparisons", "rounds", "sweep"]
+
+
+def test_a_run_of_one_system_without_masks_has_no_figure(changed):
+    values = changed()
+    values["train"]["systems"] = [{"name": "hard", "sharing": "hard"}]
+    run = Specs(parse_config(values)).tables()
+    assert figures_of(run) == layout.figure_files(run) == []
+    assert "rounds.csv" not in layout.table_files(run)
+
+
+@pytest.mark.parametrize("value", [["nowhere"], ["single", "nowhere"]])
+def test_a_reference_that_is_no_system_is_refused(changed, value):
+    with pytest.raises(Exception, match=r"tables\.comparisons: no system is called 'nowhere'; known: single, hard"):
+        parse_config(changed("tables.comparisons", value))

@@ -1,0 +1,20 @@
+# Figures of the tables that the configuration fills.
+
+
+rule draw:
+    input:
+        tables=[path(layout.TABLES, f"{name}.csv") for name in specs.figures().figures],
+        provenance=path(layout.TABLES, "provenance.json"),
+    output:
+        [path(layout.FIGURES, file) for file in layout.figure_files(specs.tables())],
+    log:
+        log_of(layout.FIGURES),
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda wildcards: specs.figures().canonical(),
+        tables=subpath(input.provenance, parent=True),
+        folder=path(layout.FIGURES),
+    shell:
+        "sparse-sharing figures --spec {params.spec:q} --tables {params.tables:q} --output {params.folder:q}"
+        " > {log:q} 2>&1"
