@@ -69,7 +69,7 @@ def comparisons(table: pd.DataFrame) -> Figure:
             own = block[block["task"] == task]
             for row in own.itertuples():
                 place, colour = systems.index(row.system), VERDICT_COLOURS[row.verdict]
-                axes.plot([row.low, row.high], [place, place], color=colour, solid_capstyle="butt", linewidth=2)
+                axes.plot([row.lower, row.upper], [place, place], color=colour, solid_capstyle="butt", linewidth=2)
                 axes.plot(row.difference, place, marker=_verdict_marker(row.verdict), color=colour, markersize=6)
             axes.axvline(0, color=GREY, linewidth=0.8)
             axes.set_title(f"{dataset}: {task}", fontsize=TITLE)

@@ -246,7 +246,7 @@ def test_the_tables_compare_what_the_sentences_say(finished):
     for row in rows:
         expected = values[row["system"], row["task"]] - values[row["reference"], row["task"]]
         assert float(row["difference"]) == pytest.approx(expected, abs=2e-4)
-        assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
+        assert float(row["lower"]) <= float(row["difference"]) <= float(row["upper"])
     equal = [row for row in rows if (row["reference"], row["system"]) == ("hard", "whole")]
     assert {(float(row["p"]), row["verdict"]) for row in equal} == {(1.0, "no measurable difference")}
 

@@ -11,7 +11,7 @@ from sparse_sharing import statistics
 from sparse_sharing.artifacts import load_tensors
 from sparse_sharing.errors import ArtifactError
 
-COMPARISONS = ["dataset", "reference", "system", "task", "metric", "seeds", "sentences", "difference", "low", "high"]
+COMPARISONS = ["dataset", "reference", "system", "task", "metric", "seeds", "sentences", "difference", "lower", "upper"]
 COMPARISONS += ["p", "p_corrected", "effect_size", "seed_p", "smallest_seed_p", "verdict"]
 
 
@@ -66,7 +66,7 @@ def compare(
 
     Returns:
         One row per dataset, reference, system and task: number of seeds and of test sentences; the difference of the
-        means over seeds in points; low and high, the ends of its 95 % bootstrap interval over test sentences; p of
+        means over seeds in points; lower and upper, the ends of its 95 % bootstrap interval over test sentences; p of
         that bootstrap, and p_corrected, after Holm, over all rows of the dataset; effect_size, Cohen's d_z over seeds;
         seed_p of the paired permutation test over seeds, and the smallest that so many seeds could give; the verdict.
     """
@@ -113,14 +113,14 @@ def _compare_task(
         ours, theirs = ([place[name, seed] for seed in seeds] for name in (system, reference))
         differences = scores[ours] - scores[theirs]
         drawn = (resampled[:, ours] - resampled[:, theirs]).mean(1)
-        low, high = statistics.bootstrap_interval(drawn)
+        lower, upper = statistics.bootstrap_interval(drawn)
         found[reference, system] = {
             "metric": "f1" if stacked.shape[2] == 3 else "accuracy",
             "seeds": len(seeds),
             "sentences": sentences,
             "difference": float(differences.mean()),
-            "low": low,
-            "high": high,
+            "lower": lower,
+            "upper": upper,
             "p": statistics.bootstrap_p(drawn),
             "effect_size": statistics.effect_size(differences),
             "seed_p": statistics.permutation_p(differences, statistics.generator(dataset, task, "seeds")),

@@ -11,7 +11,7 @@ SHOWN_DECIMALS = 2
 """Of scores in the tables for people; two means that read the same are both best."""
 
 CSV_DECIMALS = dict.fromkeys(["value", "precision", "recall", "f1", "mean", "std", "min", "max", "difference"], 4)
-CSV_DECIMALS |= dict.fromkeys(["low", "high", "effect_size", "gain", "gain_std", "measured", "dev_score"], 4)
+CSV_DECIMALS |= dict.fromkeys(["lower", "upper", "effect_size", "gain", "gain_std", "measured", "dev_score"], 4)
 CSV_DECIMALS |= dict.fromkeys(["sparse_score", "hard_score", "with_score", "without_score"], 4)
 CSV_DECIMALS |= dict.fromkeys(["published", "published_with", "published_without", "published_gain"], 4)
 CSV_DECIMALS |= dict.fromkeys(["density", "lowest_density", "highest_density", "overlap", "chance"], 6)
@@ -23,7 +23,7 @@ def csv_text(frame: pd.DataFrame) -> str:
     """The frame as CSV, with fixed decimals."""
 
     def fixed(name: str) -> list[str]:
-        return ["" if math.isnan(value) else number(value, CSV_DECIMALS[name]) for value in frame[name]]
+        return ["" if pd.isna(value) else number(value, CSV_DECIMALS[name]) for value in frame[name]]
 
     columns = {name: fixed(name) for name in frame.columns if name in CSV_DECIMALS}
     return frame.assign(**columns).to_csv(index=False, lineterminator="\n")

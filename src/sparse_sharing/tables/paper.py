@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 
 from sparse_sharing.config.experiments import SystemFacts
-from sparse_sharing.config.schema import Section
+from sparse_sharing.config.section import Section
 from sparse_sharing.tables.means import MEAN
 
 PAPER = ["dataset", "experiment", "source", "quantity", "kind", "system", "task", "metric"]

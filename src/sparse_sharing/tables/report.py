@@ -164,7 +164,7 @@ def _verdict_cells(own: pd.DataFrame, markup: Markup) -> Rows:
 def _verdict(row: dict[str, Any], markup: Markup) -> str:
     """The verdict, in bold where there is a difference, and the difference with its interval."""
     word = row["verdict"] if row["verdict"] == NO_DIFFERENCE else markup.bold.format(row["verdict"])
-    return word + markup.escape(f", {signed(row['difference'])} [{signed(row['low'])}, {signed(row['high'])}]")
+    return word + markup.escape(f", {signed(row['difference'])} [{signed(row['lower'])}, {signed(row['upper'])}]")
 
 
 def _paper_caption(own: pd.DataFrame) -> str:

@@ -13,7 +13,8 @@ from sparse_sharing.config.experiments import (
     references_of,
     sweep_of,
 )
-from sparse_sharing.config.schema import Choice, System
+from sparse_sharing.config.schema import Choice
+from sparse_sharing.config.systems import System
 
 BEST = Choice(name="best", rule="best_dev")
 HALF = Choice(name="half", rule="target_density", target_density=0.5)

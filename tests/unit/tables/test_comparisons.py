@@ -68,7 +68,7 @@ def test_the_difference_is_that_of_the_means_over_seeds_of_the_scores_of_all_sen
         for system in ("single", "hard")
     }
     assert row["difference"] == pytest.approx(np.mean(scores["hard"]) - np.mean(scores["single"]))
-    assert row["low"] < row["difference"] < row["high"] < 0
+    assert row["lower"] < row["difference"] < row["upper"] < 0
 
 
 def test_verdicts_tell_help_harm_and_equality_apart(paths):
@@ -93,7 +93,7 @@ def test_a_further_system_changes_no_test_but_the_correction(paths, write):
     alone = tables.compare(tables.read_counts(paths), MEETINGS)
     more = [write("zeta", {"pos": tokens(0.7, seed)}, seed=seed) for seed in (1, 2)]
     both = tables.compare(tables.read_counts([*paths, *more]), [*MEETINGS, ("single", "zeta")])
-    columns = ["system", "task", "difference", "low", "high", "p"]
+    columns = ["system", "task", "difference", "lower", "upper", "p"]
     assert both[both["system"] != "zeta"][columns].reset_index(drop=True).equals(alone[columns])
 
 

@@ -69,6 +69,16 @@ def test_without_a_counterpart_in_the_paper_its_columns_are_blank(measured):
     assert tables.ablation(own)[["published_with", "published_without"]].isna().all(axis=None)
 
 
+def test_blank_columns_are_written_as_blanks(measured, tmp_path):
+    own = dataclasses.replace(measured, paper={})
+    for table in (tables.sweep, tables.pairs, tables.ablation):
+        tables.write_results(table(own), tmp_path / "table.csv")
+        frame = pd.read_csv(tmp_path / "table.csv")
+        published = [column for column in frame if column.startswith("published")]
+        assert published
+        assert frame[published].isna().all(axis=None)
+
+
 def test_rounds_say_which_choices_took_them_and_what_the_paper_has_for_their_density():
     keys = {"dataset": "conll03", "seed": 1, "start": "warmup", "task": "ner"}
     densities = (1.0, 0.1 ** (5 / 20), 0.3)

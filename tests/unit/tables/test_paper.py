@@ -89,13 +89,13 @@ def test_the_summary_shows_verdicts_with_their_intervals(results, tmp_path):
     row = {"dataset": "conll03", "reference": "single", "system": "hard", "metric": "f1", "seeds": 2, "sentences": 50}
     verdicts = pd.DataFrame(
         [
-            {**row, "task": "ner", "difference": -1.0, "low": -2.0, "high": -0.5, "verdict": "hurt"},
+            {**row, "task": "ner", "difference": -1.0, "lower": -2.0, "upper": -0.5, "verdict": "hurt"},
             {
                 **row,
                 "task": "chunk",
                 "difference": 0.1,
-                "low": -0.1,
-                "high": 0.3,
+                "lower": -0.1,
+                "upper": 0.3,
                 "verdict": "no measurable difference",
             },
         ]
