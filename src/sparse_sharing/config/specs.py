@@ -249,8 +249,9 @@ class Specs:
         return sorted({self.start(system) for system in self.systems})
 
     def architecture(self, dataset: str, start: str) -> Architecture:
-        """The network that starting weights belong to."""
-        model = Architecture(**dict(self.config.model))
+        """The network that starting weights belong to; of its heads those are named that are not linear."""
+        kinds = {task: kind for task in self.tasks(dataset) if (kind := self.config.model.head_of(task)) != "linear"}
+        model = Architecture(**{**dict(self.config.model), "head": kinds or None})
         if start in STARTS:
             return model
         system = self.systems[start.removeprefix("initial-")]
