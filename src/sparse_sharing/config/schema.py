@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.config.section import Name, Section, duplicates, refuse_duplicates
 from sparse_sharing.config.systems import System
 
@@ -332,6 +333,7 @@ class Config(Section):
     train: Train
     evaluate: Evaluate = Evaluate()
     tables: Tables = Tables()
+    replicate: Replicate = Replicate()
 
     @model_validator(mode="after")
     def check(self) -> "Config":
