@@ -57,6 +57,18 @@ def test_only_what_systems_use_is_planned(fresh):
     assert fresh.planned("all") == Counter(jobs)
 
 
+def test_training_is_given_the_test_text_only_to_replicate_a_choice_of_the_epoch_on_it(fresh):
+    jobs = fresh.snakemake("train", "--dry-run", "--printshellcmds").stdout
+    assert jobs.count("sparse-sharing train ") == 4
+    assert "--test results" not in jobs.replace("--test text=", "")
+    with fresh.edited() as config:
+        config["train"]["systems"][1]["replicate"] = {"epoch_on_test": True}
+    lines = fresh.snakemake("train", "--dry-run", "--printshellcmds").stdout.splitlines()
+    given = [line for line in lines if "sparse-sharing train " in line and " --test " in line]
+    assert len(given) == 1
+    assert "/train/hard/shared" in given[0]
+
+
 def test_the_order_of_lists_changes_no_job(fresh, separate_dataset):
     """Datasets, corpora, tasks, seeds, choices and systems, each in two orders: the same files and commands."""
     with fresh.edited() as config:

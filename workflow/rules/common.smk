@@ -120,6 +120,13 @@ def masks_of_system(wildcards):
     return [path(layout.SELECT, "masks.safetensors").format(**identity)]
 
 
+def test_text_of_system(wildcards):
+    """The test text, only for a system that replicates the original's choice of the epoch on test."""
+    if "epoch_on_test" not in (specs.replicate(wildcards.system) or []):
+        return []
+    return [path(layout.DATA, "test.safetensors").format(dataset=wildcards.dataset)]
+
+
 MODEL_KEYS = ("dataset", "seed", "system", "model")
 START_KEYS = ("dataset", "seed", "start")
 SELECTION_KEYS = (*START_KEYS, "choice")

@@ -8,6 +8,7 @@ rule train_model:
         dev=rules.prepare.output.dev,
         weights=starting_weights,
         masks=masks_of_system,
+        test=test_text_of_system,
     output:
         model=path(layout.MODEL, "model.safetensors"),
         vocabulary=path(layout.MODEL, "vocabulary.json"),
@@ -25,7 +26,11 @@ rule train_model:
         runtime=1440,
     params:
         spec=spec_of("train", "dataset", "seed", "system", "model"),
-        masks=lambda wildcards: option("--masks", masks_of_system(wildcards)),
+        # one param for both: a param more would make finished trainings run again
+        masks=lambda wildcards: [
+            *option("--masks", masks_of_system(wildcards)),
+            *option("--test", test_text_of_system(wildcards)),
+        ],
         folder=subpath(output.model, parent=True),
     shell:
         "sparse-sharing train --spec {params.spec:q} --vocabulary {input.vocabulary:q}"

@@ -105,6 +105,9 @@ def train(
     weights: Weights,
     output: Output,
     masks: Annotated[Path | None, typer.Option(help="masks.safetensors of a selection; sparse sharing only.")] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="test.safetensors of the prepared dataset; replicate.epoch_on_test only.")
+    ] = None,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
@@ -112,7 +115,7 @@ def train(
     from sparse_sharing.stages import train as stage
 
     set_threads(threads)
-    stage.run(parse_spec(spec, stage_specs.TrainSpec), vocabulary, train, dev, weights, masks, output, device)
+    stage.run(parse_spec(spec, stage_specs.TrainSpec), vocabulary, train, dev, weights, masks, output, device, test)
 
 
 @app.command()

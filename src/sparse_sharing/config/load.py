@@ -14,7 +14,7 @@ from sparse_sharing.config.schema import Config
 from sparse_sharing.errors import ConfigError
 
 # What pydantic calls the branches of a union, such as a number or a number for each task: no keys of the user's.
-_branch = re.compile(r"constrained-(int|float)|dict\[.*\]|\[key\]").fullmatch
+_branch = re.compile(r"constrained-(int|float)|literal\[.*\]|dict\[.*\]|\[key\]").fullmatch
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -98,7 +98,7 @@ def _explain_unknown(location: Sequence[int | str]) -> str:
 
 
 def _is_other_branch(item: Mapping[str, typing.Any]) -> bool:
-    """Whether an error is about a branch of a union that was not meant: a number, or a number for each task."""
+    """Whether an error is about a branch of a union that was not meant: a value, or a value for each task."""
     last = str(item["loc"][-1]) if item["loc"] else ""
     if item["type"] == "extra_forbidden" or not _branch(last) or last == "[key]":
         return False

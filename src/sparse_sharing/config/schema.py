@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.config.section import Name, Section, duplicates, refuse_duplicates
 from sparse_sharing.config.systems import System
 
@@ -32,6 +33,8 @@ DEMO_FILES = (
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Density = Annotated[float, Field(gt=0, le=1)]
+HeadKind = Literal["linear", "crf"]
+"""`linear` is a softmax for each token; `crf` is a conditional random field over the sentence."""
 Scheme = Literal["none", "iob1", "iob2", "bioes"]
 """`none` is one independent tag per token (parts of speech, say); the others write spans."""
 
@@ -158,7 +161,7 @@ class Data(Section):
 
 
 class Model(Section):
-    """The base network (paper, section "Base Model"): words and characters, a BiLSTM, a linear head per task."""
+    """The base network (paper, section "Base Model"): words and characters, a BiLSTM, a head per task."""
 
     word_dimension: int = Field(default=100, ge=1)
     """Width of the word embedding; where the vectors are narrower, the rest starts random."""
@@ -176,6 +179,8 @@ class Model(Section):
     """Dropout after the embeddings and before the heads."""
     word_dropout: float = Field(default=0.01, ge=0, lt=1)
     """Share of training tokens read as the unknown word."""
+    head: HeadKind | dict[Name, HeadKind] | None = None
+    """linear or crf, for all tasks or for each; tasks that are not named have linear heads."""
 
     @model_validator(mode="after")
     def check(self) -> "Model":
@@ -183,6 +188,11 @@ class Model(Section):
         if self.character_width % 2 == 0:
             raise ValueError(f"character_width must be odd, got {self.character_width}")
         return self
+
+    def head_of(self, task: str) -> HeadKind:
+        """The kind of a task's head."""
+        kind = self.head.get(task) if isinstance(self.head, dict) else self.head
+        return kind or "linear"
 
 
 class Architecture(Model):
@@ -323,10 +333,12 @@ class Config(Section):
     train: Train
     evaluate: Evaluate = Evaluate()
     tables: Tables = Tables()
+    replicate: Replicate = Replicate()
 
     @model_validator(mode="after")
     def check(self) -> "Config":
         """Names that refer to something exist; masks chosen per task name every task."""
+        self._check_heads_have_tasks()
         if repeated := duplicates(self.seeds):
             raise ValueError(f"seeds: {repeated[0]} stands there twice")
         systems = [system.name for system in self.train.systems]
@@ -347,6 +359,11 @@ class Config(Section):
             if max(wanted) > self.prune.rounds:
                 raise ValueError(f"select.choices: '{choice.name}' wants round {max(wanted)} of {self.prune.rounds}")
         return self
+
+    def _check_heads_have_tasks(self) -> None:
+        known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
+        if isinstance(self.model.head, dict) and (unknown := [task for task in self.model.head if task not in known]):
+            raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(known)}")
 
     def _check_tasks_named(self, choice: Choice) -> None:
         for key in ("target_density", "rounds"):

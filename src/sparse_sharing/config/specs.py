@@ -13,6 +13,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from sparse_sharing.config.experiments import SystemFacts, facts_of, figures_of, references_of
+from sparse_sharing.config.replicate import Switch, settings_of, switches_of
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
     SHARED,
@@ -117,6 +118,7 @@ class PruneSpec(Spec):
     optimization: Optimization
     rounds: int
     final_density: float
+    replicate: list[Switch] | None = None
 
 
 class SelectSpec(Spec):
@@ -140,6 +142,7 @@ class TrainSpec(Spec):
     allow_dense: bool
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
     optimization: Optimization
+    replicate: list[Switch] | None = None
 
 
 class EvaluateSpec(Spec):
@@ -165,6 +168,8 @@ class TablesSpec(Spec):
     paper: dict[str, str] | None = Field(default=None, description="the experiment of the paper of each dataset")
     paper_notes: list[str] | None = Field(default=None, description="known deviations from the paper")
     chosen: list[tuple[Start, str]] = Field(description="the (start, choice) pairs that systems use")
+    replicate: dict[str, list[Switch]] | None = Field(default=None, description="the switches of systems that use any")
+    replicate_pruning: list[Switch] | None = None
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
     def models(self) -> list[tuple[str, int, str, str]]:
@@ -249,8 +254,9 @@ class Specs:
         return sorted({self.start(system) for system in self.systems})
 
     def architecture(self, dataset: str, start: str) -> Architecture:
-        """The network that starting weights belong to."""
-        model = Architecture(**dict(self.config.model))
+        """The network that starting weights belong to; of its heads those are named that are not linear."""
+        kinds = {task: kind for task in self.tasks(dataset) if (kind := self.config.model.head_of(task)) != "linear"}
+        model = Architecture(**{**dict(self.config.model), "head": kinds or None})
         if start in STARTS:
             return model
         system = self.systems[start.removeprefix("initial-")]
@@ -311,6 +317,7 @@ class Specs:
             optimization=_plain(prune),
             rounds=prune.rounds,
             final_density=prune.final_density,
+            replicate=self.config.replicate.of_pruning(),
         )
 
     def select(self, dataset: str, seed: int, start: Start, choice: str) -> SelectSpec:
@@ -321,9 +328,14 @@ class Specs:
             masks={task: self.prune(dataset, seed, start, task).digest() for task in self.tasks(dataset)},
         )
 
+    def replicate(self, system: str) -> list[Switch] | None:
+        """What of the original code a system replicates, by itself and as part of the run."""
+        chosen = self.systems[system]
+        return switches_of(chosen.sharing, self.config.replicate, chosen.replicate)
+
     def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
         """The training of one model of a system."""
-        chosen = self.systems[system]
+        chosen, switches = self.systems[system], self.replicate(system)
         tasks = [model] if chosen.sharing == "single" else self.tasks(dataset, system)
         masks = None
         if chosen.choice is not None:
@@ -338,7 +350,10 @@ class Specs:
             tasks=tasks,
             allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
             task_layers=chosen.task_layers and {task: chosen.task_layers[task] for task in tasks},
-            optimization=_plain(self.config.train, epochs=chosen.epochs or self.config.train.epochs),
+            optimization=_plain(
+                self.config.train, epochs=chosen.epochs or self.config.train.epochs, **settings_of(switches)
+            ),
+            replicate=switches,
         )
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:
@@ -367,6 +382,8 @@ class Specs:
             paper=paper or None,
             paper_notes=config.tables.paper_notes or None,
             chosen=sorted({(s.start, s.choice) for s in config.train.systems if s.choice is not None}),
+            replicate={name: own for name in sorted(self.systems) if (own := self.replicate(name))} or None,
+            replicate_pruning=self.config.replicate.of_pruning(),
             metrics="",
         )
         digests = [self.evaluate(*model).digest()[:DIGITS_IN_TABLES] for model in spec.models()]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.config.section import NAME, Name, Section, duplicates
 
 Start = Literal["initial", "warmup"]
@@ -28,6 +29,8 @@ class System(Section):
     """Sharing sparse: the name of the choice of masks; sharing single: train each task's subnetwork alone."""
     epochs: int | None = Field(default=None, ge=1)
     """Epochs of this system where they differ from those of the section."""
+    replicate: Replicate | None = None
+    """What of the original code this system replicates, besides what the whole run does."""
     tasks: list[Name] | None = Field(default=None, min_length=1)
     """Train only these tasks of every dataset; warm-up, pruning and masks stay those of all tasks."""
     layers: Annotated[int, Field(ge=1)] | None = None
@@ -38,6 +41,8 @@ class System(Section):
     @model_validator(mode="after")
     def check(self) -> "System":
         """Each way of sharing has its own keys, and only those; tasks that are trained jointly are two or more."""
+        if self.replicate is not None:
+            self.replicate.check_fit(self.sharing)
         if self.sharing == "sparse" and self.choice is None:
             raise ValueError("sharing 'sparse' needs the key 'choice'")
         if self.sharing not in ("sparse", "single") and self.choice is not None:

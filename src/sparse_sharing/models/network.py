@@ -1,4 +1,4 @@
-"""The network: word vectors, one shared encoder with a subnetwork per task, and a linear head per task.
+"""The network: word vectors, one shared encoder with a subnetwork per task, and a head per task.
 
 All encoder parameters live in one flat buffer, `theta`. To run a task, `theta` times the task's mask is written into a
 second buffer that the encoder reads: one multiplication, no copies of modules, and the gradient arrives flat as well.
@@ -10,15 +10,15 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from sparse_sharing.config.schema import Architecture
-from sparse_sharing.data.batches import IGNORED_TAG, Batch, make_batch, sorted_batches
+from sparse_sharing.data.batches import Batch, make_batch, sorted_batches
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.masks import Mask, Shapes
 from sparse_sharing.models.cross_stitch import CrossStitchEncoder
 from sparse_sharing.models.encoder import Encoder, is_prunable
+from sparse_sharing.models.heads import make_head
 
 WORDS = "words.weight"
 
@@ -32,7 +32,8 @@ class Network:
         work: float32 [P], what the encoder reads: `theta` with the active task's mask applied; the same memory as
             `theta` where no task has a mask.
         words: float32 [V, D], the word vectors.
-        heads: for each task float32 [T * (2 * hidden + 1)], weights and then biases.
+        head_kinds: for each task what its head does with the states, and how its weights lie in `heads`.
+        heads: for each task float32 [weights of its head].
         readouts: for each task where it reads the encoder's states: see `readout_of` of the encoder.
         ranges: for each task the parts of `theta` that it reads on the way there.
         keeps: for each task bool [P], True where its subnetwork has a weight or something all tasks share; None where
@@ -43,15 +44,18 @@ class Network:
         """Build a network of zeros for the tasks of a vocabulary; `load` gives it weights."""
         self.model, self.vocabulary = model, vocabulary
         self.device = torch.device(device)
-        kind = CrossStitchEncoder if model.stacks else Encoder
-        self.encoder = kind(model, vocabulary.character_count).to(self.device)
+        encoder = CrossStitchEncoder if model.stacks else Encoder
+        self.encoder = encoder(model, vocabulary.character_count).to(self.device)
         size = sum(parameter.numel() for parameter in self.encoder.parameters())
         self.theta, self.gradient = torch.zeros(size, device=self.device), torch.zeros(size, device=self.device)
         self.words = torch.zeros(vocabulary.word_count, model.word_dimension, device=self.device)
-        self.states = 2 * model.hidden
-        self.heads = {
-            task: torch.zeros(len(tags.tags) * (self.states + 1), device=self.device, requires_grad=True)
+        self.head_kinds = {
+            task: make_head(model.head_of(task), 2 * model.hidden, tags, self.device)
             for task, tags in vocabulary.tasks.items()
+        }
+        self.heads = {
+            task: torch.zeros(kind.size, device=self.device, requires_grad=True)
+            for task, kind in self.head_kinds.items()
         }
         self.set_masks({})
 
@@ -74,9 +78,9 @@ class Network:
     def values(self) -> dict[str, Tensor]:
         """All weights by name, as views: what `load` reads."""
         tensors = self._parts(self.theta) | {WORDS: self.words}
-        for task, head in self.heads.items():
-            weight, bias = self._head(head.detach())
-            tensors |= {f"heads.{task}.weight": weight, f"heads.{task}.bias": bias}
+        for task, kind in self.head_kinds.items():
+            parts = kind.parts(self.heads[task].detach())
+            tensors |= {f"heads.{task}.{name}": part for name, part in parts.items()}
         return tensors
 
     def copy_values(self) -> dict[str, Tensor]:
@@ -147,20 +151,18 @@ class Network:
         elif self.work is not self.theta:
             self.work.copy_(self.theta)
 
-    def _head(self, flat: Tensor) -> tuple[Tensor, Tensor]:
-        tags = flat.numel() // (self.states + 1)
-        weight, bias = flat.split([tags * self.states, tags])
-        return weight.view(tags, self.states), bias
+    def _states(self, task: str, word_vectors: Tensor, batch: Batch) -> Tensor:
+        """What the task's head is given: states float [L, B, 2 * hidden]."""
+        return self.encoder(word_vectors, batch, self.readouts[task])
 
     def logits(self, task: str, word_vectors: Tensor, batch: Batch) -> Tensor:
-        """Scores float [L, B, T] of the active task's tags; `word_vectors` float [W, D] are those of `word_rows`."""
-        states = self.encoder(word_vectors, batch, self.readouts[task])
-        return functional.linear(states, *self._head(self.heads[task]))
+        """Scores float [L, B, T] of single tags of the active task; `word_vectors` float [W, D] are of `word_rows`."""
+        return self.head_kinds[task].scores(self.heads[task], self._states(task, word_vectors, batch))
 
     def loss(self, task: str, word_vectors: Tensor, batch: Batch) -> Tensor:
-        """Cross-entropy, the mean over the tokens of the batch."""
-        logits = self.logits(task, word_vectors, batch)
-        return functional.cross_entropy(logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED_TAG)
+        """The loss of the task's head, the mean over the tokens of the batch."""
+        states = self._states(task, word_vectors, batch)
+        return self.head_kinds[task].loss(self.heads[task], states, batch.tags, batch.mask)
 
     @torch.no_grad()
     def predict(self, task: str, text: EncodedText, batch_size: int = 128) -> np.ndarray:
@@ -175,7 +177,8 @@ class Network:
         tags = np.empty(len(text.tokens), dtype=np.int64)
         for indices in sorted_batches(text.lengths, batch_size):
             batch = make_batch(text, indices).to(self.device)
-            best = self.logits(task, table[batch.word_rows], batch).argmax(2)
+            states = self._states(task, table[batch.word_rows], batch)
+            best = self.head_kinds[task].decode(self.heads[task], states, batch.mask)
             time, column = batch.mask.nonzero(as_tuple=True)
             tags[text.offsets[indices][column.cpu().numpy()] + time.cpu().numpy()] = best[batch.mask].cpu().numpy()
         return tags

@@ -10,7 +10,7 @@ from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.models.network import Network
 from sparse_sharing.stages.inputs import build_network, choose_device, load_mask, load_text, load_vocabulary, to_tensors
-from sparse_sharing.training.scoring import count_tags, predict_tags, score_tags, written_tags
+from sparse_sharing.training.scoring import as_scored, count_tags, predict_tags, score_tags, written_tags
 
 
 def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: str) -> None:
@@ -25,12 +25,13 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
     vocabulary = load_vocabulary(model / "vocabulary.json", spec.data)
     network = load_model(trained, vocabulary, model, device)
     texts = load_text(test_text, spec.data)
-    tasks, counts = {}, {}
+    tasks, counts, replicate = {}, {}, trained.spec.get("replicate", [])
     for task in trained.details["tasks"]:
         text, tags = texts[task], vocabulary.tasks[task]
         gold, predicted = text.gold_tags(task, vocabulary), predict_tags(network, task, text, spec.batch_size)
-        score = score_tags(gold, predicted, tags)
-        counts[task] = count_tags(gold, predicted, tags)
+        scored = as_scored(gold, predicted, tags, "lenient_spans" in replicate)
+        score = score_tags(*scored, tags)
+        counts[task] = count_tags(*scored, tags)
         tasks[task] = {
             "metric": score.metric,
             "dev": trained.details["dev"][task],
@@ -49,6 +50,8 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         "seconds": _seconds(model / "history.csv"),
     }
     save_tensors(output / "sentences.safetensors", "sentences", spec, counts)
+    if replicate:
+        metrics["replicate"] = replicate
     save_json(output / "metrics.json", "metrics", spec, metrics)
 
 

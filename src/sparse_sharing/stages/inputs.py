@@ -32,8 +32,10 @@ def load_text(path: Path, expected: str | None = None) -> dict[str, EncodedText]
     return texts
 
 
-def load_task_data(train: Path, dev: Path, tasks: Iterable[str], expected: str) -> dict[str, TaskData]:
-    """Training and dev text of the named tasks.
+def load_task_data(
+    train: Path, dev: Path, tasks: Iterable[str], expected: str, lenient_spans: bool = False
+) -> dict[str, TaskData]:
+    """Training and dev text of the named tasks, and the scorer for it.
 
     Raises:
         ConfigError: The dataset has no task of that name.
@@ -41,7 +43,7 @@ def load_task_data(train: Path, dev: Path, tasks: Iterable[str], expected: str) 
     texts = load_text(train, expected), load_text(dev, expected)
     if missing := [task for task in tasks if task not in texts[0]]:
         raise ConfigError(f"{train}: has no task '{missing[0]}'; its tasks are {', '.join(texts[0])}")
-    return {task: TaskData(texts[0][task], texts[1][task]) for task in tasks}
+    return {task: TaskData(texts[0][task], texts[1][task], lenient_spans) for task in tasks}
 
 
 def load_weights(path: Path, expected: str | None = None) -> tuple[dict[str, Tensor], Artifact]:

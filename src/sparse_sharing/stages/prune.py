@@ -65,7 +65,7 @@ def run(
     of its best dev epoch are ranked, and the smallest are removed to make the mask of round k + 1.
     """
     words = load_vocabulary(vocabulary, spec.data)
-    tasks = load_task_data(train_text, dev_text, [spec.task], spec.data)
+    tasks = load_task_data(train_text, dev_text, [spec.task], spec.data, "lenient_spans" in (spec.replicate or ()))
     start, artifact = load_weights(weights, spec.start)
     network = build_network(artifact, words, [spec.task], choose_device(device))
     epochs = spec.optimization.epochs

@@ -11,6 +11,7 @@ from sparse_sharing.config import layout
 from sparse_sharing.config.experiments import meetings_of
 from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.tables.replicas import mark_replicas
 
 ORDER = (
     "single",
@@ -63,6 +64,7 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     names = layout.table_files(spec)
     for name in further.keys() & set(names):
         tables.write_results(further[name](), output / name)
+    mark_replicas(spec, [output / name for name in names if name != "provenance.json"])
     details = {
         "version": __version__,
         "files": {name: file_digest(output / name) for name in names if name != "provenance.json"},

@@ -1,6 +1,7 @@
 """Stage `train`: train one model of a system; a system is data (its tasks, masks, network), not a code path."""
 
 import csv
+import dataclasses
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,13 +19,14 @@ from sparse_sharing.stages.inputs import (
     build_network,
     choose_device,
     load_task_data,
+    load_text,
     load_vocabulary,
     load_weights,
 )
 from sparse_sharing.stages.select import read_selection
 from sparse_sharing.stages.training import train
 from sparse_sharing.training.checkpoint import work_folder
-from sparse_sharing.training.loop import Progress, score_dev
+from sparse_sharing.training.loop import Progress, TaskData, score_dev
 
 
 def run(
@@ -36,33 +38,59 @@ def run(
     masks: Path | None,
     output: Path,
     device: str,
+    test_text: Path | None = None,
 ) -> None:
     """Train jointly, each task through its subnetwork, and keep the epoch with the best mean dev score.
 
-    Writes `model.safetensors`, `vocabulary.json` and `history.csv` into `output`. The test text is not given.
+    Writes `model.safetensors`, `vocabulary.json` and `history.csv` into `output`. The test text is given only where
+    the original's choice of the epoch on test is replicated.
 
     Raises:
-        ConfigError: Masks are missing for sparse sharing, or given to another way of sharing.
+        ConfigError: Masks are missing for sparse sharing, or given to another way of sharing; or the test text is.
         ArtifactError: A mask keeps every weight, or does not belong to the starting weights.
     """
-    words = load_vocabulary(vocabulary, spec.data)
-    tasks = load_task_data(train_text, dev_text, spec.tasks, spec.data)
+    words, replicate = load_vocabulary(vocabulary, spec.data), spec.replicate or ()
+    tasks = load_task_data(train_text, dev_text, spec.tasks, spec.data, "lenient_spans" in replicate)
+    compared = _compared_on(spec, tasks, test_text)
     start, artifact = load_weights(weights, spec.start)
     network = build_network(artifact, words, spec.tasks, choose_device(device))
     chosen = _read_masks(spec, masks, network, artifact.digest)
-    inputs = [vocabulary, train_text, dev_text, weights, *([] if masks is None else [masks])]
+    inputs = [vocabulary, train_text, dev_text, weights, *(path for path in (masks, test_text) if path is not None)]
     with work_folder(output, inputs) as work:
         network.load(start)
         network.set_masks(chosen)
         label = f"train {spec.system} {'+'.join(spec.tasks)}"
         with Reporter(label, spec.optimization.epochs) as report:
-            progress = train(network, tasks, spec.optimization, spec.seed, ("train",), spec, work / "epoch", report)
+            progress = train(
+                network,
+                compared,
+                spec.optimization,
+                spec.seed,
+                ("train",),
+                spec,
+                work / "epoch",
+                report,
+                note="" if compared is tasks else "test stands for dev, ",
+                replicate=replicate,
+            )
         network.load(progress.best)
         _save_model(
             output, spec, network, chosen, progress, {t: s.metrics for t, s in score_dev(network, tasks).items()}
         )
         write_atomically(output / "vocabulary.json", vocabulary.read_bytes())
-        write_text(output / "history.csv", history_table(progress, spec.tasks))
+        split = "dev" if compared is tasks else "test"
+        write_text(output / "history.csv", history_table(progress, spec.tasks, split))
+
+
+def _compared_on(spec: TrainSpec, tasks: Mapping[str, TaskData], test_text: Path | None) -> Mapping[str, TaskData]:
+    """The tasks as they are, or with test in the place of dev where the choice of the epoch on test is replicated."""
+    if (test_text is not None) != ("epoch_on_test" in (spec.replicate or ())):
+        verb = "takes no" if test_text is not None else "replicates the choice of the epoch on test: it needs the"
+        raise ConfigError(f"system '{spec.system}' {verb} test text (--test FILE)")
+    if test_text is None:
+        return tasks
+    texts = load_text(test_text, spec.data)
+    return {task: dataclasses.replace(data, dev=texts[task]) for task, data in tasks.items()}
 
 
 def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -> dict[str, Mask]:
@@ -127,12 +155,12 @@ def _zero_unused(network: Network) -> None:
         network.theta.mul_(torch.stack(parts).any(0))
 
 
-def history_table(progress: Progress, tasks: list[str]) -> str:
-    """One row per epoch as CSV: losses, dev scores in percent, seconds."""
+def history_table(progress: Progress, tasks: list[str], split: str = "dev") -> str:
+    """One row per epoch as CSV: losses, scores in percent on the split that epochs are compared on, seconds."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
-        ["epoch", "learning_rate", "loss", *(f"dev {task}" for task in tasks), "dev mean", "best", "seconds"]
+        ["epoch", "learning_rate", "loss", *(f"{split} {name}" for name in (*tasks, "mean")), "best", "seconds"]
     )
     for epoch in progress.history:
         scores = [f"{epoch.scores[task]:.4f}" for task in tasks]

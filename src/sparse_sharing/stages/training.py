@@ -1,15 +1,16 @@
 """The training that warm-up, pruning and joint training share: the loop, reported and checkpointed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from sparse_sharing.config.replicate import Switch
 from sparse_sharing.config.schema import Optimization
 from sparse_sharing.config.specs import Spec
 from sparse_sharing.models.network import Network
 from sparse_sharing.progress import Reporter
 from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.loop import Epoch, Progress, TaskData, train_epochs
-from sparse_sharing.training.trainer import Trainer
+from sparse_sharing.training.replicas import make_trainer
 
 
 def train(
@@ -22,6 +23,7 @@ def train(
     work: Path,
     report: Reporter,
     note: str = "",
+    replicate: Collection[Switch] = (),
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -35,8 +37,9 @@ def train(
         work: path of the checkpoint, without its suffix.
         report: told about every epoch.
         note: what each line says of the training, such as `round 3/20, `.
+        replicate: what of the original code the optimizer replicates.
     """
-    trainer = Trainer(network, optimization)
+    trainer = make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))
     checkpoint = Checkpoint(work.with_suffix(".safetensors"), spec, label)
     progress = checkpoint.restore(network, trainer)

@@ -25,10 +25,11 @@ from sparse_sharing.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class TaskData:
-    """The text that a task is trained on, and the text on which epochs are compared."""
+    """The text that a task is trained on, and the text on which epochs are compared, by which scorer."""
 
     train: EncodedText
     dev: EncodedText
+    lenient_spans: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def train_epochs(
 
 def score_dev(network: Network, tasks: Mapping[str, TaskData]) -> dict[str, TaskScore]:
     """The score of each task on its dev text."""
-    return {task: score_task(network, task, data.dev) for task, data in tasks.items()}
+    return {task: score_task(network, task, data.dev, lenient=data.lenient_spans) for task, data in tasks.items()}
 
 
 def _run_epoch(

@@ -7,8 +7,17 @@ import numpy as np
 from sparse_sharing.data.schemes import convert
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import TaskTags
-from sparse_sharing.metrics import TaskScore, count_accuracy, count_spans, score_accuracy, score_numbers, score_spans
+from sparse_sharing.metrics import (
+    Tags,
+    TaskScore,
+    count_accuracy,
+    count_spans,
+    score_accuracy,
+    score_numbers,
+    score_spans,
+)
 from sparse_sharing.models.network import Network
+from sparse_sharing.training.lenient import reread
 
 
 def predict_tags(network: Network, task: str, text: EncodedText, batch_size: int = 128) -> list[list[str]]:
@@ -17,12 +26,24 @@ def predict_tags(network: Network, task: str, text: EncodedText, batch_size: int
     return text.by_sentence([names[tag] for tag in network.predict(task, text, batch_size).tolist()])
 
 
-def score_task(network: Network, task: str, text: EncodedText, batch_size: int = 128) -> TaskScore:
+def score_task(
+    network: Network, task: str, text: EncodedText, batch_size: int = 128, lenient: bool = False
+) -> TaskScore:
     """Score a task on text, without a score per type: accuracy where there is no tag scheme, else span F1."""
     tags = network.vocabulary.tasks[task]
+    if lenient and tags.has_spans:
+        gold, predicted = text.gold_tags(task, network.vocabulary), predict_tags(network, task, text, batch_size)
+        return score_tags(*as_scored(gold, predicted, tags, lenient), tags)
     names = (*tags.tags, *text.unseen_tags[task])
     predicted = network.predict(task, text, batch_size)
     return score_numbers(text.tags[task], predicted, names, text.offsets, tags.has_spans)
+
+
+def as_scored(gold: Tags, predicted: Tags, tags: TaskTags, lenient: bool) -> tuple[Tags, Tags]:
+    """Tags as a scorer is given them: as they are, or as the original's scorer for single tasks would read them."""
+    if not (lenient and tags.has_spans):
+        return gold, predicted
+    return reread(gold, tags.model_scheme), reread(predicted, tags.model_scheme)
 
 
 def score_tags(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], tags: TaskTags) -> TaskScore:

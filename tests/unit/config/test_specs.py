@@ -110,6 +110,7 @@ def test_where_and_on_what_device_a_run_is_made_is_in_no_spec(changed, path):
         ("data.vectors", "glove.txt", {"prepare", "warmup", *PRUNED}),
         ("model.word_dimension", 7, {"prepare", "warmup", *PRUNED}),
         ("model.hidden", 7, {"warmup", *PRUNED}),
+        ("model.head", "crf", {"warmup", *PRUNED}),
         ("warmup.epochs", 7, {"warmup", *PRUNED}),
         ("prune.final_density", 0.2, PRUNED),
         ("prune.rounds", 5, PRUNED),
@@ -128,6 +129,20 @@ def test_where_and_on_what_device_a_run_is_made_is_in_no_spec(changed, path):
 )
 def test_a_change_concerns_the_stages_that_use_it_and_those_after_them(changed, path, value, expected):
     assert stages(differing(changed(), changed(path, value))) == expected
+
+
+@pytest.mark.parametrize("head", ["linear", {"pos": "linear"}, {}, None])
+def test_linear_heads_are_in_no_spec_however_they_are_written(changed, head):
+    assert not differing(changed(), changed("model.head", head))
+    assert not any('"head"' in text for text in all_specs(changed("model.head", head)).values())
+
+
+def test_a_field_is_named_for_each_task_of_a_dataset_that_has_it(changed):
+    assert all_specs(changed("model.head", "crf")) == all_specs(
+        changed("model.head", {"pos": "crf", "chunk": "crf", "ner": "crf"})
+    )
+    jobs = differing(changed("model.head", {"ner": "crf"}), changed("model.head", {"ner": "crf", "chunk": "crf"}))
+    assert {job[1] for job in jobs if len(job) > 1} == {"joint"}
 
 
 def test_the_warm_up_concerns_only_what_starts_from_it(changed):

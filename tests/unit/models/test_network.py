@@ -8,6 +8,7 @@ import torch
 from tiny import TASKS, batch_of, bits, encoded, network_of, random_mask, sentence_of, sentences, vocabulary_of
 
 from sparse_sharing.data.batches import make_batch
+from sparse_sharing.data.schemes import violation
 from sparse_sharing.masks import Mask
 from sparse_sharing.models.encoder import is_prunable, layer_number
 from sparse_sharing.models.network import Network
@@ -228,3 +229,29 @@ def test_the_loss_is_the_mean_over_tokens_and_leaves_padding_out():
 def test_a_new_network_is_all_zeros_until_it_is_given_weights():
     network = Network(network_of().model, vocabulary_of())
     assert not any(value.any() for value in network.values().values())
+
+
+CRF_PARTS = ("bias", "end", "start", "transitions", "weight")
+
+
+def test_each_task_has_the_head_that_the_model_names():
+    network = network_of(head={"ner": "crf"})
+    names = {name for name in network.values() if name.startswith("heads.")}
+    expected = {f"heads.ner.{part}" for part in CRF_PARTS}
+    assert names == expected | {f"heads.{task}.{part}" for task in ("chunk", "pos") for part in ("bias", "weight")}
+    assert network.values()["heads.ner.transitions"].shape == (7, 7)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_sequences_of_a_field_do_not_depend_on_the_batch(batch_size):
+    network, text = masked_network(seed=5, head="crf"), encoded(sentences(11, seed=4))
+    source = torch.Generator().manual_seed(1)
+    for part in ("transitions", "start", "end"):
+        values = network.values()[f"heads.chunk.{part}"]
+        values.copy_(0.2 * torch.randn(values.shape, generator=source))
+    tags = network.predict("chunk", text, batch_size)
+    assert tags.tolist() == network.predict("chunk", text, 2).tolist()
+    names = network.vocabulary.tasks["chunk"].tags
+    found = text.by_sentence([names[tag] for tag in tags.tolist()])
+    assert all(violation(sentence, "iob2") is None for sentence in found)
+    assert len(set(tags.tolist())) > 2

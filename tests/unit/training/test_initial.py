@@ -92,3 +92,10 @@ def test_biases_outside_the_recurrent_layers_are_zero():
     values = network_of().values()
     names = ["characters.convolution.bias", "heads.chunk.bias", "heads.ner.bias", "heads.pos.bias"]
     assert not any(values[name].any() for name in names)
+
+
+def test_a_field_begins_as_the_linear_head_of_the_same_seed():
+    field, linear = network_of(head="crf").values(), network_of().values()
+    for task in ("chunk", "ner", "pos"):
+        assert not any(field[f"heads.{task}.{part}"].any() for part in ("transitions", "start", "end"))
+    assert {name: bits(field[name]) for name in linear} == all_bits(linear)

@@ -104,6 +104,19 @@ def test_words_outside_the_batch_and_their_memory_stay_bit_for_bit(optimizer):
 
 
 @OPTIMIZERS
+def test_a_field_moves_as_a_whole_with_its_task_and_else_not_at_all(optimizer):
+    network = mask_network(network_of(head="crf"))
+    for trainer, task, _, theta, values, state in walk(network, optimizer):
+        outside = ~network.keeps[task]
+        assert bits(network.theta[outside]) == bits(theta[outside])
+        now = all_bits(network.values()) | all_bits(trainer.state())
+        heads = {name: bits(value) for name, value in (values | state).items() if "heads." in name}
+        assert len(heads) == 7 * len(TASKS)
+        for name, before in heads.items():
+            assert (now[name] == before) == (f"heads.{task}" not in name), name
+
+
+@OPTIMIZERS
 def test_other_heads_and_their_memory_stay_bit_for_bit(optimizer):
     network = mask_network(network_of())
     for trainer, task, _, _, values, state in walk(network, optimizer):
@@ -222,8 +235,9 @@ def test_a_bound_that_is_never_reached_changes_nothing(optimizer):
     assert train(network_of(), optimizer, gradient_clip=1e6) == train(network_of(), optimizer)
 
 
-def test_training_lowers_the_loss():
-    losses, _, _ = train(network_of(), "adam", whole_text_steps(30))
+@pytest.mark.parametrize("head", ["linear", "crf"])
+def test_training_lowers_the_loss(head):
+    losses, _, _ = train(network_of(head=head), "adam", whole_text_steps(30))
     assert losses[-1] < losses[0] / 2
 
 

@@ -1,0 +1,59 @@
+"""Switches that bring back what the authors' code did otherwise than their paper, and than this program, does it."""
+
+from typing import Literal
+
+from sparse_sharing.config.section import Section
+
+Switch = Literal[
+    "clip_by_value", "epoch_on_test", "fixed_learning_rate", "leaky_momentum", "lenient_spans", "round_robin"
+]
+
+
+class Replicate(Section):
+    """What to do as the original code did; a run that uses a switch says so in its tables.
+
+    All switches but lenient_spans concern the training of several tasks together, and nothing else.
+    """
+
+    clip_by_value: bool = False
+    """Bound each number of a gradient by gradient_clip, not the norm of the whole."""
+    epoch_on_test: bool = False
+    """Choose the epoch by the score on test, which the training is then given: no honest result."""
+    fixed_learning_rate: bool = False
+    """Leave the learning rate as it is: learning_rate_decay is 0."""
+    leaky_momentum: bool = False
+    """Mask gradients alone: the optimizer's memory goes on moving what a mask excludes, other heads, absent words."""
+    lenient_spans: bool = False
+    """Count spans with the original's scorer for single tasks, on dev (also in pruning) and on test."""
+    round_robin: bool = False
+    """Draw the tasks in turn."""
+
+    def switches(self) -> list[Switch]:
+        """The switches that are on, by name."""
+        return sorted(name for name in type(self).model_fields if getattr(self, name))
+
+    def of_pruning(self) -> list[Switch] | None:
+        """The one switch that concerns pruning, where it is on."""
+        return ["lenient_spans"] if self.lenient_spans else None
+
+    def check_fit(self, sharing: str) -> None:
+        """Raise ValueError for a switch that does not concern a way of sharing."""
+        if unfit := [name for name in self.switches() if not concerns(name, sharing)]:
+            raise ValueError(f"sharing '{sharing}' trains no tasks together, which replicate.{unfit[0]} is about")
+
+
+def concerns(switch: Switch, sharing: str) -> bool:
+    """Whether a switch changes anything in a way of sharing."""
+    return switch == "lenient_spans" or sharing != "single"
+
+
+def switches_of(sharing: str, *parts: Replicate | None) -> list[Switch] | None:
+    """The switches that are on in any part and concern a way of sharing, by name; None where there are none."""
+    switches = {switch for part in parts if part is not None for switch in part.switches()}
+    return sorted(switch for switch in switches if concerns(switch, sharing)) or None
+
+
+def settings_of(switches: list[Switch] | None) -> dict[str, object]:
+    """The settings of an optimization that switches stand for."""
+    settings = {"fixed_learning_rate": {"learning_rate_decay": 0.0}, "round_robin": {"sampling": "round_robin"}}
+    return {key: value for switch in switches or () for key, value in settings.get(switch, {}).items()}

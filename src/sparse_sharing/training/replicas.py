@@ -1,0 +1,92 @@
+"""Training as the authors' code did it, for comparison (`replicate:` in the configuration)."""
+
+from collections.abc import Collection, Sequence
+
+import torch
+from torch import Tensor
+
+from sparse_sharing.config.replicate import Switch
+from sparse_sharing.config.schema import Optimization
+from sparse_sharing.data.batches import Batch
+from sparse_sharing.models.network import Network
+from sparse_sharing.training.trainer import Trainer
+
+
+def make_trainer(network: Network, optimization: Optimization, replicate: Collection[Switch] = ()) -> Trainer:
+    """The trainer of a network, or the one that switches ask for."""
+    if "leaky_momentum" in replicate:
+        return LeakyTrainer(network, optimization, by_value="clip_by_value" in replicate)
+    return (ClippingTrainer if "clip_by_value" in replicate else Trainer)(network, optimization)
+
+
+class ClippingTrainer(Trainer):
+    """Bounds each number of a gradient (switch `clip_by_value`)."""
+
+    def _bound(self, gradients: list[Tensor]) -> None:
+        clip_values(gradients, self.clip)
+
+
+class LeakyTrainer(Trainer):
+    """An ordinary optimizer over all weights, with masked gradients (switch `leaky_momentum`).
+
+    Its momentum, or its Adam moments, go on moving what takes no part in a step: weights outside the task's mask, words
+    that are not in the batch, the heads of other tasks.
+    """
+
+    def __init__(self, network: Network, optimization: Optimization, by_value: bool = False) -> None:
+        """Start with an empty memory; `by_value` bounds each number of a gradient."""
+        self.network, self.clip, self.by_value = network, optimization.gradient_clip, by_value
+        self.weights = {"encoder": network.theta, "words": network.words}
+        self.weights |= {f"heads.{task}": head for task, head in network.heads.items()}
+        weights, rate = list(self.weights.values()), optimization.learning_rate
+        adam = optimization.optimizer == "adam"
+        self.optimizer: torch.optim.Optimizer = (
+            torch.optim.Adam(weights, lr=rate) if adam else torch.optim.SGD(weights, rate, optimization.momentum)
+        )
+        # PyTorch makes its memory in the first step; a checkpoint needs somewhere to go before that.
+        for weight in weights:
+            memory = self.optimizer.state[weight]
+            for name in ("exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",):
+                memory[name] = torch.zeros_like(weight, requires_grad=False)
+            if adam:
+                memory["step"] = torch.zeros(())
+
+    def step(self, task: str, batch: Batch, learning_rate: float) -> Tensor:
+        """Train on one batch of a task; returns its loss, a scalar tensor without gradient."""
+        network, rows = self.network, batch.word_rows
+        network.encoder.train()
+        network.activate(task)
+        vectors = network.words[rows].requires_grad_()
+        loss = network.loss(task, vectors, batch)
+        leaves = [*network.encoder.parameters(), vectors, network.heads[task]]
+        *parts, of_words, of_head = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
+        gradients = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
+        gradients["encoder"] = torch.cat([part.flatten() for part in parts])
+        if (keep := network.keeps[task]) is not None:
+            gradients["encoder"].mul_(keep)
+        gradients["words"][rows] = of_words
+        gradients[f"heads.{task}"] = of_head
+        self._bound(list(gradients.values()))
+        for name, weight in self.weights.items():
+            weight.grad = gradients[name]
+        self.optimizer.param_groups[0]["lr"] = learning_rate
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return loss.detach()
+
+    def _bound(self, gradients: list[Tensor]) -> None:
+        if self.by_value:
+            clip_values(gradients, self.clip)
+        else:
+            super()._bound(gradients)
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Trainer`."""
+        states = {name: self.optimizer.state[weight] for name, weight in self.weights.items()}
+        return {f"{key}.{name}": value for name, state in states.items() for key, value in state.items()}
+
+
+def clip_values(gradients: Sequence[Tensor], bound: float | None) -> None:
+    """Bound each number in place; none: no bound."""
+    for gradient in gradients if bound is not None else ():
+        gradient.clamp_(-bound, bound)

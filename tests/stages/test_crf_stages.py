@@ -1,0 +1,71 @@
+"""The stages with conditional random fields: the same files and checks, valid sequences, exact resume."""
+
+import copy
+import shutil
+
+import pytest
+
+from sparse_sharing.artifacts import load_json, load_tensors
+from sparse_sharing.config import layout
+from sparse_sharing.data.schemes import violation
+from sparse_sharing.stages.evaluate import load_model
+from sparse_sharing.stages.inputs import load_text, load_vocabulary
+from sparse_sharing.training.checkpoint import Checkpoint
+from sparse_sharing.training.scoring import predict_tags
+
+TASKS = ("chunk", "ner", "pos")
+PARTS = {"weight", "bias", "transitions", "start", "end"}
+
+
+@pytest.fixture(scope="module")
+def fields(finished, tmp_path_factory):
+    """A finished pipeline whose tasks with spans have fields, and whose sparse system alone was trained."""
+    folder = tmp_path_factory.mktemp("fields")
+    for split in ("train", "dev", "test"):
+        shutil.copy2(finished.folder / f"{split}.txt", folder)
+    values = copy.deepcopy(finished.values)
+    values["model"]["head"] = {"chunk": "crf", "ner": "crf"}
+    values["train"]["systems"] = [system for system in values["train"]["systems"] if system["name"] == "sparse"]
+    values["tables"] = {"baseline": "sparse"}
+    return type(finished)(folder, values).run()
+
+
+def model_folder(pipeline):
+    return pipeline.path(layout.MODEL, system="sparse", model="shared")
+
+
+def test_a_model_holds_the_fields_of_its_tasks_by_name(fields):
+    model = load_tensors(model_folder(fields) / "model.safetensors", "model")
+    heads = {name for name in model.tensors if name.startswith("heads.")}
+    assert heads == {f"heads.{task}.{part}" for task in ("chunk", "ner") for part in PARTS} | {
+        "heads.pos.weight",
+        "heads.pos.bias",
+    }
+    assert all(model.tensors[f"heads.ner.{part}"].any() for part in PARTS)
+
+
+def test_the_test_text_is_tagged_with_valid_sequences(fields):
+    folder = model_folder(fields)
+    trained, words = load_tensors(folder / "model.safetensors", "model"), load_vocabulary(folder / "vocabulary.json")
+    network, texts = load_model(trained, words, folder, "cpu"), load_text(fields.data / "test.safetensors")
+    for task in ("chunk", "ner"):
+        sentences = predict_tags(network, task, texts[task])
+        assert all(violation(tags, words.tasks[task].model_scheme) is None for tags in sentences)
+    metrics = load_json(fields.path(layout.EVALUATION, system="sparse", model="shared") / "metrics.json", "metrics")
+    assert set(metrics.details["tasks"]) == set(TASKS)
+    assert metrics.details["tasks"]["chunk"]["test"]["f1"] > 50
+
+
+def test_an_interrupted_training_goes_on_to_the_same_bytes(fields, tmp_path, monkeypatch):
+    save = Checkpoint.save
+
+    def save_and_stop(self, *arguments):
+        save(self, *arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Checkpoint, "save", save_and_stop)
+        fields.train("sparse", output=tmp_path)
+    fields.train("sparse", output=tmp_path)
+    first = model_folder(fields) / "model.safetensors"
+    assert (tmp_path / "model.safetensors").read_bytes() == first.read_bytes()
