@@ -16,11 +16,13 @@ from sparse_sharing.config.experiments import SystemFacts, facts_of, figures_of,
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
     SHARED,
+    SPLITS,
     Architecture,
     Choice,
     Config,
     Corpus,
     DemoSize,
+    Format,
     Optimization,
     Scheme,
     Task,
@@ -64,11 +66,21 @@ class DemoSpec(Spec):
     size: DemoSize
 
 
+class DownloadSpec(Spec):
+    """Fetch one file."""
+
+    url: str
+    member: str | None = None
+    sha256: str | None = None
+
+
 class TaskColumn(Section):
-    """Where the tags of a task stand, and the scheme they are trained in."""
+    """Where the tags of a task stand or what they are derived from, and the scheme they are trained in."""
 
     name: str
-    column: int
+    column: int | None = None
+    layer: str | None = None
+    derive: str | None = None
     scheme: Scheme
     model_scheme: Scheme
 
@@ -77,10 +89,13 @@ class CorpusSpec(Section):
     """How one corpus is read."""
 
     name: str
+    format: Format | None = Field(default=None, description="none: columns")
+    documents: list[str] | None = Field(default=None, description="the splits that have a list of documents")
+    skip_domains: list[str] | None = None
     dev_fraction: float | None = None
     split_seed: int | None = None
     train_sentences: int | None = None
-    word_column: int
+    word_column: int | None = None
     repair: bool
     tasks: list[TaskColumn]
 
@@ -222,6 +237,32 @@ def _name(part: Corpus | Task) -> str:
     return part.name
 
 
+def _corpus(corpus: Corpus) -> CorpusSpec:
+    documents = [split for split in SPLITS if corpus.documents and getattr(corpus.documents, split)]
+    return CorpusSpec(
+        name=corpus.name,
+        format=None if corpus.format == "columns" else corpus.format,
+        documents=documents or None,
+        skip_domains=corpus.skipped_domains,
+        dev_fraction=None if corpus.dev else corpus.dev_fraction,
+        split_seed=None if corpus.dev else corpus.split_seed,
+        train_sentences=corpus.train_sentences,
+        word_column=corpus.word_column if corpus.format == "columns" else None,
+        repair=corpus.repair,
+        tasks=[
+            TaskColumn(
+                name=task.name,
+                column=task.column,
+                layer=task.layer,
+                derive=task.derive,
+                scheme=task.scheme,
+                model_scheme=task.trained_scheme,
+            )
+            for task in sorted(corpus.tasks, key=_name)
+        ],
+    )
+
+
 class Specs:
     """The specs of every job of a configuration."""
 
@@ -231,6 +272,7 @@ class Specs:
         self.datasets = {dataset.name: dataset for dataset in config.data.datasets}
         self.systems = {system.name: system for system in config.train.systems}
         self.choices = {choice.name: choice for choice in config.select.choices}
+        self.sources = {source.path: source for source in config.download}
         for stage in ("prepare", "warmup", "prune", "select", "train", "evaluate"):
             setattr(self, stage, functools.cache(getattr(self, stage)))
 
@@ -261,28 +303,17 @@ class Specs:
         """The generation of the demo corpora."""
         return DemoSpec(size=self.config.data.demo)
 
+    def download(self, path: str) -> DownloadSpec:
+        """The fetching of a file that the configuration knows a source of; `path` is the one that `data` names."""
+        source = self.sources[path]
+        return DownloadSpec(url=source.url, member=source.member, sha256=source.sha256)
+
     def prepare(self, dataset: str) -> PrepareSpec:
         """The encoding of a dataset."""
         data = self.config.data
         return PrepareSpec(
             dataset=dataset,
-            corpora=[
-                CorpusSpec(
-                    name=corpus.name,
-                    dev_fraction=None if corpus.dev else corpus.dev_fraction,
-                    split_seed=None if corpus.dev else corpus.split_seed,
-                    train_sentences=corpus.train_sentences,
-                    word_column=corpus.word_column,
-                    repair=corpus.repair,
-                    tasks=[
-                        TaskColumn(
-                            name=task.name, column=task.column, scheme=task.scheme, model_scheme=task.trained_scheme
-                        )
-                        for task in sorted(corpus.tasks, key=_name)
-                    ],
-                )
-                for corpus in sorted(self.datasets[dataset].corpora, key=_name)
-            ],
+            corpora=[_corpus(corpus) for corpus in sorted(self.datasets[dataset].corpora, key=_name)],
             lowercase=data.lowercase,
             minimum_word_count=data.minimum_word_count,
             minimum_character_count=data.minimum_character_count,
