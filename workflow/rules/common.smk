@@ -90,14 +90,19 @@ def document_lists(split):
 
 
 def source_paths(split):
-    """A function that gives all files of one split of a dataset; of a folder, each file that is read in it."""
+    """A function that gives the files of one split of a dataset, and its lists of documents, but no folders."""
 
     def files(wildcards):
-        texts = sources(split)(wildcards).values()
-        read = [file for text in texts for file in layout.text_files(text)]
-        return [*read, *document_lists(split)(wildcards).values()]
+        texts = [*sources(split)(wildcards).values(), *document_lists(split)(wildcards).values()]
+        return [text for text in texts if not Path(text).is_dir()]
 
     return files
+
+
+def files_in_folders(wildcards):
+    """Every file that is read in the folders of a dataset, once: each counts when it changes, is new or is gone."""
+    texts = [text for split in ("train", "dev", "test") for text in sources(split)(wildcards).values()]
+    return [file for text in sorted(set(texts)) if Path(text).is_dir() for file in layout.text_files(text)]
 
 
 def source_options(split):

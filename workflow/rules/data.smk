@@ -38,6 +38,7 @@ rule prepare:
         train=source_paths("train"),
         dev=source_paths("dev"),
         test=source_paths("test"),
+        folders=files_in_folders,
         vectors=vectors_path,
     output:
         vocabulary=path(layout.DATA, "vocabulary.json"),
