@@ -13,6 +13,9 @@ from packaging.requirements import Requirement
 from sparse_sharing.config import parse_config
 from sparse_sharing.config.schema import Config
 
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGURATIONS = ["config.yaml", *(f"config/{path.name}" for path in sorted((ROOT / "config").glob("*.yaml")))]
+
 
 @pytest.fixture(scope="module")
 def project(repository: Path) -> dict:
@@ -67,7 +70,7 @@ def test_committed_schema_is_the_one_of_the_typed_configuration(repository):
     assert committed == Config.model_json_schema(), "run `make schema`"
 
 
-@pytest.mark.parametrize("path", ["config.yaml", "config/conll03.yaml", "config/conll03_short.yaml"])
+@pytest.mark.parametrize("path", CONFIGURATIONS)
 def test_committed_schema_accepts_the_configurations(repository, path):
     schema = json.loads((repository / "workflow" / "schemas" / "config.schema.json").read_text())
     values = yaml.safe_load((repository / path).read_text())

@@ -159,3 +159,56 @@ class Corpus(Section):
         if self.format != "conll2012":
             return None
         return sorted(set(DOMAINS_WITHOUT_NAMES if self.skip_domains is None else self.skip_domains))
+
+
+class TaskColumn(Section):
+    """Where the tags of a task stand or what they are derived from, and the scheme they are trained in."""
+
+    name: str
+    column: int | None = None
+    layer: str | None = None
+    derive: str | None = None
+    scheme: Scheme
+    model_scheme: Scheme
+
+
+class CorpusSpec(Section):
+    """How one corpus is read."""
+
+    name: str
+    format: Format | None = Field(default=None, description="none: columns")
+    documents: list[str] | None = Field(default=None, description="the splits that have a list of documents")
+    skip_domains: list[str] | None = None
+    dev_fraction: float | None = None
+    split_seed: int | None = None
+    train_sentences: int | None = None
+    word_column: int | None = None
+    repair: bool
+    tasks: list[TaskColumn]
+
+
+def corpus_spec(corpus: Corpus) -> CorpusSpec:
+    """What of a corpus its reading depends on, without the paths."""
+    documents = [split for split in SPLITS if corpus.documents and getattr(corpus.documents, split)]
+    return CorpusSpec(
+        name=corpus.name,
+        format=None if corpus.format == "columns" else corpus.format,
+        documents=documents or None,
+        skip_domains=corpus.skipped_domains,
+        dev_fraction=None if corpus.dev else corpus.dev_fraction,
+        split_seed=None if corpus.dev else corpus.split_seed,
+        train_sentences=corpus.train_sentences,
+        word_column=corpus.word_column if corpus.format == "columns" else None,
+        repair=corpus.repair,
+        tasks=[
+            TaskColumn(
+                name=task.name,
+                column=task.column,
+                layer=task.layer,
+                derive=task.derive,
+                scheme=task.scheme,
+                model_scheme=task.trained_scheme,
+            )
+            for task in sorted(corpus.tasks, key=lambda task: task.name)
+        ],
+    )

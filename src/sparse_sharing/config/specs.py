@@ -12,19 +12,17 @@ from typing import Any, Self
 
 from pydantic import Field
 
+from sparse_sharing.config.corpora import CorpusSpec, corpus_spec
 from sparse_sharing.config.experiments import SystemFacts, facts_of, figures_of, references_of
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
     SHARED,
-    SPLITS,
     Architecture,
     Choice,
     Config,
     Corpus,
     DemoSize,
-    Format,
     Optimization,
-    Scheme,
     Task,
 )
 from sparse_sharing.config.section import Section
@@ -72,32 +70,6 @@ class DownloadSpec(Spec):
     url: str
     member: str | None = None
     sha256: str | None = None
-
-
-class TaskColumn(Section):
-    """Where the tags of a task stand or what they are derived from, and the scheme they are trained in."""
-
-    name: str
-    column: int | None = None
-    layer: str | None = None
-    derive: str | None = None
-    scheme: Scheme
-    model_scheme: Scheme
-
-
-class CorpusSpec(Section):
-    """How one corpus is read."""
-
-    name: str
-    format: Format | None = Field(default=None, description="none: columns")
-    documents: list[str] | None = Field(default=None, description="the splits that have a list of documents")
-    skip_domains: list[str] | None = None
-    dev_fraction: float | None = None
-    split_seed: int | None = None
-    train_sentences: int | None = None
-    word_column: int | None = None
-    repair: bool
-    tasks: list[TaskColumn]
 
 
 class PrepareSpec(Spec):
@@ -237,32 +209,6 @@ def _name(part: Corpus | Task) -> str:
     return part.name
 
 
-def _corpus(corpus: Corpus) -> CorpusSpec:
-    documents = [split for split in SPLITS if corpus.documents and getattr(corpus.documents, split)]
-    return CorpusSpec(
-        name=corpus.name,
-        format=None if corpus.format == "columns" else corpus.format,
-        documents=documents or None,
-        skip_domains=corpus.skipped_domains,
-        dev_fraction=None if corpus.dev else corpus.dev_fraction,
-        split_seed=None if corpus.dev else corpus.split_seed,
-        train_sentences=corpus.train_sentences,
-        word_column=corpus.word_column if corpus.format == "columns" else None,
-        repair=corpus.repair,
-        tasks=[
-            TaskColumn(
-                name=task.name,
-                column=task.column,
-                layer=task.layer,
-                derive=task.derive,
-                scheme=task.scheme,
-                model_scheme=task.trained_scheme,
-            )
-            for task in sorted(corpus.tasks, key=_name)
-        ],
-    )
-
-
 class Specs:
     """The specs of every job of a configuration."""
 
@@ -313,7 +259,7 @@ class Specs:
         data = self.config.data
         return PrepareSpec(
             dataset=dataset,
-            corpora=[_corpus(corpus) for corpus in sorted(self.datasets[dataset].corpora, key=_name)],
+            corpora=[corpus_spec(corpus) for corpus in sorted(self.datasets[dataset].corpora, key=_name)],
             lowercase=data.lowercase,
             minimum_word_count=data.minimum_word_count,
             minimum_character_count=data.minimum_character_count,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from sparse_sharing.config.corpora import CorpusSpec, TaskColumn
 from sparse_sharing.config.layout import text_files
-from sparse_sharing.config.specs import CorpusSpec, TaskColumn
 from sparse_sharing.data.columns import Column, ReadReport, Sentence, read_sentences
 from sparse_sharing.data.conll2012 import DocumentFilter, read_document_list, read_documents
 from sparse_sharing.data.conllu import Layer, read_conllu

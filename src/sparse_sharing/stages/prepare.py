@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from sparse_sharing.artifacts import file_digest, save_json, save_tensors
-from sparse_sharing.config.schema import SPLITS
-from sparse_sharing.config.specs import CorpusSpec, PrepareSpec
+from sparse_sharing.config.corpora import SPLITS, CorpusSpec
+from sparse_sharing.config.specs import PrepareSpec
 from sparse_sharing.data.columns import ReadReport, Sentence
 from sparse_sharing.data.corpora import files_of_split, read_split
 from sparse_sharing.data.schemes import convert
