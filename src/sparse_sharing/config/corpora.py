@@ -80,9 +80,11 @@ class Documents(Section):
     """Lists of the documents that each split is made of."""
 
     train: str | None = None
-    """File with a document id in each line; without one, every document of the split's files is read."""
+    """File with a document id in each line; none: every document of the training files is read."""
     dev: str | None = None
+    """The same for dev."""
     test: str | None = None
+    """The same for test."""
 
 
 class Corpus(Section):

@@ -13,7 +13,7 @@ from sparse_sharing.artifacts import file_digest, save_json, save_tensors
 from sparse_sharing.config.corpora import SPLITS, CorpusSpec
 from sparse_sharing.config.specs import PrepareSpec
 from sparse_sharing.data.columns import ReadReport, Sentence
-from sparse_sharing.data.corpora import files_of_split, read_split
+from sparse_sharing.data.reading import files_of_split, read_split
 from sparse_sharing.data.schemes import convert
 from sparse_sharing.data.splits import cut_development, duplicate_counts
 from sparse_sharing.data.text import EncodedText, encode_text

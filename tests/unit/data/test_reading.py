@@ -4,7 +4,7 @@ import pytest
 
 from sparse_sharing.config.corpora import CorpusSpec, TaskColumn
 from sparse_sharing.data.columns import ReadReport
-from sparse_sharing.data.corpora import files_of_split, read_split
+from sparse_sharing.data.reading import files_of_split, read_split
 from sparse_sharing.errors import DataError
 
 POSITION = TaskColumn(name="position", derive="position", scheme="none", model_scheme="none")
