@@ -34,3 +34,9 @@ class TrainingError(UserError):
     """Training cannot go on: the loss is not finite, a task has no sentence, a mask keeps nothing."""
 
     exit_code = 5
+
+
+class DownloadError(UserError):
+    """A file cannot be fetched, or is not the one that was expected."""
+
+    exit_code = 7

@@ -13,6 +13,9 @@ from packaging.requirements import Requirement
 from sparse_sharing.config import parse_config
 from sparse_sharing.config.schema import Config
 
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGURATIONS = ["config.yaml", *(f"config/{path.name}" for path in sorted((ROOT / "config").glob("*.yaml")))]
+
 
 @pytest.fixture(scope="module")
 def project(repository: Path) -> dict:

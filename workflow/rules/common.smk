@@ -1,5 +1,6 @@
 # What the rules share: the checked configuration, its specs and paths. No rules here.
 
+import re
 import shutil
 from itertools import product
 from pathlib import Path
@@ -78,9 +79,47 @@ def sources(split):
     return files
 
 
+def document_lists(split):
+    """A function that gives the lists of documents of one split of a dataset, by corpus and split."""
+
+    def files(wildcards):
+        dataset = specs.datasets[wildcards.dataset]
+        return dict(sorted(layout.document_lists(run_config, dataset, split)))
+
+    return files
+
+
 def source_paths(split):
-    """A function that gives the files of one split of a dataset."""
-    return lambda wildcards: list(sources(split)(wildcards).values())
+    """A function that gives the files of one split of a dataset, and its lists of documents, but no folders."""
+
+    def files(wildcards):
+        texts = [*sources(split)(wildcards).values(), *document_lists(split)(wildcards).values()]
+        return [text for text in texts if not Path(text).is_dir()]
+
+    return files
+
+
+def files_in_folders(wildcards):
+    """Every file that is read in the folders of a dataset, once: each counts when it changes, is new or is gone."""
+    texts = [text for split in ("train", "dev", "test") for text in sources(split)(wildcards).values()]
+    return [file for text in sorted(set(texts)) if Path(text).is_dir() for file in layout.text_files(text)]
+
+
+def source_options(split):
+    """A function that gives the options of one split of a dataset: its files, and its lists of documents."""
+
+    def options(wildcards):
+        files = option(f"--{split}", named(sources(split)(wildcards)))
+        return files + option("--documents", named(document_lists(split)(wildcards)))
+
+    return options
+
+
+# The files that are missing and can be fetched, as the configuration names them. A file that is there has no rule, so
+# that nothing can replace it.
+missing_files = [
+    source.path for source in run_config.download if not Path(layout.source_path(run_config, source.path)).exists()
+]
 
 
 def vectors_path(wildcards):

@@ -15,11 +15,30 @@ rule demo_corpora:
         "sparse-sharing demo --spec {params.spec:q} --output {params.folder:q} > {log:q} 2>&1"
 
 
+if missing_files:
+
+    rule download:
+        output:
+            layout.source_path(run_config, "{file}"),
+        log:
+            log_of(layout.RUN, "download", "{file}"),
+        wildcard_constraints:
+            file="|".join(map(re.escape, missing_files)),
+        localrule: True
+        conda:
+            "../../environment.yml"
+        params:
+            spec=spec_of("download", "file"),
+        shell:
+            "sparse-sharing download --spec {params.spec:q} --output {output:q} > {log:q} 2>&1"
+
+
 rule prepare:
     input:
         train=source_paths("train"),
         dev=source_paths("dev"),
         test=source_paths("test"),
+        folders=files_in_folders,
         vectors=vectors_path,
     output:
         vocabulary=path(layout.DATA, "vocabulary.json"),
@@ -39,9 +58,9 @@ rule prepare:
         runtime=60,
     params:
         spec=spec_of("prepare", "dataset"),
-        train=lambda wildcards: option("--train", named(sources("train")(wildcards))),
-        dev=lambda wildcards: option("--dev", named(sources("dev")(wildcards))),
-        test=lambda wildcards: option("--test", named(sources("test")(wildcards))),
+        train=source_options("train"),
+        dev=source_options("dev"),
+        test=source_options("test"),
         vectors=lambda wildcards: option("--vectors", vectors_path(wildcards)),
         folder=subpath(output.vocabulary, parent=True),
     shell:

@@ -19,6 +19,7 @@ app = typer.Typer()
 def spec(
     stage: Annotated[str, typer.Argument(help="A stage, such as prepare or train.")],
     config: Annotated[Path, typer.Option(help="Configuration of the run.")] = Path("config.yaml"),
+    path: Annotated[str | None, typer.Option(help="Stage download: the file as the configuration names it.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Stages prepare to evaluate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Stages warmup to evaluate.")] = None,
     start: Annotated[str | None, typer.Option(help="Stages warmup, prune and select.")] = None,
@@ -28,7 +29,7 @@ def spec(
     model: Annotated[str | None, typer.Option(help="A task, or shared; stages train and evaluate.")] = None,
 ) -> None:
     """Print what a stage is to do under a configuration, for its option --spec."""
-    values = {"dataset": dataset, "seed": seed, "start": start, "task": task, "choice": choice}
+    values = {"path": path, "dataset": dataset, "seed": seed, "start": start, "task": task, "choice": choice}
     values |= {"system": system, "model": model}
     typer.echo(find_spec(load_config(config), stage, values).canonical())
 
@@ -55,6 +56,7 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
     """
     needed = {
         "demo": (),
+        "download": ("path",),
         "prepare": ("dataset",),
         "warmup": ("dataset", "seed", "start"),
         "prune": ("dataset", "seed", "start", "task"),
@@ -71,6 +73,7 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
         raise ConfigError(f"stage {stage} needs the option --{missing[0]}")
     specs = Specs(config)
     known = {
+        "path": lambda: specs.sources,
         "dataset": lambda: specs.datasets,
         "seed": lambda: config.seeds,
         "start": lambda: [*STARTS, *(own for own in specs.starts() if own not in STARTS and stage == "warmup")],

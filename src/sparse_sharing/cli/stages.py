@@ -33,19 +33,30 @@ def demo(spec: SpecOption, output: Output) -> None:
 
 
 @app.command()
+def download(spec: SpecOption, output: OutputFile) -> None:
+    """Stage download: fetch one file of the section `download`; a file that is there already is left alone."""
+    from sparse_sharing.stages import download as stage
+
+    stage.run(parse_spec(spec, stage_specs.DownloadSpec), output)
+
+
+@app.command()
 def prepare(
     spec: SpecOption,
     train: Annotated[list[str], typer.Option(metavar="CORPUS=FILE", help="Training file of a corpus.")],
     test: Annotated[list[str], typer.Option(metavar="CORPUS=FILE", help="Test file of a corpus.")],
     output: Output,
     dev: Annotated[list[str] | None, typer.Option(metavar="CORPUS=FILE", help="Development file of a corpus.")] = None,
+    documents: Annotated[
+        list[str] | None, typer.Option(metavar="CORPUS.SPLIT=FILE", help="List of the documents of a split.")
+    ] = None,
     vectors: Annotated[Path | None, typer.Option(help="Word vectors, GloVe or word2vec text, plain or gzip.")] = None,
 ) -> None:
-    """Stage prepare: read column files, build the vocabularies, encode the text of every split."""
+    """Stage prepare: read labelled text, build the vocabularies, encode the text of every split."""
     from sparse_sharing.stages import prepare as stage
 
     files = {"train": parse_named(train), "dev": parse_named(dev or []), "test": parse_named(test)}
-    stage.run(parse_spec(spec, stage_specs.PrepareSpec), files, vectors, output)
+    stage.run(parse_spec(spec, stage_specs.PrepareSpec), files, vectors, output, parse_named(documents or []))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Where everything of a run lies. Paths carry identity only: run, dataset, seed, start, task, choice, system, model."""
 
+import os
 from pathlib import Path
 
 from sparse_sharing.config.experiments import figure_files as figure_files
@@ -49,3 +50,21 @@ def source_path(config: Config, path: str) -> str:
 def source_files(config: Config, dataset: Dataset, split: str) -> list[tuple[str, str]]:
     """The (corpus, path) pairs of one split of a dataset; corpora without a file for it are left out."""
     return [(corpus.name, source_path(config, path)) for corpus in dataset.corpora if (path := getattr(corpus, split))]
+
+
+def document_lists(config: Config, dataset: Dataset, split: str) -> list[tuple[str, str]]:
+    """The (CORPUS.SPLIT, path) pairs of the lists of documents of one split of a dataset."""
+    return [
+        (f"{corpus.name}.{split}", source_path(config, path))
+        for corpus in dataset.corpora
+        if corpus.documents and (path := getattr(corpus.documents, split))
+    ]
+
+
+def text_files(path: str) -> list[str]:
+    """The files that are read where a path is given: those below a folder that hold gold annotation, in order.
+
+    The path alone where it is no folder, or one without such files: then reading it says what is wrong.
+    """
+    found = [Path(folder, name) for folder, _, names in os.walk(path) for name in names if name.endswith("gold_conll")]
+    return [str(file) for file in sorted(found)] or [path]

@@ -3,100 +3,31 @@
 The JSON schema under `workflow/schemas/` is generated from these classes; a test holds the two together.
 """
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sparse_sharing.config.corpora import DEMO as DEMO
+from sparse_sharing.config.corpora import DEMO_FILES as DEMO_FILES
+from sparse_sharing.config.corpora import SHARED as SHARED
+from sparse_sharing.config.corpora import SPLITS as SPLITS
+from sparse_sharing.config.corpora import Corpus, Task
+from sparse_sharing.config.corpora import Format as Format
+from sparse_sharing.config.corpora import Scheme as Scheme
 from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.config.section import Name, Section, duplicates, refuse_duplicates
 from sparse_sharing.config.systems import System
 
-DEMO = "demo:"
-"""Prefix of a path below the embedded demo corpora, which the workflow generates."""
-
 GRAMMAR_VERSION = 1
 """Version of the grammar and lexicon that the demo corpora are drawn from; part of the spec of the demo stage."""
-
-SHARED = "shared"
-"""The model of a system that trains all tasks together; a task cannot take this name."""
 
 RESERVED_DATASETS = ("demo", "tables", "logs", "benchmarks", "figures")
 """Folders of a run that lie beside its datasets."""
 
-SPLITS = ("train", "dev", "test")
-
-DEMO_FILES = (
-    *(f"joint/{split}.txt" for split in SPLITS),
-    *(f"separate/{task}.{split}.txt" for task in ("pos", "chunk", "ner") for split in SPLITS),
-)
-"""The generated demo files."""
-
-Fraction = Annotated[float, Field(gt=0, lt=1)]
 Density = Annotated[float, Field(gt=0, le=1)]
 HeadKind = Literal["linear", "crf"]
 """`linear` is a softmax for each token; `crf` is a conditional random field over the sentence."""
-Scheme = Literal["none", "iob1", "iob2", "bioes"]
-"""`none` is one independent tag per token (parts of speech, say); the others write spans."""
-
-
-class Task(Section):
-    """One tagging task: a column of a corpus."""
-
-    name: Name
-    """What the task is called in paths and tables."""
-    column: int
-    """The column that holds its tags, counted from 0; negative numbers count from the last column."""
-    scheme: Scheme = "none"
-    """The tag scheme in the file: none (one tag per token, scored by accuracy), iob1, iob2 or bioes (spans, F1)."""
-    model_scheme: Scheme | None = None
-    """The tag scheme the model is trained on; spans default to the file's scheme. Conversion is exact both ways."""
-
-    @model_validator(mode="after")
-    def check(self) -> "Task":
-        """Spans stay spans, and the name of joint models is not taken."""
-        if self.name.lower() == SHARED:
-            raise ValueError(f"'{SHARED}' names the models that train all tasks together: call the task otherwise")
-        if self.model_scheme is not None and (self.scheme == "none") != (self.model_scheme == "none"):
-            raise ValueError(f"scheme '{self.scheme}' cannot be converted to model_scheme '{self.model_scheme}'")
-        return self
-
-    @property
-    def trained_scheme(self) -> Scheme:
-        """The scheme of the model's tags."""
-        return self.model_scheme or self.scheme
-
-
-class Corpus(Section):
-    """Column files with the tags of one or more tasks on the same sentences."""
-
-    name: Name
-    """What the corpus is called in the data summary."""
-    train: str
-    """Training file: columns separated by spaces or tabs, a blank line after each sentence, plain or gzip."""
-    dev: str | None = None
-    """Development file; where it is missing, dev is cut from the training sentences."""
-    test: str
-    """Test file; only evaluation reads what is made from it."""
-    dev_fraction: Fraction = 0.1
-    """Share of the training sentences that becomes dev where no dev file is given."""
-    split_seed: int = Field(default=1, ge=0)
-    """Seed of that cut."""
-    train_sentences: int | None = Field(default=None, ge=1)
-    """Use only the first so many sentences of the training file."""
-    word_column: int = 0
-    """The column that holds the words, counted from 0."""
-    repair: bool = False
-    """Mend violations of a tag scheme as conlleval would read them, and count them, instead of refusing the file."""
-    tasks: list[Task] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def check(self) -> "Corpus":
-        """What is asked of the demo corpora is there."""
-        for path in filter(None, (self.train, self.dev, self.test)):
-            if path.startswith(DEMO) and path.removeprefix(DEMO) not in DEMO_FILES:
-                known = ", ".join(DEMO + name for name in DEMO_FILES)
-                raise ValueError(f"there is no '{path}'; the demo files are {known}")
-        return self
 
 
 class Dataset(Section):
@@ -118,6 +49,32 @@ class Dataset(Section):
     def tasks(self) -> list[Task]:
         """The tasks of all corpora, in the order of the configuration."""
         return [task for corpus in self.corpora for task in corpus.tasks]
+
+
+class Download(Section):
+    """Where a file can be had that `data` names, in case the user has none."""
+
+    path: str = Field(min_length=1)
+    """The file, as `data` names it, below data_root."""
+    url: str
+    """Its address, http or https."""
+    member: str | None = Field(default=None, min_length=1)
+    """What is at the address is a zip archive, and this is the name of the file in it."""
+    sha256: str | None = None
+    """The checksum of the file; none: whatever comes is taken, and its checksum written to the log."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Download":
+        """The address is one of the web, the checksum has its form, and no generated file is fetched."""
+        if self.path.startswith(DEMO):
+            raise ValueError(f"'{self.path}' is generated, not fetched")
+        if self.path.startswith("/") or ".." in self.path.split("/"):
+            raise ValueError(f"path '{self.path}' leads out of data_root")
+        if not re.fullmatch(r"https?://[^\s/]+/\S*", self.url):
+            raise ValueError(f"url '{self.url}' is no address that begins with http:// or https://")
+        if self.sha256 is not None and not re.fullmatch("[0-9a-f]{64}", self.sha256):
+            raise ValueError(f"sha256 '{self.sha256}' is no SHA-256: 64 digits from 0 to 9 and a to f")
+        return self
 
 
 class DemoSize(Section):
@@ -326,6 +283,8 @@ class Config(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks are trained; auto takes a GPU if there is one."""
     data: Data
+    download: list[Download] = Field(default=[])
+    """Files that are fetched where the user's are missing; a file that is there is never fetched or replaced."""
     model: Model = Model()
     warmup: Warmup = Warmup()
     prune: Prune = Prune()
@@ -341,6 +300,8 @@ class Config(Section):
         self._check_heads_have_tasks()
         if repeated := duplicates(self.seeds):
             raise ValueError(f"seeds: {repeated[0]} stands there twice")
+        if repeated := duplicates([source.path for source in self.download]):
+            raise ValueError(f"download: {repeated[0]} stands there twice")
         systems = [system.name for system in self.train.systems]
         named = {"baseline": [self.tables.baseline], "comparisons": self.tables.comparisons or []}
         for key in self.tables.model_fields_set & set(named):

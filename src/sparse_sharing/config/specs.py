@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
+from sparse_sharing.config.corpora import CorpusSpec, corpus_spec
 from sparse_sharing.config.experiments import SystemFacts, facts_of, figures_of, references_of
 from sparse_sharing.config.replicate import Switch, settings_of, switches_of
 from sparse_sharing.config.schema import (
@@ -23,7 +24,6 @@ from sparse_sharing.config.schema import (
     Corpus,
     DemoSize,
     Optimization,
-    Scheme,
     Task,
 )
 from sparse_sharing.config.section import Section
@@ -65,25 +65,12 @@ class DemoSpec(Spec):
     size: DemoSize
 
 
-class TaskColumn(Section):
-    """Where the tags of a task stand, and the scheme they are trained in."""
+class DownloadSpec(Spec):
+    """Fetch one file."""
 
-    name: str
-    column: int
-    scheme: Scheme
-    model_scheme: Scheme
-
-
-class CorpusSpec(Section):
-    """How one corpus is read."""
-
-    name: str
-    dev_fraction: float | None = None
-    split_seed: int | None = None
-    train_sentences: int | None = None
-    word_column: int
-    repair: bool
-    tasks: list[TaskColumn]
+    url: str
+    member: str | None = None
+    sha256: str | None = None
 
 
 class PrepareSpec(Spec):
@@ -236,6 +223,7 @@ class Specs:
         self.datasets = {dataset.name: dataset for dataset in config.data.datasets}
         self.systems = {system.name: system for system in config.train.systems}
         self.choices = {choice.name: choice for choice in config.select.choices}
+        self.sources = {source.path: source for source in config.download}
         for stage in ("prepare", "warmup", "prune", "select", "train", "evaluate"):
             setattr(self, stage, functools.cache(getattr(self, stage)))
 
@@ -267,28 +255,17 @@ class Specs:
         """The generation of the demo corpora."""
         return DemoSpec(size=self.config.data.demo)
 
+    def download(self, path: str) -> DownloadSpec:
+        """The fetching of a file that the configuration knows a source of; `path` is the one that `data` names."""
+        source = self.sources[path]
+        return DownloadSpec(url=source.url, member=source.member, sha256=source.sha256)
+
     def prepare(self, dataset: str) -> PrepareSpec:
         """The encoding of a dataset."""
         data = self.config.data
         return PrepareSpec(
             dataset=dataset,
-            corpora=[
-                CorpusSpec(
-                    name=corpus.name,
-                    dev_fraction=None if corpus.dev else corpus.dev_fraction,
-                    split_seed=None if corpus.dev else corpus.split_seed,
-                    train_sentences=corpus.train_sentences,
-                    word_column=corpus.word_column,
-                    repair=corpus.repair,
-                    tasks=[
-                        TaskColumn(
-                            name=task.name, column=task.column, scheme=task.scheme, model_scheme=task.trained_scheme
-                        )
-                        for task in sorted(corpus.tasks, key=_name)
-                    ],
-                )
-                for corpus in sorted(self.datasets[dataset].corpora, key=_name)
-            ],
+            corpora=[corpus_spec(corpus) for corpus in sorted(self.datasets[dataset].corpora, key=_name)],
             lowercase=data.lowercase,
             minimum_word_count=data.minimum_word_count,
             minimum_character_count=data.minimum_character_count,

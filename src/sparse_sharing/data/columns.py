@@ -21,7 +21,7 @@ DOCUMENT_START = "-DOCSTART-"
 GZIP_MAGIC = b"\x1f\x8b"
 
 # Words may contain other white space (U+00A0, U+3000, U+0085), which str.split() would tear apart.
-_fields = re.compile(r"[^ \t]+").findall
+split_fields = re.compile(r"[^ \t]+").findall
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class ReadReport:
     document_starts: int = 0
     repairs: dict[str, int] = field(default_factory=dict)
     """Per task, how many tags were changed to make its sequences valid."""
+    documents_skipped: int = 0
+    """Documents that were left out for their domain, or because the list of documents does not name them."""
 
 
 def read_sentences(
@@ -88,8 +90,10 @@ def read_sentences(
                 raise DataError.at(path, line, f"{len(row)} columns in {quote(' '.join(row))}", expected)
         # Few different strings make up a corpus: each is kept in memory once.
         by_column = [tuple(map(sys.intern, values)) for values in zip(*rows, strict=True)]
+        places = [(line, " ".join(row)) for line, row in enumerate(rows, start)]
         tags = tuple(
-            _valid_tags(path, start, rows, column, by_column[column.index], repair, report) for column in columns
+            valid_tags(path, places, column.task, column.scheme, by_column[column.index], repair, report)
+            for column in columns
         )
         read += 1
         report.sentences += 1
@@ -159,7 +163,7 @@ def _blocks(path: Path, report: ReadReport) -> Iterator[tuple[int, list[list[str
     """The sentences as the fields of their lines, each with the number of its first line."""
     start, rows = 0, []
     for number, line in read_lines(path):
-        fields = _fields(line)
+        fields = split_fields(line)
         if fields and fields[0] != DOCUMENT_START:
             start = start if rows else number
             rows.append(fields)
@@ -181,28 +185,35 @@ def _check_columns(path: Path, line: int, row: list[str], columns: Sequence[Colu
             raise DataError.at(path, line, f"{len(row)} columns in {quote(' '.join(row))}", expected)
 
 
-def _valid_tags(
+def valid_tags(
     path: Path,
-    start: int,
-    rows: list[list[str]],
-    column: Column,
+    places: Sequence[tuple[int, str]],
+    task: str,
+    scheme: Scheme,
     tags: tuple[str, ...],
     repair: bool,
     report: ReadReport,
 ) -> tuple[str, ...]:
-    """The tags of a sentence, as they are if they follow their scheme, or repaired."""
-    problem = violation(tags, column.scheme)
+    """The tags of a sentence as they are if they follow their scheme, or repaired; repairs are counted in `report`.
+
+    `places` holds for each token the number and the text of its line.
+
+    Raises:
+        DataError: a tag breaks its scheme and may not, or cannot, be repaired.
+    """
+    problem = violation(tags, scheme)
     if problem is None:
         return tags
-    foreign = misformed(tags, column.scheme)
+    foreign = misformed(tags, scheme)
     remedy = "correct the file, or give the column its true scheme"
     if foreign is None:
         remedy = "correct the file, give the column its true scheme, or set repair to true"
     if repair:
         problem = foreign
     if problem is not None:
-        found = f"the tag {quote(problem.found)} of task {column.task} in {quote(' '.join(rows[problem.position]))}"
-        raise DataError.at(path, start + problem.position, found, f"{problem.expected}; {remedy}")
-    mended, changed = repair_tags(tags, column.scheme)
-    report.repairs[column.task] += changed
+        line, text = places[problem.position]
+        found = f"the tag {quote(problem.found)} of task {task} in {quote(text)}"
+        raise DataError.at(path, line, found, f"{problem.expected}; {remedy}")
+    mended, changed = repair_tags(tags, scheme)
+    report.repairs[task] += changed
     return tuple(map(sys.intern, mended))

@@ -1,5 +1,6 @@
 """Stage `prepare`: column files -> vocabulary, vectors, and encoded train, dev and test text in separate files."""
 
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from sparse_sharing.artifacts import file_digest, save_json, save_tensors
-from sparse_sharing.config.schema import SPLITS
-from sparse_sharing.config.specs import CorpusSpec, PrepareSpec
-from sparse_sharing.data.columns import Column, ReadReport, Sentence, read_sentences
+from sparse_sharing.config.corpora import SPLITS, CorpusSpec
+from sparse_sharing.config.specs import PrepareSpec
+from sparse_sharing.data.columns import ReadReport, Sentence
+from sparse_sharing.data.reading import files_of_split, read_split
 from sparse_sharing.data.schemes import convert
 from sparse_sharing.data.splits import cut_development, duplicate_counts
 from sparse_sharing.data.text import EncodedText, encode_text
@@ -48,14 +50,16 @@ class PretrainedVectors:
     dimension: int
 
 
-def run(spec: PrepareSpec, files: Files, vectors: Path | None, output: Path) -> None:
-    """Encode a dataset into the folder `output`.
+def run(
+    spec: PrepareSpec, files: Files, vectors: Path | None, output: Path, documents: Mapping[str, Path] | None = None
+) -> None:
+    """Encode a dataset into the folder `output`; `documents` gives the lists of documents by CORPUS.SPLIT.
 
     Raises:
         ConfigError: Files are missing for a corpus, or the vectors do not fit the model.
         DataError: A file cannot be read, is malformed, or has no training sentence.
     """
-    corpora = [read_corpus(corpus, files) for corpus in spec.corpora]
+    corpora = [read_corpus(corpus, files, documents or {}) for corpus in spec.corpora]
     words = {split: Counter(w for c in corpora for s in c.sentences[split] for w in s.words) for split in SPLITS}
     pretrained = load_vectors(spec, vectors, sum(words.values(), Counter()))
     vocabulary = build_vocabulary(spec, corpora, words["train"], pretrained)
@@ -98,34 +102,46 @@ def report(summary: Mapping) -> None:
                 log.warning("%s: %d sentences stand word for word in another split (%s)", corpus, count, pair)
 
 
-def read_corpus(spec: CorpusSpec, files: Files) -> Corpus:
+def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path]) -> Corpus:
     """Read all splits of a corpus; a missing dev split is cut from the training sentences."""
     corpus = Corpus(spec)
-    columns = [Column(task.name, task.column, task.scheme) for task in spec.tasks]
     for split in SPLITS:
         path = files.get(split, {}).get(spec.name)
         if path is None:
             if split == "dev" and spec.dev_fraction is not None:
                 continue
             raise ConfigError(f"corpus '{spec.name}': no {split} file was given (--{split} {spec.name}=FILE)")
+        listed = documents.get(f"{spec.name}.{split}")
+        if (listed is not None) != (split in (spec.documents or ())):
+            raise ConfigError(
+                f"corpus '{spec.name}': the spec and the option --documents {spec.name}.{split}=FILE disagree on "
+                "whether there is a list of documents"
+            )
         report = ReadReport()
         limit = spec.train_sentences if split == "train" else None
-        read = read_sentences(
-            path, columns, word_column=spec.word_column, repair=spec.repair, report=report, limit=limit
-        )
-        corpus.sentences[split] = list(read)
+        corpus.sentences[split] = list(read_split(spec, path, listed, report, limit))
         corpus.summary[split] = {
             "file": path.name,
-            "sha256": file_digest(path),
+            "sha256": split_digest(path),
             "document_starts": report.document_starts,
             "repairs": report.repairs,
         }
+        if spec.format == "conll2012":
+            corpus.summary[split]["documents_skipped"] = report.documents_skipped
     if "dev" not in corpus.sentences:
         cut = cut_development(corpus.sentences["train"], spec.dev_fraction, spec.split_seed)
         corpus.sentences["train"], corpus.sentences["dev"] = cut
         share = f"{spec.dev_fraction:g} of the training sentences, cut with seed {spec.split_seed}"
         corpus.summary["dev"] = {"cut": share}
     return corpus
+
+
+def split_digest(path: Path) -> str:
+    """SHA-256 of a file; of a folder, that over the names and digests of the files that are read in it."""
+    if not path.is_dir():
+        return file_digest(path)
+    lines = (f"{file_digest(file)} {file.relative_to(path).as_posix()}\n" for file in files_of_split(path))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def load_vectors(spec: PrepareSpec, path: Path | None, words: Iterable[str]) -> PretrainedVectors:

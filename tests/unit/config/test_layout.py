@@ -92,6 +92,16 @@ def test_the_files_of_a_split_come_by_corpus_and_a_split_without_file_is_left_ou
     assert layout.source_files(config, pair, "dev") == []
 
 
+def test_lists_of_documents_come_by_corpus_and_split_below_data_root(changed):
+    values = changed("data_root", "root")
+    values["data"]["datasets"][1]["corpora"][0] |= {"format": "conll2012", "documents": {"train": "ids.txt"}}
+    values["data"]["datasets"][1]["corpora"][0]["tasks"] = [{"name": "pos", "layer": "pos"}]
+    config = parse_config(values)
+    joint, pair = config.data.datasets
+    assert layout.document_lists(config, pair, "train") == [("first.train", "root/ids.txt")]
+    assert layout.document_lists(config, pair, "test") == layout.document_lists(config, joint, "train") == []
+
+
 def test_the_demo_files_are_those_that_are_generated():
     assert set(layout.DEMO_FILES) == {f"{corpus}/{name}" for corpus in CORPORA for name in file_names(corpus)}
 

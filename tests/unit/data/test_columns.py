@@ -218,7 +218,12 @@ def test_conll03_has_its_published_tags(real_data):
     [
         ("conll2000/train.txt", Column("chunk", 2, "iob2"), 8_936, 211_727),
         ("conll2000/test.txt", Column("chunk", 2, "iob2"), 2_012, 47_377),
+        ("wsj_ptb/train.pos", POS, 38_219, 912_344),
         ("wsj_ptb/dev.pos", POS, 5_527, 131_768),
+        ("wsj_ptb/test.pos", POS, 5_462, 129_654),
+        ("ewt_uner/train.txt", NER, 12_543, 204_579),
+        ("ewt_uner/dev.txt", NER, 2_001, 25_149),
+        ("ewt_uner/test.txt", NER, 2_077, 25_097),
     ],
 )
 def test_other_corpora_have_their_published_size(real_data, name, column, sentences, tokens):

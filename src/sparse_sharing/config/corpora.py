@@ -1,0 +1,216 @@
+"""The part of the configuration about labelled text: corpora, their formats, and the tasks annotated in them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from sparse_sharing.config.section import Name, Section
+
+DEMO = "demo:"
+"""Prefix of a path below the embedded demo corpora, which the workflow generates."""
+
+SHARED = "shared"
+"""The model of a system that trains all tasks together; a task cannot take this name."""
+
+SPLITS = ("train", "dev", "test")
+
+DEMO_FILES = (
+    *(f"joint/{split}.txt" for split in SPLITS),
+    *(f"separate/{task}.{split}.txt" for task in ("pos", "chunk", "ner") for split in SPLITS),
+)
+"""The generated demo files."""
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Scheme = Literal["none", "iob1", "iob2", "bioes"]
+"""`none` is one independent tag per token (parts of speech, say); the others write spans."""
+
+Format = Literal["columns", "conll2012", "conllu"]
+
+LAYERS = {"conll2012": {"pos": "none", "chunk": "iob2", "ner": "iob2"}, "conllu": {"upos": "none", "xpos": "none"}}
+"""The layers of the formats that name them, and the tag scheme of each; CoNLL-U has misc:KEY besides, in any scheme."""
+
+MISC = "misc:"
+
+DOMAINS_WITHOUT_NAMES = ["pt"]
+"""The domains of OntoNotes that are left out: texts from the Bible, which are not annotated with names."""
+
+
+class Task(Section):
+    """One tagging task: a column or a layer of a corpus, or something derived from the sentence."""
+
+    name: Name
+    """What the task is called in paths and tables."""
+    column: int | None = None
+    """Format columns: the column that holds its tags, from 0; negative numbers count from the last column."""
+    layer: str | None = None
+    """Format conll2012: pos, chunk or ner. Format conllu: upos, xpos, or misc:KEY (misc:NER, say)."""
+    derive: Literal["position"] | None = None
+    """A task without annotation. position: the tag of a token is its index in the sentence, from 0 (paper: "negative
+    transfer")."""
+    scheme: Scheme = "none"
+    """The tag scheme in the file: none (one tag per token, scored by accuracy), iob1, iob2 or bioes (spans, F1)."""
+    model_scheme: Scheme | None = None
+    """The tag scheme the model is trained on; spans default to the file's scheme. Conversion is exact both ways."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Task":
+        """Spans stay spans, and the name of joint models is not taken."""
+        if self.name.lower() == SHARED:
+            raise ValueError(f"'{SHARED}' names the models that train all tasks together: call the task otherwise")
+        if self.model_scheme is not None and (self.scheme == "none") != (self.model_scheme == "none"):
+            raise ValueError(f"scheme '{self.scheme}' cannot be converted to model_scheme '{self.model_scheme}'")
+        given = [key for key in ("column", "layer", "derive") if getattr(self, key) is not None]
+        if len(given) != 1:
+            found = f"got {' and '.join(given)}" if given else "got none of them"
+            raise ValueError(
+                f"task '{self.name}' needs exactly one of column (column files), layer (conll2012, conllu) and derive "
+                f"(position); {found}"
+            )
+        if self.derive and self.scheme != "none":
+            raise ValueError(f"task '{self.name}': positions are no spans, so scheme is none")
+        return self
+
+    @property
+    def trained_scheme(self) -> Scheme:
+        """The scheme of the model's tags."""
+        return self.model_scheme or self.scheme
+
+
+class Documents(Section):
+    """Lists of the documents that each split is made of."""
+
+    train: str | None = None
+    """File with a document id in each line; none: every document of the training files is read."""
+    dev: str | None = None
+    """The same for dev."""
+    test: str | None = None
+    """The same for test."""
+
+
+class Corpus(Section):
+    """Files with the tags of one or more tasks on the same sentences."""
+
+    name: Name
+    """What the corpus is called in the data summary."""
+    format: Format = "columns"
+    """columns: one token a line; conll2012: the files of OntoNotes; conllu: those of Universal Dependencies."""
+    train: str
+    """Training file. Format columns: columns separated by spaces or tabs, a blank line after each sentence, plain or
+    gzip. Format conll2012: a file, or a folder in which every file is read whose name ends in gold_conll."""
+    dev: str | None = None
+    """Development file; where it is missing, dev is cut from the training sentences."""
+    test: str
+    """Test file; only evaluation reads what is made from it."""
+    documents: Documents | None = None
+    """Format conll2012: read only the documents that a list names, as where one folder holds all splits."""
+    skip_domains: list[str] | None = None
+    """Format conll2012: leave out documents whose id begins with one of these; none: pt, which has no names."""
+    dev_fraction: Fraction = 0.1
+    """Share of the training sentences that becomes dev where no dev file is given."""
+    split_seed: int = Field(default=1, ge=0)
+    """Seed of that cut."""
+    train_sentences: int | None = Field(default=None, ge=1)
+    """Use only the first so many sentences of the training file."""
+    word_column: int = 0
+    """Format columns: the column that holds the words, counted from 0."""
+    repair: bool = False
+    """Mend violations of a tag scheme as conlleval would read them, and count them, instead of refusing the file."""
+    tasks: list[Task] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def check(self) -> "Corpus":
+        """What is asked of the demo corpora is there; keys and layers belong to the format."""
+        for path in filter(None, (self.train, self.dev, self.test)):
+            if path.startswith(DEMO) and path.removeprefix(DEMO) not in DEMO_FILES:
+                known = ", ".join(DEMO + name for name in DEMO_FILES)
+                raise ValueError(f"there is no '{path}'; the demo files are {known}")
+        owners = {"documents": "conll2012", "skip_domains": "conll2012", "word_column": "columns"}
+        for key, owner in owners.items():
+            if key in self.model_fields_set and self.format != owner and getattr(self, key) is not None:
+                raise ValueError(f"corpus '{self.name}': format '{self.format}' does not use the key '{key}'")
+        for split in SPLITS if self.documents else ():
+            if getattr(self.documents, split) and not getattr(self, split):
+                raise ValueError(f"corpus '{self.name}': documents.{split} needs the key '{split}'")
+        for task in self.tasks:
+            self._check_source(task)
+        return self
+
+    def _check_source(self, task: Task) -> None:
+        """The tags of a task come from where this format has them, in the scheme that it writes."""
+        if task.derive:
+            return
+        if self.format == "columns":
+            if task.layer is not None:
+                raise ValueError(f"task '{task.name}': column files have no layers: give its column")
+            return
+        schemes = LAYERS[self.format]
+        known = ", ".join([*schemes, *([f"{MISC}KEY"] if self.format == "conllu" else [])])
+        in_misc = self.format == "conllu" and len(task.layer or "") > len(MISC) and task.layer.startswith(MISC)
+        if task.layer not in schemes and not in_misc:
+            found = f"column {task.column}" if task.layer is None else f"layer '{task.layer}'"
+            raise ValueError(f"task '{task.name}': format '{self.format}' has no {found}; its layers are {known}")
+        if not in_misc and task.scheme != schemes[task.layer]:
+            raise ValueError(
+                f"task '{task.name}': layer '{task.layer}' is read with scheme: {schemes[task.layer]}, got "
+                f"'{task.scheme}' (model_scheme may differ)"
+            )
+
+    @property
+    def skipped_domains(self) -> list[str] | None:
+        """The domains that are left out, in order; none where the format has no domains."""
+        if self.format != "conll2012":
+            return None
+        return sorted(set(DOMAINS_WITHOUT_NAMES if self.skip_domains is None else self.skip_domains))
+
+
+class TaskColumn(Section):
+    """Where the tags of a task stand or what they are derived from, and the scheme they are trained in."""
+
+    name: str
+    column: int | None = None
+    layer: str | None = None
+    derive: str | None = None
+    scheme: Scheme
+    model_scheme: Scheme
+
+
+class CorpusSpec(Section):
+    """How one corpus is read."""
+
+    name: str
+    format: Format | None = Field(default=None, description="none: columns")
+    documents: list[str] | None = Field(default=None, description="the splits that have a list of documents")
+    skip_domains: list[str] | None = None
+    dev_fraction: float | None = None
+    split_seed: int | None = None
+    train_sentences: int | None = None
+    word_column: int | None = None
+    repair: bool
+    tasks: list[TaskColumn]
+
+
+def corpus_spec(corpus: Corpus) -> CorpusSpec:
+    """What of a corpus its reading depends on, without the paths."""
+    documents = [split for split in SPLITS if corpus.documents and getattr(corpus.documents, split)]
+    return CorpusSpec(
+        name=corpus.name,
+        format=None if corpus.format == "columns" else corpus.format,
+        documents=documents or None,
+        skip_domains=corpus.skipped_domains,
+        dev_fraction=None if corpus.dev else corpus.dev_fraction,
+        split_seed=None if corpus.dev else corpus.split_seed,
+        train_sentences=corpus.train_sentences,
+        word_column=corpus.word_column if corpus.format == "columns" else None,
+        repair=corpus.repair,
+        tasks=[
+            TaskColumn(
+                name=task.name,
+                column=task.column,
+                layer=task.layer,
+                derive=task.derive,
+                scheme=task.scheme,
+                model_scheme=task.trained_scheme,
+            )
+            for task in sorted(corpus.tasks, key=lambda task: task.name)
+        ],
+    )
