@@ -120,11 +120,13 @@ class Patterns:
         if not masks:
             self.members = {task: torch.ones(1, dtype=torch.bool) for task in keeps}
             return
-        group = torch.zeros(size, dtype=torch.int64, device=device)
+        group, groups = torch.zeros(size, dtype=torch.int32, device=device), 1
         for keep in masks.values():
-            group = torch.unique(group * 2 + keep, return_inverse=True)[1]
-        groups = int(group.max()) + 1
-        self.group = group.to(torch.int32)
+            pairs = group * 2 + keep
+            occurs = torch.bincount(pairs, minlength=2 * groups) > 0
+            number = occurs.cumsum(0, dtype=torch.int32) - 1
+            group, groups = number.index_select(0, pairs), int(occurs.sum())
+        self.group = group
         self.members = {task: torch.ones(groups, dtype=torch.bool) for task in keeps}
         for task, keep in masks.items():
             member = torch.zeros(groups, dtype=torch.bool, device=device)
