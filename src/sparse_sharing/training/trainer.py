@@ -37,7 +37,7 @@ class Trainer:
             task: self.open if factor is None else make_gate(self.rule, factor)
             for task, factor in network.factors.items()
         }
-        self.gradient, self.rates = torch.empty_like(network.theta), network.theta.new_empty(0)
+        self.gradient, self.rates = torch.empty_like(network.theta), torch.empty_like(network.theta)
         self.parts = list(network.parts(self.gradient).values())
         self.factors = {
             task: list(network.parts(factor).values()) for task, factor in network.factors.items() if factor is not None
