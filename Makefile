@@ -1,4 +1,4 @@
-# make demo: set up and run the default workflow. make test: set up and run every check.
+# make demo: set up and run the default workflow. make test: set up and run every check. make bench: measure the speed.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -6,7 +6,7 @@ CORES ?= 2
 INSTALLED := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: demo test check format schema clean
+.PHONY: demo test check bench scaling format schema clean
 
 demo: $(INSTALLED)
 	$(RUN) snakemake --cores $(CORES) all
@@ -20,6 +20,12 @@ check: $(INSTALLED)
 	$(RUN) ruff format --check .
 	$(RUN) snakefmt --check --compact-diff Snakefile workflow
 	$(RUN) snakemake --lint
+
+bench: $(INSTALLED)
+	$(RUN) OMP_NUM_THREADS=1 python -m benchmarks $(if $(QUICK),--quick)
+
+scaling: $(INSTALLED)
+	$(RUN) OMP_NUM_THREADS=1 python -m benchmarks --scaling $(if $(QUICK),--quick)
 
 format: $(INSTALLED)
 	$(RUN) ruff check --fix .

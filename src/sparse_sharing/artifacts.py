@@ -4,20 +4,19 @@ Tensors travel as safetensors, the rest as JSON; nothing is unpickled. Each file
 the spec of the stage that made it, and a digest of its content, all checked before anything of it is used.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import struct
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_safetensors
-from safetensors.numpy import save as save_safetensors
+from safetensors import SafetensorError, safe_open
 
 from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ArtifactError
@@ -38,6 +37,12 @@ FORMATS = {
 }
 """The kinds of artifact and the version of each format that this program writes and reads."""
 
+TYPES = {"bool": "BOOL", "uint8": "U8", "int32": "I32", "int64": "I64", "float32": "F32", "float64": "F64"}
+"""The numpy types that are stored, and what safetensors calls them."""
+
+REMEMBERED_FROM = 2**26
+"""Bytes from which on a file's content is compared with its digest once, not by every job that reads it."""
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -55,19 +60,25 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: It cannot be written; `filename` is the path, or the folder that cannot be made.
     """
+    write_pieces(path, [content])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """Write a file as `write_atomically` does, piece by piece: it need not be in memory as a whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _write_beside(path, content)
+        _write_beside(path, pieces)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def _write_beside(path: Path, content: bytes) -> None:
+def _write_beside(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write a temporary file next to a path, then give it that name."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            for piece in pieces:
+                stream.write(piece)
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
@@ -88,7 +99,7 @@ def content_digest(tensors: Mapping[str, np.ndarray], details: Mapping[str, Any]
     for name in sorted(tensors):
         array = np.asarray(tensors[name], order="C")
         digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
-        digest.update(memoryview(array).cast("B") if array.size else b"")
+        digest.update(_bytes(array))
     return digest.hexdigest()
 
 
@@ -96,6 +107,16 @@ def file_digest(path: Path) -> str:
     """SHA-256 of the bytes of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def input_digest(path: Path) -> str:
+    """A digest that tells a stage's input files apart: of the header of tensors, which holds the digest of the rest."""
+    with path.open("rb") as stream:
+        if path.suffix != ".safetensors":
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        start = stream.read(8)
+        length = min(int.from_bytes(start, "little"), path.stat().st_size)
+        return hashlib.sha256(start + stream.read(length)).hexdigest()
 
 
 def save_tensors(
@@ -106,21 +127,23 @@ def save_tensors(
     details = dict(details or {})
     header = _header(kind, spec, content_digest(tensors, details))
     metadata = {**header, "spec": spec.canonical(), "details": _json(details)}
-    write_atomically(path, _in_stable_order(save_safetensors(tensors, metadata)))
+    write_pieces(path, _pieces(tensors, metadata))
     return header["digest"]
 
 
 def load_tensors(path: Path, kind: str, expected: str | None = None) -> Artifact:
     """Read a file written by `save_tensors`, checked; `expected` is the digest of the spec it must be made under.
 
+    The arrays are views of the file, read when they are used and shared with other processes that read it; to write to
+    them is allowed and changes the process's own copy.
+
     Raises:
         ArtifactError: The file is missing, damaged, of another kind or version, or made under other settings.
     """
-    content = _read(path)
     try:
-        tensors = dict(sorted(load_safetensors(content).items()))
-        length = struct.unpack("<Q", content[:8])[0]
-        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+        header, content = _map(path)
+        metadata = header.pop("__metadata__")
+        tensors = {name: _view(content, **header[name]) for name in sorted(header)}
         spec, details = json.loads(metadata["spec"]), json.loads(metadata["details"])
     except (SafetensorError, ValueError, KeyError, TypeError, struct.error) as error:
         raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {remedy(path)}") from error
@@ -170,17 +193,59 @@ def _check(path: Path, kind: str, header: Mapping[str, Any], artifact: Artifact,
             f"{path}: has format version {found[1]} of {kind}; this program reads {FORMATS[kind]}. {remedy(path)}"
         )
     intact = header.get("spec_digest") == spec_digest(artifact.spec)
-    if not intact or content_digest(artifact.tensors, artifact.details) != artifact.digest:
+    if not intact or not _has_digest(path, artifact):
         raise ArtifactError(f"{path}: is damaged: its content does not match its digest. {remedy(path)}")
     if expected is not None:
         refuse_other_spec(path, artifact.spec, expected)
+
+
+def _has_digest(path: Path, artifact: Artifact) -> bool:
+    """Whether the content is that of the digest; of a large file the answer is remembered while the file stays as is.
+
+    What is remembered lies beside the file and names its size, times and place on the disk: a file that was written
+    again is compared again. A disk that loses bits without a write is not noticed after the first time.
+    """
+    status = path.stat()
+    found = f"{artifact.digest} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+    memory = path.with_name(f".{path.name}.checked")
+    large = status.st_size >= REMEMBERED_FROM
+    if large and memory.exists() and memory.read_text(encoding="utf-8") == found:
+        return True
+    if content_digest(artifact.tensors, artifact.details) != artifact.digest:
+        return False
+    if large:
+        with contextlib.suppress(OSError):
+            write_text(memory, found)
+    return True
 
 
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read ({error.strerror}). {remedy(path)}") from error
+        raise _unreadable(path, error) from error
+
+
+def _map(path: Path) -> tuple[dict[str, Any], np.ndarray]:
+    """The header of a safetensors file, checked against its size, and the bytes behind it as uint8 [n]."""
+    try:
+        content = np.memmap(path, np.uint8, mode="c").view(np.ndarray)
+        with safe_open(path, "numpy"):
+            pass
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    return json.loads(content[8:end].tobytes()), content[end:]
+
+
+def _view(content: np.ndarray, dtype: str, shape: list[int], data_offsets: tuple[int, int]) -> np.ndarray:
+    """One tensor of a mapped file."""
+    types = {name: own for own, name in TYPES.items()}
+    return content[slice(*data_offsets)].view(types[dtype]).reshape(shape)
+
+
+def _unreadable(path: Path, error: OSError) -> ArtifactError:
+    return ArtifactError(f"{path}: cannot be read ({error.strerror}). {remedy(path)}")
 
 
 def remedy(path: Path) -> str:
@@ -192,12 +257,25 @@ def _header(kind: str, spec: Spec, digest: str) -> dict[str, str]:
     return {"kind": kind, "version": str(FORMATS[kind]), "digest": digest, "spec_digest": spec.digest()}
 
 
-def _in_stable_order(content: bytes) -> bytes:
-    """The same file with its header's keys sorted: safetensors writes metadata in a random order."""
-    length = struct.unpack("<Q", content[:8])[0]
-    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)
-    return struct.pack("<Q", len(header)) + header + content[8 + length :]
+def _pieces(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Iterable[bytes | memoryview]:
+    """A safetensors file: header and tensors, the widest types first, so that each lies at a multiple of its width."""
+    header: dict[str, Any] = {"__metadata__": metadata}
+    order = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
+    end = 0
+    for name in order:
+        start, end = end, end + tensors[name].nbytes
+        shape = list(tensors[name].shape)
+        header[name] = {"data_offsets": [start, end], "dtype": TYPES[tensors[name].dtype.name], "shape": shape}
+    text = _json(header).encode()
+    text += b" " * (-len(text) % 8)
+    yield struct.pack("<Q", len(text)) + text
+    for name in order:
+        yield _bytes(tensors[name])
+
+
+def _bytes(array: np.ndarray) -> bytes | memoryview:
+    """The bytes of an array without a copy."""
+    return memoryview(array).cast("B") if array.size else b""
 
 
 def _json(value: Any) -> str:

@@ -108,19 +108,19 @@ def prune_smallest(magnitudes: Tensor, mask: Mask, kept: int) -> Mask:
     Raises:
         ValueError: A weight is not finite, or more weights are to be kept than there are.
     """
-    remaining = mask.keep.nonzero().squeeze(1)
-    values = magnitudes.detach().cpu()[remaining].numpy()
+    ranked, remaining = magnitudes.detach().cpu().numpy(), mask.keep.numpy()
+    values = ranked[remaining]
     if not np.isfinite(values).all():
         raise ValueError("a weight to be ranked is not finite")
     if not 0 <= kept <= len(values):
         raise ValueError(f"cannot keep {kept} of {len(values)} weights")
-    keep = torch.zeros_like(mask.keep)
-    if kept:
-        cutoff = np.partition(values, len(values) - kept)[len(values) - kept]
-        above = values > cutoff
-        ties = np.flatnonzero(values == cutoff)[: kept - int(above.sum())]
-        above[ties] = True
-        keep[remaining[torch.from_numpy(above)]] = True
+    if not kept:
+        return Mask(torch.zeros_like(mask.keep), mask.shapes, mask.weights)
+    cutoff = np.partition(values, len(values) - kept)[len(values) - kept]
+    above = remaining & (ranked > cutoff)
+    ties = np.flatnonzero(remaining & (ranked == cutoff))
+    above[ties[: kept - np.count_nonzero(above)]] = True
+    keep = torch.from_numpy(above)
     return Mask(keep, mask.shapes, mask.weights)
 
 

@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from safetensors.numpy import load_file
 
 from sparse_sharing import artifacts
 from sparse_sharing.artifacts import (
     content_digest,
     file_digest,
+    input_digest,
     load_json,
     load_tensors,
     save_json,
@@ -297,3 +299,85 @@ def test_json_can_be_read_by_a_person_and_holds_no_number_that_is_none(tmp_path)
     with pytest.raises(ValueError, match="not JSON compliant"):
         save_json(tmp_path / "y.json", "metrics", SPEC, {"f1": float("nan")})
     assert not (tmp_path / "y.json").exists()
+
+
+def test_arrays_that_were_read_may_be_changed_and_the_file_stays_as_it_is(tmp_path):
+    path = tmp_path / "x.safetensors"
+    save_tensors(path, "weights", SPEC, TENSORS)
+    before = path.read_bytes()
+    load_tensors(path, "weights").tensors["heads/pos"][:] = 7
+    assert path.read_bytes() == before
+    np.testing.assert_array_equal(load_tensors(path, "weights").tensors["heads/pos"], TENSORS["heads/pos"])
+
+
+def test_what_was_read_outlives_the_file_that_replaces_it(tmp_path):
+    path = tmp_path / "x.safetensors"
+    save_tensors(path, "weights", SPEC, TENSORS)
+    found = load_tensors(path, "weights").tensors
+    save_tensors(path, "weights", SPEC, {})
+    np.testing.assert_array_equal(found["heads/pos"], TENSORS["heads/pos"])
+
+
+def test_every_tensor_lies_at_a_multiple_of_its_width(tmp_path):
+    path = tmp_path / "x.safetensors"
+    odd = {"a": np.ones(3, bool), "b": np.ones(5, np.float32), "c": np.ones(1, np.int64), "d": np.ones(1, np.uint8)}
+    save_tensors(path, "weights", SPEC, odd)
+    assert all(array.flags.aligned for array in load_tensors(path, "weights").tensors.values())
+
+
+def test_other_programs_read_the_file(tmp_path):
+    save_tensors(tmp_path / "x", "weights", SPEC, TENSORS)
+    found = load_file(tmp_path / "x")
+    assert found.keys() == TENSORS.keys()
+    for name, array in TENSORS.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """A file that counts as large, and a list that grows with each comparison of its content."""
+    monkeypatch.setattr(artifacts, "REMEMBERED_FROM", 1)
+    path, compared = tmp_path / "x.safetensors", []
+    save_tensors(path, "weights", SPEC, TENSORS)
+    digest = artifacts.content_digest
+    monkeypatch.setattr(artifacts, "content_digest", lambda *content: compared.append(1) or digest(*content))
+    return path, compared
+
+
+def test_the_content_of_a_large_file_is_compared_once(large):
+    path, compared = large
+    for _ in range(3):
+        np.testing.assert_array_equal(load_tensors(path, "weights").tensors["heads/pos"], TENSORS["heads/pos"])
+    assert len(compared) == 1
+
+
+def test_a_large_file_that_was_written_to_is_compared_again_and_damage_is_found(large):
+    path, compared = large
+    load_tensors(path, "weights")
+    status, content = path.stat(), path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert "does not match its digest" in refusal(path, lambda: load_tensors(path, "weights"))
+    path.write_bytes(content)
+    load_tensors(path, "weights")
+    load_tensors(path, "weights")
+    assert len(compared) == 3
+
+
+def test_a_large_file_in_a_folder_that_cannot_be_written_is_read_all_the_same(large, monkeypatch):
+    path, _ = large
+    monkeypatch.setattr(artifacts, "write_text", lambda *_: (_ for _ in ()).throw(PermissionError(13, "denied")))
+    assert load_tensors(path, "weights").details == load_tensors(path, "weights").details
+    assert len(list(path.parent.iterdir())) == 1
+
+
+def test_the_digest_of_an_input_follows_its_content(tmp_path):
+    path, digests = tmp_path / "x.safetensors", []
+    for value in (1.0, 2.0, 1.0):
+        save_tensors(path, "weights", SPEC, {"a": np.full(3, value)})
+        digests.append(input_digest(path))
+    assert digests[0] == digests[2] != digests[1]
+    for content in (b"", b"abc", b"text of some length", b"text of other length"):
+        path.write_bytes(content)
+        digests.append(input_digest(path))
+    assert len(set(digests)) == 6

@@ -13,6 +13,9 @@ from sparse_sharing.data.vocabulary import UNKNOWN_WORD
 IGNORED_TAG = -100
 """Stands for the tag of a padding position; the loss leaves it out."""
 
+MAXIMUM_POSITIONS = 4096
+"""Padded positions of a batch to which a network is applied: more take memory and save no time."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -99,6 +102,15 @@ def shuffled_batches(
 
 
 def sorted_batches(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    """Every sentence once, longest first: the fewest padded positions, for applying a network."""
+    """Every sentence once, longest first: the fewest padded positions, for applying a network.
+
+    A batch has `batch_size` sentences, or fewer where they are so long that it would pass MAXIMUM_POSITIONS.
+    """
     order = np.argsort(-lengths, kind="stable")
-    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    batches, start = [], 0
+    while start < len(order):
+        longest = max(1, int(lengths[order[start]]))
+        end = start + max(1, min(batch_size, MAXIMUM_POSITIONS // longest))
+        batches.append(order[start:end])
+        start = end
+    return batches

@@ -53,8 +53,8 @@ def load_weights(path: Path, expected: str | None = None) -> tuple[dict[str, Ten
 
 
 def to_tensors(artifact: Artifact) -> dict[str, Tensor]:
-    """The arrays of an artifact as torch tensors of their own."""
-    return {name: torch.from_numpy(array.copy()) for name, array in artifact.tensors.items()}
+    """The arrays of an artifact as torch tensors that share their memory."""
+    return {name: torch.from_numpy(array) for name, array in artifact.tensors.items()}
 
 
 def build_network(artifact: Artifact, vocabulary: Vocabulary, tasks: Iterable[str], device: torch.device) -> Network:

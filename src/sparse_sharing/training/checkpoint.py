@@ -10,7 +10,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from sparse_sharing.artifacts import file_digest, load_tensors, save_tensors, write_text
+from sparse_sharing.artifacts import input_digest, load_tensors, save_tensors, write_text
 from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.models.network import Network
@@ -40,7 +40,7 @@ def work_folder(beside: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
             f"{folder}: another process is making the same files. Wait for it, or end it, and run the command again"
         ) from error
     try:
-        _empty_unless_from(folder, "".join(f"{file_digest(path)}\n" for path in inputs))
+        _empty_unless_from(folder, "".join(f"{input_digest(path)}\n" for path in inputs))
         yield folder
         shutil.rmtree(folder)
     finally:

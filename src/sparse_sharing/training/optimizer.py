@@ -6,6 +6,7 @@ weight outside the task's mask, a word that is not in the batch, another task's 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -14,64 +15,88 @@ from torch import Tensor
 from sparse_sharing.config.schema import Optimization
 
 
+@dataclass(frozen=True)
+class Gate:
+    """Which weights a step changes, in the forms in which the rules multiply by it.
+
+    Attributes:
+        keep: float32, 1 where a weight takes part and 0 elsewhere; a scalar 1 where all do.
+        shares: for each number that a rule remembers, how much of it a step replaces: `keep` times that share.
+    """
+
+    keep: Tensor
+    shares: tuple[Tensor, ...]
+
+    def part(self, part: slice) -> "Gate":
+        """The gate of a range of the weights."""
+        return Gate(self.keep[part], tuple(share[part] for share in self.shares))
+
+
 class Rule(Protocol):
-    """How a gradient changes a weight. `slots` is how many numbers the rule remembers per weight."""
+    """How a gradient changes a weight.
 
-    slots: int
-    adapts: bool
+    Attributes:
+        shares: for each number that the rule remembers per weight, how much of it a step replaces.
+    """
 
-    def rate(self, learning_rate: float, counts: Tensor) -> Tensor:
-        """The step size of weights that have taken part in so many steps, this one included: float64, like `counts`."""
+    shares: tuple[float, ...]
 
-    def update(
-        self, values: Tensor, gradient: Tensor, memory: Tensor, rate: Tensor | float, keep: Tensor | None
-    ) -> None:
-        """Change values [n] and memory [slots, n] in place. Where keep (float, 0 or 1) is 0, rate must be 0 too."""
+    def rate(self, learning_rate: float, counts: Tensor) -> Tensor | float:
+        """The step size of weights that have taken part in so many steps, this one included; `counts` is float64.
+
+        A number where the steps taken do not matter, else float64 like `counts`.
+        """
+
+    def update(self, values: Tensor, gradient: Tensor, memory: Tensor, gate: Gate, rate: Tensor | float) -> None:
+        """Change values [n] and memory [numbers, n] in place; the gradient is used up.
+
+        Nothing changes where the gate is 0; the gradient must be 0 there, and so must a rate that is a tensor (float32,
+        one for each weight or for all).
+        """
 
 
 class Sgd:
     """Stochastic gradient descent with momentum; the memory is the running mean of the gradient."""
 
-    slots = 1
-    adapts = False
-
     def __init__(self, momentum: float) -> None:
         """Remember a share `momentum` of the past gradients."""
-        self.share = 1 - momentum
+        self.shares = (1 - momentum,)
 
-    def rate(self, learning_rate: float, counts: Tensor) -> Tensor:
+    def rate(self, learning_rate: float, counts: Tensor) -> float:
         """The velocity of usual momentum is the running mean divided by 1 - momentum."""
-        return torch.full_like(counts, learning_rate / self.share)
+        # PyTorch refuses numbers beyond this one; the loss will tell that the rate is too large.
+        return min(learning_rate / self.shares[0], torch.finfo(torch.float32).max)
 
-    def update(
-        self, values: Tensor, gradient: Tensor, memory: Tensor, rate: Tensor | float, keep: Tensor | None
-    ) -> None:
-        """See `Rule`."""
-        memory[0].lerp_(gradient, self.share if keep is None else keep * self.share)
-        values.sub_(memory[0] * rate)
+    def update(self, values: Tensor, gradient: Tensor, memory: Tensor, gate: Gate, rate: Tensor | float) -> None:
+        """See `Rule`; the rate is a number."""
+        (mean,) = memory
+        mean.lerp_(gradient, gate.shares[0])
+        values.addcmul_(mean, gate.keep, value=-rate)
 
 
 class Adam:
     """Adam (Kingma and Ba 2015, the efficient form at the end of its section 2), steps counted per weight."""
 
-    slots = 2
-    adapts = True
     first, second, epsilon = 0.9, 0.999, 1e-8
+    shares = (1 - first, 1 - second)
 
     def rate(self, learning_rate: float, counts: Tensor) -> Tensor:
         """The learning rate with both bias corrections."""
         return learning_rate * (1 - self.second**counts).sqrt() / (1 - self.first**counts)
 
-    def update(
-        self, values: Tensor, gradient: Tensor, memory: Tensor, rate: Tensor | float, keep: Tensor | None
-    ) -> None:
-        """See `Rule`."""
-        means = (1 - self.first, 1 - self.second)
-        if keep is not None:
-            means = tuple(keep * share for share in means)
-        memory[0].lerp_(gradient, means[0])
-        memory[1].lerp_(gradient.square(), means[1])
-        values.sub_((memory[0] * rate).div_(memory[1].sqrt().add_(self.epsilon)))
+    def update(self, values: Tensor, gradient: Tensor, memory: Tensor, gate: Gate, rate: Tensor | float) -> None:
+        """See `Rule`; the rate is a tensor."""
+        mean, square = memory
+        mean.lerp_(gradient, gate.shares[0])
+        square.lerp_(gradient.mul_(gradient), gate.shares[1])
+        deviation = torch.sqrt(square, out=gradient).add_(self.epsilon)
+        direction = torch.div(mean, deviation, out=gradient)
+        values.addcmul_(direction, rate, value=-1)
+
+
+def make_gate(rule: Rule, keep: Tensor) -> Gate:
+    """The gate of weights that take part where `keep` (float32, 0 or 1) is 1."""
+    return Gate(keep, tuple(keep * share for share in rule.shares))
 
 
 def make_rule(optimization: Optimization) -> Rule:
@@ -95,11 +120,13 @@ class Patterns:
         if not masks:
             self.members = {task: torch.ones(1, dtype=torch.bool) for task in keeps}
             return
-        group = torch.zeros(size, dtype=torch.int64, device=device)
+        group, groups = torch.zeros(size, dtype=torch.int32, device=device), 1
         for keep in masks.values():
-            group = torch.unique(group * 2 + keep, return_inverse=True)[1]
-        groups = int(group.max()) + 1
-        self.group = group.to(torch.int32)
+            pairs = group * 2 + keep
+            occurs = torch.bincount(pairs, minlength=2 * groups) > 0
+            number = occurs.cumsum(0, dtype=torch.int32) - 1
+            group, groups = number.index_select(0, pairs), int(occurs.sum())
+        self.group = group
         self.members = {task: torch.ones(groups, dtype=torch.bool) for task in keeps}
         for task, keep in masks.items():
             member = torch.zeros(groups, dtype=torch.bool, device=device)

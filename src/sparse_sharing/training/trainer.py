@@ -8,7 +8,7 @@ from torch import Tensor
 from sparse_sharing.config.schema import Optimization
 from sparse_sharing.data.batches import Batch
 from sparse_sharing.models.network import Network
-from sparse_sharing.training.optimizer import Patterns, make_rule
+from sparse_sharing.training.optimizer import Patterns, make_gate, make_rule
 
 
 class Trainer:
@@ -24,16 +24,24 @@ class Trainer:
         self.network = network
         self.rule = make_rule(optimization)
         self.clip = optimization.gradient_clip
-        parts = {task: network.takes_part(task) for task in network.heads}
-        self.patterns = Patterns(parts, network.theta.numel(), network.device)
+        taking_part = {task: network.takes_part(task) for task in network.heads}
+        self.patterns = Patterns(taking_part, network.theta.numel(), network.device)
         groups = len(next(iter(self.patterns.members.values())))
-        slots = self.rule.slots
-        self.memory = {name: value.new_zeros((slots, *value.shape)) for name, value in self._values().items()}
+        numbers = len(self.rule.shares)
+        self.memory = {name: value.new_zeros((numbers, *value.shape)) for name, value in self._values().items()}
         self.counts = {name: torch.zeros(1, dtype=torch.float64) for name in self.memory}
         self.counts["encoder"] = torch.zeros(groups, dtype=torch.float64)
         self.counts["words"] = torch.zeros(len(network.words), dtype=torch.float64, device=network.device)
-        sparse = any(keep is not None for keep in network.keeps.values())
-        self._keep = torch.empty_like(network.theta) if sparse else None
+        self.open = make_gate(self.rule, torch.ones((), device=network.device))
+        self.gates = {
+            task: self.open if factor is None else make_gate(self.rule, factor)
+            for task, factor in network.factors.items()
+        }
+        self.gradient, self.rates = torch.empty_like(network.theta), torch.empty_like(network.theta)
+        self.parts = list(network.parts(self.gradient).values())
+        self.factors = {
+            task: list(network.parts(factor).values()) for task, factor in network.factors.items() if factor is not None
+        }
 
     def _values(self) -> dict[str, Tensor]:
         heads = {f"heads.{task}": head.detach() for task, head in self.network.heads.items()}
@@ -44,66 +52,77 @@ class Trainer:
         network, rows = self.network, batch.word_rows
         network.encoder.train()
         network.activate(task)
-        network.gradient.zero_()
-        vectors = network.words[rows].requires_grad_()
+        vectors = network.words.index_select(0, rows).requires_grad_()
         loss = network.loss(task, vectors, batch)
-        loss.backward()
-        head = network.heads[task]
-        keep = self._activate_keep(task)
-        if keep is not None:
-            network.gradient.mul_(keep)
-        self._bound([network.gradient, vectors.grad, head.grad])
-        self._update_encoder(task, learning_rate, keep)
-        self._update_words(rows, vectors, learning_rate)
-        self._update_head(task, learning_rate)
+        of_words, of_head = self._gradients(task, loss, vectors)
+        self._bound([self.gradient, of_words, of_head])
+        self._update_encoder(task, learning_rate)
+        self._update_words(rows, vectors.detach(), of_words, learning_rate)
+        self._update_head(task, of_head, learning_rate)
         return loss.detach()
 
-    def _activate_keep(self, task: str) -> Tensor | None:
-        """The task's mask as float32 [P], or None where it keeps everything."""
-        keep = self.network.keeps[task]
-        return None if keep is None else self._keep.copy_(keep)
+    def _gradients(self, task: str, loss: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Write the encoder's gradient into `gradient`; returns those of the batch's word vectors and of the head."""
+        network = self.network
+        leaves = [*network.encoder.parameters(), vectors, network.heads[task]]
+        *found, of_words, of_head = torch.autograd.grad(loss, leaves, materialize_grads=True)
+        if task in self.factors:
+            for part, gradient, factor in zip(self.parts, found, self.factors[task], strict=True):
+                torch.mul(gradient, factor, out=part)
+        else:
+            torch.cat([gradient.reshape(-1) for gradient in found], out=self.gradient)
+        return of_words, of_head
 
     def _bound(self, gradients: list[Tensor]) -> None:
         """Scale gradients so that their common norm is at most the bound."""
         if self.clip is None:
             return
         norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
-        scale = (self.clip / (norm + 1e-6)).clamp(max=1.0)
-        for gradient in gradients:
-            gradient.mul_(scale)
+        # To look at the norm would make the program wait for a GPU; multiplying by one costs less there.
+        if norm.is_cuda or norm > self.clip:
+            scale = (self.clip / (norm + 1e-6)).clamp(max=1.0)
+            for gradient in gradients:
+                gradient.mul_(scale)
 
-    def _update_encoder(self, task: str, learning_rate: float, keep: Tensor | None) -> None:
-        member = self.patterns.members[task]
-        counts = self.counts["encoder"]
+    def _update_encoder(self, task: str, learning_rate: float) -> None:
+        network, member, counts = self.network, self.patterns.members[task], self.counts["encoder"]
         counts += member
-        rates = self.rule.rate(learning_rate, counts.clamp(min=1))
-        for part in self.network.ranges[task]:
-            own_keep = None if keep is None else keep[part]
-            groups = self.patterns.groups(part)
-            if self.rule.adapts and isinstance(groups, Tensor):
-                rate = (rates * member).float().to(self.network.device).index_select(0, groups)
-            else:
-                rate = rates[0 if isinstance(groups, Tensor) else groups].item()
-                rate = rate if keep is None else own_keep * rate
-            values, gradient = self.network.theta[part], self.network.gradient[part]
-            self.rule.update(values, gradient, self.memory["encoder"][:, part], rate, own_keep)
+        rate = self._rate(learning_rate, counts.clamp(min=1))
+        if isinstance(rate, Tensor):
+            rate.mul_(member.to(network.device))
+        gate, memory = self.gates[task], self.memory["encoder"]
+        for part in network.ranges[task]:
+            own_rate = self._rate_of(part, rate) if isinstance(rate, Tensor) else rate
+            own_gate = gate if gate is self.open else gate.part(part)
+            self.rule.update(network.theta[part], self.gradient[part], memory[:, part], own_gate, own_rate)
 
-    def _update_words(self, rows: Tensor, vectors: Tensor, learning_rate: float) -> None:
-        counts = self.counts["words"]
-        counts[rows] += 1
-        rate = self.rule.rate(learning_rate, counts[rows]).float().unsqueeze(1)
-        memory = self.memory["words"][:, rows]
-        values = vectors.detach()
-        self.rule.update(values, vectors.grad, memory, rate, None)
-        self.network.words[rows] = values
-        self.memory["words"][:, rows] = memory
+    def _rate_of(self, part: slice, rate: Tensor) -> Tensor:
+        """The step sizes of a range of weights, from those of the groups of weights."""
+        groups = self.patterns.groups(part)
+        if isinstance(groups, int):
+            return rate[groups]
+        return torch.index_select(rate, 0, groups, out=self.rates[part])
 
-    def _update_head(self, task: str, learning_rate: float) -> None:
-        head, name = self.network.heads[task], f"heads.{task}"
+    def _update_words(self, rows: Tensor, values: Tensor, gradient: Tensor, learning_rate: float) -> None:
+        words, memory, counts = self.network.words, self.memory["words"], self.counts["words"]
+        taken = counts.index_select(0, rows) + 1
+        counts.index_copy_(0, rows, taken)
+        rate = self._rate(learning_rate, taken.unsqueeze(1))
+        own = memory.index_select(1, rows)
+        self.rule.update(values, gradient, own, self.open, rate)
+        words.index_copy_(0, rows, values)
+        memory.index_copy_(1, rows, own)
+
+    def _update_head(self, task: str, gradient: Tensor, learning_rate: float) -> None:
+        head, name = self.network.heads[task].detach(), f"heads.{task}"
         self.counts[name] += 1
-        rate = self.rule.rate(learning_rate, self.counts[name]).item()
-        self.rule.update(head.detach(), head.grad, self.memory[name], rate, None)
-        head.grad = None
+        rate = self._rate(learning_rate, self.counts[name])
+        self.rule.update(head, gradient, self.memory[name], self.open, rate)
+
+    def _rate(self, learning_rate: float, counts: Tensor) -> Tensor | float:
+        """The step size that a rule gives, float32 on the device where it is a tensor."""
+        rate = self.rule.rate(learning_rate, counts)
+        return rate.float().to(self.network.device) if isinstance(rate, Tensor) else rate
 
     def state(self) -> dict[str, Tensor]:
         """The optimizer's memory and counts by name, as views."""

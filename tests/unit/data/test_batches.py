@@ -39,6 +39,12 @@ def test_sorted_batches_hold_every_sentence_exactly_once_the_longest_first(lengt
     assert all(lengths[one] >= lengths[other] for one, other in pairwise(order))
 
 
+def test_a_batch_to_apply_a_network_to_is_bounded_in_positions_and_holds_one_sentence_at_least():
+    lengths = np.array([3000, 10_000, *[1000] * 9, *[1] * 300])
+    sizes = [(int(lengths[batch].max()), len(batch)) for batch in sorted_batches(lengths, 128)]
+    assert sizes == [(10_000, 1), (3000, 1), (1000, 4), (1000, 4), (1000, 4 * 1000 // 1000), *[(1, 128)] * 2, (1, 41)]
+
+
 @settings(deadline=None)
 @given(LENGTHS.filter(len), st.integers(1, 12), st.integers(0, 100))
 def test_batches_of_one_pool_hold_sentences_of_similar_length(lengths, batch_size, seed):

@@ -14,6 +14,7 @@ from sparse_sharing.models.encoder import (
     Characters,
     Encoder,
     counted_parameters,
+    dropout,
     is_prunable,
     layer_number,
     layer_of,
@@ -187,3 +188,47 @@ def test_dropout_is_active_in_training_alone():
     assert torch.equal(network.encoder(vectors, batch), network.encoder(vectors, batch))
     network.encoder.train()
     assert not torch.equal(network.encoder(vectors, batch), network.encoder(vectors, batch))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_dropout_sets_its_share_to_zero_and_keeps_the_mean(share):
+    torch.manual_seed(1)
+    dropped = dropout(torch.ones(200, 101, 10), share, True)
+    assert (dropped == 0).float().mean().item() == pytest.approx(share, abs=0.005)
+    assert dropped.unique().tolist() == pytest.approx([0, 1 / (1 - share)])
+    assert dropped.mean().item() == pytest.approx(1, abs=0.02)
+
+
+def test_the_gradient_of_dropout_passes_where_the_number_did():
+    states = torch.ones(999, requires_grad=True)
+    dropped = dropout(states, 0.5, True)
+    dropped.sum().backward()
+    assert torch.equal(states.grad, dropped.detach())
+
+
+def test_dropout_depends_on_the_seed_of_torch():
+    drawn = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        drawn.append(dropout(torch.ones(64), 0.5, True).tolist())
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+@pytest.mark.parametrize(("share", "training"), [(0.5, False), (0.0, True)])
+def test_without_dropout_states_pass_as_they_are(share, training):
+    states = torch.randn(5)
+    assert dropout(states, share, training) is states or torch.equal(dropout(states, share, training), states)
+
+
+def test_dropout_of_almost_everything_leaves_finite_numbers():
+    assert torch.isfinite(dropout(torch.ones(10_000), 0.9999999, True)).all()
+
+
+@pytest.mark.parametrize("width", [1, 3, 5])
+def test_characters_are_convolved_as_pytorch_does(width):
+    torch.manual_seed(1)
+    own = Characters(MODEL.model_copy(update={"character_width": width}), 9)
+    ids = torch.tensor([[2, 3, 4, 8], [5, 0, 0, 0], [1, 7, 0, 0]])
+    expected = own.convolution(own.embedding(ids).transpose(1, 2))
+    expected = torch.stack([row[:, : (word != 0).sum()].amax(1) for row, word in zip(expected, ids, strict=True)])
+    torch.testing.assert_close(own(ids), expected)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import bits, optimization_of
 
-from sparse_sharing.training.optimizer import Adam, Patterns, Sgd, make_rule
+from sparse_sharing.training.optimizer import Adam, Patterns, Sgd, make_gate, make_rule
 
 STEPS = 6
 SIZE = 50
@@ -20,13 +20,13 @@ def gradients(count=STEPS):
 
 def run(rule, learning_rate, values, keep=None):
     """Take a step for each gradient; returns the memory."""
-    memory = torch.zeros(rule.slots, SIZE)
+    memory = torch.zeros(len(rule.shares), SIZE)
+    gate = make_gate(rule, torch.ones(()) if keep is None else keep)
     for step, gradient in enumerate(gradients(), start=1):
-        rate = rule.rate(learning_rate, torch.tensor([step], dtype=torch.float64)).item()
-        if keep is None:
-            rule.update(values, gradient, memory, rate, None)
-        else:
-            rule.update(values, gradient * keep, memory, keep * rate, keep)
+        rate = rule.rate(learning_rate, torch.tensor([step], dtype=torch.float64))
+        if isinstance(rate, torch.Tensor):
+            rate = (gate.keep * rate).float()
+        rule.update(values, gradient * gate.keep, memory, gate, rate)
     return memory
 
 
@@ -64,9 +64,10 @@ def test_keeping_everything_equals_having_no_mask(rule):
 @pytest.mark.parametrize("rule", [Sgd(0.0), Sgd(0.5), Sgd(0.9), Adam()], ids=["sgd", "half", "momentum", "adam"])
 def test_what_does_not_take_part_keeps_its_value_and_its_memory(rule):
     keep = (torch.arange(SIZE) % 3 > 0).float()
-    values, memory = torch.randn(SIZE), torch.rand(rule.slots, SIZE)
+    values, memory = torch.randn(SIZE), torch.rand(len(rule.shares), SIZE)
     before, outside = (values.clone(), memory.clone()), keep == 0
-    rule.update(values, gradients()[0] * keep, memory, keep * 0.1, keep)
+    rate = 0.1 if isinstance(rule, Sgd) else keep * 0.1
+    rule.update(values, gradients()[0] * keep, memory, make_gate(rule, keep), rate)
     assert bits(values[outside]) == bits(before[0][outside])
     assert bits(memory[:, outside]) == bits(before[1][:, outside])
     assert (values != before[0])[~outside].all()
@@ -79,14 +80,14 @@ def test_the_rate_of_adam_is_corrected_for_the_first_steps():
 
 
 def test_the_rate_of_sgd_does_not_depend_on_the_step():
-    rates = Sgd(0.9).rate(0.01, torch.tensor([1.0, 7.0], dtype=torch.float64))
-    assert rates.tolist() == pytest.approx([0.1, 0.1])
+    rates = [Sgd(0.9).rate(0.01, torch.tensor([steps], dtype=torch.float64)) for steps in (1.0, 7.0)]
+    assert rates == pytest.approx([0.1, 0.1])
 
 
 def test_the_configuration_names_the_rule():
     assert isinstance(make_rule(optimization_of("adam")), Adam)
     assert isinstance(make_rule(optimization_of("sgd")), Sgd)
-    assert make_rule(optimization_of("sgd", momentum=0.75)).share == 0.25
+    assert make_rule(optimization_of("sgd", momentum=0.75)).shares == (0.25,)
 
 
 MASKS = st.integers(1, 20).flatmap(

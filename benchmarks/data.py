@@ -1,0 +1,138 @@
+"""Text to measure on: generated in the shape of CoNLL-2003, or the real corpus where there is one."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from sparse_sharing.artifacts import save_json, save_tensors
+from sparse_sharing.config.specs import CorpusSpec, PrepareSpec, TaskColumn
+from sparse_sharing.data.text import EncodedText
+from sparse_sharing.data.vocabulary import TaskTags, Vocabulary
+
+LENGTHS = (1, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 13, 16, 19, 22, 26, 29, 32, 37, 46, 56, 113)
+SHARES = (*(step / 20 for step in range(20)), 0.99, 0.999, 1.0)
+"""Of the sentences of the CoNLL-2003 training set a share SHARES[i] has at most LENGTHS[i] tokens."""
+
+SENTENCES = {"train": 14_041, "dev": 3_250, "test": 3_453}
+WORDS, CHARACTERS = 21_008, 84
+SPAN_TYPES = {"chunk": 11, "ner": 4}
+PARTS_OF_SPEECH = 45
+TASKS = ("chunk", "ner", "pos")
+
+REAL_TASKS = (
+    TaskColumn(name="chunk", column=2, scheme="iob2", model_scheme="iob2"),
+    TaskColumn(name="ner", column=3, scheme="iob2", model_scheme="bioes"),
+    TaskColumn(name="pos", column=1, scheme="none", model_scheme="none"),
+)
+
+
+def spec_of(dimension: int = 100) -> PrepareSpec:
+    """The spec of the measured dataset: three tasks on the same sentences, no pretrained vectors."""
+    corpus = CorpusSpec(name="news", word_column=0, repair=False, tasks=list(REAL_TASKS))
+    return PrepareSpec(
+        dataset="news",
+        corpora=[corpus],
+        lowercase=True,
+        minimum_word_count=1,
+        minimum_character_count=2,
+        maximum_characters=50,
+        word_dimension=dimension,
+        vectors=False,
+    )
+
+
+def generated_vocabulary(words: int = WORDS, tasks: tuple[str, ...] = TASKS) -> Vocabulary:
+    """So many words named by number; tags as CoNLL-2003 has them; a task of another name is one more tagging."""
+    tags = {
+        "chunk": TaskTags(_span_tags("BI", SPAN_TYPES["chunk"]), "iob2", "iob2"),
+        "ner": TaskTags(_span_tags("BIES", SPAN_TYPES["ner"]), "iob2", "bioes"),
+    }
+    parts = TaskTags(tuple(f"T{tag:02d}" for tag in range(PARTS_OF_SPEECH)), "none", "none")
+    return Vocabulary(
+        words=tuple(f"w{word}" for word in range(words)),
+        characters=tuple(chr(33 + character) for character in range(CHARACTERS)),
+        tasks={task: tags.get(task, parts) for task in tasks},
+        lowercase=True,
+        maximum_characters=50,
+    )
+
+
+def generated_text(vocabulary: Vocabulary, sentences: int, seed: int = 1) -> EncodedText:
+    """Sentences of random words: lengths by the quantiles above, words by Zipf's law, tags at random.
+
+    A word of rank r occurs with a probability proportional to 1 / (r + 2.7); frequent words are short; an eighth of the
+    words, the most frequent, have a second spelling, as if with a capital.
+    """
+    random = np.random.default_rng(seed)
+    lengths = np.interp(random.random(sentences), SHARES, LENGTHS).round().astype(np.int64)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    words = vocabulary.word_count - 1
+    weights = np.cumsum(1 / (np.arange(words) + 2.7))
+    ranks = np.searchsorted(weights, random.random(offsets[-1]) * weights[-1]).astype(np.int32)
+    doubled = np.arange(words, words + words // 8, dtype=np.int32)
+    ranks = np.where((ranks < words // 8) & (random.random(len(ranks)) < 0.25), ranks + words, ranks)
+    surface_words = np.concatenate([np.arange(words), doubled - words]).astype(np.int32) + 1
+    characters = _spellings(len(surface_words), words, random)
+    spelled = [f"w{surface}".encode() for surface in range(len(surface_words))]
+    return EncodedText(
+        tokens=ranks.astype(np.int32),
+        offsets=offsets,
+        surface_words=surface_words,
+        surface_characters=characters,
+        extra=np.zeros((0, 0), np.float32),
+        spelling=np.frombuffer(b"".join(spelled), np.uint8),
+        spelling_ends=np.cumsum([len(word) for word in spelled]),
+        tags={
+            task: random.integers(len(tags.tags), size=offsets[-1], dtype=np.int32)
+            for task, tags in vocabulary.tasks.items()
+        },
+        unseen_tags=dict.fromkeys(vocabulary.tasks, ()),
+    )
+
+
+def prepare_generated(folder: Path) -> Path:
+    """Write a generated dataset as the stage `prepare` would; returns the folder."""
+    spec, vocabulary = spec_of(), generated_vocabulary()
+    if not (folder / "vocabulary.json").exists():
+        for seed, (split, sentences) in enumerate(SENTENCES.items(), start=1):
+            save_text(folder / f"{split}.safetensors", generated_text(vocabulary, sentences, seed))
+        nothing = {"vectors": np.zeros((vocabulary.word_count, 0), np.float32)}
+        nothing["has_vector"] = np.zeros(vocabulary.word_count, bool)
+        save_tensors(folder / "vectors.safetensors", "vectors", spec, nothing)
+        save_json(folder / "vocabulary.json", "vocabulary", spec, vocabulary.to_json())
+    return folder
+
+
+def save_text(path: Path, text: EncodedText) -> None:
+    """Write one corpus as a split of the measured dataset."""
+    unseen = {"news": {task: [] for task in text.tags}}
+    save_tensors(path, "text", spec_of(), text.to_tensors("news"), {"corpora": unseen})
+
+
+def real_corpus() -> Path | None:
+    """The folder with train.txt, dev.txt and test.txt of CoNLL-2003 below SPARSE_SHARING_DATA, if there is one."""
+    folder = Path(os.environ.get("SPARSE_SHARING_DATA", "../shared/data")) / "conll03"
+    return folder if (folder / "train.txt").exists() else None
+
+
+def prepare_real(source: Path, folder: Path) -> Path:
+    """Encode the real corpus with the stage `prepare`; returns the folder."""
+    from sparse_sharing.stages import prepare
+
+    if not (folder / "vocabulary.json").exists():
+        files = {split: {"news": source / f"{split}.txt"} for split in SENTENCES}
+        prepare.run(spec_of(), files, None, folder)
+    return folder
+
+
+def _span_tags(prefixes: str, types: int) -> tuple[str, ...]:
+    return ("O", *(f"{prefix}-T{kind:02d}" for kind in range(types) for prefix in prefixes))
+
+
+def _spellings(surfaces: int, words: int, random: np.random.Generator) -> np.ndarray:
+    """Character ids int32 [surfaces, 20], padded: 1 + log2 of the rank, give or take three characters, at most 20."""
+    ranks = np.arange(surfaces) % words
+    lengths = np.clip(np.log2(ranks + 2).round() * 0.5 + random.integers(0, 4, surfaces), 1, 20).astype(int)
+    rows = random.integers(2, CHARACTERS + 2, (surfaces, 20), dtype=np.int32)
+    return np.where(np.arange(20) < lengths[:, None], rows, 0).astype(np.int32)

@@ -1,0 +1,115 @@
+"""Reference implementations: what anyone would write with PyTorch, and the masking of the paper's original code.
+
+Both run the paper's network with the optimizer that our training has: SGD with momentum, the gradient's norm bounded.
+"""
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from sparse_sharing.config.schema import Model
+from sparse_sharing.data.batches import IGNORED_TAG, Batch
+from sparse_sharing.data.vocabulary import Vocabulary
+
+MOMENTUM, CLIP = 0.9, 5.0
+
+
+class PackedTagger(nn.Module):
+    """Words and characters, a bidirectional `nn.LSTM` over packed sequences, a linear layer per task."""
+
+    def __init__(self, model: Model, vocabulary: Vocabulary, distinct: bool) -> None:
+        """Build it; `distinct`: convolve the characters of each distinct word of a batch once, not of each token."""
+        super().__init__()
+        self.distinct = distinct
+        self.words = nn.Embedding(vocabulary.word_count, model.word_dimension)
+        self.characters = nn.Embedding(vocabulary.character_count, model.character_dimension, padding_idx=0)
+        self.convolution = nn.Conv1d(
+            model.character_dimension,
+            model.character_filters,
+            model.character_width,
+            padding=model.character_width // 2,
+        )
+        self.lstm = nn.LSTM(
+            model.word_dimension + model.character_filters, model.hidden, model.layers, bidirectional=True
+        )
+        self.dropout = nn.Dropout(model.dropout)
+        self.heads = nn.ModuleDict(
+            {task: nn.Linear(2 * model.hidden, len(tags.tags)) for task, tags in vocabulary.tasks.items()}
+        )
+
+    def forward(self, task: str, batch: Batch) -> Tensor:
+        """The mean cross-entropy of a batch."""
+        spellings = batch.character_rows if self.distinct else batch.character_rows[batch.surfaces.flatten()]
+        features = self.convolution(self.characters(spellings).transpose(1, 2))
+        spelled = features.masked_fill((spellings == 0).unsqueeze(1), float("-inf")).amax(2)
+        shape = (*batch.words.shape, -1)
+        spelled = spelled[batch.surfaces] if self.distinct else spelled.view(shape)
+        inputs = self.dropout(torch.cat([self.words(batch.word_rows[batch.words]), spelled], dim=2))
+        packed = pack_padded_sequence(inputs, batch.mask.sum(0), enforce_sorted=False)
+        states, _ = pad_packed_sequence(self.lstm(packed)[0])
+        logits = self.heads[task](self.dropout(states))
+        return functional.cross_entropy(logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED_TAG)
+
+
+class PackedHardSharing:
+    """Reference (a): dense hard sharing, trained with `torch.optim.SGD`."""
+
+    def __init__(self, model: Model, vocabulary: Vocabulary, learning_rate: float) -> None:
+        """Build the network and its optimizer."""
+        self.network = PackedTagger(model, vocabulary, distinct=True)
+        self.optimizer = torch.optim.SGD(self.network.parameters(), lr=learning_rate, momentum=MOMENTUM)
+
+    def step(self, task: str, batch: Batch) -> None:
+        """Train on one batch."""
+        self.optimizer.zero_grad()
+        self.network(task, batch).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
+        self.optimizer.step()
+
+
+class OriginalMasking:
+    """Reference (b): the original's joint training.
+
+    Before a batch the state dict is copied and the weights outside the task's mask are set to zero; after it the
+    weights are put back and the gradients are masked. Characters are convolved for every token, as in its library.
+    """
+
+    def __init__(
+        self, model: Model, vocabulary: Vocabulary, learning_rate: float, masks: Mapping[str, Mapping[str, Tensor]]
+    ) -> None:
+        """Build it; `masks`: for each task and name of a parameter float 0 or 1."""
+        self.network = PackedTagger(model, vocabulary, distinct=False)
+        self.optimizer = torch.optim.SGD(self.network.parameters(), lr=learning_rate, momentum=MOMENTUM)
+        self.masks = masks
+
+    def step(self, task: str, batch: Batch) -> None:
+        """Train on one batch."""
+        named = dict(self.network.named_parameters())
+        whole = copy.deepcopy(self.network.state_dict())
+        for name, mask in self.masks[task].items():
+            named[name].data.mul_(mask)
+        self.optimizer.zero_grad()
+        self.network(task, batch).backward()
+        self.network.load_state_dict(whole)
+        for name, mask in self.masks[task].items():
+            named[name].grad.mul_(mask)
+        nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
+        self.optimizer.step()
+
+
+def random_masks(model: Model, vocabulary: Vocabulary, density: float) -> dict[str, dict[str, Tensor]]:
+    """For each task random masks over the weight matrices of the LSTM and the convolution."""
+    shapes = {
+        name: value.shape
+        for name, value in PackedTagger(model, vocabulary, True).named_parameters()
+        if name.startswith(("lstm.weight", "convolution.weight"))
+    }
+    random = torch.Generator().manual_seed(1)
+    return {
+        task: {name: (torch.rand(shape, generator=random) < density).float() for name, shape in shapes.items()}
+        for task in vocabulary.tasks
+    }

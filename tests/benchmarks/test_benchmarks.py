@@ -1,0 +1,147 @@
+"""The benchmarks run, on a tiny network; the references compute what our own network computes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from rich.console import Console
+from tiny import MODEL, TASKS, batch_of, encoded, network_of, optimization_of, sentences, vocabulary_of
+
+from sparse_sharing.config.schema import Model
+from sparse_sharing.data.batches import make_batch
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch, repository):
+    """The benchmarks are no part of the installed package."""
+    monkeypatch.syspath_prepend(str(repository))
+
+
+def test_a_quick_run_measures_every_way_of_sharing_and_both_references(tmp_path, monkeypatch):
+    from benchmarks import __main__ as program
+    from benchmarks import data, training
+
+    monkeypatch.setattr(data, "real_corpus", lambda: None)
+    monkeypatch.setattr(data, "SENTENCES", {"train": 300, "dev": 40, "test": 40})
+    monkeypatch.setattr(data, "WORDS", 500)
+    report = program.measure(tmp_path, quick=True, hidden=6, processes=False)
+    (speeds, prediction) = report.speeds.values()
+    assert set(speeds) == {*training.KINDS, training.REFERENCE_A, training.REFERENCE_B}
+    assert all(min(series.values) > 0 for series in (*speeds.values(), *prediction.values()))
+    report.save(tmp_path / "bench.json")
+    found = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert {target["name"] for target in found["targets"]} >= {
+        "masking",
+        "sparse step over (a)",
+        "sparse step over (b)",
+    }
+    console = Console(record=True, width=120, file=(tmp_path / "out").open("w"))
+    report.show(console)
+    assert "reference (b)" in console.export_text()
+
+
+def packed_tagger(network):
+    """Reference (a) with the weights of one of our networks."""
+    from benchmarks.reference import PackedHardSharing
+
+    reference = PackedHardSharing(Model(**dict(MODEL)), network.vocabulary, 0.1)
+    values, own = network.values(), {}
+    own["words.weight"], own["characters.weight"] = values["words.weight"], values["characters.embedding.weight"]
+    own |= {f"convolution.{kind}": values[f"characters.convolution.{kind}"] for kind in ("weight", "bias")}
+    for direction, suffix in (("left_to_right", ""), ("right_to_left", "_reverse")):
+        for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
+            own[f"lstm.{name}{suffix}"] = values[f"recurrent.0.{direction}.{name}"]
+    own |= {name: value for name, value in values.items() if name.startswith("heads")}
+    reference.network.load_state_dict(own)
+    return reference
+
+
+def test_reference_a_is_our_network_with_other_means():
+    network, text = network_of(), encoded(sentences(6, seed=1))
+    for task in TASKS:
+        batch = batch_of(text, task)
+        expected = network.loss(task, network.words[batch.word_rows], batch)
+        torch.testing.assert_close(packed_tagger(network).network(task, batch), expected)
+
+
+def test_reference_b_with_masks_of_ones_trains_like_reference_a():
+    from benchmarks.reference import OriginalMasking, random_masks
+
+    vocabulary, text = vocabulary_of(), encoded(sentences(8, seed=1))
+    dense = packed_tagger(network_of())
+    masked = OriginalMasking(Model(**dict(MODEL)), vocabulary, 0.1, random_masks(MODEL, vocabulary, 1.1))
+    masked.network.load_state_dict(dense.network.state_dict())
+    for turn, task in enumerate(TASKS):
+        batch = make_batch(text, [2 * turn, 2 * turn + 1], task)
+        dense.step(task, batch)
+        masked.step(task, batch)
+    for name, value in masked.network.state_dict().items():
+        torch.testing.assert_close(value, dense.network.state_dict()[name])
+
+
+def test_reference_b_leaves_weights_outside_the_mask_where_they_were_in_a_first_step():
+    from benchmarks.reference import OriginalMasking, random_masks
+
+    masks = random_masks(MODEL, vocabulary_of(), 0.5)
+    masked = OriginalMasking(Model(**dict(MODEL)), vocabulary_of(), 0.1, masks)
+    before = {name: value.clone() for name, value in masked.network.state_dict().items()}
+    masked.step("pos", batch_of(encoded(sentences(4, seed=1)), "pos"))
+    for name, mask in masks["pos"].items():
+        now, outside = masked.network.state_dict()[name], mask == 0
+        assert torch.equal(now[outside], before[name][outside])
+        assert not torch.equal(now[~outside], before[name][~outside])
+
+
+def test_generated_text_has_the_shape_of_the_corpus_it_stands_for():
+    from benchmarks import data
+
+    text = data.generated_text(data.generated_vocabulary(), 3000)
+    assert text.lengths.mean() == pytest.approx(14.5, abs=1)
+    assert (text.lengths.min(), text.lengths.max() <= 113) == (1, True)
+    assert text.surface_words.max() == data.WORDS
+
+
+def test_values_are_compared_pair_by_pair():
+    from benchmarks.timing import Series
+
+    one, other = Series((10.0, 20.0, 90.0)), Series((5.0, 10.0, 10.0))
+    assert (one.median, one.range, one.ratio(other)) == (20.0, (10.0, 90.0), 2.0)
+
+
+def test_things_side_by_side_are_measured_equally_often():
+    from benchmarks.timing import side_by_side
+
+    calls = []
+    found = side_by_side({"a": lambda n: calls.append(("a", n)), "b": lambda n: calls.append(("b", n))}, [1, 2, 3])
+    assert sorted(calls) == sorted((name, n) for name in "ab" for n in (0, 0, 1, 2))
+    assert {name: len(series.values) for name, series in found.items()} == {"a": 3, "b": 3}
+
+
+@pytest.mark.parametrize("option", ["--help"])
+def test_the_options_are_explained(repository, option):
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks", option], cwd=repository, capture_output=True, text=True, check=True
+    )
+    assert "--quick" in result.stdout
+    assert "--scaling" in result.stdout
+
+
+def test_plots_are_the_same_bytes_for_the_same_points(tmp_path):
+    pytest.importorskip("matplotlib", reason="plots need matplotlib")
+    from benchmarks import scaling
+    from benchmarks.timing import Series
+
+    points = {"tasks": ("tokens/s", [(1, Series((1.0, 2.0))), (3, Series((2.0, 4.0)))])}
+    for name in ("one.svg", "two.svg"):
+        scaling.plot(points, tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_a_sparse_step_of_the_benchmark_is_the_step_of_the_program():
+    from benchmarks.training import stepper
+
+    network, text = network_of(), encoded(sentences(4, seed=1))
+    loss = stepper(network, optimization_of("sgd"))("pos", batch_of(text, "pos"))
+    assert loss.item() > 0
