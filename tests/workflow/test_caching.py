@@ -36,19 +36,19 @@ def test_a_second_run_does_nothing(workflow):
 def test_a_changed_value_reruns_its_stage_and_what_follows(workflow, section, values, jobs):
     with workflow.edited() as config:
         config.setdefault(section, {}).update(values)
-    assert workflow.planned("all") == Counter(summarise=1, draw=1, **jobs)
+    assert workflow.planned("all") == Counter(summarise=1, draw=1, report_page=1, **jobs)
 
 
 def test_a_changed_target_density_reruns_from_selection_on(workflow):
     with workflow.edited() as config:
         config["select"]["choices"][0]["target_density"] = 0.25
-    assert workflow.planned("all") == Counter(select=1, train_model=1, evaluate=1, summarise=1, draw=1)
+    assert workflow.planned("all") == Counter(select=1, train_model=1, evaluate=1, summarise=1, draw=1, report_page=1)
 
 
 def test_a_changed_system_reruns_only_itself(workflow):
     with workflow.edited() as config:
         config["train"]["systems"][1]["epochs"] = 2
-    assert workflow.planned("all") == Counter(train_model=1, evaluate=1, summarise=1, draw=1)
+    assert workflow.planned("all") == Counter(train_model=1, evaluate=1, summarise=1, draw=1, report_page=1)
     assert folders(workflow.planned_files("all")) == {
         "joint/seed1/train/hard",
         "joint/seed1/evaluate/hard",
@@ -60,21 +60,21 @@ def test_a_changed_system_reruns_only_itself(workflow):
 def test_a_new_seed_adds_only_its_own_jobs(workflow):
     with workflow.edited() as config:
         config["seeds"].append(2)
-    assert workflow.planned("all") == Counter(summarise=1, draw=1, **SEED_JOBS)
+    assert workflow.planned("all") == Counter(summarise=1, draw=1, report_page=1, **SEED_JOBS)
     assert folders(workflow.planned_files("all"), depth=2) == {"joint/seed2", "tables", "figures"}
 
 
 def test_a_new_dataset_adds_only_its_own_jobs(workflow, separate_dataset):
     with workflow.edited() as config:
         config["data"]["datasets"].append(separate_dataset)
-    assert workflow.planned("all") == Counter(prepare=1, summarise=1, draw=1, **SEED_JOBS)
+    assert workflow.planned("all") == Counter(prepare=1, summarise=1, draw=1, report_page=1, **SEED_JOBS)
     assert folders(workflow.planned_files("all"), depth=1) == {"separate", "tables", "figures"}
 
 
 def test_a_new_system_adds_only_its_own_training_and_evaluation(workflow):
     with workflow.edited() as config:
         config["train"]["systems"].append({"name": "warm", "sharing": "hard", "start": "warmup"})
-    assert workflow.planned("all") == Counter(train_model=1, evaluate=1, summarise=1, draw=1)
+    assert workflow.planned("all") == Counter(train_model=1, evaluate=1, summarise=1, draw=1, report_page=1)
     assert folders(workflow.planned_files("all")) == {
         "joint/seed1/train/warm",
         "joint/seed1/evaluate/warm",
@@ -87,7 +87,7 @@ def test_a_new_choice_of_masks_prunes_nothing_again(workflow):
     with workflow.edited() as config:
         config["select"]["choices"].append({"name": "best", "rule": "best_dev"})
         config["train"]["systems"].append({"name": "best", "sharing": "sparse", "start": "warmup", "choice": "best"})
-    assert workflow.planned("all") == Counter(select=1, train_model=1, evaluate=1, summarise=1, draw=1)
+    assert workflow.planned("all") == Counter(select=1, train_model=1, evaluate=1, summarise=1, draw=1, report_page=1)
 
 
 def test_the_order_of_keys_means_nothing(workflow):
@@ -140,9 +140,9 @@ def test_a_deleted_mask_is_rebuilt_by_one_job_and_nothing_after_it(workflow):
 
 
 def folders(files, depth=4):
-    """The folders of results, relative to the run and no deeper than `depth`, that files lie in."""
+    """The folders of results, relative to the run and no deeper than `depth`, that files lie in; not the run itself."""
     parents = [file.split("/")[2:-1] for file in files]
-    return {"/".join(parts[:depth]) for parts in parents}
+    return {"/".join(parts[:depth]) for parts in parents if parts}
 
 
 def reversed_keys(value):

@@ -28,7 +28,8 @@ def test_a_stage_target_plans_its_stage_and_what_leads_there(fresh, target, jobs
 def test_tables_and_figures_are_the_default_and_the_whole_workflow(fresh):
     jobs = {"demo_corpora": 1, "prepare": 1, "warmup": 2, "prune": 2, "select": 1, "train_model": 4, "evaluate": 4}
     assert fresh.planned("tables") == Counter(summarise=1, **jobs)
-    assert fresh.planned("figures") == fresh.planned("all") == fresh.planned() == Counter(summarise=1, draw=1, **jobs)
+    assert fresh.planned("figures") == Counter(summarise=1, draw=1, **jobs)
+    assert fresh.planned("all") == fresh.planned() == Counter(summarise=1, draw=1, report_page=1, **jobs)
 
 
 def test_datasets_seeds_tasks_and_systems_multiply(fresh, separate_dataset):
@@ -46,6 +47,7 @@ def test_datasets_seeds_tasks_and_systems_multiply(fresh, separate_dataset):
         evaluate=4 * runs,
         summarise=1,
         draw=1,
+        report_page=1,
     )
 
 
@@ -53,7 +55,15 @@ def test_only_what_systems_use_is_planned(fresh):
     with fresh.edited() as config:
         config["select"]["choices"].append({"name": "unused", "rule": "best_dev"})
         config["train"]["systems"] = [{"name": "hard", "sharing": "hard"}]
-    jobs = {"demo_corpora": 1, "prepare": 1, "warmup": 1, "train_model": 1, "evaluate": 1, "summarise": 1}
+    jobs = {
+        "demo_corpora": 1,
+        "prepare": 1,
+        "warmup": 1,
+        "train_model": 1,
+        "evaluate": 1,
+        "summarise": 1,
+        "report_page": 1,
+    }
     assert fresh.planned("all") == Counter(jobs)
 
 
@@ -161,7 +171,7 @@ def test_every_configuration_of_the_repository_can_be_planned(fresh, config):
 
 @pytest.mark.slow
 def test_a_forced_stage_takes_with_it_all_that_follows(workflow):
-    following = {"select": 1, "train_model": 1, "evaluate": 1, "summarise": 1, "draw": 1}
+    following = {"select": 1, "train_model": 1, "evaluate": 1, "summarise": 1, "draw": 1, "report_page": 1}
     assert workflow.planned("all", "--forcerun", "prune") == Counter(prune=2, **following)
 
 
