@@ -32,6 +32,7 @@ DEMO_FILES = (
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Density = Annotated[float, Field(gt=0, le=1)]
+Weight = Annotated[float, Field(gt=0, le=1000)]
 Scheme = Literal["none", "iob1", "iob2", "bioes"]
 """`none` is one independent tag per token (parts of speech, say); the others write spans."""
 
@@ -47,6 +48,12 @@ class Task(Section):
     """The tag scheme in the file: none (one tag per token, scored by accuracy), iob1, iob2 or bioes (spans, F1)."""
     model_scheme: Scheme | None = None
     """The tag scheme the model is trained on; spans default to the file's scheme. Conversion is exact both ways."""
+    metric: Literal["accuracy", "f1"] | None = None
+    """What the task is judged by; none: f1 of spans where there is a tag scheme, else accuracy."""
+    sampling_weight: Weight | None = None
+    """Passes over the task's sentences in an epoch of a training of several tasks; none: one."""
+    loss_weight: Weight | None = None
+    """Factor of the task's loss in a training of several tasks; none: one."""
 
     @model_validator(mode="after")
     def check(self) -> "Task":
@@ -55,6 +62,8 @@ class Task(Section):
             raise ValueError(f"'{SHARED}' names the models that train all tasks together: call the task otherwise")
         if self.model_scheme is not None and (self.scheme == "none") != (self.model_scheme == "none"):
             raise ValueError(f"scheme '{self.scheme}' cannot be converted to model_scheme '{self.model_scheme}'")
+        if self.metric == "f1" and self.scheme == "none":
+            raise ValueError("metric 'f1' counts spans, which scheme 'none' has not: use accuracy, or name the scheme")
         return self
 
     @property
@@ -239,14 +248,16 @@ class Choice(Section):
     """A rule that picks one round's mask for each task."""
 
     name: Name
-    rule: Literal["target_density", "best_dev", "rounds"]
-    """Take the round nearest to a density, the one with the best dev score, or one by number."""
+    rule: Literal["target_density", "best_dev", "rounds", "file"]
+    """Take the round nearest to a density, the one with the best dev score, or one by number; or masks of a file."""
     target_density: Density | dict[Name, Density] | None = None
     """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken."""
     tolerance: float = Field(default=0.05, ge=0, le=1)
     """Rule target_density: the largest distance of the nearest round's density that is accepted."""
     rounds: Annotated[int, Field(ge=0)] | dict[Name, Annotated[int, Field(ge=0)]] | None = None
     """Rule rounds: the round to take, for all tasks or for each."""
+    file: str | None = None
+    """Rule file: masks of all tasks, as `sparse-sharing masks` writes them; no pruning is needed for this choice."""
     allow_dense: bool = False
     """Let round 0, which keeps every weight, be chosen. Otherwise only subnetworks are."""
     random: bool = False
@@ -255,7 +266,7 @@ class Choice(Section):
     @model_validator(mode="after")
     def check(self) -> "Choice":
         """Each rule has its own key, and only that."""
-        for key in ("target_density", "rounds"):
+        for key in ("target_density", "rounds", "file"):
             if (getattr(self, key) is not None) != (self.rule == key):
                 verb = "needs" if self.rule == key else "does not use"
                 raise ValueError(f"rule '{self.rule}' {verb} the key '{key}'")

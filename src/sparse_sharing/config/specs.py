@@ -71,6 +71,7 @@ class TaskColumn(Section):
     column: int
     scheme: Scheme
     model_scheme: Scheme
+    metric: str | None = Field(default=None, description="where it is not the usual one of the scheme")
 
 
 class CorpusSpec(Section):
@@ -83,6 +84,13 @@ class CorpusSpec(Section):
     word_column: int
     repair: bool
     tasks: list[TaskColumn]
+
+
+class TaskWeights(Section):
+    """How much a task counts in a training of several tasks."""
+
+    sampling: float | None = None
+    loss: float | None = None
 
 
 class PrepareSpec(Spec):
@@ -105,6 +113,7 @@ class WarmupSpec(Spec):
     seed: int
     model: Architecture
     optimization: Optimization | None = None
+    weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
 
 
 class PruneSpec(Spec):
@@ -120,11 +129,20 @@ class PruneSpec(Spec):
 
 
 class SelectSpec(Spec):
-    """Pick one mask for each task; `masks` gives the digest of each task's pruning."""
+    """Pick one mask for each task; `masks` gives the digest of each task's pruning, none where masks are given."""
 
     choice: Choice
     seed: int | None = Field(default=None, description="for random masks; none: the masks are those of the pruning")
     masks: dict[str, str]
+    tasks: list[str] | None = Field(default=None, description="rule file: the tasks whose masks the file must hold")
+
+
+class MaskSpec(Spec):
+    """Make masks out of others by hand; `sources` gives the content digest of each file, and what was taken of it."""
+
+    operation: str
+    sources: list[str]
+    seed: int | None = None
 
 
 class TrainSpec(Spec):
@@ -140,6 +158,7 @@ class TrainSpec(Spec):
     allow_dense: bool
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
     optimization: Optimization
+    weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
 
 
 class EvaluateSpec(Spec):
@@ -165,6 +184,7 @@ class TablesSpec(Spec):
     paper: dict[str, str] | None = Field(default=None, description="the experiment of the paper of each dataset")
     paper_notes: list[str] | None = Field(default=None, description="known deviations from the paper")
     chosen: list[tuple[Start, str]] = Field(description="the (start, choice) pairs that systems use")
+    given: list[str] | None = Field(default=None, description="the choices that take masks from a file, not a pruning")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
     def models(self) -> list[tuple[str, int, str, str]]:
@@ -183,7 +203,7 @@ class TablesSpec(Spec):
 
     def prunings(self) -> list[tuple[str, int, Start, str]]:
         """Every pruning as (dataset, seed, start, task)."""
-        starts = sorted({start for start, _ in self.chosen})
+        starts = sorted({start for start, choice in self.chosen if choice not in (self.given or [])})
         return [
             (dataset, seed, start, task)
             for dataset, tasks in self.datasets.items()
@@ -222,6 +242,16 @@ def _name(part: Corpus | Task) -> str:
     return part.name
 
 
+def _unusual_metric(task: Task) -> str | None:
+    """The metric of a task where it is not the one that its scheme suggests."""
+    usual = "accuracy" if task.scheme == "none" else "f1"
+    return None if task.metric in (None, usual) else task.metric
+
+
+def _unless_one(weight: float | None) -> float | None:
+    return None if weight == 1 else weight
+
+
 class Specs:
     """The specs of every job of a configuration."""
 
@@ -257,6 +287,15 @@ class Specs:
         stacks = self.tasks(dataset, system.name) if system.sharing == "soft" else None
         return model.model_copy(update={"layers": system.layers or model.layers, "stacks": stacks})
 
+    def _weights(self, dataset: str, names: Sequence[str]) -> dict[str, TaskWeights] | None:
+        """The weights of tasks that are trained together; nothing where none has any, or one task is alone."""
+        weights = {
+            task.name: TaskWeights(sampling=_unless_one(task.sampling_weight), loss=_unless_one(task.loss_weight))
+            for task in self.datasets[dataset].tasks
+            if task.name in names and {task.sampling_weight, task.loss_weight} - {None, 1.0}
+        }
+        return weights if weights and len(names) > 1 else None
+
     def demo(self) -> DemoSpec:
         """The generation of the demo corpora."""
         return DemoSpec(size=self.config.data.demo)
@@ -276,7 +315,11 @@ class Specs:
                     repair=corpus.repair,
                     tasks=[
                         TaskColumn(
-                            name=task.name, column=task.column, scheme=task.scheme, model_scheme=task.trained_scheme
+                            name=task.name,
+                            column=task.column,
+                            scheme=task.scheme,
+                            model_scheme=task.trained_scheme,
+                            metric=_unusual_metric(task),
                         )
                         for task in sorted(corpus.tasks, key=_name)
                     ],
@@ -298,6 +341,7 @@ class Specs:
             seed=seed,
             model=self.architecture(dataset, start),
             optimization=_plain(self.config.warmup) if start == "warmup" else None,
+            weights=self._weights(dataset, self.tasks(dataset)) if start == "warmup" else None,
         )
 
     def prune(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
@@ -315,10 +359,13 @@ class Specs:
 
     def select(self, dataset: str, seed: int, start: Start, choice: str) -> SelectSpec:
         """The choice of one mask for each task."""
+        given = self.choices[choice].file is not None
+        pruned = [] if given else self.tasks(dataset)
         return SelectSpec(
             choice=self.choices[choice],
             seed=seed if self.choices[choice].random else None,
-            masks={task: self.prune(dataset, seed, start, task).digest() for task in self.tasks(dataset)},
+            masks={task: self.prune(dataset, seed, start, task).digest() for task in pruned},
+            tasks=self.tasks(dataset) if given else None,
         )
 
     def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
@@ -339,6 +386,7 @@ class Specs:
             allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
             task_layers=chosen.task_layers and {task: chosen.task_layers[task] for task in tasks},
             optimization=_plain(self.config.train, epochs=chosen.epochs or self.config.train.epochs),
+            weights=self._weights(dataset, tasks),
         )
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:
@@ -367,6 +415,7 @@ class Specs:
             paper=paper or None,
             paper_notes=config.tables.paper_notes or None,
             chosen=sorted({(s.start, s.choice) for s in config.train.systems if s.choice is not None}),
+            given=sorted(choice.name for choice in config.select.choices if choice.rule == "file") or None,
             metrics="",
         )
         digests = [self.evaluate(*model).digest()[:DIGITS_IN_TABLES] for model in spec.models()]

@@ -1,7 +1,7 @@
 """Reading what earlier stages wrote, checked against the spec that the run expects."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sparse_sharing.artifacts import Artifact, load_json, load_tensors
 from sparse_sharing.config.schema import Architecture
+from sparse_sharing.config.specs import TaskWeights
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError
@@ -32,8 +33,10 @@ def load_text(path: Path, expected: str | None = None) -> dict[str, EncodedText]
     return texts
 
 
-def load_task_data(train: Path, dev: Path, tasks: Iterable[str], expected: str) -> dict[str, TaskData]:
-    """Training and dev text of the named tasks.
+def load_task_data(
+    train: Path, dev: Path, tasks: Iterable[str], expected: str, weights: Mapping[str, TaskWeights] | None = None
+) -> dict[str, TaskData]:
+    """Training and dev text of the named tasks, with the weights of those that have any.
 
     Raises:
         ConfigError: The dataset has no task of that name.
@@ -41,7 +44,11 @@ def load_task_data(train: Path, dev: Path, tasks: Iterable[str], expected: str) 
     texts = load_text(train, expected), load_text(dev, expected)
     if missing := [task for task in tasks if task not in texts[0]]:
         raise ConfigError(f"{train}: has no task '{missing[0]}'; its tasks are {', '.join(texts[0])}")
-    return {task: TaskData(texts[0][task], texts[1][task]) for task in tasks}
+    return {
+        task: TaskData(texts[0][task], texts[1][task], own.sampling or 1.0, own.loss or 1.0)
+        for task in tasks
+        for own in [(weights or {}).get(task, TaskWeights())]
+    }
 
 
 def load_weights(path: Path, expected: str | None = None) -> tuple[dict[str, Tensor], Artifact]:

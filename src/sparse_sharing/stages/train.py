@@ -46,7 +46,7 @@ def run(
         ArtifactError: A mask keeps every weight, or does not belong to the starting weights.
     """
     words = load_vocabulary(vocabulary, spec.data)
-    tasks = load_task_data(train_text, dev_text, spec.tasks, spec.data)
+    tasks = load_task_data(train_text, dev_text, spec.tasks, spec.data, spec.weights)
     start, artifact = load_weights(weights, spec.start)
     network = build_network(artifact, words, spec.tasks, choose_device(device))
     chosen = _read_masks(spec, masks, network, artifact.digest)

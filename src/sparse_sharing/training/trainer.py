@@ -39,14 +39,14 @@ class Trainer:
         heads = {f"heads.{task}": head.detach() for task, head in self.network.heads.items()}
         return {"encoder": self.network.theta, "words": self.network.words, **heads}
 
-    def step(self, task: str, batch: Batch, learning_rate: float) -> Tensor:
-        """Train on one batch of a task; returns its loss, a scalar tensor without gradient."""
+    def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
+        """Train on one batch of a task; returns its loss times its weight, a scalar tensor without gradient."""
         network, rows = self.network, batch.word_rows
         network.encoder.train()
         network.activate(task)
         network.gradient.zero_()
         vectors = network.words[rows].requires_grad_()
-        loss = network.loss(task, vectors, batch)
+        loss = loss_weight * network.loss(task, vectors, batch)
         loss.backward()
         head = network.heads[task]
         keep = self._activate_keep(task)
