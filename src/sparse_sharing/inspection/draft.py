@@ -11,17 +11,9 @@ from sparse_sharing.data.columns import quote
 from sparse_sharing.data.schemes import misformed
 from sparse_sharing.data.splits import duplicate_counts
 from sparse_sharing.errors import DataError
-from sparse_sharing.inspection.labels import likely_typos
+from sparse_sharing.inspection.labels import INVENTORIES, likely_typos
 from sparse_sharing.inspection.names import FileGroup, group_files
 from sparse_sharing.inspection.survey import ColumnSurvey, CorpusSurvey, survey
-
-INVENTORIES = {
-    "upos": "NOUN VERB PROPN ADJ ADP PRON ADV AUX DET PUNCT SCONJ CCONJ NUM PART INTJ SYM X",
-    "pos": "NN NNS NNP IN DT JJ VB VBD VBZ VBP VBN VBG RB CC PRP CD TO . , ART APPR NE ADJA",
-    "chunk": "NP VP PP ADVP ADJP SBAR PRT INTJ CONJP NC VC PC",
-    "ner": "PER LOC ORG MISC PERSON GPE NORP DATE FAC PRODUCT EVENT CARDINAL MONEY TIME GENE DISEASE",
-}
-"""Labels that tell what a column is about."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +81,7 @@ def _name_tasks(group: FileGroup, found: CorpusSurvey, taken: set[str]) -> list[
 def _topic(column: ColumnSurvey) -> str:
     """What the labels of a column are about, if that can be told."""
     labels = {label.upper() for label in column.types}
-    shares = {name: len(labels & set(known.split())) / len(labels) for name, known in INVENTORIES.items()}
+    shares = {name: len(labels & known) / len(labels) for name, known in INVENTORIES.items()}
     allowed = ("chunk", "ner") if column.spans else ("upos", "pos")
     best = max(allowed, key=lambda name: shares[name])
     return best if shares[best] >= 0.3 else "spans" if column.spans else "tags"

@@ -2,6 +2,96 @@
 
 from collections.abc import Mapping
 
+INVENTORIES = {
+    "upos": frozenset(
+        [
+            "NOUN",
+            "VERB",
+            "PROPN",
+            "ADJ",
+            "ADP",
+            "PRON",
+            "ADV",
+            "AUX",
+            "DET",
+            "PUNCT",
+            "SCONJ",
+            "CCONJ",
+            "NUM",
+            "PART",
+            "INTJ",
+            "SYM",
+            "X",
+        ]
+    ),
+    "pos": frozenset(
+        [
+            "CC",
+            "CD",
+            "DT",
+            "EX",
+            "FW",
+            "IN",
+            "JJ",
+            "JJR",
+            "JJS",
+            "LS",
+            "MD",
+            "NN",
+            "NNS",
+            "NNP",
+            "NNPS",
+            "PDT",
+            "POS",
+            "PRP",
+            "PRP$",
+            "RB",
+            "RBR",
+            "RBS",
+            "RP",
+            "TO",
+            "UH",
+            "VB",
+            "VBD",
+            "VBG",
+            "VBN",
+            "VBP",
+            "VBZ",
+            "WDT",
+            "WP",
+            "WP$",
+            "WRB",
+            "ART",
+            "APPR",
+            "NE",
+            "ADJA",
+        ]
+    ),
+    "chunk": frozenset(
+        ["NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "INTJ", "CONJP", "LST", "UCP", "NC", "VC", "PC"]
+    ),
+    "ner": frozenset(
+        [
+            "PER",
+            "LOC",
+            "ORG",
+            "MISC",
+            "PERSON",
+            "GPE",
+            "NORP",
+            "DATE",
+            "FAC",
+            "PRODUCT",
+            "EVENT",
+            "CARDINAL",
+            "MONEY",
+            "TIME",
+            "GENE",
+        ]
+    ),
+}
+"""Well-known labels, which tell what a column is about, and are no slips however rare they are."""
+
 RARE = 5
 """A label that occurs more often is no slip."""
 
@@ -19,7 +109,7 @@ def likely_typos(counts: Mapping[str, int]) -> dict[str, str]:
     """
     found = {}
     for label, count in sorted(counts.items()):
-        if count > RARE or len(label) < SHORTEST:
+        if count > RARE or len(label) < SHORTEST or any(label in known for known in INVENTORIES.values()):
             continue
         meant = [
             other

@@ -28,5 +28,5 @@ def test_taking_out_any_letter_is_a_slip(word, data):
 
 
 def test_only_rare_labels_beside_frequent_ones_count_as_typos():
-    counts = {"PER": 500, "LOC": 400, "PRE": 2, "ORG": 30, "OGR": 3, "NN": 900, "NP": 1}
+    counts = {"PER": 500, "LOC": 400, "PRE": 2, "ORG": 30, "OGR": 3, "NN": 900, "NP": 1, "NNP": 800, "NNPS": 2}
     assert likely_typos(counts) == {"PRE": "PER"}
