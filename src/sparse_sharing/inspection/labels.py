@@ -2,94 +2,14 @@
 
 from collections.abc import Mapping
 
-INVENTORIES = {
-    "upos": frozenset(
-        [
-            "NOUN",
-            "VERB",
-            "PROPN",
-            "ADJ",
-            "ADP",
-            "PRON",
-            "ADV",
-            "AUX",
-            "DET",
-            "PUNCT",
-            "SCONJ",
-            "CCONJ",
-            "NUM",
-            "PART",
-            "INTJ",
-            "SYM",
-            "X",
-        ]
-    ),
-    "pos": frozenset(
-        [
-            "CC",
-            "CD",
-            "DT",
-            "EX",
-            "FW",
-            "IN",
-            "JJ",
-            "JJR",
-            "JJS",
-            "LS",
-            "MD",
-            "NN",
-            "NNS",
-            "NNP",
-            "NNPS",
-            "PDT",
-            "POS",
-            "PRP",
-            "PRP$",
-            "RB",
-            "RBR",
-            "RBS",
-            "RP",
-            "TO",
-            "UH",
-            "VB",
-            "VBD",
-            "VBG",
-            "VBN",
-            "VBP",
-            "VBZ",
-            "WDT",
-            "WP",
-            "WP$",
-            "WRB",
-            "ART",
-            "APPR",
-            "NE",
-            "ADJA",
-        ]
-    ),
-    "chunk": frozenset(
-        ["NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "INTJ", "CONJP", "LST", "UCP", "NC", "VC", "PC"]
-    ),
-    "ner": frozenset(
-        [
-            "PER",
-            "LOC",
-            "ORG",
-            "MISC",
-            "PERSON",
-            "GPE",
-            "NORP",
-            "DATE",
-            "FAC",
-            "PRODUCT",
-            "EVENT",
-            "CARDINAL",
-            "MONEY",
-            "TIME",
-            "GENE",
-        ]
-    ),
+_labels = {
+    "upos": "NOUN VERB PROPN ADJ ADP PRON ADV AUX DET PUNCT SCONJ CCONJ NUM PART INTJ SYM X",
+    "pos": "CC CD DT EX FW IN JJ JJR JJS LS MD NN NNS NNP NNPS PDT POS PRP PRP$ RB RBR RBS RP TO UH VB VBD VBG VBN "
+    "VBP VBZ WDT WP WP$ WRB ART APPR NE ADJA",
+    "chunk": "NP VP PP ADVP ADJP SBAR PRT INTJ CONJP LST UCP NC VC PC",
+    "ner": "PER LOC ORG MISC PERSON GPE NORP DATE FAC PRODUCT EVENT CARDINAL MONEY TIME GENE",
 }
+INVENTORIES = {name: frozenset(labels.split()) for name, labels in _labels.items()}
 """Well-known labels, which tell what a column is about, and are no slips however rare they are."""
 
 RARE = 5

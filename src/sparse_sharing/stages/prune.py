@@ -70,7 +70,8 @@ def run(
     network = build_network(artifact, words, [spec.task], choose_device(device))
     epochs = spec.optimization.epochs
     inputs = [vocabulary, train_text, dev_text, weights]
-    with work_folder(output, inputs) as work, Reporter(f"prune {spec.task}", (spec.rounds + 1) * epochs) as report:
+    total = (spec.rounds + 1) * epochs
+    with work_folder(output, inputs) as work, Reporter(f"prune {spec.task}", total, work=work) as report:
         dense = Mask.dense(network.prunable_shapes, artifact.digest)
         pruning = _resume(work / "rounds.safetensors", spec, dense)
         report.skip(len(pruning.rounds) * epochs)

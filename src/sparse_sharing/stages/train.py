@@ -55,7 +55,7 @@ def run(
         network.load(start)
         network.set_masks(chosen)
         label = f"train {spec.system} {'+'.join(spec.tasks)}"
-        with Reporter(label, spec.optimization.epochs) as report:
+        with Reporter(label, spec.optimization.epochs, work=work) as report:
             progress = train(network, tasks, spec.optimization, spec.seed, ("train",), spec, work / "epoch", report)
         network.load(progress.best)
         _save_model(

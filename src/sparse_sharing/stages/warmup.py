@@ -26,7 +26,7 @@ def run(
         network = Network(spec.model, for_tasks(words, spec.model.stacks or words.tasks), choose_device(device))
         initialise(network, spec.seed, given["vectors"], given["has_vector"])
         if spec.optimization is not None:
-            with Reporter("warm-up", spec.optimization.epochs) as report:
+            with Reporter("warm-up", spec.optimization.epochs, work=work) as report:
                 train(network, tasks, spec.optimization, spec.seed, ("warmup",), spec, work / "warmup", report)
         tensors = {name: value.cpu().numpy() for name, value in network.values().items()}
         save_tensors(output, "weights", spec, tensors, {"model": spec.model.model_dump()})
