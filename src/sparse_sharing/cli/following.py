@@ -74,3 +74,25 @@ def find_config(of: Path, run: str | None = None) -> Config:
         names = ", ".join(map(str, found)) or "none"
         raise ConfigError(f"{of}: found {names} here and in config/ with 'run: {of.name}'; expected one: name the file")
     return next(iter(found.values()))
+
+
+@app.command()
+def why(
+    file: Annotated[Path, typer.Argument(help="A file or folder below results/ that a job makes.")],
+    configfile: Annotated[Path, typer.Option(help="Configuration of the run.")] = Path("config.yaml"),
+    run: Annotated[str | None, typer.Option(help="Name of the run where it is not the one in the file.")] = None,
+    data_root: Annotated[str | None, typer.Option(help="Take this folder instead of the one in the file.")] = None,
+) -> None:
+    """Say why the job that makes a file would run again, back to where the change began, or that it would not."""
+    from sparse_sharing.inspection.why import job_of, reasons
+
+    overrides = {name: value for name, value in (("run", run), ("data_root", data_root)) if value is not None}
+    job = job_of(file, jobs_of(Specs(load_config(configfile, **overrides))))
+    found = reasons(job)
+    if not found:
+        typer.echo(f"{job.label} would not run again: its files and all they rest on are there, under these settings.")
+        return
+    typer.echo(f"{job.label} would run again:")
+    for reason in found:
+        own = "" if reason.job is job else f"{reason.job.label}: "
+        typer.echo(f"  {own}{reason.text}")

@@ -5,7 +5,9 @@ import copy
 import pytest
 import yaml
 
-from sparse_sharing.config import parse_config
+from sparse_sharing.artifacts import save_json, save_tensors, write_text
+from sparse_sharing.config import Specs, parse_config
+from sparse_sharing.config.jobs import jobs_of
 from sparse_sharing.config.schema import SPLITS
 from sparse_sharing.data.demo import generate
 
@@ -72,3 +74,29 @@ class OwnData:
 @pytest.fixture
 def own_data(tmp_path):
     return OwnData(tmp_path)
+
+
+@pytest.fixture
+def jobs(own_data, tmp_path, monkeypatch):
+    """The jobs of a run in this folder, by their labels."""
+    monkeypatch.chdir(tmp_path)
+    own_data.file()
+    return {job.label: job for job in jobs_of(Specs(own_data.config()))}
+
+
+@pytest.fixture
+def finish():
+    """A function that writes all files of a job, empty but for its spec or another."""
+
+    def write(job, spec=None):
+        for path in job.outputs:
+            if path.suffix == ".safetensors":
+                save_tensors(path, "masks", spec or job.spec, {})
+            elif path.suffix == ".json":
+                save_json(path, "summary" if path.name == "summary.json" else "metrics", spec or job.spec, {})
+            elif path.suffix:
+                write_text(path, "")
+            else:
+                path.mkdir(parents=True, exist_ok=True)
+
+    return write

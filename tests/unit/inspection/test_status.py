@@ -9,39 +9,16 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from sparse_sharing.artifacts import save_json, save_tensors, write_text
+from sparse_sharing.artifacts import write_text
 from sparse_sharing.cli import app
-from sparse_sharing.config import Specs
-from sparse_sharing.config.jobs import jobs_of
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.inspection.status import FRESH, status_of
 from sparse_sharing.progress import RECORD, Reporter
 
 
 @pytest.fixture
-def jobs(own_data, tmp_path, monkeypatch):
-    """The jobs of a run in this folder, by their labels."""
-    monkeypatch.chdir(tmp_path)
-    own_data.file()
-    return {job.label: job for job in jobs_of(Specs(own_data.config()))}
-
-
-@pytest.fixture
 def pruning(jobs):
     return jobs["prune news seed1 warmup pos"]
-
-
-def finish(job, spec=None):
-    """Write all files of a job, empty but for the spec."""
-    for path in job.outputs:
-        if path.suffix == ".safetensors":
-            save_tensors(path, "masks", spec or job.spec, {})
-        elif path.suffix == ".json":
-            save_json(path, "metrics", spec or job.spec, {})
-        elif path.suffix:
-            write_text(path, "")
-        else:
-            path.mkdir(parents=True)
 
 
 def record(job, **values):
@@ -61,7 +38,7 @@ def test_every_job_waits_at_first_and_none_is_named_twice(jobs):
     assert len({job.folder for job in jobs.values()}) == len({job.log for job in jobs.values()}) == len(jobs)
 
 
-def test_a_job_is_done_when_all_its_files_are_there_under_its_spec(jobs):
+def test_a_job_is_done_when_all_its_files_are_there_under_its_spec(jobs, finish):
     for job in jobs.values():
         finish(job)
         assert status_of(job).state == "done", job.label
@@ -69,7 +46,7 @@ def test_a_job_is_done_when_all_its_files_are_there_under_its_spec(jobs):
     assert status_of(job).state == "outdated"
 
 
-def test_files_of_other_settings_are_outdated(pruning):
+def test_files_of_other_settings_are_outdated(pruning, finish):
     finish(pruning, pruning.spec.model_copy(update={"rounds": 9}))
     assert status_of(pruning).state == "outdated"
 
@@ -116,7 +93,7 @@ def test_the_reporter_writes_the_record_that_status_reads(pruning):
     assert (found["at"], found["best"], found["seconds"], found["left"]) == ("round 0/2, epoch 1/2", 12.5, 10.0, 30.0)
 
 
-def test_the_command_shows_counts_and_what_runs_and_has_failed(jobs, pruning, tmp_path):
+def test_the_command_shows_counts_and_what_runs_and_has_failed(jobs, pruning, finish, tmp_path):
     finish(jobs["prepare news"])
     record(pruning, at="round 1/2, epoch 1/2", best=50.5, left=70.0)
     failed = jobs["warmup news seed1 initial"]
