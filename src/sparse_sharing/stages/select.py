@@ -28,7 +28,7 @@ def run(spec: SelectSpec, masks: dict[str, Path], output: Path, given: Path | No
     if (given is not None) != (spec.choice.rule == "file"):
         verb = "needs" if given is None else "takes no"
         raise ConfigError(
-            f"choice '{spec.choice.name}' with rule '{spec.choice.rule}' {verb} file of masks (--file FILE)"
+            f"choice '{spec.choice.name}' with rule '{spec.choice.rule}' {verb} masks of a file (--file FILE)"
         )
     chosen = _prunings(spec, masks) if given is None else _given(spec, given)
     if spec.choice.random:
