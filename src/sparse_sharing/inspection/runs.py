@@ -8,7 +8,6 @@ import pandas as pd
 from sparse_sharing.config.jobs import CARRIERS
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.inspection.specs import differences, stored_spec
-from sparse_sharing.tables import MODEL
 
 CELL = ["dataset", "system", "task", "metric"]
 
@@ -49,7 +48,7 @@ def _means(run: Path, side: str) -> pd.DataFrame:
     try:
         results = pd.read_csv(path, dtype={"dataset": str, "system": str, "task": str}, keep_default_na=False)
         own = results[(results["split"] == "test") & results["metric"].isin(["accuracy", "f1"])]
-        spans = own.groupby([*MODEL, "task"])["metric"].transform(lambda metrics: (metrics == "f1").any())
+        spans = own.groupby(["dataset", "system", "seed", "task"])["metric"].transform(lambda metrics: (metrics == "f1").any())
         main = own[(own["metric"] == "f1") | ~spans.astype(bool)]
         return main.groupby(CELL).agg(**{side: ("value", "mean"), f"seeds_{side}": ("seed", "nunique")})
     except (OSError, ValueError, KeyError) as error:
