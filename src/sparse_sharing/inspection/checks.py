@@ -29,10 +29,12 @@ class CheckedCorpus:
 
     Attributes:
         corpus: its section of the configuration.
+        place: what it is called in messages, after its dataset.
         sentences: by split, each with the tags of `corpus.tasks` as they stand in the file.
     """
 
     corpus: Corpus
+    place: str
     sentences: dict[str, list[Sentence]] = field(default_factory=dict)
 
     def words(self, split: str) -> Iterator[tuple[str, ...]]:
@@ -82,42 +84,40 @@ def check_data(config: Config, generated: Path, findings: Findings) -> dict[str,
 def _check_dataset(config: Config, dataset: Dataset, generated: Path, findings: Findings) -> list[CheckedCorpus]:
     checked = []
     for corpus in dataset.corpora:
-        place = f"{dataset.name} {corpus.name}"
-        found = CheckedCorpus(corpus)
+        found = CheckedCorpus(corpus, f"{dataset.name} {corpus.name}")
         for split in SPLITS:
             if (path := getattr(corpus, split)) is None:
                 continue
             real = generated / path.removeprefix(DEMO) if path.startswith(DEMO) else None
-            _read(corpus, split, real or Path(layout.source_path(config, path)), found, place, findings)
+            _read(corpus, split, real or Path(layout.source_path(config, path)), found, findings)
         if corpus.dev is None and "train" in found.sentences:
-            _cut(found, place, findings)
+            _cut(found, findings)
         if all(split in found.sentences for split in SPLITS):
-            _check_splits(found, place, findings)
+            _check_splits(found, findings)
             for index, task in enumerate(corpus.tasks):
                 _check_labels(found, index, task, findings)
             checked.append(found)
     return checked
 
 
-def _read(corpus: Corpus, split: str, path: Path, found: CheckedCorpus, place: str, findings: Findings) -> None:
+def _read(corpus: Corpus, split: str, path: Path, found: CheckedCorpus, findings: Findings) -> None:
     """Read a split with its tags as they stand there, then look at the tags."""
     columns = [Column(task.name, task.column, "none") for task in corpus.tasks]
     limit = corpus.train_sentences if split == "train" else None
     try:
         sentences = list(read_sentences(path, columns, word_column=corpus.word_column, limit=limit))
     except DataError as error:
-        findings.error(f"{place} {split}", str(error))
+        findings.error(f"{found.place} {split}", str(error))
         return
     found.sentences[split] = sentences
     for index, task in enumerate(corpus.tasks):
         if task.scheme != "none":
-            _check_scheme(corpus, path, sentences, index, task, findings)
+            _check_scheme(found, path, sentences, index, findings)
 
 
-def _check_scheme(
-    corpus: Corpus, path: Path, sentences: list[Sentence], index: int, task: Task, findings: Findings
-) -> None:
+def _check_scheme(found: CheckedCorpus, path: Path, sentences: list[Sentence], index: int, findings: Findings) -> None:
     """Count the tags that break the scheme, all of them, and name the first."""
+    task = found.corpus.tasks[index]
     wrong, strange, places = 0, 0, []
     for sentence in sentences:
         tags = sentence.tags[index]
@@ -131,43 +131,45 @@ def _check_scheme(
             places.append(f"{place}: found {quote(problem.found)}, expected {problem.expected}")
     if not wrong:
         return
-    mended = corpus.repair and not strange
+    mended = found.corpus.repair and not strange
     say = findings.warning if mended else findings.error
     what = "are repaired" if mended else "break"
     cure = "" if mended else "; set repair: true to have them rewritten as conlleval reads them"
     cure = f"; {strange:,} of them are no span tags, which no repair can mend" if strange else cure
     listed = "".join(f"\n  {place}" for place in places)
-    say(f"task {task.name}", f"{path}: {wrong:,} tags {what} scheme {task.scheme}{cure}{listed}")
+    say(f"{found.place} {task.name}", f"{path}: {wrong:,} tags {what} scheme {task.scheme}{cure}{listed}")
 
 
-def _cut(found: CheckedCorpus, place: str, findings: Findings) -> None:
+def _cut(found: CheckedCorpus, findings: Findings) -> None:
     """Cut dev as `prepare` will."""
     corpus = found.corpus
     try:
         cut = cut_development(found.sentences["train"], corpus.dev_fraction, corpus.split_seed)
     except DataError as error:
-        findings.error(f"{place} train", str(error))
+        findings.error(f"{found.place} train", str(error))
         return
     found.sentences["train"], found.sentences["dev"] = cut
     tasks = ", ".join(task.name for task in corpus.tasks)
-    findings.note(place, f"no dev file for {tasks}: {len(cut[1]):,} sentences are cut from train for it")
+    findings.note(found.place, f"no dev file for {tasks}: {len(cut[1]):,} sentences are cut from train for it")
 
 
-def _check_splits(found: CheckedCorpus, place: str, findings: Findings) -> None:
+def _check_splits(found: CheckedCorpus, findings: Findings) -> None:
     """Sizes, and sentences that stand in two splits."""
     sizes = (f"{split} {len(found.sentences[split]):,}" for split in SPLITS)
-    findings.note(place, f"{', '.join(sizes)} sentences, {sum(map(found.tokens, SPLITS)):,} tokens")
+    findings.note(found.place, f"{', '.join(sizes)} sentences, {sum(map(found.tokens, SPLITS)):,} tokens")
     counts = duplicate_counts({split: found.words(split) for split in SPLITS})
     for (first, second), count in counts.items():
         if count:
             share = 100 * count / len(found.sentences[second])
-            findings.warning(place, f"{count:,} {second} sentences ({share:.1f} %) stand word for word in {first}")
+            findings.warning(
+                found.place, f"{count:,} {second} sentences ({share:.1f} %) stand word for word in {first}"
+            )
 
 
 def _check_labels(found: CheckedCorpus, index: int, task: Task, findings: Findings) -> None:
     """Labels that training lacks, that look like slips, or that are all there is."""
     by_split = {split: _labels(found.sentences[split], index, task) for split in SPLITS}
-    place = f"task {task.name}"
+    place = f"{found.place} {task.name}"
     for split in ("dev", "test"):
         if unseen := sorted(set(by_split[split]) - set(by_split["train"])):
             count = sum(by_split[split][label] for label in unseen)

@@ -42,6 +42,8 @@ def draft(files: Sequence[Path], run: str, output: Path) -> str:
     if without := [corpus.group for corpus in corpora if not corpus.tasks]:
         names = ", ".join(str(path) for path in without[0].files.values())
         raise DataError(f"{names}: found no column of tags beside the words; expected one label in each line")
+    if len({path.is_absolute() for path in files}) > 1:
+        files = [path.absolute() for path in files]
     root = os.path.commonpath([path.parent for path in files]) or "."
     sentences = sum(len(corpus.survey.sentences["train"]) for corpus in corpora)
     lines = [

@@ -180,7 +180,8 @@ def _measure(sample: _Sample, optimization: Optimization) -> Speed:
             tokens, started = 0, time.perf_counter()
         task, indices = steps[index]
         batch = make_batch(sample.tasks[task].train, indices, task, sample.network.model.word_dropout, random)
-        trainer.step(task, batch.to(sample.network.device), 1e-4)
+        # Reading the loss waits for a GPU to finish the step.
+        trainer.step(task, batch.to(sample.network.device), 1e-4).item()
         tokens += int(batch.mask.sum())
         if time.perf_counter() > limit and number >= WARM_STEPS:
             break

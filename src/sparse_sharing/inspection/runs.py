@@ -48,7 +48,9 @@ def _means(run: Path, side: str) -> pd.DataFrame:
     try:
         results = pd.read_csv(path, dtype={"dataset": str, "system": str, "task": str}, keep_default_na=False)
         own = results[(results["split"] == "test") & results["metric"].isin(["accuracy", "f1"])]
-        spans = own.groupby(["dataset", "system", "seed", "task"])["metric"].transform(lambda metrics: (metrics == "f1").any())
+        spans = own.groupby(["dataset", "system", "seed", "task"])["metric"].transform(
+            lambda metrics: (metrics == "f1").any()
+        )
         main = own[(own["metric"] == "f1") | ~spans.astype(bool)]
         return main.groupby(CELL).agg(**{side: ("value", "mean"), f"seeds_{side}": ("seed", "nunique")})
     except (OSError, ValueError, KeyError) as error:

@@ -145,3 +145,10 @@ def test_real_corpora_are_understood(real_data, tmp_path, corpus):
     files = [path for path in sorted(real_data(corpus).iterdir()) if path.suffix in (".txt", ".pos")]
     _, config = drafted(files, tmp_path)
     assert {name: (task.column, task.scheme) for name, task in tasks_of(config).items()} == REAL[corpus]
+
+
+def test_relative_and_absolute_paths_may_stand_together(joint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = [path.relative_to(tmp_path) if path.stem == "dev" else path for path in joint]
+    _, config = drafted(files, tmp_path)
+    assert config.data_root == str(tmp_path)
