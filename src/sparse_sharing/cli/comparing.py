@@ -59,7 +59,7 @@ def tensorboard(
     run: RunFolder,
     output: Annotated[Path, typer.Option(help="Folder for the event files: tensorboard --logdir FOLDER.")],
 ) -> None:
-    """Turn the learning curves of a run into event files for TensorBoard (an extra: sparse-sharing[tensorboard])."""
+    """Turn the learning curves of a run into event files for TensorBoard (needs the extra tensorboard)."""
     from sparse_sharing.inspection.events import write_events
 
     count = write_events(run, output)
