@@ -11,7 +11,13 @@ from sparse_sharing.config import Specs, load_config
 from sparse_sharing.config.jobs import jobs_of
 from sparse_sharing.data.demo import generate
 
-RULES = {"demo": "demo_corpora", "train": "train_model", "tables": "summarise"}
+RULES = {
+    "demo": "demo_corpora",
+    "train": "train_model",
+    "tables": "summarise",
+    "figures": "draw",
+    "report": "report_page",
+}
 
 
 def planned_by_specs(config):
@@ -43,7 +49,7 @@ def test_a_finished_run_is_done_in_every_job_and_none_would_run_again(finished, 
     monkeypatch.chdir(finished.folder)
     table = CliRunner().invoke(app, ["status", finished.config_file.name]).output
     rows = [line.split() for line in table.splitlines() if re.match(r"\w+ +\d", line)]
-    assert len(rows) == 8
+    assert len(rows) == len({job.stage for job in jobs_of(Specs(load_config(finished.config_file)))})
     assert all(jobs == done and failed == "0" for _, jobs, done, _, failed, *_ in rows)
     why = ["why", "results/tiny/tables", "--configfile", finished.config_file.name]
     assert "would not run again" in CliRunner().invoke(app, why).output
@@ -57,7 +63,7 @@ def test_masks_of_a_file_are_trained_without_another_pruning(workflow, monkeypat
     with workflow.edited() as config:
         config["select"]["choices"].append({"name": "own", "rule": "file", "file": "own.safetensors"})
         config["train"]["systems"].append({"name": "own", "sharing": "sparse", "start": "warmup", "choice": "own"})
-    assert workflow.run("all") == Counter(select=1, train_model=1, evaluate=1, summarise=1)
+    assert workflow.run("all") == Counter(select=1, train_model=1, evaluate=1, summarise=1, draw=1, report_page=1)
     assert workflow.planned("all") == Counter()
     densities = yaml.safe_load(workflow.path("joint/seed1/evaluate/own/shared/metrics.json").read_text())
     assert {task["density"] for task in densities["details"]["tasks"].values()} == {0.5}

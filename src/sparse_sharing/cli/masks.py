@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from sparse_sharing.cli.show import show_table
-from sparse_sharing.config.specs import MaskSpec
 
 app = typer.Typer()
 group = typer.Typer(
@@ -82,7 +81,7 @@ def _named(files: list[str]) -> dict:
 
 
 def _combine(operation: str, first: str, second: str, output: Path) -> None:
-    from sparse_sharing.inspection.mask_files import combine, read_masks, write_selection
+    from sparse_sharing.inspection.mask_files import MaskSpec, combine, read_masks, write_selection
 
     files = read_masks(first), read_masks(second)
     spec = MaskSpec(operation=operation, sources=[file.source for file in files])
@@ -120,7 +119,7 @@ def random_like(file: Operand, output: NewMasks, seed: Seed = 1) -> None:
     from sparse_sharing.inspection import mask_files
 
     masks = mask_files.read_masks(file)
-    spec = MaskSpec(operation="random-like", sources=[masks.source], seed=seed)
+    spec = mask_files.MaskSpec(operation="random-like", sources=[masks.source], seed=seed)
     mask_files.write_selection(output, mask_files.random_like(masks, seed), spec)
     show(str(output))
 
@@ -131,6 +130,6 @@ def shuffle_layer(file: Operand, output: NewMasks, seed: Seed = 1) -> None:
     from sparse_sharing.inspection import mask_files
 
     masks = mask_files.read_masks(file)
-    spec = MaskSpec(operation="shuffle-layer", sources=[masks.source], seed=seed)
+    spec = mask_files.MaskSpec(operation="shuffle-layer", sources=[masks.source], seed=seed)
     mask_files.write_selection(output, mask_files.shuffle_layers(masks, seed), spec)
     show(str(output))

@@ -9,7 +9,7 @@ from sparse_sharing.config.provenance import stored_spec_digest
 from sparse_sharing.config.schema import DEMO
 from sparse_sharing.config.specs import Spec, Specs
 
-STAGES = ("demo", "prepare", "warmup", "prune", "select", "train", "evaluate", "tables")
+STAGES = ("demo", "prepare", "warmup", "prune", "select", "train", "evaluate", "tables", "figures", "report")
 """The stages in the order in which they run."""
 
 OUTPUTS: Mapping[str, tuple[str, ...]] = {
@@ -19,12 +19,21 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "prune": ("masks.safetensors", "rounds.csv"),
     "select": ("masks.safetensors", "choice.csv", "overlap.csv"),
     "train": ("model.safetensors", "vocabulary.json", "history.csv"),
-    "evaluate": ("metrics.json", "predictions"),
-    "tables": layout.TABLE_FILES,
+    "evaluate": ("metrics.json", "sentences.safetensors", "predictions"),
+    "report": ("report.html",),
 }
+"""What each job of a stage writes; the tables and figures depend on the run."""
 
-CARRIERS = {stage: files[0] for stage, files in OUTPUTS.items()} | {"demo": None, "tables": "provenance.json"}
-"""The file of each stage that tells its spec."""
+CARRIERS = {
+    "prepare": "vocabulary.json",
+    "warmup": "weights.safetensors",
+    "prune": "masks.safetensors",
+    "select": "masks.safetensors",
+    "train": "model.safetensors",
+    "evaluate": "metrics.json",
+    "tables": "provenance.json",
+}
+"""The file of a stage that tells the spec it was made under; the files of the others tell none."""
 
 FOLDERS = {
     "demo": layout.DEMO_FOLDER,
@@ -35,6 +44,8 @@ FOLDERS = {
     "train": layout.MODEL,
     "evaluate": layout.EVALUATION,
     "tables": layout.TABLES,
+    "figures": layout.FIGURES,
+    "report": layout.RUN,
 }
 
 
@@ -47,6 +58,7 @@ class Job:
         identity: the wildcards that name the job, such as dataset, seed and task.
         folder: where its files lie.
         spec: what it is to do.
+        files: the names of all that it writes there.
         needs: the jobs whose files it reads, by the key of its spec that holds their digest.
         sources: the files of the user's that it reads.
     """
@@ -55,26 +67,27 @@ class Job:
     identity: Mapping[str, object]
     folder: Path
     spec: Spec
+    files: tuple[str, ...]
     needs: Mapping[str, "Job"] = field(default_factory=dict)
     sources: tuple[Path, ...] = ()
 
     @property
     def outputs(self) -> list[Path]:
         """Everything that the job writes."""
-        return [self.folder / name for name in OUTPUTS[self.stage]]
+        return [self.folder / name for name in self.files]
 
     @property
     def carrier(self) -> Path | None:
-        """The file that tells the spec it was made under; the demo files tell none."""
-        name = CARRIERS[self.stage]
+        """The file that tells the spec it was made under, if one does."""
+        name = CARRIERS.get(self.stage)
         return None if name is None else self.folder / name
 
     @property
     def log(self) -> Path:
         """What the job says while it works."""
         run, *below = self.folder.parts[1:]
-        # The starting weights have a log beside the folders of what starts from them.
-        below += ["weights"] if self.stage == "warmup" else []
+        # These share their folder with what other jobs make.
+        below += {"warmup": ["weights"], "report": ["report.html"]}.get(self.stage, [])
         path = Path(self.folder.parts[0], run, "logs", *below)
         return path.with_name(f"{path.name}.log")
 
@@ -97,7 +110,7 @@ class Job:
 
 
 def jobs_of(specs: Specs) -> list[Job]:
-    """All jobs that the tables of a run need, each after those whose files it reads."""
+    """All jobs of a run, each after those whose files it reads."""
     return list(_Jobs(specs).found.values())
 
 
@@ -113,7 +126,10 @@ class _Jobs:
             self._add("demo", {}, specs.demo())
         needs = {f"metrics[{index}]": self.evaluate(*model) for index, model in enumerate(run.models())}
         needs |= {f"chosen[{index}]": self.select(*chosen) for index, chosen in enumerate(run.selections())}
-        self._add("tables", {}, run, needs)
+        tables = self._add("tables", {}, run, needs, files=tuple(layout.table_files(run)))
+        if figures := tuple(layout.figure_files(run)):
+            self._add("figures", {}, specs.figures(), {"tables": tables}, files=figures)
+        self._add("report", {}, specs.report(), {"tables": tables})
         order = {stage: number for number, stage in enumerate(STAGES)}
         self.found = dict(sorted(self.found.items(), key=lambda item: order[item[1].stage]))
 
@@ -124,12 +140,13 @@ class _Jobs:
         spec: Spec,
         needs: Mapping[str, Job] | None = None,
         sources: tuple[str, ...] = (),
+        files: tuple[str, ...] = (),
     ) -> Job:
         key = (stage, *identity.values())
         if key not in self.found:
             folder = Path(FOLDERS[stage].format(run=self.config.run, **identity))
             paths = tuple(Path(layout.source_path(self.config, path)) for path in sources)
-            self.found[key] = Job(stage, identity, folder, spec, needs or {}, paths)
+            self.found[key] = Job(stage, identity, folder, spec, files or OUTPUTS[stage], needs or {}, paths)
         return self.found[key]
 
     def _files(self, dataset: str) -> tuple[str, ...]:
@@ -164,7 +181,7 @@ class _Jobs:
     def train(self, dataset: str, seed: int, system: str, model: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}
         chosen = self.specs.systems[system]
-        needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, chosen.start)}
+        needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, self.specs.start(system))}
         if chosen.choice is not None:
             needs["masks"] = self.select(dataset, seed, chosen.start, chosen.choice)
         return self._add("train", identity, self.specs.train(dataset, seed, system, model), needs)

@@ -71,6 +71,11 @@ class Task(Section):
         """The scheme of the model's tags."""
         return self.model_scheme or self.scheme
 
+    @property
+    def unusual_metric(self) -> str | None:
+        """The metric of the task where it is not the one that its scheme suggests."""
+        return None if self.metric == ("accuracy" if self.scheme == "none" else "f1") else self.metric
+
 
 class Corpus(Section):
     """Column files with the tags of one or more tasks on the same sentences."""

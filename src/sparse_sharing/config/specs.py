@@ -27,6 +27,7 @@ from sparse_sharing.config.schema import (
 )
 from sparse_sharing.config.section import Section
 from sparse_sharing.config.systems import STARTS, Start
+from sparse_sharing.config.weights import TaskWeights, weights_of
 
 DIGITS_IN_TABLES = 6
 """Digits of each digest that the spec of the tables keeps, so that thousands of models fit on a command line."""
@@ -86,13 +87,6 @@ class CorpusSpec(Section):
     tasks: list[TaskColumn]
 
 
-class TaskWeights(Section):
-    """How much a task counts in a training of several tasks."""
-
-    sampling: float | None = None
-    loss: float | None = None
-
-
 class PrepareSpec(Spec):
     """Encode the text of a dataset."""
 
@@ -135,14 +129,6 @@ class SelectSpec(Spec):
     seed: int | None = Field(default=None, description="for random masks; none: the masks are those of the pruning")
     masks: dict[str, str]
     tasks: list[str] | None = Field(default=None, description="rule file: the tasks whose masks the file must hold")
-
-
-class MaskSpec(Spec):
-    """Make masks out of others by hand; `sources` gives the content digest of each file, and what was taken of it."""
-
-    operation: str
-    sources: list[str]
-    seed: int | None = None
 
 
 class TrainSpec(Spec):
@@ -242,16 +228,6 @@ def _name(part: Corpus | Task) -> str:
     return part.name
 
 
-def _unusual_metric(task: Task) -> str | None:
-    """The metric of a task where it is not the one that its scheme suggests."""
-    usual = "accuracy" if task.scheme == "none" else "f1"
-    return None if task.metric in (None, usual) else task.metric
-
-
-def _unless_one(weight: float | None) -> float | None:
-    return None if weight == 1 else weight
-
-
 class Specs:
     """The specs of every job of a configuration."""
 
@@ -287,15 +263,6 @@ class Specs:
         stacks = self.tasks(dataset, system.name) if system.sharing == "soft" else None
         return model.model_copy(update={"layers": system.layers or model.layers, "stacks": stacks})
 
-    def _weights(self, dataset: str, names: Sequence[str]) -> dict[str, TaskWeights] | None:
-        """The weights of tasks that are trained together; nothing where none has any, or one task is alone."""
-        weights = {
-            task.name: TaskWeights(sampling=_unless_one(task.sampling_weight), loss=_unless_one(task.loss_weight))
-            for task in self.datasets[dataset].tasks
-            if task.name in names and {task.sampling_weight, task.loss_weight} - {None, 1.0}
-        }
-        return weights if weights and len(names) > 1 else None
-
     def demo(self) -> DemoSpec:
         """The generation of the demo corpora."""
         return DemoSpec(size=self.config.data.demo)
@@ -319,7 +286,7 @@ class Specs:
                             column=task.column,
                             scheme=task.scheme,
                             model_scheme=task.trained_scheme,
-                            metric=_unusual_metric(task),
+                            metric=task.unusual_metric,
                         )
                         for task in sorted(corpus.tasks, key=_name)
                     ],
@@ -341,7 +308,7 @@ class Specs:
             seed=seed,
             model=self.architecture(dataset, start),
             optimization=_plain(self.config.warmup) if start == "warmup" else None,
-            weights=self._weights(dataset, self.tasks(dataset)) if start == "warmup" else None,
+            weights=weights_of(self.datasets[dataset].tasks) if start == "warmup" else None,
         )
 
     def prune(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
@@ -386,7 +353,7 @@ class Specs:
             allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
             task_layers=chosen.task_layers and {task: chosen.task_layers[task] for task in tasks},
             optimization=_plain(self.config.train, epochs=chosen.epochs or self.config.train.epochs),
-            weights=self._weights(dataset, tasks),
+            weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
         )
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:

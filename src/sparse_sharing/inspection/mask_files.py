@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sparse_sharing.artifacts import Artifact, load_tensors, save_tensors
-from sparse_sharing.config.specs import MaskSpec
+from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks import Mask, chance_overlap, overlap, pack, shuffled
 from sparse_sharing.models.encoder import layer_of
@@ -26,6 +26,14 @@ OPERATIONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "minus": lambda first, second: first & ~second,
 }
 """What becomes of two masks: kept by both, by any, by just one, by the first alone."""
+
+
+class MaskSpec(Spec):
+    """Make masks out of others by hand; `sources` gives the content digest of each file, and what was taken of it."""
+
+    operation: str
+    sources: list[str]
+    seed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparse_sharing.artifacts import Artifact, load_json, load_tensors
 from sparse_sharing.config.schema import Architecture
-from sparse_sharing.config.specs import TaskWeights
+from sparse_sharing.config.weights import TaskWeights
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError

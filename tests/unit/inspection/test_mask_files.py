@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from sparse_sharing.artifacts import load_tensors, save_tensors
 from sparse_sharing.cli import app
-from sparse_sharing.config.specs import MaskSpec
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.inspection.mask_files import (
     MaskFile,
+    MaskSpec,
     combine,
     overlaps,
     random_like,
