@@ -42,6 +42,7 @@ def test_a_job_is_done_when_all_its_files_are_there_under_its_spec(jobs, finish)
     for job in jobs.values():
         finish(job)
         assert status_of(job).state == "done", job.label
+    job = jobs["tables"]
     job.outputs[0].unlink()
     assert status_of(job).state == "outdated"
 
