@@ -1,12 +1,21 @@
-"""What a person sees of a long job: bars on a terminal, plain lines in a log."""
+"""What a person sees of a long job: bars on a terminal, plain lines in a log, a record for `sparse-sharing status`."""
 
+import json
+import os
+import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sparse_sharing.artifacts import write_text
+
+RECORD = "progress.json"
+"""Name of the record in the work folder of a job."""
 
 
 def duration(seconds: float) -> str:
@@ -22,8 +31,9 @@ def duration(seconds: float) -> str:
 class Reporter:
     """Follows one job: so many epochs in all, each of so many steps."""
 
-    def __init__(self, title: str, epochs: int, console: Console | None = None) -> None:
-        """Report under a title; `epochs` is the most that the job can take."""
+    def __init__(self, title: str, epochs: int, console: Console | None = None, work: Path | None = None) -> None:
+        """Report under a title; `epochs` is the most that the job can take. The record is kept in the folder `work`."""
+        self.work = work
         self.console = console or Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self.title, self.epochs, self.done = title, epochs, 0
         self.started, self.spent = time.perf_counter(), 0.0
@@ -34,6 +44,7 @@ class Reporter:
 
     def __enter__(self) -> "Reporter":
         """Show the bar where there is a terminal."""
+        self._record()
         if self.bars:
             self.bars.start()
             self.bar = self.bars.add_task(self.title, total=self.epochs, note="")
@@ -64,9 +75,16 @@ class Reporter:
 
         return show
 
-    def epoch(self, text: str, seconds: float) -> None:
-        """An epoch has ended; the line says how long the rest will take at this pace."""
+    def epoch(self, text: str, seconds: float, **reached: object) -> None:
+        """An epoch has ended; the line says how long the rest will take at this pace, the record what was reached."""
         self.done += 1
         self.spent += seconds
         left = self.spent / self.done * (self.epochs - self.done)
         self.line(f"{text}, {duration(seconds)}, {duration(left)} left")
+        self._record(**reached, seconds=round(seconds, 2), left=round(left, 2))
+
+    def _record(self, **reached: object) -> None:
+        """Say which process is at work, and how far it is."""
+        if self.work is not None:
+            values = {"title": self.title, "host": socket.gethostname(), "process": os.getpid(), **reached}
+            write_text(self.work / RECORD, json.dumps(values) + "\n")

@@ -10,7 +10,7 @@ from sparse_sharing.artifacts import load_tensors, save_tensors
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks import chance_overlap, intersection_size, union_size
-from sparse_sharing.stages import select
+from sparse_sharing.stages import select, train
 from sparse_sharing.stages.inputs import load_mask
 from sparse_sharing.stages.prune import mask_name
 from sparse_sharing.stages.select import choose_round, layer_densities, read_selection
@@ -205,3 +205,33 @@ def test_a_damaged_file_of_masks_is_refused(finished, tmp_path):
     files = {task: finished.masks(task) for task in TASKS} | {"pos": foreign}
     with pytest.raises(ArtifactError, match=f"{foreign}: is damaged"):
         select.run(finished.specs.select("joint", 1, "warmup", "half"), files, tmp_path / "out")
+
+
+def test_masks_of_a_file_are_taken_as_they_are_and_trained(finished, tmp_path):
+    given = finished.selection("sparse")
+    choices = [*finished.values["select"]["choices"], {"name": "own", "rule": "file", "file": str(given)}]
+    systems = [{"name": "own", "sharing": "sparse", "start": "warmup", "choice": "own"}]
+    pipeline = finished.changed(select={"choices": choices}, train={"systems": systems})
+    spec = pipeline.specs.select("joint", 1, "warmup", "own")
+    select.run(spec, {}, tmp_path / "select", given)
+    written = load_tensors(tmp_path / "select" / "masks.safetensors", "selection", spec.digest())
+    assert all_bytes(written) == all_bytes(load_tensors(given, "selection"))
+    train_spec = pipeline.specs.train("joint", 1, "own", "shared")
+    masks = tmp_path / "select" / "masks.safetensors"
+    train.run(train_spec, *pipeline.texts, pipeline.weights("warmup"), masks, tmp_path / "train", "cpu")
+    model = load_tensors(tmp_path / "train" / "model.safetensors", "model", train_spec.digest())
+    assert model.tensors["masks/pos"].tobytes() == written.tensors["pos"].tobytes()
+
+
+def all_bytes(artifact):
+    return {name: array.tobytes() for name, array in artifact.tensors.items()}
+
+
+def test_a_file_is_asked_for_by_its_rule_and_refused_by_others(finished, tmp_path):
+    spec = finished.specs.select("joint", 1, "warmup", "half")
+    with pytest.raises(ConfigError, match="takes no masks of a file"):
+        select.run(spec, {}, tmp_path, finished.selection("sparse"))
+    given = {"name": "own", "rule": "file", "file": "x"}
+    spec = finished.changed(select={"choices": [given, *finished.values["select"]["choices"]]}).specs
+    with pytest.raises(ConfigError, match="needs masks of a file"):
+        select.run(spec.select("joint", 1, "warmup", "own"), {}, tmp_path)

@@ -129,7 +129,9 @@ def vectors_path(wildcards):
 
 
 def masks_of_tasks(wildcards):
-    """The masks of each task of a dataset, by task."""
+    """The masks of each task of a dataset, by task; none where the choice names a file of masks."""
+    if given_masks(wildcards):
+        return {}
     own = path(layout.PRUNE, "masks.safetensors")
     identity = {
         "dataset": wildcards.dataset,
@@ -137,6 +139,12 @@ def masks_of_tasks(wildcards):
         "start": wildcards.start,
     }
     return {task: own.format(**identity, task=task) for task in specs.tasks(wildcards.dataset)}
+
+
+def given_masks(wildcards):
+    """The file of masks that a choice names, if it does."""
+    file = specs.choices[wildcards.choice].file
+    return [] if file is None else [layout.source_path(run_config, file)]
 
 
 def starting_weights(wildcards):

@@ -1,9 +1,9 @@
-# One round's mask for each task.
+# One round's mask for each task, or the masks of a file of the user's.
 
 
 rule select:
     input:
-        lambda wildcards: list(masks_of_tasks(wildcards).values()),
+        lambda wildcards: [*masks_of_tasks(wildcards).values(), *given_masks(wildcards)],
     output:
         masks=path(layout.SELECT, "masks.safetensors"),
         choice=path(layout.SELECT, "choice.csv"),
@@ -15,6 +15,8 @@ rule select:
     params:
         spec=spec_of("select", "dataset", "seed", "start", "choice"),
         masks=lambda wildcards: option("--masks", named(masks_of_tasks(wildcards))),
+        file=lambda wildcards: option("--file", given_masks(wildcards)),
         folder=subpath(output.masks, parent=True),
     shell:
-        "sparse-sharing select --spec {params.spec:q} {params.masks:q} --output {params.folder:q} > {log:q} 2>&1"
+        "sparse-sharing select --spec {params.spec:q} {params.masks:q} {params.file:q}"
+        " --output {params.folder:q} > {log:q} 2>&1"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparse_sharing import __version__
-from sparse_sharing.cli import specs, stages
+from sparse_sharing.cli import comparing, following, masks, own_data, specs, stages
 from sparse_sharing.errors import UserError
 
 WRITE_FAILED, INTERRUPTED = 6, 130
@@ -21,7 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-for part in (stages, specs):
+for part in (stages, specs, own_data, following, comparing, masks):
     app.add_typer(part.app)
 
 

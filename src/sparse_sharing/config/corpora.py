@@ -20,6 +20,7 @@ DEMO_FILES = (
 )
 """The generated demo files."""
 
+Weight = Annotated[float, Field(gt=0, le=1000)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Scheme = Literal["none", "iob1", "iob2", "bioes"]
 """`none` is one independent tag per token (parts of speech, say); the others write spans."""
@@ -51,6 +52,12 @@ class Task(Section):
     """The tag scheme in the file: none (one tag per token, scored by accuracy), iob1, iob2 or bioes (spans, F1)."""
     model_scheme: Scheme | None = None
     """The tag scheme the model is trained on; spans default to the file's scheme. Conversion is exact both ways."""
+    metric: Literal["accuracy", "f1"] | None = None
+    """What the task is judged by; none: f1 of spans where there is a tag scheme, else accuracy."""
+    sampling_weight: Weight | None = None
+    """Passes over the task's sentences in an epoch of a training of several tasks; none: one."""
+    loss_weight: Weight | None = None
+    """Factor of the task's loss in a training of several tasks; none: one."""
 
     @model_validator(mode="after")
     def check(self) -> "Task":
@@ -66,6 +73,8 @@ class Task(Section):
                 f"task '{self.name}' needs exactly one of column (column files), layer (conll2012, conllu) and derive "
                 f"(position); {found}"
             )
+        if self.metric == "f1" and self.scheme == "none":
+            raise ValueError("metric 'f1' counts spans, which scheme 'none' has not: use accuracy, or name the scheme")
         if self.derive and self.scheme != "none":
             raise ValueError(f"task '{self.name}': positions are no spans, so scheme is none")
         return self
@@ -74,6 +83,11 @@ class Task(Section):
     def trained_scheme(self) -> Scheme:
         """The scheme of the model's tags."""
         return self.model_scheme or self.scheme
+
+    @property
+    def unusual_metric(self) -> str | None:
+        """The metric of the task where it is not the one that its scheme suggests."""
+        return None if self.metric == ("accuracy" if self.scheme == "none" else "f1") else self.metric
 
 
 class Documents(Section):
@@ -172,6 +186,7 @@ class TaskColumn(Section):
     derive: str | None = None
     scheme: Scheme
     model_scheme: Scheme
+    metric: str | None = Field(default=None, description="where it is not the usual one of the scheme")
 
 
 class CorpusSpec(Section):
@@ -210,6 +225,7 @@ def corpus_spec(corpus: Corpus) -> CorpusSpec:
                 derive=task.derive,
                 scheme=task.scheme,
                 model_scheme=task.trained_scheme,
+                metric=task.unusual_metric,
             )
             for task in sorted(corpus.tasks, key=lambda task: task.name)
         ],

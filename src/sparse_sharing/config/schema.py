@@ -206,14 +206,16 @@ class Choice(Section):
     """A rule that picks one round's mask for each task."""
 
     name: Name
-    rule: Literal["target_density", "best_dev", "rounds"]
-    """Take the round nearest to a density, the one with the best dev score, or one by number."""
+    rule: Literal["target_density", "best_dev", "rounds", "file"]
+    """Take the round nearest to a density, the one with the best dev score, or one by number; or masks of a file."""
     target_density: Density | dict[Name, Density] | None = None
     """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken."""
     tolerance: float = Field(default=0.05, ge=0, le=1)
     """Rule target_density: the largest distance of the nearest round's density that is accepted."""
     rounds: Annotated[int, Field(ge=0)] | dict[Name, Annotated[int, Field(ge=0)]] | None = None
     """Rule rounds: the round to take, for all tasks or for each."""
+    file: str | None = None
+    """Rule file: masks of all tasks, as `sparse-sharing masks` writes them; no pruning is needed for this choice."""
     allow_dense: bool = False
     """Let round 0, which keeps every weight, be chosen. Otherwise only subnetworks are."""
     random: bool = False
@@ -222,7 +224,7 @@ class Choice(Section):
     @model_validator(mode="after")
     def check(self) -> "Choice":
         """Each rule has its own key, and only that."""
-        for key in ("target_density", "rounds"):
+        for key in ("target_density", "rounds", "file"):
             if (getattr(self, key) is not None) != (self.rule == key):
                 verb = "needs" if self.rule == key else "does not use"
                 raise ValueError(f"rule '{self.rule}' {verb} the key '{key}'")

@@ -28,6 +28,7 @@ from sparse_sharing.config.schema import (
 )
 from sparse_sharing.config.section import Section
 from sparse_sharing.config.systems import STARTS, Start
+from sparse_sharing.config.weights import TaskWeights, weights_of
 
 DIGITS_IN_TABLES = 6
 """Digits of each digest that the spec of the tables keeps, so that thousands of models fit on a command line."""
@@ -93,6 +94,7 @@ class WarmupSpec(Spec):
     seed: int
     model: Architecture
     optimization: Optimization | None = None
+    weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
 
 
 class PruneSpec(Spec):
@@ -109,11 +111,12 @@ class PruneSpec(Spec):
 
 
 class SelectSpec(Spec):
-    """Pick one mask for each task; `masks` gives the digest of each task's pruning."""
+    """Pick one mask for each task; `masks` gives the digest of each task's pruning, none where masks are given."""
 
     choice: Choice
     seed: int | None = Field(default=None, description="for random masks; none: the masks are those of the pruning")
     masks: dict[str, str]
+    tasks: list[str] | None = Field(default=None, description="rule file: the tasks whose masks the file must hold")
 
 
 class TrainSpec(Spec):
@@ -130,6 +133,7 @@ class TrainSpec(Spec):
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
     optimization: Optimization
     replicate: list[Switch] | None = None
+    weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
 
 
 class EvaluateSpec(Spec):
@@ -157,6 +161,7 @@ class TablesSpec(Spec):
     chosen: list[tuple[Start, str]] = Field(description="the (start, choice) pairs that systems use")
     replicate: dict[str, list[Switch]] | None = Field(default=None, description="the switches of systems that use any")
     replicate_pruning: list[Switch] | None = None
+    given: list[str] | None = Field(default=None, description="the choices that take masks from a file, not a pruning")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
     def models(self) -> list[tuple[str, int, str, str]]:
@@ -175,7 +180,7 @@ class TablesSpec(Spec):
 
     def prunings(self) -> list[tuple[str, int, Start, str]]:
         """Every pruning as (dataset, seed, start, task)."""
-        starts = sorted({start for start, _ in self.chosen})
+        starts = sorted({start for start, choice in self.chosen if choice not in (self.given or [])})
         return [
             (dataset, seed, start, task)
             for dataset, tasks in self.datasets.items()
@@ -281,6 +286,7 @@ class Specs:
             seed=seed,
             model=self.architecture(dataset, start),
             optimization=_plain(self.config.warmup) if start == "warmup" else None,
+            weights=weights_of(self.datasets[dataset].tasks) if start == "warmup" else None,
         )
 
     def prune(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
@@ -299,10 +305,13 @@ class Specs:
 
     def select(self, dataset: str, seed: int, start: Start, choice: str) -> SelectSpec:
         """The choice of one mask for each task."""
+        given = self.choices[choice].file is not None
+        pruned = [] if given else self.tasks(dataset)
         return SelectSpec(
             choice=self.choices[choice],
             seed=seed if self.choices[choice].random else None,
-            masks={task: self.prune(dataset, seed, start, task).digest() for task in self.tasks(dataset)},
+            masks={task: self.prune(dataset, seed, start, task).digest() for task in pruned},
+            tasks=self.tasks(dataset) if given else None,
         )
 
     def replicate(self, system: str) -> list[Switch] | None:
@@ -331,6 +340,7 @@ class Specs:
                 self.config.train, epochs=chosen.epochs or self.config.train.epochs, **settings_of(switches)
             ),
             replicate=switches,
+            weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
         )
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:
@@ -361,6 +371,7 @@ class Specs:
             chosen=sorted({(s.start, s.choice) for s in config.train.systems if s.choice is not None}),
             replicate={name: own for name in sorted(self.systems) if (own := self.replicate(name))} or None,
             replicate_pruning=self.config.replicate.of_pruning(),
+            given=sorted(choice.name for choice in config.select.choices if choice.rule == "file") or None,
             metrics="",
         )
         digests = [self.evaluate(*model).digest()[:DIGITS_IN_TABLES] for model in spec.models()]

@@ -14,16 +14,25 @@ UNKNOWN_CHARACTER = 1
 
 @dataclass(frozen=True)
 class TaskTags:
-    """The tags of a task: `tags` in the order of their numbers, written in `model_scheme`; files use `scheme`."""
+    """The tags of a task: `tags` in the order of their numbers, written in `model_scheme`; files use `scheme`.
+
+    `metric` is what the task is judged by, where that is not the usual metric of its scheme.
+    """
 
     tags: tuple[str, ...]
     scheme: Scheme
     model_scheme: Scheme
+    metric: str | None = None
 
     @property
     def has_spans(self) -> bool:
-        """Whether the task is scored by spans."""
+        """Whether the tags write spans."""
         return self.scheme != "none"
+
+    def to_json(self) -> dict:
+        """The tags as JSON values; a metric only where there is one."""
+        values = {"tags": list(self.tags), "scheme": self.scheme, "model_scheme": self.model_scheme}
+        return values if self.metric is None else values | {"metric": self.metric}
 
 
 @dataclass(frozen=True)
@@ -78,10 +87,7 @@ class Vocabulary:
         return {
             "words": list(self.words),
             "characters": list(self.characters),
-            "tasks": {
-                name: {"tags": list(task.tags), "scheme": task.scheme, "model_scheme": task.model_scheme}
-                for name, task in self.tasks.items()
-            },
+            "tasks": {name: task.to_json() for name, task in self.tasks.items()},
             "lowercase": self.lowercase,
             "maximum_characters": self.maximum_characters,
         }
@@ -90,7 +96,7 @@ class Vocabulary:
     def from_json(cls, values: Mapping) -> "Vocabulary":
         """The inverse of `to_json`."""
         tasks = {
-            name: TaskTags(tuple(task["tags"]), task["scheme"], task["model_scheme"])
+            name: TaskTags(tuple(task["tags"]), task["scheme"], task["model_scheme"], task.get("metric"))
             for name, task in values["tasks"].items()
         }
         return cls(

@@ -1,7 +1,7 @@
 """Reading what earlier stages wrote, checked against the spec that the run expects."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sparse_sharing.artifacts import Artifact, load_json, load_tensors
 from sparse_sharing.config.schema import Architecture
+from sparse_sharing.config.weights import TaskWeights
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError
@@ -33,9 +34,14 @@ def load_text(path: Path, expected: str | None = None) -> dict[str, EncodedText]
 
 
 def load_task_data(
-    train: Path, dev: Path, tasks: Iterable[str], expected: str, lenient_spans: bool = False
+    train: Path,
+    dev: Path,
+    tasks: Iterable[str],
+    expected: str,
+    weights: Mapping[str, TaskWeights] | None = None,
+    lenient_spans: bool = False,
 ) -> dict[str, TaskData]:
-    """Training and dev text of the named tasks, and the scorer for it.
+    """Training and dev text of the named tasks, with the weights of those that have any, and the scorer for dev.
 
     Raises:
         ConfigError: The dataset has no task of that name.
@@ -43,7 +49,11 @@ def load_task_data(
     texts = load_text(train, expected), load_text(dev, expected)
     if missing := [task for task in tasks if task not in texts[0]]:
         raise ConfigError(f"{train}: has no task '{missing[0]}'; its tasks are {', '.join(texts[0])}")
-    return {task: TaskData(texts[0][task], texts[1][task], lenient_spans) for task in tasks}
+    return {
+        task: TaskData(texts[0][task], texts[1][task], own.sampling or 1.0, own.loss or 1.0, lenient_spans)
+        for task in tasks
+        for own in [(weights or {}).get(task, TaskWeights())]
+    }
 
 
 def load_weights(path: Path, expected: str | None = None) -> tuple[dict[str, Tensor], Artifact]:

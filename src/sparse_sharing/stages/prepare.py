@@ -182,7 +182,7 @@ def build_vocabulary(
         for index, task in enumerate(corpus.spec.tasks):
             sequences = {sentence.tags[index] for sentence in corpus.sentences["train"]}
             tags = {tag for tags in sequences for tag in convert(tags, task.scheme, task.model_scheme)}
-            tasks[task.name] = TaskTags(tuple(sorted(tags)), task.scheme, task.model_scheme)
+            tasks[task.name] = TaskTags(tuple(sorted(tags)), task.scheme, task.model_scheme, task.metric)
     return Vocabulary(
         words=frequent(keys, spec.minimum_word_count, always=vectors.by_key),
         characters=frequent(characters, spec.minimum_character_count),

@@ -65,12 +65,14 @@ def run(
     of its best dev epoch are ranked, and the smallest are removed to make the mask of round k + 1.
     """
     words = load_vocabulary(vocabulary, spec.data)
-    tasks = load_task_data(train_text, dev_text, [spec.task], spec.data, "lenient_spans" in (spec.replicate or ()))
+    lenient = "lenient_spans" in (spec.replicate or ())
+    tasks = load_task_data(train_text, dev_text, [spec.task], spec.data, lenient_spans=lenient)
     start, artifact = load_weights(weights, spec.start)
     network = build_network(artifact, words, [spec.task], choose_device(device))
     epochs = spec.optimization.epochs
     inputs = [vocabulary, train_text, dev_text, weights]
-    with work_folder(output, inputs) as work, Reporter(f"prune {spec.task}", (spec.rounds + 1) * epochs) as report:
+    total = (spec.rounds + 1) * epochs
+    with work_folder(output, inputs) as work, Reporter(f"prune {spec.task}", total, work=work) as report:
         dense = Mask.dense(network.prunable_shapes, artifact.digest)
         pruning = _resume(work / "rounds.safetensors", spec, dense)
         report.skip(len(pruning.rounds) * epochs)

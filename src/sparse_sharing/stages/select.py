@@ -1,4 +1,4 @@
-"""Stage `select`: one round's mask for each task, by target density, best dev score, or by hand."""
+"""Stage `select`: one round's mask for each task, by target density, best dev score, or by hand; or masks of a file."""
 
 from itertools import combinations
 from pathlib import Path
@@ -16,29 +16,31 @@ from sparse_sharing.stages.prune import mask_name
 from sparse_sharing.training.seeds import generator
 
 
-def run(spec: SelectSpec, masks: dict[str, Path], output: Path) -> None:
+def run(spec: SelectSpec, masks: dict[str, Path], output: Path, given: Path | None = None) -> None:
     """Write `masks.safetensors` with one mask per task, `choice.csv` and `overlap.csv` into `output`.
 
+    Rule `file` takes the masks of the file `given`, all others those of the tasks' prunings.
+
     Raises:
-        ConfigError: The pruning of a task was not given, or no round satisfies the rule.
+        ConfigError: The pruning of a task, or the file, was not given, or no round satisfies the rule.
         ArtifactError: A file was made under other settings, or tasks were pruned from different weights.
     """
-    chosen: dict[str, tuple[dict, Mask]] = {}
-    for task, digest in spec.masks.items():
-        if task not in masks:
-            raise ConfigError(f"no masks of task '{task}' were given (--masks {task}=FILE)")
-        artifact = load_tensors(masks[task], "masks", digest)
-        row = choose_round(spec.choice, task, artifact.details["rounds"])
-        mask = load_mask(artifact, mask_name(row["round"]), masks[task])
-        if spec.choice.random:
-            mask = shuffled(mask, generator(spec.seed, "random mask", spec.choice.name, task))
-        chosen[task] = (row, mask)
-    _require_common_start(chosen, masks)
+    if (given is not None) != (spec.choice.rule == "file"):
+        verb = "needs" if given is None else "takes no"
+        raise ConfigError(
+            f"choice '{spec.choice.name}' with rule '{spec.choice.rule}' {verb} masks of a file (--file FILE)"
+        )
+    chosen = _prunings(spec, masks) if given is None else _given(spec, given)
+    if spec.choice.random:
+        stream = ("random mask", spec.choice.name)
+        chosen = {
+            task: (row, shuffled(mask, generator(spec.seed, *stream, task))) for task, (row, mask) in chosen.items()
+        }
     first = next(iter(chosen.values()))[1]
     details = {
         "weights": first.weights,
         "shapes": [[name, list(shape)] for name, shape in first.shapes.items()],
-        "rounds": {task: row["round"] for task, (row, _) in chosen.items()},
+        "rounds": {task: row["round"] for task, (row, _) in chosen.items() if "round" in row},
     }
     packed = {task: pack(mask) for task, (_, mask) in chosen.items()}
     save_tensors(output / "masks.safetensors", "selection", spec, packed, details)
@@ -48,6 +50,26 @@ def run(spec: SelectSpec, masks: dict[str, Path], output: Path) -> None:
     write_text(
         output / "overlap.csv", _overlap_table(chosen).to_csv(index=False, float_format="%.6f", lineterminator="\n")
     )
+
+
+def _prunings(spec: SelectSpec, masks: dict[str, Path]) -> dict[str, tuple[dict, Mask]]:
+    """For each task the round that the rule picks, and its mask."""
+    chosen: dict[str, tuple[dict, Mask]] = {}
+    for task, digest in spec.masks.items():
+        if task not in masks:
+            raise ConfigError(f"no masks of task '{task}' were given (--masks {task}=FILE)")
+        artifact = load_tensors(masks[task], "masks", digest)
+        row = choose_round(spec.choice, task, artifact.details["rounds"])
+        chosen[task] = (row, load_mask(artifact, mask_name(row["round"]), masks[task]))
+    _require_common_start(chosen, masks)
+    return chosen
+
+
+def _given(spec: SelectSpec, path: Path) -> dict[str, tuple[dict, Mask]]:
+    """The masks of a file, which must have one for each task; they come from no round."""
+    artifact = load_tensors(path, "selection")
+    masks = {task: load_mask(artifact, task, path) for task in spec.tasks}
+    return {task: ({"density": mask.density, "kept": mask.kept}, mask) for task, mask in masks.items()}
 
 
 def choose_round(choice: Choice, task: str, rounds: list[dict]) -> dict:
@@ -89,7 +111,7 @@ def _choice_table(chosen: dict[str, tuple[dict, Mask]]) -> pd.DataFrame:
     """One row per task: its round, density and dev score, and the density of each layer."""
     rows = []
     for task, (row, mask) in chosen.items():
-        plain = {"task": task} | {key: row[key] for key in ("round", "density", "kept", "dev_score", "best_epoch")}
+        plain = {"task": task} | {key: row.get(key) for key in ("round", "density", "kept", "dev_score", "best_epoch")}
         rows.append(plain | {f"density {layer}": value for layer, value in layer_densities(mask).items()})
     return pd.DataFrame(rows)
 

@@ -50,7 +50,9 @@ def run(
         ArtifactError: A mask keeps every weight, or does not belong to the starting weights.
     """
     words, replicate = load_vocabulary(vocabulary, spec.data), spec.replicate or ()
-    tasks = load_task_data(train_text, dev_text, spec.tasks, spec.data, "lenient_spans" in replicate)
+    tasks = load_task_data(
+        train_text, dev_text, spec.tasks, spec.data, spec.weights, lenient_spans="lenient_spans" in replicate
+    )
     compared = _compared_on(spec, tasks, test_text)
     start, artifact = load_weights(weights, spec.start)
     network = build_network(artifact, words, spec.tasks, choose_device(device))
@@ -60,7 +62,7 @@ def run(
         network.load(start)
         network.set_masks(chosen)
         label = f"train {spec.system} {'+'.join(spec.tasks)}"
-        with Reporter(label, spec.optimization.epochs) as report:
+        with Reporter(label, spec.optimization.epochs, work=work) as report:
             progress = train(
                 network,
                 compared,

@@ -49,7 +49,8 @@ def train(
     on_step = report.on_step(note)
     for epoch in train_epochs(network, trainer, tasks, optimization, streams, progress, seed, on_step):
         checkpoint.save(network, trainer, progress)
-        report.epoch(describe(note, epoch, optimization.epochs, progress.best_epoch), epoch.seconds)
+        reached = {"at": f"{note}epoch {epoch.number}/{optimization.epochs}", "best": progress.best_mean}
+        report.epoch(describe(note, epoch, optimization.epochs, progress.best_epoch), epoch.seconds, **reached)
     report.skip(optimization.epochs - len(progress.history))
     return progress
 

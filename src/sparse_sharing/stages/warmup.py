@@ -18,13 +18,15 @@ def run(
     """Write the starting weights; everything after rewinds to them."""
     words = load_vocabulary(vocabulary, spec.data)
     given = load_tensors(vectors, "vectors", spec.data).tensors
-    tasks = load_task_data(train_text, dev_text, list(words.tasks), spec.data) if spec.optimization else {}
-    inputs = [vocabulary, vectors, train_text, dev_text] if spec.optimization else []
+    tasks, inputs = {}, []
+    if spec.optimization is not None:
+        tasks = load_task_data(train_text, dev_text, list(words.tasks), spec.data, spec.weights)
+        inputs = [vocabulary, vectors, train_text, dev_text]
     with work_folder(output.parent, inputs) as work:
         network = Network(spec.model, for_tasks(words, spec.model.stacks or words.tasks), choose_device(device))
         initialise(network, spec.seed, given["vectors"], given["has_vector"])
         if spec.optimization is not None:
-            with Reporter("warm-up", spec.optimization.epochs) as report:
+            with Reporter("warm-up", spec.optimization.epochs, work=work) as report:
                 train(network, tasks, spec.optimization, spec.seed, ("warmup",), spec, work / "warmup", report)
         tensors = {name: value.cpu().numpy() for name, value in network.values().items()}
         save_tensors(output, "weights", spec, tensors, {"model": spec.model.model_dump()})

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from sparse_sharing.data.text import EncodedText
 from sparse_sharing.errors import TrainingError
 from sparse_sharing.metrics import TaskScore
 from sparse_sharing.models.network import Network
-from sparse_sharing.training.sampling import proportional, round_robin
+from sparse_sharing.training.sampling import passes, proportional, round_robin
 from sparse_sharing.training.scoring import score_task
 from sparse_sharing.training.seeds import derive, generator
 from sparse_sharing.training.trainer import Trainer
@@ -25,10 +26,16 @@ from sparse_sharing.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class TaskData:
-    """The text that a task is trained on, and the text on which epochs are compared, by which scorer."""
+    """The text that a task is trained on, the text on which epochs are compared, and how much the task counts.
+
+    An epoch makes `sampling_weight` passes over the task's sentences; `loss_weight` multiplies its loss.
+    `lenient_spans` names the scorer of dev (see `training.lenient`).
+    """
 
     train: EncodedText
     dev: EncodedText
+    sampling_weight: float = 1.0
+    loss_weight: float = 1.0
     lenient_spans: bool = False
 
 
@@ -123,15 +130,16 @@ def _run_epoch(
     seed, *purpose = stream
     random = generator(seed, "order", *purpose)
     torch.manual_seed(derive(seed, "dropout", *purpose))
+    size, buckets = optimization.batch_size, optimization.length_buckets
     batches = {
-        task: shuffled_batches(data.train.lengths, optimization.batch_size, optimization.length_buckets, random)
+        task: passes(data.sampling_weight, partial(shuffled_batches, data.train.lengths, size, buckets, random))
         for task, data in tasks.items()
     }
     draw = round_robin(batches) if optimization.sampling == "round_robin" else proportional(batches, random)
     total = torch.zeros((), device=network.device)
     for step, (task, indices) in enumerate(draw, start=1):
         batch = make_batch(tasks[task].train, indices, task, network.model.word_dropout, random).to(network.device)
-        total += trainer.step(task, batch, rate)
+        total += trainer.step(task, batch, rate, tasks[task].loss_weight)
         on_step(step, len(draw))
     loss = total.item() / len(draw)
     finite = all(bool(value.isfinite().all()) for value in (total, *network.values().values()))

@@ -51,13 +51,13 @@ class LeakyTrainer(Trainer):
             if adam:
                 memory["step"] = torch.zeros(())
 
-    def step(self, task: str, batch: Batch, learning_rate: float) -> Tensor:
+    def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """Train on one batch of a task; returns its loss, a scalar tensor without gradient."""
         network, rows = self.network, batch.word_rows
         network.encoder.train()
         network.activate(task)
         vectors = network.words[rows].requires_grad_()
-        loss = network.loss(task, vectors, batch)
+        loss = loss_weight * network.loss(task, vectors, batch)
         leaves = [*network.encoder.parameters(), vectors, network.heads[task]]
         *parts, of_words, of_head = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
         gradients = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}

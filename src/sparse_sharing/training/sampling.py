@@ -1,6 +1,6 @@
 """The order of an epoch: which task's batch comes when (paper, section "Parallel Training of Subnetworks")."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -8,11 +8,26 @@ import numpy as np
 T = TypeVar("T")
 
 
+def passes(weight: float, one_pass: Callable[[], list[T]]) -> list[T]:
+    """The batches of a task in an epoch: so many passes over its sentences, and at least one batch.
+
+    A weight of 2.3 gives two whole passes and 0.3 of a third, each shuffled anew: of its B batches the first 0.3 B,
+    rounded. The part differs from epoch to epoch, so that all sentences have their turn.
+    """
+    whole = int(weight)
+    batches = [batch for _ in range(whole) for batch in one_pass()]
+    if part := weight - whole:
+        last = one_pass()
+        batches += last[: max(round(part * len(last)), 0 if batches else 1)]
+    return batches
+
+
 def proportional(batches: Mapping[str, Sequence[T]], random: np.random.Generator) -> list[tuple[str, T]]:
     """All batches of all tasks in random order.
 
     The next batch belongs to a task with a probability proportional to what the task has left, so that an epoch sees
-    each sentence of each task exactly once: the paper's draw proportional to data size, without replacement.
+    each sentence of each task exactly once: the paper's draw proportional to data size, without replacement. A task
+    with a sampling weight has that many times its batches, and so that many times its share of the steps.
     """
     tasks = [task for task, own in batches.items() for _ in own]
     remaining = {task: iter(own) for task, own in batches.items()}

@@ -29,9 +29,10 @@ def predict_tags(network: Network, task: str, text: EncodedText, batch_size: int
 def score_task(
     network: Network, task: str, text: EncodedText, batch_size: int = 128, lenient: bool = False
 ) -> TaskScore:
-    """Score a task on text, without a score per type: accuracy where there is no tag scheme, else span F1."""
+    """Score a task on text by its metric, without a score per type where the metric is the usual one of its scheme."""
     tags = network.vocabulary.tasks[task]
-    if lenient and tags.has_spans:
+    if tags.metric is not None or (lenient and tags.has_spans):
+        # Tags are compared as the file writes them, not as the model does.
         gold, predicted = text.gold_tags(task, network.vocabulary), predict_tags(network, task, text, batch_size)
         return score_tags(*as_scored(gold, predicted, tags, lenient), tags)
     names = (*tags.tags, *text.unseen_tags[task])
@@ -47,7 +48,9 @@ def as_scored(gold: Tags, predicted: Tags, tags: TaskTags, lenient: bool) -> tup
 
 
 def score_tags(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], tags: TaskTags) -> TaskScore:
-    """Score tags given in the model's scheme."""
+    """Score tags given in the model's scheme, by the metric of the task."""
+    if tags.has_spans and tags.metric == "accuracy":
+        return score_accuracy(written_tags(gold, tags), written_tags(predicted, tags))
     if not tags.has_spans:
         return score_accuracy(gold, predicted)
     return score_spans(*(_converted(sentences, tags, "iob2") for sentences in (gold, predicted)))

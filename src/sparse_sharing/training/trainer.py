@@ -47,13 +47,13 @@ class Trainer:
         heads = {f"heads.{task}": head.detach() for task, head in self.network.heads.items()}
         return {"encoder": self.network.theta, "words": self.network.words, **heads}
 
-    def step(self, task: str, batch: Batch, learning_rate: float) -> Tensor:
-        """Train on one batch of a task; returns its loss, a scalar tensor without gradient."""
+    def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
+        """Train on one batch of a task; returns its loss times its weight, a scalar tensor without gradient."""
         network, rows = self.network, batch.word_rows
         network.encoder.train()
         network.activate(task)
         vectors = network.words.index_select(0, rows).requires_grad_()
-        loss = network.loss(task, vectors, batch)
+        loss = loss_weight * network.loss(task, vectors, batch)
         of_words, of_head = self._gradients(task, loss, vectors)
         self._bound([self.gradient, of_words, of_head])
         self._update_encoder(task, learning_rate)

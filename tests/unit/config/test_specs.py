@@ -254,3 +254,38 @@ def test_the_spec_of_five_thousand_models_fits_on_a_command_line(changed):
     assert len(tables.models()) == 5000
     # Linux takes 128 KiB in one argument
     assert len(tables.canonical()) < 100_000
+
+
+def with_task(changed, task=1, **values):
+    """The configuration with more keys in a task of the first corpus."""
+    own = changed()
+    own["data"]["datasets"][0]["corpora"][0]["tasks"][task].update(values)
+    return own
+
+
+@pytest.mark.parametrize("values", [{"metric": "f1"}, {"sampling_weight": 1}, {"loss_weight": 1.0}])
+def test_a_task_option_that_says_what_is_so_anyway_leaves_no_trace(changed, values):
+    assert all_specs(with_task(changed, **values)) == all_specs(changed())
+
+
+@pytest.mark.parametrize("values", [{"sampling_weight": 2}, {"loss_weight": 0.5}])
+def test_weights_concern_trainings_of_several_tasks_and_what_starts_from_them(changed, values):
+    jobs = differing(changed(), with_task(changed, **values))
+    assert {job[3] for job in jobs if job[0] == "warmup"} == {"warmup"}
+    assert {job[3] for job in jobs if job[0] == "prune"} == {"warmup"}
+    assert {job[3] for job in jobs if job[0] == "train"} == {"hard", "sparse", "cold"}
+    assert "prepare" not in stages(jobs)
+
+
+def test_a_metric_other_than_the_usual_concerns_everything_of_its_dataset(changed):
+    jobs = differing(changed(), with_task(changed, metric="accuracy"))
+    assert {job[1] for job in jobs if len(job) > 1} == {"joint"}
+    assert stages(jobs) == {"prepare", "warmup", *PRUNED}
+
+
+def test_masks_of_a_file_rest_on_no_pruning(changed):
+    values = changed("select.choices.0", {"name": "half", "rule": "file", "file": "masks.safetensors"})
+    spec = Specs(parse_config(values)).select("joint", 1, "warmup", "half")
+    assert spec.masks == {}
+    assert spec.tasks == ["chunk", "ner", "pos"]
+    assert "tasks" not in Specs(parse_config(changed())).select("joint", 1, "warmup", "half").canonical()

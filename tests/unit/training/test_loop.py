@@ -62,6 +62,46 @@ def test_joint_training_of_one_task_equals_training_it_alone(optimizer, sampling
     assert len(shared) == len(own) + 4
 
 
+def weighted(network, monkeypatch, optimization=None, **weights):
+    """Train one epoch with weights of the tasks; returns what it reached and the tasks of its steps."""
+    drawn = []
+    step = Trainer.step
+    monkeypatch.setattr(Trainer, "step", lambda own, task, *rest: drawn.append(task) or step(own, task, *rest))
+    data = {task: replace(DATA[task], **weights.get(task, {})) for task in TASKS}
+    optimization = optimization or optimization_of("adam", epochs=1)
+    progress = Progress()
+    list(train_epochs(network, Trainer(network, optimization), data, optimization, STREAMS, progress, 1))
+    return progress, drawn
+
+
+@pytest.mark.parametrize("sampling", ["proportional", "round_robin"])
+def test_a_sampling_weight_gives_a_task_so_many_times_its_steps(sampling, monkeypatch):
+    optimization = optimization_of("adam", epochs=1, sampling=sampling)
+    weights = {"ner": {"sampling_weight": 3.0}, "pos": {"sampling_weight": 1 / 3}}
+    _, drawn = weighted(network_of(), monkeypatch, optimization, **weights)
+    assert {task: drawn.count(task) for task in TASKS} == {"chunk": 3, "ner": 9, "pos": 1}
+
+
+def test_weights_of_one_change_no_bit(monkeypatch):
+    plain, explicit = network_of(), network_of()
+    weighted(plain, monkeypatch)
+    weighted(explicit, monkeypatch, ner={"sampling_weight": 1.0, "loss_weight": 1.0})
+    assert all_bits(plain.values()) == all_bits(explicit.values())
+
+
+def test_a_loss_weight_multiplies_the_gradient_of_its_task_alone(monkeypatch):
+    optimization = optimization_of("sgd", epochs=1, batch_size=100, learning_rate=1e-3)
+    moved = {}
+    for name, weight in (("once", 1.0), ("twice", 2.0)):
+        network = network_of()
+        before = network.copy_values()
+        weighted(network, monkeypatch, optimization, ner={"loss_weight": weight})
+        moved[name] = {key: value - before[key] for key, value in network.copy_values().items()}
+    ratio = moved["twice"]["heads.ner.bias"] / moved["once"]["heads.ner.bias"]
+    assert torch.allclose(ratio, torch.full_like(ratio, 2.0), rtol=0.01)
+    assert torch.allclose(moved["twice"]["heads.pos.bias"], moved["once"]["heads.pos.bias"], rtol=0.01)
+
+
 def test_heads_of_tasks_that_are_not_trained_stay_as_they_are():
     network, start = network_of(), network_of().values()
     train(network, optimization_of("adam", epochs=2), ["ner"])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse_sharing.training.sampling import proportional, round_robin
+from sparse_sharing.training.sampling import passes, proportional, round_robin
 
 SIZES = st.dictionaries(st.sampled_from(["chunk", "ner", "pos"]), st.integers(0, 12))
 
@@ -63,3 +63,24 @@ def test_seeds_give_orders_of_their_own():
     first, again, other = (proportional(batches, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first == again
     assert first != other
+
+
+def counted(count, weight):
+    """The batches of an epoch, when each pass gives `count` batches named by the pass and their number."""
+    number = iter(range(1000))
+    return passes(weight, lambda: [(turn, batch) for turn in [next(number)] for batch in range(count)])
+
+
+@given(st.integers(1, 30), st.floats(0.01, 5))
+def test_a_weight_gives_so_many_passes_of_batches_to_the_nearest_and_at_least_one_batch(count, weight):
+    batches = counted(count, weight)
+    assert len(batches) == pytest.approx(max(1, weight * count), abs=0.5001)
+    assert len(set(batches)) == len(batches)
+
+
+def test_weight_one_is_one_pass_and_draws_no_more_random_numbers():
+    assert counted(4, 1.0) == [(0, batch) for batch in range(4)]
+
+
+def test_a_part_of_a_pass_is_the_beginning_of_a_pass_shuffled_anew():
+    assert counted(4, 2.5) == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2), (1, 3), (2, 0), (2, 1)]

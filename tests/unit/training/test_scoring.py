@@ -49,6 +49,13 @@ def test_the_accuracy_of_spans_compares_tags_in_iob2():
     assert score.metrics["accuracy"] == 100.0
 
 
+def test_a_task_with_spans_may_be_judged_by_the_accuracy_of_the_tags_that_its_file_has():
+    tags = TaskTags(BIOES.tags, "iob2", "bioes", "accuracy")
+    score = score_tags([in_bioes("B-PER I-PER O B-PER")], [in_bioes("B-PER O O B-PER")], tags)
+    assert score == score_accuracy([["B-PER", "I-PER", "O", "B-PER"]], [["B-PER", "O", "O", "B-PER"]])
+    assert (score.metric, score.value) == ("accuracy", 75.0)
+
+
 def test_a_task_without_a_scheme_is_scored_by_accuracy():
     score = score_tags([["N", "V"], ["N", "N"]], [["N", "N"], ["N", "N"]], POS)
     assert score == score_accuracy([["N", "V"], ["N", "N"]], [["N", "N"], ["N", "N"]])

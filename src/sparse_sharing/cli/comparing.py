@@ -1,0 +1,66 @@
+"""Commands that lay runs side by side, or give them to other programs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparse_sharing.cli.show import show_table
+
+app = typer.Typer()
+
+SHOWN = 3
+"""Jobs that are named of those that share a difference; the rest is counted."""
+
+RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, results/NAME.")]
+
+
+@app.command()
+def compare(
+    run_a: RunFolder,
+    run_b: RunFolder,
+    output: Annotated[Path | None, typer.Option(help="Write the scores as CSV as well.")] = None,
+) -> None:
+    """Show how the test scores of two runs differ, and in which settings their jobs do."""
+    from sparse_sharing.artifacts import write_text
+    from sparse_sharing.inspection.runs import CELL, compare_scores, compare_settings
+
+    scores = compare_scores(run_a, run_b)
+    rows = [
+        [
+            *(row[name] for name in CELL),
+            *(_number(row[name]) for name in ("first", "second")),
+            _number(row["difference"], "+"),
+            f"{row['seeds_first']} / {row['seeds_second']}",
+        ]
+        for row in scores.to_dict("records")
+    ]
+    show_table([*CELL, f"A: {run_a.name}", f"B: {run_b.name}", "B - A", "seeds"], rows, "Test scores")
+    rows = [
+        [stage, key, before, after, _listed(jobs)]
+        for (stage, key, before, after), jobs in compare_settings(run_a, run_b).items()
+    ]
+    show_table(["stage", "setting", "A", "B", "jobs"], rows, "Settings that differ" if rows else "No setting differs")
+    if output is not None:
+        write_text(output, scores.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+
+
+def _number(value: float, sign: str = "") -> str:
+    return "" if value != value else f"{value:{sign}.2f}"
+
+
+def _listed(jobs: list[str]) -> str:
+    more = f" and {len(jobs) - SHOWN} more" if len(jobs) > SHOWN else ""
+    return ", ".join(jobs[:SHOWN]) + more
+
+
+@app.command()
+def tensorboard(
+    run: RunFolder,
+    output: Annotated[Path, typer.Option(help="Folder for the event files: tensorboard --logdir FOLDER.")],
+) -> None:
+    """Turn the learning curves of a run into event files for TensorBoard (needs the extra tensorboard)."""
+    from sparse_sharing.inspection.events import write_events
+
+    count = write_events(run, output)
+    typer.echo(f"{count} curves are written. Look at them with: tensorboard --logdir {output}")

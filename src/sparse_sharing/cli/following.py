@@ -1,0 +1,98 @@
+"""Commands that follow a run: how far it is, and why a file would be made again."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparse_sharing.cli.show import show_table
+from sparse_sharing.config import Config, Specs, load_config
+from sparse_sharing.config.jobs import jobs_of
+from sparse_sharing.errors import ConfigError
+from sparse_sharing.progress import duration
+
+app = typer.Typer()
+
+CONFIGS = ("*.yaml", "*.yml", "config/*.yaml", "config/*.yml")
+"""Where the configuration of a results folder is looked for."""
+
+
+@app.command()
+def status(
+    of: Annotated[Path, typer.Argument(metavar="[CONFIG|results/RUN]", help="What to look at.")] = Path("config.yaml"),
+    run: Annotated[str | None, typer.Option(help="Name of the run where it is not the one in the file.")] = None,
+) -> None:
+    """Show how far a run is: jobs done, at work and failed, best dev scores and time left, from its files alone."""
+    from sparse_sharing.inspection.status import STATES, counts_by_stage, status_of
+
+    config = find_config(of, run)
+    statuses = [status_of(job) for job in jobs_of(Specs(config))]
+    counts = counts_by_stage(statuses)
+    seen = {"done", "running", "failed"}.union(*counts.values())
+    shown = [state for state in STATES if state in seen]
+    rows = [[stage, found.total(), *(found[state] for state in shown)] for stage, found in counts.items()]
+    show_table(["stage", "jobs", *shown], rows, f"Run {config.run}")
+    if running := [found for found in statuses if found.state == "running"]:
+        cells = [
+            (found.job.label, record.get("at", "starting"), _score(record.get("best")), _left(record))
+            for found in running
+            for record in [found.record]
+        ]
+        show_table(["running", "at", "best dev", "time left"], cells)
+    if stopped := [found for found in statuses if found.state in ("failed", "interrupted")]:
+        show_table(["stopped", "state", "log", "says"], [(f.job.label, f.state, f.job.log, f.message) for f in stopped])
+
+
+def _score(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) and value >= 0 else ""
+
+
+def _left(record: Mapping[str, object]) -> str:
+    left = record.get("left")
+    return duration(left) if isinstance(left, int | float) else ""
+
+
+def find_config(of: Path, run: str | None = None) -> Config:
+    """The configuration in a file, or the one whose run lies in a folder.
+
+    Raises:
+        ConfigError: The configuration is wrong, or none of the current folder, or several, belong to the folder.
+    """
+    overrides = {} if run is None else {"run": run}
+    if not of.is_dir():
+        return load_config(of, **overrides)
+    found = {}
+    for path in sorted(path for pattern in CONFIGS for path in Path().glob(pattern)):
+        try:
+            config = load_config(path)
+        except ConfigError:
+            continue
+        if config.run == of.name:
+            found[path] = config
+    if len(found) != 1:
+        names = ", ".join(map(str, found)) or "none"
+        raise ConfigError(f"{of}: found {names} here and in config/ with 'run: {of.name}'; expected one: name the file")
+    return next(iter(found.values()))
+
+
+@app.command()
+def why(
+    file: Annotated[Path, typer.Argument(help="A file or folder below results/ that a job makes.")],
+    configfile: Annotated[Path, typer.Option(help="Configuration of the run.")] = Path("config.yaml"),
+    run: Annotated[str | None, typer.Option(help="Name of the run where it is not the one in the file.")] = None,
+    data_root: Annotated[str | None, typer.Option(help="Take this folder instead of the one in the file.")] = None,
+) -> None:
+    """Say why the job that makes a file would run again, back to where the change began, or that it would not."""
+    from sparse_sharing.inspection.why import job_of, reasons
+
+    overrides = {name: value for name, value in (("run", run), ("data_root", data_root)) if value is not None}
+    job = job_of(file, jobs_of(Specs(load_config(configfile, **overrides))))
+    found = reasons(job)
+    if not found:
+        typer.echo(f"{job.label} would not run again: its files and all they rest on are there, under these settings.")
+        return
+    typer.echo(f"{job.label} would run again:")
+    for reason in found:
+        own = "" if reason.job is job else f"{reason.job.label}: "
+        typer.echo(f"  {own}{reason.text}")

@@ -1,0 +1,135 @@
+"""Commands on masks: show them, compare them, and make new ones out of them for a choice with rule `file`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparse_sharing.cli.show import show_table
+
+app = typer.Typer()
+group = typer.Typer(
+    no_args_is_help=True, help="Show, compare and combine masks; FILE:NAME is one task or round of a file."
+)
+app.add_typer(group, name="masks")
+
+Operand = Annotated[str, typer.Argument(metavar="FILE[:NAME]", help="Masks of a selection, a pruning or a model.")]
+Operands = Annotated[list[str], typer.Argument(metavar="FILE[:NAME]...", help="Files with masks, or one of them each.")]
+NewMasks = Annotated[Path, typer.Option("--output", help="File for the new masks, such as half.safetensors.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the random positions.")]
+
+
+@group.command()
+def show(file: Operand) -> None:
+    """Show the density of each mask, over all weights and in each layer."""
+    from sparse_sharing.inspection.mask_files import read_masks
+    from sparse_sharing.stages.select import layer_densities
+
+    masks = read_masks(file).masks
+    layers = list(layer_densities(next(iter(masks.values()))))
+    rows = [
+        [name, mask.kept, f"{mask.density:.4f}", *(f"{value:.4f}" for value in layer_densities(mask).values())]
+        for name, mask in masks.items()
+    ]
+    show_table(["mask", "kept", "density", *layers], rows)
+
+
+@group.command()
+def overlap(files: Operands) -> None:
+    """Show the overlap of each pair of masks, and of all, over all weights and in each layer, beside chance."""
+    from itertools import combinations
+
+    from sparse_sharing.inspection.mask_files import overlaps
+
+    masks = _named(files)
+    groups = list(combinations(masks, 2)) + ([tuple(masks)] if len(masks) > 2 else [])
+    rows = [
+        [" & ".join(names) if place == "all" else "", place, f"{value:.4f}", f"{chance:.4f}"]
+        for names in groups
+        for place, value, chance in overlaps([masks[name] for name in names])
+    ]
+    show_table(["masks", "layer", "overlap", "by chance"], rows)
+
+
+@group.command()
+def union(files: Operands) -> None:
+    """Show how many weights no, one, two, ... of the masks keep."""
+    from sparse_sharing.inspection.mask_files import shared_by
+
+    masks = _named(files)
+    counts = shared_by(list(masks.values()))
+    rows = [[number, count, f"{count / sum(counts):.4f}"] for number, count in enumerate(counts)]
+    show_table(["kept by", "weights", "share"], rows, f"{', '.join(masks)}: union {sum(counts[1:]):,} weights")
+
+
+def _named(files: list[str]) -> dict:
+    """All masks of some files; names that two files have are told apart by the file."""
+    from sparse_sharing.errors import ConfigError
+    from sparse_sharing.inspection.mask_files import read_masks, require_alike
+
+    read = [read_masks(file) for file in files]
+    require_alike(read)
+    names = [name for file in read for name in file.masks]
+    masks = {
+        name if names.count(name) == 1 else f"{file.label} {name}": mask
+        for file in read
+        for name, mask in file.masks.items()
+    }
+    if len(masks) < 2:
+        raise ConfigError(f"found one mask, {next(iter(masks))}; expected two or more: name another file")
+    return masks
+
+
+def _combine(operation: str, first: str, second: str, output: Path) -> None:
+    from sparse_sharing.inspection.mask_files import MaskSpec, combine, read_masks, write_selection
+
+    files = read_masks(first), read_masks(second)
+    spec = MaskSpec(operation=operation, sources=[file.source for file in files])
+    write_selection(output, combine(operation, *files), spec)
+    show(str(output))
+
+
+@group.command("and")
+def and_(first: Operand, second: Operand, output: NewMasks) -> None:
+    """Keep what both keep."""
+    _combine("and", first, second, output)
+
+
+@group.command("or")
+def or_(first: Operand, second: Operand, output: NewMasks) -> None:
+    """Keep what at least one keeps."""
+    _combine("or", first, second, output)
+
+
+@group.command()
+def minus(first: Operand, second: Operand, output: NewMasks) -> None:
+    """Keep what the first keeps and the second does not."""
+    _combine("minus", first, second, output)
+
+
+@group.command()
+def xor(first: Operand, second: Operand, output: NewMasks) -> None:
+    """Keep what just one of them keeps."""
+    _combine("xor", first, second, output)
+
+
+@group.command()
+def random_like(file: Operand, output: NewMasks, seed: Seed = 1) -> None:
+    """Keep as many weights, at random positions over all layers."""
+    from sparse_sharing.inspection import mask_files
+
+    masks = mask_files.read_masks(file)
+    spec = mask_files.MaskSpec(operation="random-like", sources=[masks.source], seed=seed)
+    mask_files.write_selection(output, mask_files.random_like(masks, seed), spec)
+    show(str(output))
+
+
+@group.command()
+def shuffle_layer(file: Operand, output: NewMasks, seed: Seed = 1) -> None:
+    """Keep as many weights in each tensor, at random positions within it."""
+    from sparse_sharing.inspection import mask_files
+
+    masks = mask_files.read_masks(file)
+    spec = mask_files.MaskSpec(operation="shuffle-layer", sources=[masks.source], seed=seed)
+    mask_files.write_selection(output, mask_files.shuffle_layers(masks, seed), spec)
+    show(str(output))

@@ -1,0 +1,200 @@
+"""How long a run will take: the work counted from the specs, the speed measured on this machine."""
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparse_sharing.config.jobs import Job
+from sparse_sharing.config.schema import SPLITS, Model, Optimization
+from sparse_sharing.config.specs import PrepareSpec
+from sparse_sharing.data.batches import make_batch, shuffled_batches
+from sparse_sharing.data.text import EncodedText
+from sparse_sharing.inspection.checks import CheckedCorpus
+from sparse_sharing.models.network import Network
+from sparse_sharing.stages.inputs import choose_device
+from sparse_sharing.stages.prepare import Corpus, PretrainedVectors, build_vocabulary, encode
+from sparse_sharing.training.initial import initialise
+from sparse_sharing.training.loop import TaskData
+from sparse_sharing.training.scoring import score_task
+from sparse_sharing.training.trainer import Trainer
+
+SAMPLE = 400
+"""Sentences of each corpus that the speed is measured on, spread evenly over its training text."""
+
+SECONDS = 3.0
+"""How long one measurement of steps goes on, at most."""
+
+WARM_STEPS = 3
+"""First steps that are not counted: they find their memory."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Tokens of one task per second: in training, and when a text is tagged and scored."""
+
+    training: float
+    scoring: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of a run.
+
+    Attributes:
+        stages: of all jobs of each stage, one after the other.
+        chain: of the longest chain of jobs that wait for each other; no number of cores makes the run shorter.
+    """
+
+    stages: Mapping[str, float]
+    chain: float
+
+    def on(self, cores: int) -> float:
+        """At least so many seconds with so many jobs side by side."""
+        return max(sum(self.stages.values()) / cores, self.chain)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A network as the run will have it, and text to try it on."""
+
+    network: Network
+    tasks: Mapping[str, TaskData]
+
+
+def estimate(
+    jobs: list[Job],
+    data: Mapping[str, list[CheckedCorpus]],
+    model: Model,
+    device: str,
+    specs: Mapping[str, PrepareSpec],
+) -> Estimate:
+    """Measure the speed of the network on the data, and multiply.
+
+    Args:
+        jobs: of the run.
+        data: the corpora of each dataset.
+        model: the network.
+        device: where it is trained.
+        specs: how each dataset is encoded.
+    """
+    start_up = _start_up()
+    tokens = {dataset: _tokens(corpora) for dataset, corpora in data.items()}
+    samples = {dataset: _sample(corpora, model, device, specs[dataset]) for dataset, corpora in data.items()}
+    speeds: dict[tuple, Speed] = {}
+    seconds: dict[int, float] = {}
+    for job in jobs:
+        seconds[id(job)] = start_up
+        if "dataset" not in job.identity:
+            continue
+        dataset, optimization = str(job.identity["dataset"]), getattr(job.spec, "optimization", None)
+        batch_size = optimization.batch_size if optimization else None
+        if optimization and (dataset, batch_size) not in speeds:
+            speeds[dataset, batch_size] = _measure(samples[dataset], optimization)
+        if optimization:
+            seconds[id(job)] += _training(job, tokens[dataset], speeds[dataset, batch_size])
+        elif job.stage == "evaluate":
+            known = next(speed for (own, _), speed in speeds.items() if own == dataset)
+            seconds[id(job)] += (
+                sum(tokens[dataset]["test"][task] for task in _tasks(job.needs["model"])) / known.scoring
+            )
+    stages: Counter[str] = Counter()
+    for job in jobs:
+        stages[job.stage] += seconds[id(job)]
+    return Estimate(stages, _chain(jobs, seconds))
+
+
+def _training(job: Job, tokens: Mapping[str, Mapping[str, int]], speed: Speed) -> float:
+    """Seconds of all epochs of a training job; patience may end it earlier."""
+    optimization, tasks = job.spec.optimization, _tasks(job) or list(tokens["train"])
+    epochs = optimization.epochs * (job.spec.rounds + 1 if job.stage == "prune" else 1)
+    weights = getattr(job.spec, "weights", None) or {}
+    passes = {task: (weights[task].sampling if task in weights else None) or 1.0 for task in tasks}
+    steps = sum(tokens["train"][task] * passes[task] for task in tasks) / speed.training
+    return epochs * (steps + sum(tokens["dev"][task] for task in tasks) / speed.scoring)
+
+
+def _tasks(job: Job) -> list[str]:
+    """The tasks that a job is about; none: all."""
+    return [job.spec.task] if job.stage == "prune" else list(getattr(job.spec, "tasks", None) or [])
+
+
+def _chain(jobs: list[Job], seconds: Mapping[int, float]) -> float:
+    """The longest sum of seconds along jobs that need each other; jobs stand after those they need."""
+    ends: dict[int, float] = {}
+    for job in jobs:
+        ends[id(job)] = seconds[id(job)] + max((ends[id(needed)] for needed in job.needs.values()), default=0.0)
+    return max(ends.values())
+
+
+def _tokens(corpora: list[CheckedCorpus]) -> dict[str, dict[str, int]]:
+    """Tokens of each task by split."""
+    return {
+        split: {task.name: found.tokens(split) for found in corpora for task in found.corpus.tasks} for split in SPLITS
+    }
+
+
+def _sample(corpora: list[CheckedCorpus], model: Model, device: str, spec: PrepareSpec) -> _Sample:
+    """The network for the whole dataset, and a part of its text."""
+    given = {found.corpus.name: found for found in corpora}
+    parts = []
+    for own in spec.corpora:
+        found = given[own.name]
+        # The spec has its tasks in alphabetical order, the configuration in any.
+        places = [[task.name for task in found.corpus.tasks].index(task.name) for task in own.tasks]
+        every = max(1, len(found.sentences["train"]) // SAMPLE)
+        sample = [
+            sentence.__class__(sentence.words, tuple(sentence.tags[place] for place in places), sentence.line)
+            for sentence in found.sentences["train"][::every]
+        ]
+        parts.append(Corpus(own, dict.fromkeys(SPLITS, sample)))
+    words = Counter(word for found in corpora for sentence in found.words("train") for word in sentence)
+    nothing = PretrainedVectors({}, frozenset(), 0)
+    vocabulary = build_vocabulary(spec, parts, words, nothing)
+    network = Network(model, vocabulary, choose_device(device))
+    count = network.vocabulary.word_count
+    initialise(network, 1, np.zeros((count, 0), np.float32), np.zeros(count, bool))
+    texts: dict[str, EncodedText] = {}
+    for part in parts:
+        texts |= dict.fromkeys(part.tasks, encode(part, "train", vocabulary, nothing))
+    return _Sample(network, {task: TaskData(text, text) for task, text in texts.items()})
+
+
+def _measure(sample: _Sample, optimization: Optimization) -> Speed:
+    """Train some steps, and score some text, against the clock."""
+    trainer, random = Trainer(sample.network, optimization), np.random.default_rng(1)
+    size, buckets = optimization.batch_size, optimization.length_buckets
+    steps = [
+        (task, indices)
+        for task, data in sample.tasks.items()
+        for indices in shuffled_batches(data.train.lengths, size, buckets, random)
+    ]
+    order = random.permutation(len(steps))
+    tokens, started, limit = 0, time.perf_counter(), time.perf_counter() + SECONDS
+    for number, index in enumerate(order):
+        if number == min(WARM_STEPS, len(order) - 1):
+            tokens, started = 0, time.perf_counter()
+        task, indices = steps[index]
+        batch = make_batch(sample.tasks[task].train, indices, task, sample.network.model.word_dropout, random)
+        # Reading the loss waits for a GPU to finish the step.
+        trainer.step(task, batch.to(sample.network.device), 1e-4).item()
+        tokens += int(batch.mask.sum())
+        if time.perf_counter() > limit and number >= WARM_STEPS:
+            break
+    training = tokens / (time.perf_counter() - started)
+    task, data = next(iter(sample.tasks.items()))
+    score_task(sample.network, task, data.dev)
+    started = time.perf_counter()
+    score_task(sample.network, task, data.dev)
+    return Speed(training, len(data.dev.tokens) / (time.perf_counter() - started))
+
+
+def _start_up() -> float:
+    """Seconds until a job begins its work: Python and the libraries are loaded."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import sparse_sharing.stages.train"], check=True)
+    return time.perf_counter() - started

@@ -1,0 +1,57 @@
+"""Labels that look like other labels written wrongly."""
+
+from collections.abc import Mapping
+
+_labels = {
+    "upos": "NOUN VERB PROPN ADJ ADP PRON ADV AUX DET PUNCT SCONJ CCONJ NUM PART INTJ SYM X",
+    "pos": "CC CD DT EX FW IN JJ JJR JJS LS MD NN NNS NNP NNPS PDT POS PRP PRP$ RB RBR RBS RP TO UH VB VBD VBG VBN "
+    "VBP VBZ WDT WP WP$ WRB ART APPR NE ADJA",
+    "chunk": "NP VP PP ADVP ADJP SBAR PRT INTJ CONJP LST UCP NC VC PC",
+    "ner": "PER LOC ORG MISC PERSON GPE NORP DATE FAC PRODUCT EVENT CARDINAL MONEY TIME GENE",
+}
+INVENTORIES = {name: frozenset(labels.split()) for name, labels in _labels.items()}
+"""Well-known labels, which tell what a column is about, and are no slips however rare they are."""
+
+RARE = 5
+"""A label that occurs more often is no slip."""
+
+TIMES = 20
+"""A slip is at least so many times rarer than what was meant."""
+
+SHORTEST = 3
+"""Shorter labels, such as NN and NP, differ by one letter because they are few letters."""
+
+
+def likely_typos(counts: Mapping[str, int]) -> dict[str, str]:
+    """Rare labels that are one slip away from a frequent one, with the label that was probably meant.
+
+    A slip is a letter too much, too little, or wrong, two letters swapped, or another letter case.
+    """
+    found = {}
+    for label, count in sorted(counts.items()):
+        if count > RARE or len(label) < SHORTEST or any(label in known for known in INVENTORIES.values()):
+            continue
+        meant = [
+            other
+            for other, often in counts.items()
+            if often >= TIMES * count and len(other) >= SHORTEST and is_one_slip(label, other)
+        ]
+        if meant:
+            found[label] = max(meant, key=lambda other: (counts[other], other))
+    return found
+
+
+def is_one_slip(first: str, second: str) -> bool:
+    """Whether two different texts are equal but for letter case, or for one edit besides."""
+    if first == second:
+        return False
+    first, second = first.lower(), second.lower()
+    if first == second:
+        return True
+    if len(first) > len(second):
+        first, second = second, first
+    same = next((i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), len(first))
+    rest, longer = first[same:], second[same:]
+    if len(rest) < len(longer):
+        return rest == longer[1:]
+    return rest[1:] == longer[1:] or (rest[:2] == longer[1::-1] and rest[2:] == longer[2:])

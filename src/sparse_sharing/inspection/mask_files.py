@@ -1,0 +1,184 @@
+"""Masks of any file by name, what they have in common, and new masks made out of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparse_sharing.artifacts import Artifact, load_tensors, save_tensors
+from sparse_sharing.config.specs import Spec
+from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.masks import Mask, chance_overlap, overlap, pack, shuffled
+from sparse_sharing.models.encoder import layer_of
+from sparse_sharing.stages.inputs import load_mask
+from sparse_sharing.training.seeds import generator
+
+KINDS = {"selection": "", "masks": "round", "model": "masks/"}
+"""Kinds of artifact that hold masks, and how the names of the masks in them begin."""
+
+OPERATIONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "and": torch.logical_and,
+    "or": torch.logical_or,
+    "xor": torch.logical_xor,
+    "minus": lambda first, second: first & ~second,
+}
+"""What becomes of two masks: kept by both, by any, by just one, by the first alone."""
+
+
+class MaskSpec(Spec):
+    """Make masks out of others by hand; `sources` gives the content digest of each file, and what was taken of it."""
+
+    operation: str
+    sources: list[str]
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """The masks of a file, or one of them, by the name of their task; rounds of a pruning by the name of the round.
+
+    Attributes:
+        label: the file as it was named.
+        masks: at least one.
+        source: the digest of the file's content, and the name of the mask where one was asked for.
+    """
+
+    label: str
+    masks: Mapping[str, Mask]
+    source: str
+
+
+def read_masks(operand: str) -> MaskFile:
+    """The masks of `FILE`, or with `FILE:NAME` that of one task or round.
+
+    A single round of a pruning goes by the name of its task, so that it can stand beside others.
+
+    Raises:
+        ArtifactError: The file is missing, damaged, or holds no masks.
+        ConfigError: It holds no mask of that name.
+    """
+    text, _, wanted = operand.rpartition(":") if not Path(operand).exists() else (operand, "", "")
+    path = Path(text or operand)
+    artifact, prefix = _load(path)
+    names = {_name(name, prefix): name for name in artifact.tensors if name.startswith(prefix)}
+    if not wanted:
+        return MaskFile(operand, {own: load_mask(artifact, name, path) for own, name in names.items()}, artifact.digest)
+    if wanted not in names:
+        raise ConfigError(f"{path}: holds no mask '{wanted}', only {', '.join(names)}")
+    own = artifact.details.get("task", wanted)
+    return MaskFile(operand, {own: load_mask(artifact, names[wanted], path)}, f"{artifact.digest}:{wanted}")
+
+
+def _load(path: Path) -> tuple[Artifact, str]:
+    problems = []
+    for kind, prefix in KINDS.items():
+        try:
+            return load_tensors(path, kind), prefix
+        except ArtifactError as error:
+            problems.append(str(error))
+    if not path.exists() or "damaged" in problems[0]:
+        raise ArtifactError(problems[0])
+    raise ArtifactError(
+        f"{path}: holds no masks; expected a selection, a pruning or a model (masks or model.safetensors)"
+    )
+
+
+def _name(name: str, prefix: str) -> str:
+    return name if prefix == "round" else name.removeprefix(prefix)
+
+
+def require_alike(files: Sequence[MaskFile]) -> None:
+    """Check that masks cover the same weights, cut from the same start; raises ArtifactError where they do not."""
+    first = next(iter(files[0].masks.values()))
+    for file in files:
+        for name, mask in file.masks.items():
+            mask.require_fit(first.shapes, first.weights, f"{file.label} {name}")
+
+
+def by_layer(mask: Mask) -> dict[str, Tensor]:
+    """The part of a mask that belongs to each layer: bool [weights of the layer]."""
+    parts: dict[str, list[Tensor]] = {}
+    for name, part in mask.tensors().items():
+        parts.setdefault(layer_of(name), []).append(part.reshape(-1))
+    return {layer: torch.cat(own) for layer, own in parts.items()}
+
+
+def overlaps(masks: Sequence[Mask]) -> list[tuple[str, float, float]]:
+    """The overlap of masks, over all weights and in each layer, beside that of independent masks of their densities."""
+    rows = [("all", overlap(masks), chance_overlap([mask.density for mask in masks]))]
+    layers = [by_layer(mask) for mask in masks]
+    for layer in layers[0]:
+        parts = torch.stack([own[layer] for own in layers])
+        share = float(parts.all(0).sum()) / max(1, int(parts.any(0).sum()))
+        rows.append((layer, share, chance_overlap(parts.float().mean(1).tolist())))
+    return rows
+
+
+def shared_by(masks: Sequence[Mask]) -> list[int]:
+    """How many weights 0, 1, ... all of the masks keep."""
+    count = torch.stack([mask.keep for mask in masks]).sum(0)
+    return torch.bincount(count, minlength=len(masks) + 1).tolist()
+
+
+def combine(operation: str, first: MaskFile, second: MaskFile) -> dict[str, Mask]:
+    """Combine the masks of two files task by task; a file of a single mask is combined with each of the other's.
+
+    Raises:
+        ArtifactError: The masks do not cover the same weights.
+        ConfigError: The files hold masks of different tasks.
+    """
+    require_alike([first, second])
+    names = list(first.masks)
+    if len(second.masks) == 1:
+        others = dict.fromkeys(names, next(iter(second.masks.values())))
+    elif len(first.masks) == 1:
+        only = next(iter(first.masks.values()))
+        return {name: _apply(operation, only, mask) for name, mask in second.masks.items()}
+    elif set(names) == set(second.masks):
+        others = dict(second.masks)
+    else:
+        raise ConfigError(
+            f"{first.label} has masks of {', '.join(names)}, {second.label} of {', '.join(second.masks)}; expected the "
+            "same tasks, or one mask (FILE:NAME) on one side"
+        )
+    return {name: _apply(operation, mask, others[name]) for name, mask in first.masks.items()}
+
+
+def _apply(operation: str, first: Mask, second: Mask) -> Mask:
+    return Mask(OPERATIONS[operation](first.keep, second.keep), first.shapes, first.weights)
+
+
+def random_like(file: MaskFile, seed: int) -> dict[str, Mask]:
+    """Masks that keep as many weights as those of a file, at positions drawn at random over all layers."""
+    return {name: shuffled(mask, generator(seed, "random-like", name)) for name, mask in file.masks.items()}
+
+
+def shuffle_layers(file: MaskFile, seed: int) -> dict[str, Mask]:
+    """Masks that keep as many weights in each tensor as those of a file, at positions drawn at random within it."""
+    return {name: _shuffle_within(mask, generator(seed, "shuffle-layer", name)) for name, mask in file.masks.items()}
+
+
+def _shuffle_within(mask: Mask, random: np.random.Generator) -> Mask:
+    parts = [part.reshape(-1) for part in mask.tensors().values()]
+    keep = torch.cat([part[torch.from_numpy(random.permutation(part.numel()))] for part in parts])
+    return Mask(keep, mask.shapes, mask.weights)
+
+
+def write_selection(path: Path, masks: Mapping[str, Mask], spec: MaskSpec) -> None:
+    """Write masks as a selection, which a choice with rule `file` can name.
+
+    Raises:
+        ConfigError: A mask keeps nothing.
+    """
+    if empty := [name for name, mask in masks.items() if mask.kept == 0]:
+        raise ConfigError(f"the mask of {empty[0]} would keep no weight: nothing is written")
+    first = next(iter(masks.values()))
+    details = {
+        "weights": first.weights,
+        "shapes": [[name, list(shape)] for name, shape in first.shapes.items()],
+        "rounds": {},
+    }
+    save_tensors(path, "selection", spec, {name: pack(mask) for name, mask in masks.items()}, details)

@@ -1,0 +1,90 @@
+"""What the names of files say: which split a file is, and which files belong to one corpus."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sparse_sharing.config.schema import NAME, SPLITS
+from sparse_sharing.errors import DataError
+
+WORDS_OF_SPLITS = {
+    "train": ("train", "training", "trn"),
+    "dev": ("dev", "development", "devel", "valid", "validation", "val", "testa", "tune"),
+    "test": ("test", "testing", "testb", "tst", "eval"),
+}
+SPLIT_OF_WORD = {word: split for split, words in WORDS_OF_SPLITS.items() for word in words}
+
+_words = re.compile(r"[^\W_]+").findall
+
+
+@dataclass
+class FileGroup:
+    """The files of one corpus by split."""
+
+    name: str
+    files: dict[str, Path] = field(default_factory=dict)
+
+
+def split_and_corpus(path: Path) -> tuple[str | None, str]:
+    """The split that a file's name, or else its folder's, names, and what is left of the name: the corpus.
+
+    `news.train.conll.gz` is split train of corpus news; `train.pos` in a folder wsj is split train of corpus wsj.
+    """
+    name = path.name.removesuffix(".gz")
+    words = _words(name)
+    # What stands behind the last dot is no part of the name, unless it says the split, as in eng.testa.
+    if len(words) > 1 and "." in name and words[-1].lower() not in SPLIT_OF_WORD:
+        words.pop()
+    split = next((SPLIT_OF_WORD[word.lower()] for word in reversed(words) if word.lower() in SPLIT_OF_WORD), None)
+    rest = [word for word in words if SPLIT_OF_WORD.get(word.lower()) != split or split is None]
+    folder = path.resolve().parent
+    if split is None and (split := SPLIT_OF_WORD.get(folder.name.lower())) is not None:
+        return split, "-".join(rest)
+    return split, "-".join(rest) or "-".join(_words(folder.name)) or "corpus"
+
+
+def group_files(paths: Iterable[Path]) -> list[FileGroup]:
+    """The corpora that files make up, in the order of the files.
+
+    Raises:
+        DataError: A file's split cannot be told, two files are the same split of a corpus, or a corpus lacks train or
+            test.
+    """
+    groups: dict[tuple[str, Path], FileGroup] = {}
+    known = ", ".join(f"{split} ({', '.join(words[1:])})" for split, words in WORDS_OF_SPLITS.items())
+    for path in paths:
+        split, corpus = split_and_corpus(path)
+        if split is None:
+            raise DataError(f"{path}: found no split in the name; expected a word such as {known} in it")
+        folder = path.resolve().parent
+        folder = folder.parent if folder.name.lower() in SPLIT_OF_WORD else folder
+        group = groups.setdefault((corpus.lower(), folder), FileGroup(corpus))
+        if split in group.files:
+            raise DataError(f"{path}: is the {split} file of corpus '{corpus}', but so is {group.files[split]}")
+        group.files[split] = path
+    for group in groups.values():
+        if missing := [split for split in ("train", "test") if split not in group.files]:
+            found = ", ".join(str(path) for path in group.files.values())
+            raise DataError(
+                f"corpus '{group.name}' ({found}) has no {missing[0]} file; every corpus needs a file for training and "
+                f"one for the test: name it too, with a word such as {missing[0]} in its name"
+            )
+    _name_apart(list(groups.values()))
+    return list(groups.values())
+
+
+def _name_apart(groups: list[FileGroup]) -> None:
+    """Give each group a valid name of its own."""
+    taken: set[str] = set()
+    for group in groups:
+        name = "".join(letter for letter in group.name if re.fullmatch(r"[A-Za-z0-9_-]", letter)).lstrip("-_")[:50]
+        name = name if re.fullmatch(NAME, name) else "corpus"
+        same = next(number for number in range(1, len(groups) + 1) if _numbered(name, number).lower() not in taken)
+        group.name = _numbered(name, same)
+        taken.add(group.name.lower())
+        group.files = {split: group.files[split] for split in SPLITS if split in group.files}
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"

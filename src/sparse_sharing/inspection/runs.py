@@ -1,0 +1,83 @@
+"""Two runs side by side: how their scores differ, and which settings do."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pandas as pd
+
+from sparse_sharing.config.jobs import CARRIERS
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.inspection.specs import differences, stored_spec
+
+CELL = ["dataset", "system", "task", "metric"]
+
+DIGESTS = {"data", "start", "masks", "model", "metrics", "chosen"}
+"""Keys of specs that name other specs by their digest: what differs behind them is shown where it stands."""
+
+PLACES = {
+    "prepare": "*/data/",
+    "warmup": "*/seed*/*/",
+    "prune": "*/seed*/*/prune/*/",
+    "select": "*/seed*/*/select/*/",
+    "train": "*/seed*/train/*/*/",
+    "evaluate": "*/seed*/evaluate/*/*/",
+}
+"""Where below a run the files of each stage lie."""
+
+
+def compare_scores(first: Path, second: Path) -> pd.DataFrame:
+    """The test scores of two runs, one row per dataset, system, task and metric that any of them has.
+
+    Returns:
+        The columns dataset, system, task, metric, first and second (means over seeds, percent; missing where a run has
+        none), difference (second minus first), seeds_first and seeds_second (their numbers).
+
+    Raises:
+        ArtifactError: A run has no tables.
+    """
+    means = [_means(run, side) for run, side in ((first, "first"), (second, "second"))]
+    table = means[0].join(means[1], how="outer").reset_index()
+    table["difference"] = table["second"] - table["first"]
+    for side in ("seeds_first", "seeds_second"):
+        table[side] = table[side].fillna(0).astype(int)
+    return table[[*CELL, "first", "second", "difference", "seeds_first", "seeds_second"]]
+
+
+def _means(run: Path, side: str) -> pd.DataFrame:
+    path = run / "tables" / "results.csv"
+    try:
+        results = pd.read_csv(path, dtype={"dataset": str, "system": str, "task": str}, keep_default_na=False)
+        own = results[(results["split"] == "test") & results["metric"].isin(["accuracy", "f1"])]
+        spans = own.groupby(["dataset", "system", "seed", "task"])["metric"].transform(
+            lambda metrics: (metrics == "f1").any()
+        )
+        main = own[(own["metric"] == "f1") | ~spans.astype(bool)]
+        return main.groupby(CELL).agg(**{side: ("value", "mean"), f"seeds_{side}": ("seed", "nunique")})
+    except (OSError, ValueError, KeyError) as error:
+        raise ArtifactError(
+            f"{path}: is missing or damaged ({error}). Make the tables of the run first: snakemake --cores 2 tables"
+        ) from error
+
+
+def compare_settings(first: Path, second: Path) -> dict[tuple[str, str, str, str], list[str]]:
+    """The settings in which the files of two runs differ, from the specs that the files carry.
+
+    Returns:
+        For each (stage, key, value in the first run, value in the second) the folders, below both runs, of the jobs
+        that differ so. Jobs that only one run has are under the key `only in the first` or `only in the second`.
+    """
+    found: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    for stage, place in PLACES.items():
+        pattern = place + CARRIERS[stage]
+        own, other = ({str(path.relative_to(run)): path for path in run.glob(pattern)} for run in (first, second))
+        for name in sorted(own.keys() | other.keys()):
+            folder = str(Path(name).parent)
+            if name not in own or name not in other:
+                found[stage, f"only in the {'first' if name in own else 'second'}", "", ""].append(folder)
+                continue
+            before, after = stored_spec(own[name]) or {}, stored_spec(other[name]) or {}
+            for key, values in differences(before, after).items():
+                # A section of settings may have the name of a digest; digests are text.
+                if key.split(".")[0] not in DIGESTS or '"' not in "".join(values):
+                    found[stage, key, *values].append(folder)
+    return dict(found)

@@ -1,0 +1,49 @@
+"""Specs as flat keys, and how two of them differ."""
+
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+MISSING = "nothing"
+"""Shown for a key that one side lacks."""
+
+
+def stored_spec(path: Path) -> dict | None:
+    """The spec that a safetensors or JSON artifact carries; None without a file, or without one in it."""
+    try:
+        if path.suffix == ".json":
+            return json.loads(path.read_bytes())["spec"]
+        with path.open("rb") as stream:
+            length = struct.unpack("<Q", stream.read(8))[0]
+            return json.loads(json.loads(stream.read(length))["__metadata__"]["spec"])
+    except (OSError, ValueError, KeyError, TypeError, struct.error, MemoryError, OverflowError):
+        return None
+
+
+def flat(value: object, key: str = "") -> dict[str, object]:
+    """Nested values under dotted keys; items of a list that have a name go by it: `corpora.news.tasks.ner.scheme`."""
+    if isinstance(value, Mapping):
+        items = [(str(name), part) for name, part in value.items()]
+    elif isinstance(value, list) and value and all(isinstance(part, Mapping) and "name" in part for part in value):
+        items = [(part["name"], {name: own for name, own in part.items() if name != "name"}) for part in value]
+    else:
+        return {key: value}
+    if not items:
+        return {key: value} if key else {}
+    return {own: leaf for name, part in items for own, leaf in flat(part, f"{key}.{name}" if key else name).items()}
+
+
+def differences(old: Mapping, new: Mapping) -> dict[str, tuple[str, str]]:
+    """The flat keys in which two specs differ, with both values as text."""
+    before, after = flat(old), flat(new)
+    keys = [*before, *(key for key in after if key not in before)]
+    return {
+        key: (_text(before, key), _text(after, key))
+        for key in keys
+        if key not in before or key not in after or before[key] != after[key]
+    }
+
+
+def _text(values: Mapping[str, object], key: str) -> str:
+    return json.dumps(values[key], ensure_ascii=False) if key in values else MISSING

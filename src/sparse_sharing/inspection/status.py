@@ -1,0 +1,128 @@
+"""How far a run is, told from its files alone: it may be at work on this machine, on a cluster, or not at all.
+
+A job is done when its files are there under its spec. A job at work has a record of its process in its work folder, or
+a fresh log; the lock itself is not touched, since a job that starts in that moment would find it taken.
+"""
+
+import json
+import os
+import socket
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sparse_sharing.config.jobs import Job
+from sparse_sharing.progress import RECORD
+
+State = Literal["done", "running", "failed", "interrupted", "outdated", "waiting"]
+STATES: tuple[State, ...] = ("done", "running", "failed", "interrupted", "outdated", "waiting")
+
+FRESH = 600.0
+"""Seconds for which a log counts as that of a job at work, where nothing better is known."""
+
+SLOWER = 3.0
+"""An epoch may take so many times as long as the last one before its job counts as interrupted."""
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """What the files of a job say.
+
+    Attributes:
+        job: the job.
+        state: done; running; failed: its log ends with an error; interrupted: it began and is not at work; outdated:
+            its files are those of other settings; waiting: not begun.
+        record: the last state that the job wrote down itself: at, best, left (seconds), empty before the first epoch.
+        message: the last line of the log of a failed or interrupted job.
+    """
+
+    job: Job
+    state: State
+    record: Mapping[str, object]
+    message: str = ""
+
+
+def status_of(job: Job, now: float | None = None) -> JobStatus:
+    """The status of one job; `now` in seconds since 1970, the present if None."""
+    now = time.time() if now is None else now
+    record = _read_record(job.work / RECORD)
+    if job.is_current():
+        return JobStatus(job, "done", {})
+    if _at_work(job, record, now):
+        return JobStatus(job, "running", record)
+    last = _last_line(job.log)
+    if _is_error(last):
+        return JobStatus(job, "failed", record, last)
+    if job.carrier is not None and job.carrier.exists():
+        return JobStatus(job, "outdated", record)
+    if record or job.log.exists():
+        return JobStatus(job, "interrupted", record, last)
+    return JobStatus(job, "waiting", record)
+
+
+def counts_by_stage(statuses: list[JobStatus]) -> dict[str, Counter[str]]:
+    """How many jobs of each stage are in each state."""
+    counts: dict[str, Counter[str]] = {}
+    for status in statuses:
+        counts.setdefault(status.job.stage, Counter())[status.state] += 1
+    return counts
+
+
+def _at_work(job: Job, record: Mapping[str, object], now: float) -> bool:
+    """Whether a process is making the job's files."""
+    if record:
+        if record.get("host") == socket.gethostname():
+            return _is_alive(record.get("process"))
+        limit = max(FRESH, SLOWER * float(record.get("seconds", 0.0)))
+        return now - max(_changed(job.work / RECORD), _changed(job.log)) < limit
+    # The workflow removes old files before a job begins.
+    begun = job.carrier is None or not job.carrier.exists()
+    return begun and now - _changed(job.log) < FRESH and not _is_error(_last_line(job.log))
+
+
+def _is_error(line: str) -> bool:
+    """Whether a log's last line says that the job has failed: in our words, or in Python's."""
+    return line.startswith("error:") or line.split(":")[0].endswith("Error")
+
+
+def _is_alive(process: object) -> bool:
+    if not isinstance(process, int) or process <= 0:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _read_record(path: Path) -> dict[str, object]:
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _changed(path: Path) -> float:
+    """When a file was last changed, in seconds since 1970; 0 where it is missing."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _last_line(path: Path, size: int = 4000) -> str:
+    """The last line of a log that says something; of an error of several lines, the first."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - size))
+            lines = [line for line in stream.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    except OSError:
+        return ""
+    errors = [line for line in lines if line.startswith("error:")]
+    return errors[-1] if errors else lines[-1] if lines else ""

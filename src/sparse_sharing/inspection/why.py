@@ -1,0 +1,113 @@
+"""Why a file would be made again, in words: its settings against those of the configuration, and all it rests on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparse_sharing.artifacts import file_digest, load_json, spec_digest
+from sparse_sharing.config.jobs import Job
+from sparse_sharing.config.provenance import stored_spec_digest
+from sparse_sharing.errors import ConfigError
+from sparse_sharing.inspection.specs import differences, stored_spec
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason to make the files of a job again."""
+
+    job: Job
+    text: str
+
+
+def job_of(path: Path, jobs: list[Job]) -> Job:
+    """The job that makes a file or folder.
+
+    Raises:
+        ConfigError: No job of the configuration makes it.
+    """
+    wanted = path.resolve()
+    for job in jobs:
+        # The predictions are a folder; each file in it is the job's.
+        if any(wanted == made.resolve() or made.resolve() in wanted.parents for made in job.outputs):
+            return job
+    for job in jobs:
+        if wanted == job.folder.resolve():
+            return job
+    run = jobs[0].folder.parts[1]
+    raise ConfigError(f"{path}: no job of this configuration makes it; its files lie in {Path('results', run)}")
+
+
+def reasons(job: Job) -> list[Reason]:
+    """Why a job would run again: reasons of its own, then of all the jobs it rests on; none if it would not."""
+    found: dict[str, list[Reason]] = {}
+    _collect(job, found)
+    return [reason for own in found.values() for reason in own]
+
+
+def _collect(job: Job, found: dict[str, list[Reason]]) -> None:
+    if job.label in found:
+        return
+    found[job.label] = [Reason(job, text) for text in _own_reasons(job)]
+    for needed in job.needs.values():
+        _collect(needed, found)
+
+
+def _own_reasons(job: Job) -> Iterator[str]:
+    """What the files of one job say, without what the jobs before it say."""
+    missing = [path for path in job.outputs if not path.exists()]
+    if missing:
+        more = f" and {len(missing) - 1} more files" if len(missing) > 1 else ""
+        yield f"{missing[0]}{more} {'are' if more else 'is'} missing"
+    if job.carrier is not None and job.carrier.exists():
+        yield from _changed_settings(job, job.carrier)
+    yield from _changed_sources(job)
+    yield from _newer_inputs(job)
+
+
+def _changed_settings(job: Job, carrier: Path) -> Iterator[str]:
+    """The keys in which the stored spec differs; keys that are digests of other specs lead to the jobs behind them."""
+    stored = stored_spec(carrier)
+    if stored is None:
+        yield f"{carrier} carries no settings: it is damaged, or no file of this program"
+        return
+    if spec_digest(stored) == job.spec.digest():
+        return
+    for key, (old, new) in differences(stored, job.spec.model_dump(mode="json")).items():
+        needed = job.needs.get(key)
+        if needed is None:
+            yield (
+                "the results it gathers were made under other settings"
+                if key == "metrics"
+                else f"{key}: {old} -> {new}"
+            )
+        elif needed.carrier is not None and stored_spec_digest(needed.carrier) == needed.spec.digest():
+            yield f"{key}: it was made from an earlier result of {needed.label}, which has been made again since"
+        else:
+            yield f"{key}: the settings of {needed.label} have changed"
+
+
+def _changed_sources(job: Job) -> Iterator[str]:
+    """The user's files that are missing, or have another content than the one that was read."""
+    yield from (f"{path} is missing" for path in job.sources if not path.exists() and "demo" not in job.needs)
+    if job.stage != "prepare" or not job.outputs[-1].exists():
+        return
+    summary = load_json(job.outputs[-1], "summary").details
+    known = {
+        values["sha256"]
+        for split in summary.get("splits", {}).values()
+        for values in split.get("corpora", {}).values()
+        if "sha256" in values
+    }
+    vectors = job.spec.vectors
+    for path in job.sources[:-1] if vectors else job.sources:
+        if path.exists() and known and file_digest(path) not in known:
+            yield f"{path} has another content than the file that was read"
+
+
+def _newer_inputs(job: Job) -> Iterator[str]:
+    """Inputs that were written after the files made from them."""
+    made = [path.stat().st_mtime for path in job.outputs if path.exists()]
+    read = [path for needed in job.needs.values() if needed.carrier is not None for path in [needed.carrier]]
+    for path in [*read, *job.sources]:
+        if made and path.exists() and path.stat().st_mtime > min(made):
+            yield f"{path} is newer; the job runs again unless its content is the same"

@@ -1,0 +1,122 @@
+"""What `validate` finds in data, and what it says then."""
+
+import pytest
+from typer.testing import CliRunner
+
+from sparse_sharing.cli import app
+from sparse_sharing.inspection.checks import check_data, demo_files
+from sparse_sharing.inspection.findings import Findings
+
+
+def found(own_data):
+    """All findings as level and text."""
+    findings = Findings()
+    with demo_files(own_data.config()) as folder:
+        check_data(own_data.config(), folder, findings)
+    return [(item.level, f"{item.place}: {item.text}") for item in findings]
+
+
+def levels(own_data, text):
+    """The levels of the findings that contain a text."""
+    return [level for level, message in found(own_data) if text in message]
+
+
+def test_good_data_gives_notes_alone(own_data):
+    assert {level for level, _ in found(own_data)} == {"note"}, found(own_data)
+    assert levels(own_data, "train 200, dev 10, test 10 sentences") == ["note"]
+
+
+def test_a_missing_file_and_a_missing_column_are_errors(own_data):
+    own_data.corpus["test"] = "nowhere.txt"
+    own_data.corpus["tasks"][1]["column"] = 7
+    assert levels(own_data, "there is no such file") == ["error"]
+    assert levels(own_data, "task ner should stand in column 7") == ["error", "error"]
+
+
+def test_all_tags_that_break_a_scheme_are_counted_and_the_first_named_with_their_lines(own_data):
+    for _ in range(5):
+        own_data.add("train", "He P O I-PER", "saw V O I-PER", "Rome N O B-LOC")
+    lines = (own_data.folder / "train.txt").read_text().splitlines()
+    line = len(lines) - 5 * 4 + 1
+    ((level, message),) = [item for item in found(own_data) if "break" in item[1]]
+    assert level == "error"
+    assert "5 tags break scheme iob2; set repair: true" in message
+    assert f"train.txt:{line}: found 'I-PER', expected B-PER" in message
+    assert message.count("train.txt:") == 4
+    own_data.corpus["repair"] = True
+    assert levels(own_data, "5 tags are repaired") == ["warning"]
+
+
+def test_what_no_repair_mends_stays_an_error(own_data):
+    own_data.corpus["repair"] = True
+    own_data.add("dev", "He P O PER")
+    assert levels(own_data, "1 of them are no span tags") == ["error"]
+
+
+def test_labels_that_training_lacks_and_slips_are_warnings(own_data):
+    for _ in range(30):
+        own_data.add("train", "Mary NOUN O O")
+    own_data.add("test", "Mary NOUM O O")
+    assert levels(own_data, "only in test, not in train: 'NOUM' (1 times)") == ["warning"]
+    assert levels(own_data, "'NOUM' (1 times) looks like a slip of 'NOUN'") == ["warning"]
+
+
+def test_sentences_in_two_splits_are_a_warning(own_data):
+    for split in ("train", "test"):
+        own_data.add(split, "Nobody N O O", "expected V O O", "this D O O")
+    assert levels(own_data, "1 test sentences (9.1 %) stand word for word in train") == ["warning"]
+
+
+def test_a_column_with_one_tag_is_a_warning(own_data):
+    for split in ("train", "dev", "test"):
+        path = own_data.folder / f"{split}.txt"
+        rows = (line.split() for line in path.read_text().splitlines())
+        path.write_text("".join(f"{row[0]} X O O\n" if row else "\n" for row in rows))
+    assert levels(own_data, "every training token has the tag 'X'") == ["warning"]
+    assert levels(own_data, "every training token has the tag 'O'") == ["warning"]
+
+
+def test_without_dev_the_cut_is_told(own_data):
+    del own_data.corpus["dev"]
+    assert levels(own_data, "no dev file for pos, ner: 20 sentences are cut from train") == ["note"]
+
+
+@pytest.mark.parametrize(("dimension", "level"), [(2, "warning"), (9, "error")])
+def test_vectors_are_read_and_their_coverage_told(own_data, dimension, level):
+    numbers = " ".join(["0.5"] * dimension)
+    (own_data.folder / "vectors.txt").write_text(f"the {numbers}\nzebra {numbers}\n")
+    own_data.values["data"]["vectors"] = "vectors.txt"
+    assert level in levels(own_data, "dimensions" if level == "error" else "of the tokens have a vector")
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["validate", *map(str, arguments)])
+
+
+def test_the_command_tells_jobs_and_time_and_ends_well(own_data):
+    result = run(own_data.file())
+    assert result.exit_code == 0, result.output
+    rows = {line.split()[0]: line.split()[1] for line in result.output.splitlines() if len(line.split()) > 2}
+    expected = {"prepare": "1", "warmup": "2", "prune": "2", "select": "1", "train": "3", "evaluate": "3"}
+    assert expected.items() <= rows.items()
+    assert "Measured on a few steps now" in result.output
+    assert "Nothing stands against the run" in result.output
+
+
+def test_the_command_ends_with_3_where_the_run_would_stop_and_measures_nothing(own_data):
+    own_data.add("dev", "He P O PER")
+    result = run(own_data.file())
+    assert result.exit_code == 3
+    assert "Measured" not in result.output
+
+
+def test_the_folder_of_the_data_can_be_given(own_data):
+    own_data.values["data_root"] = "nowhere"
+    assert run(own_data.file(), "--no-estimate").exit_code == 3
+    assert run(own_data.file(), "--no-estimate", "--data-root", own_data.folder).exit_code == 0
+
+
+def test_the_demo_needs_no_files(repository):
+    result = run(repository / "config.yaml", "--no-estimate")
+    assert result.exit_code == 0, result.output
+    assert "train 700, dev 200, test 300 sentences" in result.output

@@ -1,0 +1,154 @@
+"""A drafted configuration says what the files hold, and loads as it is."""
+
+import gzip
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from sparse_sharing.cli import app
+from sparse_sharing.config import parse_config
+from sparse_sharing.config.schema import SPLITS
+from sparse_sharing.data.demo import generate
+from sparse_sharing.data.schemes import convert
+from sparse_sharing.errors import ConfigError, DataError
+from sparse_sharing.inspection.draft import draft
+
+
+def write(path, sentences):
+    """A column file of sentences, each a list of rows."""
+    path.write_text("".join("".join(f"{row}\n" for row in rows) + "\n" for rows in sentences), encoding="utf-8")
+    return path
+
+
+def drafted(files, folder):
+    """The text of a draft, and the configuration that it is."""
+    text = draft(files, "mine", folder / "mine.yaml")
+    return text, parse_config(yaml.safe_load(text))
+
+
+@pytest.fixture
+def joint(tmp_path):
+    """The demo corpus with three tasks."""
+    files = []
+    for name, text in generate("joint", {"train": 60, "dev": 20, "test": 20}, 1).items():
+        files.append(tmp_path / name)
+        files[-1].write_text(text)
+    return files
+
+
+def tasks_of(config):
+    return {task.name: task for dataset in config.data.datasets for task in dataset.tasks}
+
+
+def test_words_tasks_and_schemes_of_the_demo_corpus_are_found(joint, tmp_path):
+    _, config = drafted(joint, tmp_path)
+    (corpus,) = config.data.datasets[0].corpora
+    assert (corpus.train, corpus.dev, corpus.test, corpus.word_column) == ("train.txt", "dev.txt", "test.txt", 0)
+    found = {name: (task.column, task.scheme, task.metric) for name, task in tasks_of(config).items()}
+    assert found == {"pos": (1, "none", "accuracy"), "chunk": (2, "iob2", "f1"), "ner": (3, "iob2", "f1")}
+
+
+def test_corpora_that_names_tell_apart_become_corpora_of_one_dataset(tmp_path):
+    files = []
+    for name, text in generate("separate", dict.fromkeys(SPLITS, 40), 1).items():
+        files.append(tmp_path / name)
+        files[-1].write_text(text)
+    _, config = drafted(files, tmp_path)
+    (dataset,) = config.data.datasets
+    assert {corpus.name for corpus in dataset.corpora} == {"pos", "chunk", "ner"}
+    assert len(set(dataset.tasks)) == 4
+
+
+SENTENCES = [
+    (["Ann", "Lee", "saw", "Rome"], ["B-PER", "I-PER", "O", "B-LOC"]),
+    (["Bob", "Ann", "slept"], ["B-PER", "B-PER", "O"]),
+]
+
+
+@pytest.mark.parametrize("scheme", ["iob1", "iob2", "bioes"])
+def test_the_scheme_is_told_from_the_tags(tmp_path, scheme):
+    rows = [
+        [f"{w}{n} {t}" for w, t in zip(words, convert(tags, "iob2", scheme), strict=True)]
+        for n in range(20)
+        for words, tags in SENTENCES
+    ]
+    files = [write(tmp_path / f"{split}.txt", rows) for split in ("train", "test")]
+    text, config = drafted(files, tmp_path)
+    (task,) = tasks_of(config).values()
+    assert (task.name, task.scheme) == ("ner", scheme)
+    assert not config.data.datasets[0].corpora[0].repair
+    assert "no dev file" in text
+
+
+def test_what_may_spoil_a_score_stands_in_comments(tmp_path):
+    good = [[f"w{n} {n % 7} x B-PER {n}", f"v{n} {n % 7} x O {n}"] for n in range(200)]
+    slips = [["a 1 x B-PRE 1"], ["b 2 x I-PER 2", "c 3 x O 3"], ["d 4 x O"]]
+    train = write(tmp_path / "a.train.txt", good + slips)
+    test = write(tmp_path / "a.test.txt", [good[0], ["e 5 x B-ORG 5"]])
+    text, config = drafted([train, test], tmp_path)
+    assert config.data.datasets[0].corpora[0].repair
+    assert list(tasks_of(config)) == ["ner"]
+    for problem in [
+        "1 lines have not 5 columns (the first: line 606 has 4)",
+        "column 1 is no task: numbers (7 values",
+        "column 2 is no task: it is 'x' in every line",
+        "column 4 is no task: numbers",
+        "1 tags break iob2 (first:",
+        "'PRE' (1 times): a slip of 'PER'?",
+        "in test but never in train: 'B-ORG'",
+        "1 of 2 test sentences stand word for word in train",
+    ]:
+        assert problem in text
+
+
+def test_values_with_line_ends_that_yaml_knows_stay_inside_their_comment(tmp_path):
+    rows = [[f"w{n} A\x85run:", f"v{n} B\u2028x"] for n in range(30)]
+    files = [write(tmp_path / f"{split}.txt", rows) for split in ("train", "test")]
+    _, config = drafted(files, tmp_path)
+    assert config.run == "mine"
+
+
+def test_files_without_a_column_of_tags_are_refused(tmp_path):
+    files = [write(tmp_path / f"{split}.txt", [["one"], ["two"]]) for split in ("train", "test")]
+    with pytest.raises(DataError, match="no column of tags"):
+        draft(files, "mine", tmp_path / "mine.yaml")
+
+
+def test_the_command_reads_gzip_writes_the_file_and_overwrites_only_when_told_to(joint, tmp_path):
+    packed = tmp_path / "gz"
+    packed.mkdir()
+    for path in joint:
+        (packed / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+    output = tmp_path / "news-2.yaml"
+    command = ["init", *map(str, packed.iterdir()), "--output", str(output)]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert parse_config(yaml.safe_load(output.read_text())).run == "news-2"
+    output.write_text("mine")
+    assert isinstance(CliRunner().invoke(app, command).exception, ConfigError)
+    assert output.read_text() == "mine"
+    assert CliRunner().invoke(app, [*command, "--force"]).exit_code == 0
+    assert output.read_text() != "mine"
+
+
+REAL = {
+    "conll03": {"pos": (1, "none"), "chunk": (2, "iob2"), "ner": (3, "iob2")},
+    "conll2000": {"pos": (1, "none"), "chunk": (2, "iob2")},
+    "ewt_uner": {"pos": (1, "none"), "upos": (2, "none"), "ner": (3, "iob2")},
+    "wsj_ptb": {"pos": (1, "none")},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("corpus", REAL)
+def test_real_corpora_are_understood(real_data, tmp_path, corpus):
+    files = [path for path in sorted(real_data(corpus).iterdir()) if path.suffix in (".txt", ".pos")]
+    _, config = drafted(files, tmp_path)
+    assert {name: (task.column, task.scheme) for name, task in tasks_of(config).items()} == REAL[corpus]
+
+
+def test_relative_and_absolute_paths_may_stand_together(joint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = [path.relative_to(tmp_path) if path.stem == "dev" else path for path in joint]
+    _, config = drafted(files, tmp_path)
+    assert config.data_root == str(tmp_path)
