@@ -31,7 +31,7 @@ FORMATS = {
     "checkpoint": 1,
     "masks": 1,
     "selection": 1,
-    "model": 1,
+    "model": 2,
     "metrics": 1,
     "sentences": 1,
     "tables": 1,
