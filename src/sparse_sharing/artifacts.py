@@ -32,6 +32,7 @@ FORMATS = {
     "masks": 1,
     "selection": 1,
     "model": 2,
+    "onnx": 1,
     "metrics": 1,
     "sentences": 1,
     "tables": 1,

@@ -16,6 +16,7 @@ LAYERS = [
     {"data", "models", "masks", "metrics", "statistics", "tables", "figures"},
     {"training", "report"},
     {"stages"},
+    {"tagging"},
     {"cli"},
 ]
 LONGEST_FILE = 400

@@ -73,8 +73,8 @@ def model_card(model: TrainedModel, scores: Mapping[str, Any] | None = None) -> 
         f"Trained on dataset {escape(data['dataset'])}: {_origin(model)}. "
         f"{details['parameters']:,} parameters without embeddings and heads, for all tasks together; "
         f"the epoch was chosen on dev ({details['best_epoch']} of {details['epochs']}).",
-        "## Scores\n\nIn percent. Nothing was chosen on the test text."
-        + ("" if scores else " Its scores stand in the card that the evaluation writes."),
+        "## Scores\n\nIn percent. Nothing was chosen on the test text"
+        + ("." if scores else ", whose scores the stage `evaluate` writes into a card of its own."),
         _table(("task", "share of weights kept", "dev", *(("test",) if scores else ())), _scores(model, scores)),
         "## Data",
         _table(("task", "corpus", "train sentences", "train tokens", "dev sentences", "dev tokens"), _data(data)),

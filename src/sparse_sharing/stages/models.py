@@ -6,24 +6,32 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from sparse_sharing.artifacts import remedy
+from sparse_sharing.artifacts import load_json, remedy, spec_digest
 from sparse_sharing.config.schema import Architecture
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.models.network import Network
 from sparse_sharing.models.storage import TrainedModel, load_model, vocabulary_digest
-from sparse_sharing.stages.inputs import choose_device, for_tasks, load_vocabulary
+from sparse_sharing.stages.inputs import choose_device, for_tasks
 
 MODEL_FILE, VOCABULARY_FILE = "model.safetensors", "vocabulary.json"
 
 
 @dataclass(frozen=True)
 class OpenModel:
-    """A model ready to be applied; the network's vocabulary has the model's own tasks alone."""
+    """A model ready to be applied.
+
+    Attributes:
+        trained: what its file holds.
+        vocabulary: of the dataset; the network's own has the model's tasks alone.
+        network: with its weights and masks.
+        data: digest of the spec that the text of the training was prepared under.
+    """
 
     trained: TrainedModel
     vocabulary: Vocabulary
     network: Network
+    data: str
 
 
 def open_model(folder: Path, device: str, expected: str | None = None) -> OpenModel:
@@ -35,13 +43,15 @@ def open_model(folder: Path, device: str, expected: str | None = None) -> OpenMo
         ConfigError: A GPU is asked for where there is none.
     """
     trained = load_model(folder / MODEL_FILE, expected)
-    vocabulary = load_vocabulary(folder / VOCABULARY_FILE)
+    stored = load_json(folder / VOCABULARY_FILE, "vocabulary")
+    vocabulary = Vocabulary.from_json(stored.details)
     if vocabulary_digest(vocabulary) != trained.details.get("vocabulary"):
         raise ArtifactError(
             f"{folder / VOCABULARY_FILE}: is not the vocabulary that {folder / MODEL_FILE} was trained with; "
             "copy both files from the same folder"
         )
-    return OpenModel(trained, vocabulary, network_of(trained, vocabulary, folder / MODEL_FILE, device))
+    network = network_of(trained, vocabulary, folder / MODEL_FILE, device)
+    return OpenModel(trained, vocabulary, network, spec_digest(stored.spec))
 
 
 def network_of(trained: TrainedModel, vocabulary: Vocabulary, path: Path, device: str) -> Network:
