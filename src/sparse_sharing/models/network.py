@@ -180,17 +180,18 @@ class Network:
         return tags
 
     @torch.no_grad()
-    def confidences(self, task: str, text: EncodedText, batch_size: int = 128) -> np.ndarray:
-        """The probability of the best tag of every token, float32 [N], by the softmax over the scores of its tags."""
+    def confidences(self, task: str, text: EncodedText, tags: np.ndarray, batch_size: int = 128) -> np.ndarray:
+        """The probability of a given tag, int64 [N], of each token: float32 [N], by a softmax over its scores."""
         self.encoder.eval()
         self.activate(task)
         table = self._word_table(text)
         found = np.empty(len(text.tokens), dtype=np.float32)
         for indices in sorted_batches(text.lengths, batch_size):
             batch = make_batch(text, indices).to(self.device)
-            best = self.logits(task, table[batch.word_rows], batch).softmax(2).amax(2)
-            time, column = batch.mask.nonzero(as_tuple=True)
-            found[text.offsets[indices][column.cpu().numpy()] + time.cpu().numpy()] = best[batch.mask].cpu().numpy()
+            shares = self.logits(task, table[batch.word_rows], batch).softmax(2)[batch.mask].cpu().numpy()
+            time, column = (place.cpu().numpy() for place in batch.mask.nonzero(as_tuple=True))
+            positions = text.offsets[indices][column] + time
+            found[positions] = shares[np.arange(len(positions)), tags[positions]]
         return found
 
     def _word_table(self, text: EncodedText) -> Tensor:

@@ -54,7 +54,7 @@ def require_packages() -> None:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
     except ImportError as error:
-        raise ConfigError(f"--onnx needs {error.name}; pip install 'sparse-sharing[onnx]'") from error
+        raise ConfigError(f"--onnx needs {error.name}; pip install onnx onnxruntime") from error
 
 
 def run(model: TrainedModel, network: Network, spec: ExportSpec, output: Path, text: EncodedText) -> None:

@@ -37,7 +37,7 @@ class OnnxTagger:
         try:
             import onnxruntime
         except ImportError as error:
-            raise ConfigError("onnxruntime is not installed; pip install 'sparse-sharing[onnx]'") from error
+            raise ConfigError("onnxruntime is not installed; pip install onnxruntime") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])

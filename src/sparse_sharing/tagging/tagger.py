@@ -10,7 +10,7 @@ from sparse_sharing.stages.models import OpenModel, open_model
 from sparse_sharing.tagging.sentences import TaggedSentence, spans_of
 from sparse_sharing.tagging.tokenizer import tokenize
 from sparse_sharing.tagging.vectors import UnseenVectors
-from sparse_sharing.training.scoring import predict_tags, written_tags
+from sparse_sharing.training.scoring import written_tags
 
 LONG_SENTENCE = 200
 """Tokens. Longer sentences run one by one, so that no batch is padded to the length of one of them."""
@@ -119,11 +119,13 @@ class Tagger:
     ) -> None:
         """Add what a task says to the sentences of a group."""
         network, known = self.model.network, self.vocabulary.tasks[task]
-        for sentence, tags in zip(group, written_tags(predict_tags(network, task, text, size), known), strict=True):
+        numbers = network.predict(task, text, size)
+        predicted = text.by_sentence([known.tags[number] for number in numbers.tolist()])
+        for sentence, tags in zip(group, written_tags(predicted, known), strict=True):
             sentence.tags[task] = tags
             if known.has_spans:
                 sentence.spans[task] = spans_of(sentence.tokens, tags, known)
         if probabilities:
-            values = text.by_sentence(network.confidences(task, text, size).tolist())
+            values = text.by_sentence(network.confidences(task, text, numbers, size).tolist())
             for sentence, own in zip(group, values, strict=True):
                 sentence.probabilities[task] = own
