@@ -17,6 +17,7 @@ from sparse_sharing.config.specs import ExportSpec
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import PADDING_CHARACTER
 from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.models.encoder import layer_number
 from sparse_sharing.models.network import WORDS, Network
 from sparse_sharing.models.storage import TrainedModel
 from sparse_sharing.tagging.onnx_tagger import DECODING_FILE, NETWORK_FILE, VOCABULARY_FILE, OnnxTagger
@@ -31,6 +32,8 @@ OPSET, FORMAT_VERSION = 17, 8
 
 TOLERATED = 1e-4
 """Share of dev tokens that may get another tag: rounding differs, so two tags that score the same may change places."""
+
+DIRECTIONS = ("left_to_right", "right_to_left")
 
 GATES = (0, 3, 1, 2)
 """Torch has the gates in the order input, forget, cell, output; ONNX has input, output, forget, cell."""
@@ -65,7 +68,9 @@ def run(model: TrainedModel, network: Network, spec: ExportSpec, output: Path, t
         ArtifactError: Too many tags differ from those of torch.
     """
     (task,) = model.tasks
-    content = build_graph(model.values, task).SerializeToString()
+    layers = network.readouts[task]
+    read = {name: value for name, value in model.values.items() if layer_number(name) <= layers}
+    content = build_graph(read, task, layers).SerializeToString()
     decoding = {"task": task, "model": model.details["model"], "transitions": None, "start": None, "end": None}
     tagger = OnnxTagger(content, decoding, network.vocabulary)
     different = int((tagger.predict(text) != network.predict(task, text)).sum())
@@ -82,18 +87,21 @@ def run(model: TrainedModel, network: Network, spec: ExportSpec, output: Path, t
     log.info("%s: %d of %d dev tokens differ from torch", output / NETWORK_FILE, different, len(text.tokens))
 
 
-def build_graph(values: Mapping[str, np.ndarray], task: str) -> "onnx.ModelProto":
+def build_graph(values: Mapping[str, np.ndarray], task: str, layers: int) -> "onnx.ModelProto":
     """The network of a task as a graph from `INPUTS` to `scores`, float [tokens, sentences, tags].
 
     Words are rows of the word vectors with `extra` behind them; characters and surfaces are as in `EncodedText`;
     what stands behind the end of a sentence has no meaning.
 
     Raises:
-        ConfigError: There are values that the graph has no place for.
+        ConfigError: The values are not those of a BiLSTM with so many layers and a linear head.
     """
     from onnx import TensorProto, helper, numpy_helper
 
-    rest = dict(values)
+    if unknown := set(values) ^ _known_names(task, layers):
+        raise ConfigError(
+            f"--onnx knows BiLSTMs with a linear head; this model differs in {', '.join(sorted(unknown))}"
+        )
     constants: dict[str, np.ndarray] = {}
     nodes: list[Any] = []
 
@@ -106,13 +114,13 @@ def build_graph(values: Mapping[str, np.ndarray], task: str) -> "onnx.ModelProto
         return name
 
     def weight(name: str) -> str:
-        return constant(name, rest.pop(name))
+        return constant(name, values[name])
 
     table = node("Concat", [weight(WORDS), "extra"], "table", axis=0)
     word_vectors = node("Gather", [table, "words"], "word_vectors")
     letters = node("Gather", [weight("characters.embedding.weight"), "characters"], "letters")
     upright = node("Transpose", [letters], "upright", perm=[0, 2, 1])
-    width = rest["characters.convolution.weight"].shape[2]
+    width = values["characters.convolution.weight"].shape[2]
     filters = [weight("characters.convolution.weight"), weight("characters.convolution.bias")]
     features = node("Conv", [upright, *filters], "features", pads=[width // 2, width // 2])
     is_padding = node("Equal", ["characters", constant("padding", np.int64(PADDING_CHARACTER))], "is_padding")
@@ -122,18 +130,16 @@ def build_graph(values: Mapping[str, np.ndarray], task: str) -> "onnx.ModelProto
     states = node("Concat", [word_vectors, node("Gather", [spellings, "surfaces"], "spelled")], "embedded", axis=2)
 
     flat = constant("flat", np.array([0, 0, -1]))
-    for layer in range(sum(name.endswith("left_to_right.weight_ih_l0") for name in values)):
-        parts = [constant(f"lstm{layer}.{name}", array) for name, array in _lstm(rest, layer).items()]
+    for layer in range(layers):
+        parts = [constant(f"lstm{layer}.{name}", array) for name, array in _lstm(values, layer).items()]
         hidden = constants[parts[1]].shape[2]
         outputs = {"direction": "bidirectional", "hidden_size": hidden}
         both = node("LSTM", [states, *parts, "lengths"], f"both{layer}", **outputs)
         turned = node("Transpose", [both], f"turned{layer}", perm=[0, 2, 1, 3])
         states = node("Reshape", [turned, flat], f"states{layer}")
 
-    head = constant("head", rest.pop(f"heads.{task}.weight").T.copy())
+    head = constant("head", values[f"heads.{task}.weight"].T)
     node("Add", [node("MatMul", [states, head], "products"), weight(f"heads.{task}.bias")], "scores")
-    if rest:
-        raise ConfigError(f"--onnx knows BiLSTM encoders with a linear head; this model has {', '.join(rest)} as well")
 
     dimension = values[WORDS].shape[1]
     inputs = [
@@ -152,12 +158,19 @@ def build_graph(values: Mapping[str, np.ndarray], task: str) -> "onnx.ModelProto
     )
 
 
-def _lstm(rest: dict[str, np.ndarray], layer: int) -> dict[str, np.ndarray]:
-    """Take a layer's weights out of the rest: `W` [2, 4H, inputs], `R` [2, 4H, H], `B` [2, 8H] as ONNX has them."""
+def _known_names(task: str, layers: int) -> set[str]:
+    """The values that the graph has a place for."""
+    characters = {f"characters.{part}" for part in ("embedding.weight", "convolution.weight", "convolution.bias")}
+    parts = [f"{kind}_{source}_l0" for kind in ("weight", "bias") for source in ("ih", "hh")]
+    lstms = {f"recurrent.{layer}.{way}.{part}" for layer in range(layers) for way in DIRECTIONS for part in parts}
+    return {WORDS, f"heads.{task}.weight", f"heads.{task}.bias"} | characters | lstms
+
+
+def _lstm(values: Mapping[str, np.ndarray], layer: int) -> dict[str, np.ndarray]:
+    """A layer's weights `W` [2, 4H, inputs], `R` [2, 4H, H] and `B` [2, 8H], as ONNX has them."""
 
     def both(part: str) -> np.ndarray:
-        names = (f"recurrent.{layer}.{direction}.{part}_l0" for direction in ("left_to_right", "right_to_left"))
-        return np.stack([_in_onnx_order(rest.pop(name)) for name in names])
+        return np.stack([_in_onnx_order(values[f"recurrent.{layer}.{way}.{part}_l0"]) for way in DIRECTIONS])
 
     biases = np.concatenate([both("bias_ih"), both("bias_hh")], axis=1)
     return {"W": both("weight_ih"), "R": both("weight_hh"), "B": biases}
