@@ -58,6 +58,13 @@ def test_vectors_are_spoken_of_where_there_are_any(finished):
     assert "from the text and the word vectors named above" in model_card(model)
 
 
+def test_a_card_says_where_the_epoch_was_chosen_on_the_test_text(finished):
+    model = load_model(folder_of(finished, layout.MODEL) / "model.safetensors")
+    assert "Everything was chosen on dev, nothing on the test text." in model_card(model)
+    model.details["replicate"].append("epoch_on_test")
+    assert "The epoch was chosen on the test text" in model_card(model)
+
+
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1) | st.text("|*_`[]()<>#&!-\\ \n"))
 def test_escaped_text_is_shown_as_it_is_and_never_markup(text):
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(f"x{escape(text)}x\n")

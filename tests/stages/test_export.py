@@ -138,6 +138,18 @@ def test_the_onnx_network_gives_the_tags_of_torch(finished, exported, task):
     assert OnnxTagger.load(exported / task)("Bob sleeps.") == Tagger.load(exported / task)("Bob sleeps.")
 
 
+def test_a_crf_is_decoded_as_a_path_without_torch(pipeline, tmp_path):
+    pytest.importorskip("onnxruntime")
+    crf = pipeline.changed(model={"head": "crf"})
+    crf.warm_up("initial")
+    folder = crf.train("single", "ner")
+    crf.evaluate("single", "ner")
+    export.run(folder, "ner", None, tmp_path / "ner", True, "cpu")
+    words = words_of(crf, "train", "ner")
+    assert OnnxTagger.load(tmp_path / "ner").tag(words) == Tagger.load(folder).tag(words)
+    assert len(load_json(tmp_path / "ner" / "onnx.json", "onnx").details["transitions"]) > 1
+
+
 def test_the_check_of_the_network_is_written_down(finished, exported):
     details = load_json(exported / "ner" / "onnx.json", "onnx").details
     assert details["proof"] == {"tokens": sum(map(len, words_of(finished, "dev"))), "different": 0}

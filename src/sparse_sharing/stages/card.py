@@ -72,9 +72,9 @@ def model_card(model: TrainedModel, scores: Mapping[str, Any] | None = None) -> 
         f"# A tagger for {tasks}",
         f"Trained on dataset {escape(data['dataset'])}: {_origin(model)}. "
         f"{details['parameters']:,} parameters without embeddings and heads, for all tasks together; "
-        f"the epoch was chosen on dev ({details['best_epoch']} of {details['epochs']}).",
-        "## Scores\n\nIn percent. Nothing was chosen on the test text"
-        + ("." if scores else ", whose scores the stage `evaluate` writes into a card of its own."),
+        f"epoch {details['best_epoch']} of {details['epochs']} was the best.",
+        f"## Scores\n\nIn percent. {_chosen_on(details)}"
+        + ("" if scores else " The scores on it stand in the card that the stage `evaluate` writes."),
         _table(("task", "share of weights kept", "dev", *(("test",) if scores else ())), _scores(model, scores)),
         "## Data",
         _table(("task", "corpus", "train sentences", "train tokens", "dev sentences", "dev tokens"), _data(data)),
@@ -88,6 +88,13 @@ def model_card(model: TrainedModel, scores: Mapping[str, Any] | None = None) -> 
         f"Made by sparse-sharing {__version__}; content `{model.digest}`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _chosen_on(details: Mapping[str, Any]) -> str:
+    """Which text decided."""
+    if "epoch_on_test" in details["replicate"]:
+        return "The epoch was chosen on the test text, as the original does: scores on it promise too much."
+    return "Everything was chosen on dev, nothing on the test text."
 
 
 def _origin(model: TrainedModel) -> str:

@@ -33,6 +33,12 @@ OPSET, FORMAT_VERSION = 17, 8
 TOLERATED = 1e-4
 """Share of dev tokens that may get another tag: rounding differs, so two tags that score the same may change places."""
 
+CHAIN = ("transitions", "start", "end")
+"""The parts of a CRF, which decoding knows and the graph does not."""
+
+FORBIDDEN = np.float32(-1e30)
+"""Lower than any sum of scores, and far from the smallest float32."""
+
 DIRECTIONS = ("left_to_right", "right_to_left")
 
 GATES = (0, 3, 1, 2)
@@ -70,8 +76,9 @@ def run(model: TrainedModel, network: Network, spec: ExportSpec, output: Path, t
     (task,) = model.tasks
     layers = network.readouts[task]
     read = {name: value for name, value in model.values.items() if layer_number(name) <= layers}
+    chain = {name: _finite(read.pop(f"heads.{task}.{name}", None), network, task, name) for name in CHAIN}
     content = build_graph(read, task, layers).SerializeToString()
-    decoding = {"task": task, "model": model.details["model"], "transitions": None, "start": None, "end": None}
+    decoding = {"task": task, "model": model.details["model"], **chain}
     tagger = OnnxTagger(content, decoding, network.vocabulary)
     different = int((tagger.predict(text) != network.predict(task, text)).sum())
     if different > TOLERATED * len(text.tokens):
@@ -87,6 +94,14 @@ def run(model: TrainedModel, network: Network, spec: ExportSpec, output: Path, t
     log.info("%s: %d of %d dev tokens differ from torch", output / NETWORK_FILE, different, len(text.tokens))
 
 
+def _finite(scores: np.ndarray | None, network: Network, task: str, name: str) -> list | None:
+    """What a CRF adds to the scores of tags, forbidden steps with a very low score: JSON has no infinity."""
+    if scores is None:
+        return None
+    barrier = network.head_kinds[task].barriers[name].cpu().numpy()
+    return np.maximum(scores + barrier, FORBIDDEN).tolist()
+
+
 def build_graph(values: Mapping[str, np.ndarray], task: str, layers: int) -> "onnx.ModelProto":
     """The network of a task as a graph from `INPUTS` to `scores`, float [tokens, sentences, tags].
 
@@ -100,7 +115,7 @@ def build_graph(values: Mapping[str, np.ndarray], task: str, layers: int) -> "on
 
     if unknown := set(values) ^ _known_names(task, layers):
         raise ConfigError(
-            f"--onnx knows BiLSTMs with a linear head; this model differs in {', '.join(sorted(unknown))}"
+            f"--onnx knows BiLSTMs with linear or CRF heads; this model differs in {', '.join(sorted(unknown))}"
         )
     constants: dict[str, np.ndarray] = {}
     nodes: list[Any] = []
