@@ -9,6 +9,7 @@ from sparse_sharing.artifacts import load_tensors, save_tensors
 from sparse_sharing.config import layout
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks import union_size
+from sparse_sharing.models.storage import load_model
 from sparse_sharing.stages import train
 from sparse_sharing.stages.inputs import load_mask
 from sparse_sharing.training.checkpoint import Checkpoint
@@ -22,17 +23,7 @@ BIASES = 5 + 2 * 2 * 4 * 6
 
 def model_of(finished, system, model="shared"):
     """The trained model of a system."""
-    return load_tensors(finished.path(layout.MODEL, system=system, model=model) / "model.safetensors", "model")
-
-
-def weights_of(artifact):
-    """The weights of a trained model, without its masks."""
-    return {name: array for name, array in artifact.tensors.items() if not name.startswith("masks/")}
-
-
-def masks_of(artifact):
-    """The masks of a trained model by task."""
-    return {task: load_mask(artifact, f"masks/{task}", None) for task in artifact.details["tasks"]}
+    return load_model(finished.path(layout.MODEL, system=system, model=model) / "model.safetensors")
 
 
 def history_of(folder):
@@ -58,9 +49,9 @@ def resaved_selection(pipeline, path, change):
 
 def test_hard_sharing_is_sparse_sharing_with_masks_that_keep_everything(finished):
     hard, whole = model_of(finished, "hard"), model_of(finished, "whole")
-    assert weights_of(hard).keys() == weights_of(whole).keys()
-    for name, array in weights_of(hard).items():
-        assert array.tobytes() == whole.tensors[name].tobytes(), name
+    assert hard.values.keys() == whole.values.keys()
+    for name, array in hard.values.items():
+        assert array.tobytes() == whole.values[name].tobytes(), name
     for key in ("parameters", "densities", "dev", "best_epoch"):
         assert hard.details[key] == whole.details[key]
     predictions = [
@@ -71,52 +62,49 @@ def test_hard_sharing_is_sparse_sharing_with_masks_that_keep_everything(finished
 
 
 def test_sparse_sharing_is_another_model(finished):
-    hard, sparse = weights_of(model_of(finished, "hard")), weights_of(model_of(finished, "sparse"))
+    hard, sparse = model_of(finished, "hard").values, model_of(finished, "sparse").values
     assert not all(np.array_equal(hard[name], sparse[name]) for name in hard)
 
 
 def test_a_single_model_has_one_task_and_its_head_alone(finished):
     model = model_of(finished, "single", "ner")
     assert model.details["tasks"] == ["ner"]
-    assert {name for name in model.tensors if name.startswith(("heads", "masks"))} == {
-        "heads.ner.weight",
-        "heads.ner.bias",
-        "masks/ner",
-    }
+    assert {name for name in model.values if name.startswith("heads")} == {"heads.ner.weight", "heads.ner.bias"}
+    assert list(model.masks) == ["ner"]
 
 
 def test_a_joint_model_has_a_head_and_a_mask_for_each_task(finished):
     model = model_of(finished, "sparse")
-    assert {name for name in model.tensors if name.startswith("masks/")} == {f"masks/{task}" for task in TASKS}
-    assert {name for name in model.tensors if name.endswith(".bias") and name.startswith("heads")} == {
+    assert list(model.masks) == TASKS
+    assert {name for name in model.values if name.endswith(".bias") and name.startswith("heads")} == {
         f"heads.{task}.bias" for task in TASKS
     }
 
 
 def test_the_masks_of_a_model_are_those_it_was_given(finished):
-    masks = masks_of(model_of(finished, "sparse"))
+    masks = model_of(finished, "sparse").masks
     chosen = load_tensors(finished.selection("sparse"), "selection")
     for task, mask in masks.items():
         assert mask.keep.equal(load_mask(chosen, task, None).keep)
-    assert all(mask.is_dense for mask in masks_of(model_of(finished, "hard")).values())
+    assert all(mask.is_dense for mask in model_of(finished, "hard").masks.values())
 
 
 def test_weights_that_no_task_keeps_are_zero(finished):
     model = model_of(finished, "sparse")
-    parts = [mask.tensors() for mask in masks_of(model).values()]
+    parts = [mask.tensors() for mask in model.masks.values()]
     unused = 0
     for name in parts[0]:
         kept = np.any([part[name].numpy() for part in parts], axis=0)
-        assert not model.tensors[name][~kept].any(), name
+        assert not model.values[name][~kept].any(), name
         unused += int((~kept).sum())
-    assert unused == PRUNABLE - union_size(list(masks_of(model).values())) > 0
+    assert unused == PRUNABLE - union_size(list(model.masks.values())) > 0
 
 
 def test_the_parameters_are_the_union_of_the_masks_and_all_biases(finished):
     assert model_of(finished, "hard").details["parameters"] == PRUNABLE + BIASES
     assert model_of(finished, "single", "pos").details["parameters"] == PRUNABLE + BIASES
     sparse = model_of(finished, "sparse")
-    union = union_size(list(masks_of(sparse).values()))
+    union = union_size(list(sparse.masks.values()))
     assert sparse.details["parameters"] == union + BIASES
     assert PRUNABLE / 2 < union < PRUNABLE
 
@@ -124,7 +112,7 @@ def test_the_parameters_are_the_union_of_the_masks_and_all_biases(finished):
 def test_the_densities_are_those_of_the_masks(finished):
     assert model_of(finished, "hard").details["densities"] == dict.fromkeys(TASKS, 1.0)
     sparse = model_of(finished, "sparse")
-    assert sparse.details["densities"] == {task: mask.density for task, mask in masks_of(sparse).items()}
+    assert sparse.details["densities"] == {task: mask.density for task, mask in sparse.masks.items()}
 
 
 def test_the_best_epoch_by_mean_dev_score_is_kept(finished):
@@ -150,7 +138,12 @@ def test_a_history_has_a_row_for_each_epoch(finished):
 
 def test_the_model_folder_holds_all_that_applying_it_needs_and_no_work(finished):
     folder = finished.path(layout.MODEL, system="sparse", model="shared")
-    assert {path.name for path in folder.iterdir()} == {"model.safetensors", "vocabulary.json", "history.csv"}
+    assert {path.name for path in folder.iterdir()} == {
+        "model.safetensors",
+        "vocabulary.json",
+        "history.csv",
+        "README.md",
+    }
     assert (folder / "vocabulary.json").read_bytes() == (finished.data / "vocabulary.json").read_bytes()
 
 
@@ -180,10 +173,10 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(finished, tmp_path, m
 def test_a_subnetwork_may_be_trained_alone(finished, tmp_path):
     alone = {"name": "alone", "sharing": "single", "start": "warmup", "choice": "half"}
     own = finished.changed(train={"systems": [alone]})
-    model = load_tensors(own.train("alone", "ner", tmp_path) / "model.safetensors", "model")
+    model = load_model(own.train("alone", "ner", tmp_path) / "model.safetensors")
     chosen = load_mask(load_tensors(finished.selection("sparse"), "selection"), "ner", None)
     assert model.details["tasks"] == ["ner"]
-    assert masks_of(model)["ner"].keep.equal(chosen.keep)
+    assert model.masks["ner"].keep.equal(chosen.keep)
     assert model.details["parameters"] == chosen.kept + BIASES
 
 

@@ -9,9 +9,13 @@ import torch
 
 from sparse_sharing.artifacts import load_tensors, save_tensors
 from sparse_sharing.config import layout
+from sparse_sharing.errors import ConfigError
 from sparse_sharing.masks import Mask, pack
 from sparse_sharing.models.encoder import layer_number
-from sparse_sharing.stages.inputs import load_mask
+from sparse_sharing.models.storage import load_model
+from sparse_sharing.stages.inputs import load_text
+from sparse_sharing.tagging import export
+from sparse_sharing.tagging.tagger import Tagger
 from sparse_sharing.training.checkpoint import Checkpoint
 
 TASKS = ["chunk", "ner", "pos"]
@@ -53,7 +57,7 @@ def trained(finished, tmp_path_factory):
 
 def model_of(pipeline, system, model="shared"):
     """A trained model."""
-    return load_tensors(pipeline.path(layout.MODEL, system=system, model=model) / "model.safetensors", "model")
+    return load_model(pipeline.path(layout.MODEL, system=system, model=model) / "model.safetensors")
 
 
 def results(pipeline):
@@ -82,10 +86,10 @@ def test_hierarchical_sharing_is_sparse_sharing_with_masks_of_layers(trained, tm
     save_tensors(
         own.selection("sparse"), "selection", own.specs.select("joint", 1, "initial", "layers"), packed, details
     )
-    model = load_tensors(own.train("sparse") / "model.safetensors", "model")
-    assert model.tensors.keys() == hierarchical.tensors.keys()
-    for name, array in model.tensors.items():
-        assert array.tobytes() == hierarchical.tensors[name].tobytes(), name
+    model = load_model(own.train("sparse") / "model.safetensors")
+    assert model.values.keys() == hierarchical.values.keys()
+    for name, array in model.values.items():
+        assert array.tobytes() == hierarchical.values[name].tobytes(), name
     for key in ("parameters", "densities", "dev", "best_epoch"):
         assert model.details[key] == hierarchical.details[key]
 
@@ -93,7 +97,7 @@ def test_hierarchical_sharing_is_sparse_sharing_with_masks_of_layers(trained, tm
 def test_the_masks_of_a_hierarchical_model_are_its_layers(trained):
     model = model_of(trained, "hierarchical")
     for task, layer in TASK_LAYERS.items():
-        for name, part in load_mask(model, f"masks/{task}", None).tensors().items():
+        for name, part in model.masks[task].tensors().items():
             assert part.all() == part.any() == (layer_number(name) <= layer)
     assert model.details["densities"]["pos"] < model.details["densities"]["ner"] == 1.0
     assert model.details["parameters"] == CHARACTERS + TWO_LAYERS
@@ -105,14 +109,14 @@ def test_a_soft_model_has_a_stack_for_each_task_and_its_units_have_moved(trained
     assert model.details["parameters"] == CHARACTERS + 3 * ONE_LAYER
     start = load_tensors(trained.weights("initial-soft"), "weights").tensors["recurrent.0.stitch"]
     assert np.diag(start) == pytest.approx(np.full(3, 0.9))
-    assert (model.tensors["recurrent.0.stitch"] != start).all()
+    assert (model.values["recurrent.0.stitch"] != start).all()
     assert model.details["densities"] == dict.fromkeys(TASKS, 1.0)
 
 
 def test_soft_sharing_of_two_tasks_has_two_stacks(trained):
     model = model_of(trained, "soft_pair")
     assert model.details["model"]["stacks"] == model.details["tasks"] == ["ner", "pos"]
-    assert model.tensors["recurrent.1.stitch"].shape == (2, 2)
+    assert model.values["recurrent.1.stitch"].shape == (2, 2)
     assert model.details["parameters"] == CHARACTERS + 2 * TWO_LAYERS
 
 
@@ -137,17 +141,39 @@ def test_a_pair_of_tasks_has_the_masks_and_starting_weights_of_all_tasks(trained
     assert pair.details["tasks"] == ["ner", "pos"]
     assert pair.details["weights"] == everything.details["weights"]
     for task in ("ner", "pos"):
-        assert pair.tensors[f"masks/{task}"].tobytes() == everything.tensors[f"masks/{task}"].tobytes()
-    assert not [name for name in pair.tensors if "chunk" in name]
-    union = torch.stack([load_mask(pair, f"masks/{task}", None).keep for task in ("ner", "pos")]).any(0)
+        assert pair.masks[task].keep.equal(everything.masks[task].keep)
+    assert not [name for name in (*pair.values, *pair.masks) if "chunk" in name]
+    union = torch.stack([pair.masks[task].keep for task in ("ner", "pos")]).any(0)
     assert pair.details["parameters"] == int(union.sum()) + 101
+
+
+@pytest.mark.parametrize("system", ["hierarchical", "soft"])
+@pytest.mark.parametrize("task", TASKS)
+def test_one_task_taken_out_gives_the_same_tags(trained, tmp_path, system, task):
+    folder = trained.path(layout.MODEL, system=system, model="shared")
+    export.run(folder, task, None, tmp_path, False, "cpu")
+    words = load_text(trained.data / "test.safetensors")[task].words()
+    whole, own = (Tagger.load(path).tag(words, [task]) for path in (folder, tmp_path))
+    assert own == whole
+
+
+def test_as_onnx_a_task_runs_up_to_its_layer_and_cross_stitch_units_are_refused(trained, tmp_path):
+    pytest.importorskip("onnxruntime")
+    folder = trained.path(layout.MODEL, system="hierarchical", model="shared")
+    sizes = {}
+    for task in ("pos", "ner"):
+        export.run(folder, task, None, tmp_path / task, True, "cpu")
+        sizes[task] = (tmp_path / task / "network.onnx").stat().st_size
+    assert sizes["pos"] < sizes["ner"]
+    with pytest.raises(ConfigError, match="--onnx knows BiLSTMs with linear or CRF heads; this model differs"):
+        export.run(trained.path(layout.MODEL, system="soft", model="shared"), "ner", None, tmp_path, True, "cpu")
 
 
 def test_random_masks_keep_as_many_weights_at_other_positions(trained):
     random, chosen = model_of(trained, "a_random"), model_of(trained, "sparse")
     assert random.details["densities"] == chosen.details["densities"]
     for task in TASKS:
-        assert random.tensors[f"masks/{task}"].tobytes() != chosen.tensors[f"masks/{task}"].tobytes()
+        assert not random.masks[task].keep.equal(chosen.masks[task].keep)
 
 
 def test_subnetworks_alone_have_the_masks_of_the_sparse_system_one_each(trained):
@@ -155,9 +181,9 @@ def test_subnetworks_alone_have_the_masks_of_the_sparse_system_one_each(trained)
     for task in TASKS:
         alone = model_of(trained, "single_subnet", task)
         assert alone.details["tasks"] == [task]
-        assert alone.tensors[f"masks/{task}"].tobytes() == sparse.tensors[f"masks/{task}"].tobytes()
+        assert alone.masks[task].keep.equal(sparse.masks[task].keep)
     (parameters,) = {int(row["parameters"]) for row in results(trained) if row["system"] == "single_subnet"}
-    kept = [load_mask(sparse, f"masks/{task}", None).kept for task in TASKS]
+    kept = [sparse.masks[task].kept for task in TASKS]
     assert parameters == sum(kept) + 3 * 101
 
 

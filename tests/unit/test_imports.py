@@ -16,7 +16,7 @@ LAYERS = [
     {"data", "models", "masks", "metrics", "statistics", "tables", "figures"},
     {"training", "report"},
     {"stages"},
-    {"inspection"},
+    {"inspection", "tagging"},
     {"cli"},
 ]
 LONGEST_FILE = 400

@@ -11,6 +11,7 @@ rule evaluate:
         metrics=path(layout.EVALUATION, "metrics.json"),
         sentences=path(layout.EVALUATION, "sentences.safetensors"),
         predictions=directory(path(layout.EVALUATION, "predictions")),
+        card=path(layout.EVALUATION, "README.md"),
     log:
         log_of(layout.EVALUATION),
     benchmark:

@@ -13,6 +13,7 @@ rule train_model:
         model=path(layout.MODEL, "model.safetensors"),
         vocabulary=path(layout.MODEL, "vocabulary.json"),
         history=path(layout.MODEL, "history.csv"),
+        card=path(layout.MODEL, "README.md"),
     log:
         log_of(layout.MODEL),
     benchmark:

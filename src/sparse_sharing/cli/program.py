@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparse_sharing import __version__
-from sparse_sharing.cli import comparing, following, masks, own_data, specs, stages
+from sparse_sharing.cli import comparing, following, masks, models, own_data, specs, stages
 from sparse_sharing.errors import UserError
 
 WRITE_FAILED, INTERRUPTED = 6, 130
@@ -21,7 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-for part in (stages, specs, own_data, following, comparing, masks):
+for part in (stages, specs, own_data, following, models, masks, comparing):
     app.add_typer(part.app)
 
 
@@ -49,5 +49,5 @@ def main() -> None:
     except SystemExit as end:
         # Typer has made this exit code of Ctrl-C.
         if end.code == INTERRUPTED:
-            typer.echo("interrupted; the same command goes on from the last finished epoch", err=True)
+            typer.echo("interrupted; a training that is started again goes on from its last finished epoch", err=True)
         raise

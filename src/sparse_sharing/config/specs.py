@@ -147,6 +147,13 @@ class EvaluateSpec(Spec):
     batch_size: int
 
 
+class ExportSpec(Spec):
+    """Take one task out of a model; `model` is the digest of the spec that it was made under."""
+
+    model: str
+    task: str
+
+
 class TablesSpec(Spec):
     """Gather the metrics of all models."""
 

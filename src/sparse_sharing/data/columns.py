@@ -119,7 +119,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == GZIP_MAGIC else raw
             while line := stream.readline(LONGEST_LINE + len(b"\r\n")):
                 number += 1
-                yield number, _decode(path, number, line)
+                yield number, decode_line(path, number, line)
     except FileNotFoundError as error:
         raise DataError(
             f"{path}: there is no such file; check the path in the configuration (a relative path starts from the "
@@ -143,7 +143,12 @@ def quote(text: str, width: int = 80) -> str:
     return shown if len(text) <= width and len(shown) <= width else shown[: width - 4] + "...'"
 
 
-def _decode(path: Path, number: int, line: bytes) -> str:
+def decode_line(path: Path, number: int, line: bytes) -> str:
+    """The text of a line without its end, and without the byte order mark that may begin a file.
+
+    Raises:
+        DataError: It is no UTF-8 text or longer than LONGEST_LINE.
+    """
     content = line.removesuffix(b"\n").removesuffix(b"\r")
     if len(content) > LONGEST_LINE:
         raise DataError.at(path, number, f"more than {LONGEST_LINE:,} bytes", "a shorter line; is this a text file?")

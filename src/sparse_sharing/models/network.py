@@ -170,11 +170,7 @@ class Network:
         """The number of the best tag of every token, int64 [N], by the task's subnetwork."""
         self.encoder.eval()
         self.activate(task)
-        table = self.words
-        if len(text.extra):
-            extra = torch.zeros(len(text.extra), table.shape[1], device=self.device)
-            extra[:, : text.extra.shape[1]] = torch.from_numpy(text.extra)
-            table = torch.cat([table, extra])
+        table = self._word_table(text)
         tags = np.empty(len(text.tokens), dtype=np.int64)
         for indices in sorted_batches(text.lengths, batch_size):
             batch = make_batch(text, indices).to(self.device)
@@ -183,6 +179,29 @@ class Network:
             time, column = batch.mask.nonzero(as_tuple=True)
             tags[text.offsets[indices][column.cpu().numpy()] + time.cpu().numpy()] = best[batch.mask].cpu().numpy()
         return tags
+
+    @torch.no_grad()
+    def confidences(self, task: str, text: EncodedText, tags: np.ndarray, batch_size: int = 128) -> np.ndarray:
+        """The probability of a given tag, int64 [N], of each token: float32 [N], by a softmax over its scores."""
+        self.encoder.eval()
+        self.activate(task)
+        table = self._word_table(text)
+        found = np.empty(len(text.tokens), dtype=np.float32)
+        for indices in sorted_batches(text.lengths, batch_size):
+            batch = make_batch(text, indices).to(self.device)
+            shares = self.logits(task, table[batch.word_rows], batch).softmax(2)[batch.mask].cpu().numpy()
+            time, column = (place.cpu().numpy() for place in batch.mask.nonzero(as_tuple=True))
+            positions = text.offsets[indices][column] + time
+            found[positions] = shares[np.arange(len(positions)), tags[positions]]
+        return found
+
+    def _word_table(self, text: EncodedText) -> Tensor:
+        """float32 [V + E, D], the word vectors and behind them those of the text's words that training lacks."""
+        if not len(text.extra):
+            return self.words
+        extra = torch.zeros(len(text.extra), self.words.shape[1], device=self.device)
+        extra[:, : text.extra.shape[1]] = torch.from_numpy(text.extra)
+        return torch.cat([self.words, extra])
 
 
 def _ranges(reads: Mapping[str, Tensor]) -> dict[str, list[slice]]:

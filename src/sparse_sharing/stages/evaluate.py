@@ -3,30 +3,29 @@
 import csv
 from pathlib import Path
 
-from sparse_sharing.artifacts import Artifact, load_tensors, remedy, save_json, save_tensors, write_text
+from sparse_sharing.artifacts import remedy, save_json, save_tensors, write_text
 from sparse_sharing.config.specs import EvaluateSpec
 from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.models.network import Network
-from sparse_sharing.stages.inputs import build_network, choose_device, load_mask, load_text, load_vocabulary, to_tensors
+from sparse_sharing.stages.card import model_card
+from sparse_sharing.stages.inputs import load_text
+from sparse_sharing.stages.models import open_model
 from sparse_sharing.training.scoring import as_scored, count_tags, predict_tags, score_tags, written_tags
 
 
 def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: str) -> None:
-    """Score the model in the folder `model`; write `metrics.json` and `predictions/{task}.txt` into `output`.
+    """Score the model in the folder `model`; write `metrics.json`, `predictions/{task}.txt` and a card.
 
     `sentences.safetensors` holds the counts of each test sentence, in the order of the file, for tests between systems.
 
     Raises:
         ArtifactError: A file of the model, or the text, is missing, damaged, or made under other settings.
     """
-    trained = load_tensors(model / "model.safetensors", "model", spec.model)
-    vocabulary = load_vocabulary(model / "vocabulary.json", spec.data)
-    network = load_model(trained, vocabulary, model, device)
+    opened = open_model(model, device, spec.model)
+    trained, vocabulary, network = opened.trained, opened.vocabulary, opened.network
     texts = load_text(test_text, spec.data)
     tasks, counts, replicate = {}, {}, trained.spec.get("replicate", [])
-    for task in trained.details["tasks"]:
+    for task in trained.tasks:
         text, tags = texts[task], vocabulary.tasks[task]
         gold, predicted = text.gold_tags(task, vocabulary), predict_tags(network, task, text, spec.batch_size)
         scored = as_scored(gold, predicted, tags, "lenient_spans" in replicate)
@@ -53,15 +52,7 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
     if replicate:
         metrics["replicate"] = replicate
     save_json(output / "metrics.json", "metrics", spec, metrics)
-
-
-def load_model(trained: Artifact, vocabulary: Vocabulary, folder: Path, device: str) -> Network:
-    """The network of a trained model, with its masks."""
-    names = trained.details["tasks"]
-    network = build_network(trained, vocabulary, names, choose_device(device))
-    network.load(to_tensors(trained))
-    network.set_masks({task: load_mask(trained, f"masks/{task}", folder / "model.safetensors") for task in names})
-    return network
+    write_text(output / "README.md", model_card(trained, tasks))
 
 
 def columns_of(text: EncodedText, gold: list[list[str]], predicted: list[list[str]]) -> str:

@@ -5,16 +5,19 @@ import dataclasses
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from sparse_sharing.artifacts import save_tensors, write_atomically, write_text
+from sparse_sharing.artifacts import write_atomically, write_text
 from sparse_sharing.config.specs import TrainSpec
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.masks import Mask, Shapes, pack, union_size
+from sparse_sharing.masks import Mask, Shapes, union_size
 from sparse_sharing.models.encoder import counted_parameters, layer_number
 from sparse_sharing.models.network import Network
+from sparse_sharing.models.storage import load_model, save_model, vocabulary_digest
 from sparse_sharing.progress import Reporter
+from sparse_sharing.stages.card import data_summary, model_card
 from sparse_sharing.stages.inputs import (
     build_network,
     choose_device,
@@ -23,6 +26,7 @@ from sparse_sharing.stages.inputs import (
     load_vocabulary,
     load_weights,
 )
+from sparse_sharing.stages.models import MODEL_FILE, VOCABULARY_FILE
 from sparse_sharing.stages.select import read_selection
 from sparse_sharing.stages.training import train
 from sparse_sharing.training.checkpoint import work_folder
@@ -42,8 +46,8 @@ def run(
 ) -> None:
     """Train jointly, each task through its subnetwork, and keep the epoch with the best mean dev score.
 
-    Writes `model.safetensors`, `vocabulary.json` and `history.csv` into `output`. The test text is given only where
-    the original's choice of the epoch on test is replicated.
+    Writes the model, its vocabulary, `history.csv` and a card into `output`. The test text is given only where the
+    original's choice of the epoch on test is replicated.
 
     Raises:
         ConfigError: Masks are missing for sparse sharing, or given to another way of sharing; or the test text is.
@@ -76,12 +80,14 @@ def run(
                 replicate=replicate,
             )
         network.load(progress.best)
-        _save_model(
-            output, spec, network, chosen, progress, {t: s.metrics for t, s in score_dev(network, tasks).items()}
-        )
-        write_atomically(output / "vocabulary.json", vocabulary.read_bytes())
-        split = "dev" if compared is tasks else "test"
-        write_text(output / "history.csv", history_table(progress, spec.tasks, split))
+        dev = {task: score.metrics for task, score in score_dev(network, tasks).items()}
+        _zero_unused(network)
+        details = _describe(spec, network, chosen, progress, dev) | {"data": data_summary(vocabulary, tasks)}
+        values = {name: value.cpu().numpy() for name, value in network.values().items()}
+        save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details)
+        write_atomically(output / VOCABULARY_FILE, vocabulary.read_bytes())
+        write_text(output / "history.csv", history_table(progress, spec.tasks, "dev" if compared is tasks else "test"))
+        write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
 
 
 def _compared_on(spec: TrainSpec, tasks: Mapping[str, TaskData], test_text: Path | None) -> Mapping[str, TaskData]:
@@ -123,31 +129,24 @@ def _layer_mask(shapes: Shapes, weights: str, layer: int | None) -> Mask:
     return Mask.of_tensors(shapes, weights, lambda name: layer is None or layer_number(name) <= layer)
 
 
-def _save_model(
-    output: Path,
+def _describe(
     spec: TrainSpec,
     network: Network,
     masks: Mapping[str, Mask],
     progress: Progress,
     dev: Mapping[str, Mapping[str, float]],
-) -> None:
-    """Write the weights that at least one task uses, and every task's mask."""
-    _zero_unused(network)
-    tensors = {name: value.cpu().numpy() for name, value in network.values().items()}
-    packed = {f"masks/{task}": pack(mask) for task, mask in masks.items()}
-    first = next(iter(masks.values()))
-    details = {
+) -> dict[str, Any]:
+    """What is known about a trained model besides its weights."""
+    return {
         "model": network.model.model_dump(),
         "tasks": spec.tasks,
-        "weights": first.weights,
-        "shapes": [[name, list(shape)] for name, shape in first.shapes.items()],
         "densities": {task: mask.density for task, mask in masks.items()},
         "parameters": counted_parameters(network.encoder, union_size(list(masks.values()))),
         "best_epoch": progress.best_epoch,
         "epochs": len(progress.history),
         "dev": {task: dict(metrics) for task, metrics in dev.items()},
+        "replicate": list(spec.replicate or ()),
     }
-    save_tensors(output / "model.safetensors", "model", spec, tensors | packed, details)
 
 
 def _zero_unused(network: Network) -> None:

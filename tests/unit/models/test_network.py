@@ -42,6 +42,18 @@ def test_predictions_stand_in_the_order_of_the_tokens(task, batch_size):
     assert len(set(tags.tolist())) > 1
 
 
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_the_confidence_of_a_tag_is_its_share_of_the_softmax_in_the_order_of_the_tokens(batch_size):
+    network, text = masked_network(seed=3), encoded(sentences(11, seed=4))
+    tags = network.predict("ner", text)
+    network.activate("ner")
+    batches = [make_batch(text, [index]) for index in range(text.sentences)]
+    logits = torch.cat([network.logits("ner", network.words[b.word_rows], b)[:, 0] for b in batches]).detach()
+    for asked in (tags, np.zeros_like(tags)):
+        expected = logits.softmax(1).numpy()[np.arange(len(tags)), asked]
+        assert network.confidences("ner", text, asked, batch_size) == pytest.approx(expected, rel=1e-5)
+
+
 def test_a_text_without_sentences_has_no_predictions():
     assert network_of().predict("pos", encoded([])).tolist() == []
 

@@ -1,0 +1,72 @@
+"""Opening a trained model: its file, its vocabulary and its network, checked against each other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+
+from sparse_sharing.artifacts import load_json, remedy, spec_digest
+from sparse_sharing.config.schema import Architecture
+from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.models.network import Network
+from sparse_sharing.models.storage import TrainedModel, load_model, vocabulary_digest
+from sparse_sharing.stages.inputs import choose_device, for_tasks
+
+MODEL_FILE, VOCABULARY_FILE = "model.safetensors", "vocabulary.json"
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A model ready to be applied.
+
+    Attributes:
+        trained: what its file holds.
+        vocabulary: of the dataset; the network's own has the model's tasks alone.
+        network: with its weights and masks.
+        data: digest of the spec that the text of the training was prepared under.
+    """
+
+    trained: TrainedModel
+    vocabulary: Vocabulary
+    network: Network
+    data: str
+
+
+def open_model(folder: Path, device: str, expected: str | None = None) -> OpenModel:
+    """Open the model in a folder; `expected` is the digest of the spec it must be made under.
+
+    Raises:
+        ArtifactError: A file is missing, damaged, of another version or made under other settings, or the vocabulary
+            is not the one that the model was trained with.
+        ConfigError: A GPU is asked for where there is none.
+    """
+    trained = load_model(folder / MODEL_FILE, expected)
+    stored = load_json(folder / VOCABULARY_FILE, "vocabulary")
+    vocabulary = Vocabulary.from_json(stored.details)
+    if vocabulary_digest(vocabulary) != trained.details.get("vocabulary"):
+        raise ArtifactError(
+            f"{folder / VOCABULARY_FILE}: is not the vocabulary that {folder / MODEL_FILE} was trained with; "
+            "copy both files from the same folder"
+        )
+    network = network_of(trained, vocabulary, folder / MODEL_FILE, device)
+    return OpenModel(trained, vocabulary, network, spec_digest(stored.spec))
+
+
+def network_of(trained: TrainedModel, vocabulary: Vocabulary, path: Path, device: str) -> Network:
+    """The network of a trained model, with its masks; `path` names its file in messages.
+
+    Raises:
+        ArtifactError: The parts of the model do not fit each other.
+        ConfigError: A GPU is asked for where there is none.
+    """
+    chosen = choose_device(device)
+    try:
+        model = Architecture.model_validate(trained.details["model"])
+        network = Network(model, for_tasks(vocabulary, trained.tasks), chosen)
+        network.load({name: torch.from_numpy(value.copy()) for name, value in trained.values.items()})
+        network.set_masks(trained.masks)
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        raise ArtifactError(f"{path}: its parts do not fit each other ({error}). {remedy(path)}") from error
+    return network

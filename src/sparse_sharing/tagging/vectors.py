@@ -1,0 +1,78 @@
+"""Word vectors for words that the training text lacks: what the stage `prepare` gives the words of the test text."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sparse_sharing.data.vectors import read_vectors
+from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.errors import ConfigError
+
+
+class UnseenVectors(Mapping[str, np.ndarray]):
+    """Word vectors of words that a model's training text lacks, by the key under which the vocabulary looks words up.
+
+    As in the stage `prepare`, a word without a vector takes that of its lower-case form.
+    """
+
+    def __init__(self, rows: Mapping[str, int], values: np.ndarray) -> None:
+        """Use the row of each word in `values`, float32 [words, dimension]."""
+        self.rows, self.values = rows, values
+
+    @classmethod
+    def none(cls) -> "UnseenVectors":
+        """No vectors: words that training lacks are unknown."""
+        return cls({}, np.zeros((0, 0), np.float32))
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector; 0 without vectors."""
+        return self.values.shape[1]
+
+    @classmethod
+    def read(cls, path: Path, details: Mapping[str, Any], vocabulary: Vocabulary) -> "UnseenVectors":
+        """Read the vectors that a model lacks; `details` are those of its file.
+
+        Raises:
+            ConfigError: The model was trained without vectors, or with smaller ones.
+            DataError: The file cannot be read.
+        """
+        if not details["data"]["vectors"]:
+            raise ConfigError(f"{path}: the model was trained without word vectors; leave the vectors out")
+        read = read_vectors(path, _Except(vocabulary.word_ids if vocabulary.lowercase else {}))
+        found, most = read.values.shape[1], details["model"]["word_dimension"]
+        if found > most:
+            raise ConfigError(
+                f"{path}: has {found} dimensions, but the model's word vectors have {most}; "
+                "give the file that the model was trained with"
+            )
+        return cls({word: row for row, word in enumerate(read.words)}, read.values)
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        """float32 [dimension], the vector of a key."""
+        row = self.rows.get(key)
+        return self.values[self.rows[key.lower()] if row is None else row]
+
+    def __contains__(self, key: object) -> bool:
+        """Whether a key has a vector."""
+        return isinstance(key, str) and (key in self.rows or key.lower() in self.rows)
+
+    def __iter__(self) -> Iterator[str]:
+        """The words."""
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        """The number of words."""
+        return len(self.rows)
+
+
+class _Except:
+    """All words but some."""
+
+    def __init__(self, words: Mapping[str, int]) -> None:
+        self.words = words
+
+    def __contains__(self, word: str) -> bool:
+        return word not in self.words

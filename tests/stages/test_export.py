@@ -1,0 +1,231 @@
+"""Taking one task out: its weights alone, the same tags, and files that are checked before they are used."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sparse_sharing import artifacts
+from sparse_sharing.artifacts import load_json, load_tensors, save_tensors
+from sparse_sharing.config import layout
+from sparse_sharing.config.specs import ExportSpec, TrainSpec
+from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.models.storage import load_model, storage_sizes
+from sparse_sharing.stages.inputs import load_text
+from sparse_sharing.tagging import export, onnx_export
+from sparse_sharing.tagging.onnx_tagger import OnnxTagger
+from sparse_sharing.tagging.tagger import Tagger
+
+TASKS = ("chunk", "ner", "pos")
+
+
+def model_of(pipeline, system="sparse", model="shared"):
+    """The folder of a trained model."""
+    return pipeline.path(layout.MODEL, system=system, model=model)
+
+
+@pytest.fixture(scope="module")
+def exported(finished, tmp_path_factory):
+    """For each task the folder that it was exported into, with its ONNX network."""
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path_factory.mktemp("exported")
+    for task in TASKS:
+        export.run(model_of(finished), task, None, folder / task, True, "cpu")
+    return folder
+
+
+@pytest.fixture
+def copied(exported, tmp_path):
+    """A copy of the exported folder of ner, to be changed."""
+    for path in (exported / "ner").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def words_of(pipeline, split, task="pos"):
+    """The sentences of a split."""
+    return load_text(pipeline.data / f"{split}.safetensors")[task].words()
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_the_exported_model_gives_the_tags_of_the_model_it_came_from(finished, exported, task, split):
+    words = words_of(finished, split)
+    whole, own = Tagger.load(model_of(finished)), Tagger.load(exported / task)
+    assert own.tasks == [task]
+    assert [s.tags for s in own.tag(words)] == [s.tags for s in whole.tag(words, [task])]
+    probabilities = [[s.probabilities for s in t.tag(words, [task], probabilities=True)] for t in (own, whole)]
+    assert probabilities[0] == probabilities[1]
+
+
+def test_it_holds_the_weights_of_its_task_alone(finished, exported):
+    whole, own = load_model(model_of(finished) / "model.safetensors"), load_model(exported / "ner/model.safetensors")
+    mask = whole.masks["ner"]
+    assert own.masks.keys() == {"ner"}
+    assert own.masks["ner"].keep.equal(mask.keep)
+    assert storage_sizes(own)["stored"]["weights"] == 4 * mask.kept
+    assert {name for name in own.values if name.startswith("heads")} == {"heads.ner.weight", "heads.ner.bias"}
+    assert own.details["parameters"] < whole.details["parameters"]
+    for key in ("densities", "dev"):
+        assert own.details[key] == {"ner": whole.details[key]["ner"]}
+    assert list(own.details["data"]["tasks"]) == ["ner"]
+
+
+def test_the_proof_is_written_down(finished, exported):
+    whole, own = load_model(model_of(finished) / "model.safetensors"), load_model(exported / "ner/model.safetensors")
+    tokens = sum(map(len, words_of(finished, "dev")))
+    assert own.details["exported"] == {"source": whole.digest, "sentences": 10, "tokens": tokens}
+    card = (exported / "ner" / "README.md").read_text(encoding="utf-8")
+    assert f"10 dev sentences ({tokens} tokens) are the same, every one" in card
+    assert whole.digest in card
+
+
+def test_a_model_whose_tags_would_differ_is_not_written(finished, tmp_path, monkeypatch):
+    def head_lost(values, task, mask):
+        return {name: np.zeros_like(value) for name, value in values.items()}
+
+    monkeypatch.setattr(export, "values_of_task", head_lost)
+    with pytest.raises(ArtifactError, match=r"dev tokens got another tag of task 'pos' from its own weights alone"):
+        export.run(model_of(finished), "pos", None, tmp_path / "out", False, "cpu")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_of_one_task_needs_no_name_and_an_exported_one_can_be_exported_again(finished, exported, tmp_path):
+    dev = finished.data / "dev.safetensors"
+    export.run(model_of(finished, "single", "pos"), None, None, tmp_path / "single", False, "cpu")
+    assert Tagger.load(tmp_path / "single").tasks == ["pos"]
+    export.run(exported / "ner", None, dev, tmp_path / "again", False, "cpu")
+    first, again = (load_tensors(f / "model.safetensors", "model") for f in (exported / "ner", tmp_path / "again"))
+    assert all(first.tensors[name].tobytes() == array.tobytes() for name, array in again.tensors.items())
+
+
+def test_exporting_twice_gives_the_same_bytes(finished, exported, tmp_path):
+    export.run(model_of(finished), "ner", None, tmp_path / "out", True, "cpu")
+    for path in (exported / "ner").iterdir():
+        assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_what_cannot_be_exported_is_refused_with_the_reason(finished, tmp_path):
+    folder, out = model_of(finished), tmp_path / "out"
+    with pytest.raises(ConfigError, match="--task is missing; its tasks are chunk, ner, pos"):
+        export.run(folder, None, None, out, False, "cpu")
+    with pytest.raises(ConfigError, match="the model has no task 'srl'; its tasks are chunk, ner, pos"):
+        export.run(folder, "srl", None, out, False, "cpu")
+    with pytest.raises(ConfigError, match="is the folder of the model itself"):
+        export.run(folder, "ner", None, folder, False, "cpu")
+    assert not out.exists()
+
+
+def test_dev_text_is_asked_for_where_it_is_not_found_and_refused_from_elsewhere(pipeline, tmp_path):
+    moved = tmp_path / "moved"
+    model_of(pipeline).rename(moved)
+    with pytest.raises(ConfigError, match="name it with --dev FILE"):
+        export.run(moved, "ner", None, tmp_path / "out", False, "cpu")
+    other = pipeline.changed(data={"lowercase": False}).prepare(tmp_path / "other")
+    with pytest.raises(ArtifactError, match=r"dev\.safetensors: was made under other settings"):
+        export.run(moved, "ner", other / "dev.safetensors", tmp_path / "out", False, "cpu")
+    assert not (tmp_path / "out").exists()
+    export.run(moved, "ner", pipeline.data / "dev.safetensors", tmp_path / "out", False, "cpu")
+    assert Tagger.load(tmp_path / "out").tasks == ["ner"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_onnx_network_gives_the_tags_of_torch(finished, exported, task):
+    words = [*words_of(finished, "test"), [], ["unheard-of"]]
+    found = OnnxTagger.load(exported / task).tag(words, batch_size=3)
+    expected = Tagger.load(exported / task).tag(words)
+    assert found == expected
+    assert OnnxTagger.load(exported / task)("Bob sleeps.") == Tagger.load(exported / task)("Bob sleeps.")
+
+
+def test_a_crf_is_decoded_as_a_path_without_torch(pipeline, tmp_path):
+    pytest.importorskip("onnxruntime")
+    crf = pipeline.changed(model={"head": "crf"})
+    crf.warm_up("initial")
+    folder = crf.train("single", "ner")
+    crf.evaluate("single", "ner")
+    export.run(folder, "ner", None, tmp_path / "ner", True, "cpu")
+    words = words_of(crf, "train", "ner")
+    assert OnnxTagger.load(tmp_path / "ner").tag(words) == Tagger.load(folder).tag(words)
+    assert len(load_json(tmp_path / "ner" / "onnx.json", "onnx").details["transitions"]) > 1
+
+
+def test_the_check_of_the_network_is_written_down(finished, exported):
+    details = load_json(exported / "ner" / "onnx.json", "onnx").details
+    assert details["proof"] == {"tokens": sum(map(len, words_of(finished, "dev"))), "different": 0}
+    assert details["tags"] == list(Tagger.load(exported / "ner").vocabulary.tasks["ner"].tags)
+
+
+def test_a_network_that_gives_other_tags_is_not_written(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export, "GATES", (0, 1, 2, 3))
+    with pytest.raises(ArtifactError, match=r"dev tokens got another tag from onnxruntime than from torch"):
+        export.run(model_of(finished), "pos", None, tmp_path, True, "cpu")
+    assert not (tmp_path / "network.onnx").exists()
+
+
+def test_missing_packages_are_named_before_anything_is_done(finished, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    with pytest.raises(ConfigError, match="--onnx needs onnx; pip install onnx onnxruntime"):
+        export.run(model_of(finished), "ner", None, tmp_path / "out", True, "cpu")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["network.onnx", "vocabulary.json", "onnx.json"])
+def test_a_file_of_the_onnx_tagger_that_was_changed_is_refused(copied, name):
+    content = bytearray((copied / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied / name).write_bytes(content)
+    with pytest.raises(ArtifactError, match=name.replace(".", r"\.")):
+        OnnxTagger.load(copied)
+
+
+@pytest.mark.parametrize("name", ["network.onnx", "vocabulary.json"])
+def test_a_file_of_another_export_is_refused(exported, finished, copied, name):
+    other = exported / "pos" / name if name == "network.onnx" else None
+    if other is None:
+        vocabulary = json.loads((copied / name).read_text())
+        vocabulary["details"]["words"][0] = "other"
+        spec = finished.specs.prepare("joint")
+        artifacts.save_json(copied / name, "vocabulary", spec, vocabulary["details"])
+    else:
+        (copied / name).write_bytes(other.read_bytes())
+    with pytest.raises(ArtifactError, match=f"{name}: is not the file that .* was written with"):
+        OnnxTagger.load(copied)
+
+
+def resaved(path, spec, kind="model", **details):
+    """A file written anew under another kind, or with other details, its digest in order."""
+    artifact = load_tensors(path, "model")
+    save_tensors(path, kind, spec, artifact.tensors, artifact.details | details)
+
+
+@pytest.mark.parametrize("use", ["tag", "export"])
+@pytest.mark.parametrize(
+    ("kind", "details", "message"),
+    [
+        ("weights", {}, "holds weights, expected model"),
+        ("model", {"model": {"hidden": 6}}, "its parts do not fit each other"),
+        ("model", {"tasks": ["chunk", "ner", "srl"]}, "its parts do not fit each other"),
+        ("model", {"vocabulary": "0" * 64}, "is not the vocabulary"),
+    ],
+)
+def test_a_foreign_model_is_refused_by_whatever_uses_it(pipeline, tmp_path, use, kind, details, message):
+    path = model_of(pipeline) / "model.safetensors"
+    resaved(path, TrainSpec.model_validate(load_tensors(path, "model").spec), kind, **details)
+    with pytest.raises(ArtifactError, match=message):
+        if use == "tag":
+            Tagger.load(path.parent)
+        else:
+            export.run(path.parent, "ner", None, tmp_path / "out", False, "cpu")
+
+
+@pytest.mark.parametrize("use", ["tag", "export"])
+def test_a_model_of_a_newer_program_is_refused_with_both_versions(pipeline, tmp_path, monkeypatch, use):
+    path = model_of(pipeline) / "model.safetensors"
+    artifact = load_tensors(path, "model")
+    with monkeypatch.context() as patch:
+        patch.setitem(artifacts.FORMATS, "model", 3)
+        spec = ExportSpec(model="m" * 16, task="ner")
+        save_tensors(path, "model", spec, artifact.tensors, artifact.details)
+    with pytest.raises(ArtifactError, match="has format version 3 of model; this program reads 2"):
+        Tagger.load(path.parent) if use == "tag" else export.run(path.parent, "ner", None, tmp_path, False, "cpu")

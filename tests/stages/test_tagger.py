@@ -1,0 +1,180 @@
+"""The tagger: what it says of a text is what the stage evaluate says of it, with and without word vectors."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import sparse_sharing
+from sparse_sharing.artifacts import write_text
+from sparse_sharing.config import layout
+from sparse_sharing.data.demo import generate
+from sparse_sharing.data.schemes import read_spans
+from sparse_sharing.errors import ArtifactError, ConfigError, DataError
+from sparse_sharing.stages import evaluate
+from sparse_sharing.tagging.tagger import LONG_SENTENCE, Tagger
+
+TASKS = ("chunk", "ner", "pos")
+SENTENCE = "Bob Lee visits New York ."
+
+
+def model_of(pipeline, system="sparse", model="shared"):
+    """The folder of a trained model."""
+    return pipeline.path(layout.MODEL, system=system, model=model)
+
+
+def evaluated(folder, task):
+    """The words and the predicted tags of each sentence, as the stage evaluate has written them."""
+    blocks = (folder / "predictions" / f"{task}.txt").read_text(encoding="utf-8").strip("\n").split("\n\n")
+    rows = [[line.split(" ") for line in block.split("\n")] for block in blocks]
+    return [[row[0] for row in block] for block in rows], [[row[2] for row in block] for block in rows]
+
+
+@pytest.fixture(scope="module")
+def tagger(finished):
+    return Tagger.load(model_of(finished))
+
+
+@pytest.fixture(scope="module")
+def with_vectors(finished, tmp_path_factory):
+    """A pipeline with word vectors for half of the words of each split, and a hard model of it."""
+    folder = tmp_path_factory.mktemp("vectors")
+    for name, text in generate("joint", {"train": 40, "dev": 10, "test": 40}, 1).items():
+        write_text(folder / name, text)
+    lines = "".join((folder / f"{split}.txt").read_text() for split in ("train", "test")).split("\n")
+    words = sorted({line.split(" ")[0].lower() for line in lines if line})[::2]
+    random = np.random.default_rng(1)
+    rows = (" ".join([word, *(f"{x:.3f}" for x in random.normal(size=6))]) for word in words)
+    write_text(folder / "vectors.txt", "".join(f"{row}\n" for row in rows))
+    pipeline = type(finished)(folder, finished.values).changed(data={"vectors": "vectors.txt"})
+    pipeline.prepare(vectors=folder / "vectors.txt")
+    pipeline.warm_up("initial")
+    pipeline.train("hard")
+    pipeline.evaluate("hard")
+    return pipeline
+
+
+@pytest.mark.parametrize(
+    ("system", "model"), [("sparse", "shared"), ("hard", "shared"), ("single", "ner"), ("single", "pos")]
+)
+@pytest.mark.parametrize("batch_size", [1, 7, 128])
+def test_tags_are_those_of_the_stage_evaluate(finished, system, model, batch_size):
+    tagger = Tagger.load(str(model_of(finished, system, model)), device="cpu")
+    folder = finished.path(layout.EVALUATION, system=system, model=model)
+    assert tagger.tasks == (list(TASKS) if model == "shared" else [model])
+    for task in tagger.tasks:
+        words, tags = evaluated(folder, task)
+        found = tagger.tag(words, [task], batch_size=batch_size)
+        assert [sentence.tags for sentence in found] == [{task: own} for own in tags]
+        assert [list(sentence.tokens) for sentence in found] == words
+
+
+def test_with_the_vectors_tags_are_those_of_the_stage_evaluate_without_them_some_differ(with_vectors):
+    folder = with_vectors.path(layout.EVALUATION, system="hard", model="shared")
+    full = Tagger.load(model_of(with_vectors, "hard"), vectors=with_vectors.folder / "vectors.txt")
+    less = Tagger.load(model_of(with_vectors, "hard"))
+    differing = 0
+    for task in TASKS:
+        words, tags = evaluated(folder, task)
+        assert [sentence.tags[task] for sentence in full.tag(words)] == tags
+        differing += sum(sentence.tags[task] != own for sentence, own in zip(less.tag(words), tags, strict=True))
+    assert differing
+    assert (full.lacks_vectors, less.lacks_vectors) == (False, True)
+
+
+def test_vectors_of_words_with_capitals_are_found_as_the_stage_prepare_finds_them(with_vectors, tmp_path):
+    cased = with_vectors.changed(data={"lowercase": False})
+    cased = type(with_vectors)(tmp_path, cased.values)
+    for split in ("train", "dev", "test"):
+        write_text(tmp_path / f"{split}.txt", (with_vectors.folder / f"{split}.txt").read_text())
+    vectors = with_vectors.folder / "vectors.txt"
+    cased.prepare(vectors=vectors)
+    cased.warm_up("initial")
+    cased.train("single", "pos")
+    words, tags = evaluated(cased.evaluate("single", "pos"), "pos")
+    found = Tagger.load(model_of(cased, "single", "pos"), vectors).tag(words)
+    assert [sentence.tags["pos"] for sentence in found] == tags
+
+
+def test_vectors_that_do_not_fit_the_model_are_refused(finished, with_vectors, tmp_path):
+    path = with_vectors.folder / "vectors.txt"
+    with pytest.raises(ConfigError, match="the model was trained without word vectors; leave the vectors out"):
+        Tagger.load(model_of(finished), path)
+    (tmp_path / "wide.txt").write_text("a " + "1 " * 8 + "1\n")
+    with pytest.raises(ConfigError, match="has 9 dimensions, but the model's word vectors have 8"):
+        Tagger.load(model_of(with_vectors, "hard"), tmp_path / "wide.txt")
+    with pytest.raises(DataError, match="there is no such file"):
+        Tagger.load(model_of(with_vectors, "hard"), tmp_path / "nowhere.txt")
+
+
+def test_a_sentence_is_text_or_tokens_and_gives_tags_and_spans(tagger):
+    tagged = tagger(SENTENCE)
+    assert tagged == tagger(SENTENCE.split(" "))
+    assert tagged.tokens == tuple(SENTENCE.split(" "))
+    assert tagged.tags.keys() == set(TASKS)
+    assert tagged.spans.keys() == {"chunk", "ner"}
+    assert {len(tags) for tags in tagged.tags.values()} == {6}
+    for task, spans in tagged.spans.items():
+        assert [span[:3] for span in spans] == [tuple(span) for span in read_spans(tagged.tags[task], "iob2")]
+        assert all(span.text == " ".join(tagged.tokens[span.start : span.end]) for span in spans)
+    assert tagged.spans["chunk"]
+    assert tagged.probabilities == {}
+
+
+def test_probabilities_are_those_of_the_best_tags(tagger):
+    tagged = tagger(SENTENCE, tasks=["pos"], probabilities=True)
+    count = len(tagger.vocabulary.tasks["pos"].tags)
+    assert list(tagged.tags) == list(tagged.probabilities) == ["pos"]
+    assert all(1 / count <= value <= 1 for value in tagged.probabilities["pos"])
+    assert tagged.tags == tagger(SENTENCE, tasks=["pos"]).tags
+
+
+def test_sentences_may_be_empty_and_of_any_length(tagger):
+    words = SENTENCE.split(" ")
+    sentences = [[], words * (LONG_SENTENCE // 2), "", words, words * 2]
+    found = tagger.tag(sentences, batch_size=2)
+    assert [len(sentence.tokens) for sentence in found] == [0, 3 * LONG_SENTENCE, 0, 6, 12]
+    assert found[0].tags == {task: [] for task in TASKS}
+    assert found[1].tags == tagger(sentences[1]).tags
+    assert tagger.tag([]) == []
+
+
+def test_a_task_that_the_model_lacks_is_refused_with_those_it_has(tagger):
+    with pytest.raises(ConfigError, match="the model has no task 'srl'; its tasks are chunk, ner, pos"):
+        tagger(SENTENCE, tasks=["ner", "srl"])
+
+
+def test_the_package_gives_the_tagger_but_loads_nothing_for_it():
+    assert sparse_sharing.Tagger is Tagger
+    with pytest.raises(AttributeError, match="has no attribute 'Taggr'"):
+        _ = sparse_sharing.Taggr
+    code = "import sys, sparse_sharing.cli.models; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_vocabulary_of_another_model_is_refused(pipeline):
+    other = pipeline.changed(data={"lowercase": False})
+    other.prepare(pipeline.folder / "other")
+    path = model_of(pipeline) / "vocabulary.json"
+    path.write_bytes((pipeline.folder / "other" / "vocabulary.json").read_bytes())
+    with pytest.raises(ArtifactError, match=r"vocabulary\.json: is not the vocabulary that .* was trained with"):
+        Tagger.load(model_of(pipeline))
+    spec = pipeline.specs.evaluate("joint", 1, "sparse", "shared")
+    with pytest.raises(ArtifactError, match="is not the vocabulary"):
+        evaluate.run(spec, model_of(pipeline), pipeline.data / "test.safetensors", pipeline.folder / "out", "cpu")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "vocabulary.json"])
+def test_a_damaged_file_is_refused_by_name(pipeline, name):
+    path = model_of(pipeline) / name
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ArtifactError, match=name.replace(".", r"\.") + ": is damaged"):
+        Tagger.load(model_of(pipeline))
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(ArtifactError, match=r"model\.safetensors: cannot be read"):
+        Tagger.load(tmp_path)

@@ -1,0 +1,169 @@
+"""Input as a stream: what comes in is what is tagged, line for line, as soon as it is there."""
+
+import gzip
+import itertools
+import os
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparse_sharing.errors import DataError
+from sparse_sharing.tagging import reading
+from sparse_sharing.tagging.reading import PAUSE, Item, column_items, guess_kind, in_chunks, live_lines, read_items
+
+COLUMNS = "-DOCSTART- -X- O\n\nEU\tNNP\nrejects\tVBZ\n\n\nBob\tNNP"
+
+
+def lines_of(text):
+    """The numbered lines of a text."""
+    return enumerate(text.split("\n"), start=1)
+
+
+def items_of(text, kind="auto", word_column=0):
+    """The items of a text, and the kind of input that was found."""
+    items, kind = read_items(lines_of(text), kind, word_column, "here")
+    return list(items), kind
+
+
+def words_of(items):
+    return [" ".join(item.words) for item in items if item.words]
+
+
+def test_columns_keep_every_line():
+    items, kind = items_of(COLUMNS)
+    assert kind == "columns"
+    assert words_of(items) == ["EU rejects", "Bob"]
+    assert [line for item in items for line in item.lines] == COLUMNS.split("\n")
+
+
+@given(st.lists(st.sampled_from(["a X", "b\tY", "", " ", "-DOCSTART- O"]), max_size=20))
+def test_no_line_of_columns_is_lost_or_changed(rows):
+    items = list(column_items(iter(enumerate(rows, start=1)), 0, "here"))
+    assert [line for item in items for line in item.lines] == rows
+    assert all(len(item.words) == len(item.lines) for item in items if item.words)
+
+
+@pytest.mark.parametrize(("column", "words"), [(0, "1 2"), (1, "EU rejects"), (-1, "NNP VBZ")])
+def test_the_column_of_the_words_can_be_chosen(column, words):
+    items, _ = items_of("1 EU NNP\n2 rejects VBZ", "columns", column)
+    assert words_of(items) == [words]
+
+
+@pytest.mark.parametrize("column", [2, -3])
+def test_a_column_that_is_not_there_is_an_error_with_the_line(column):
+    with pytest.raises(DataError, match=r"here, line 2: found 2 columns; expected the word in column"):
+        items_of("a b c\na b", "columns", column)
+
+
+def test_words_with_no_break_spaces_are_one_field():
+    items, _ = items_of("10\u00a0000 CD\nx\u3000y NN", "columns")
+    assert items[0].words == ("10\u00a0000", "x\u3000y")
+
+
+def test_a_line_of_tokens_is_a_sentence_and_blank_lines_are_none():
+    items, _ = items_of("EU rejects\tcall .\n\nBob .", "tokens")
+    assert items == [Item(("EU", "rejects", "call", ".")), Item(("Bob", "."))]
+
+
+def test_raw_text_is_tokenised():
+    items, kind = items_of("Bob left. Ann didn't.\n\nGood")
+    assert kind == "raw"
+    assert words_of(items) == ["Bob left .", "Ann did n't .", "Good"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("EU NNP B-NP B-ORG\nrejects VBZ B-VP O\n\n", "columns"),
+        ("EU NNP O\n. . O\n\n", "columns"),
+        ("Bob B-person\nleft O\n", "columns"),
+        ("\n\n-DOCSTART- O\n", "columns"),
+        ("EU\tX", "columns"),
+        ("EU NNP\n", "raw"),
+        ("Hello world\nGood morning\n\n", "raw"),
+        ("EU rejects German call\nto boycott British lamb\n", "raw"),
+        ("A B\nC D E\n", "raw"),
+        ("one\ntwo\n", "raw"),
+        ("", "raw"),
+    ],
+)
+def test_columns_are_told_from_raw_text_by_the_first_lines(text, kind):
+    assert guess_kind(text.split("\n")) == kind
+    assert items_of(text)[1] == kind
+
+
+def test_a_giant_sentence_is_cut_with_a_warning(monkeypatch, caplog):
+    monkeypatch.setattr(reading, "LONGEST_SENTENCE", 3)
+    rows = "\n".join(f"w{number} X" for number in range(8))
+    for text, kind in ((rows, "columns"), (rows.replace("\n", " "), "tokens")):
+        items, _ = items_of(text, kind)
+        assert max(len(item.words) for item in items) == 3
+        assert sum(len(item.words) for item in items) == (8 if kind == "columns" else 16)
+    assert "a sentence of 3 tokens or more is cut" in caplog.text
+
+
+def test_chunks_hold_at_most_so_many_sentences_and_tokens():
+    items = [Item(("w",)) for _ in range(7)]
+    assert [len(chunk) for chunk in in_chunks(iter(items), 3)] == [3, 3, 1]
+    long = [Item(("w",) * 100) for _ in range(4)]
+    assert [len(chunk) for chunk in in_chunks(iter(long), 4)] == [2, 2]
+
+
+def test_a_pause_ends_a_chunk_early():
+    items = [Item(("a",)), PAUSE, PAUSE, Item(("b",)), Item(("c",)), PAUSE]
+    assert [[item.words[0] for item in chunk] for chunk in in_chunks(iter(items), 9)] == [["a"], ["b", "c"]]
+
+
+def test_chunks_are_read_no_further_than_they_reach():
+    endless = itertools.repeat(Item(("w",)))
+    assert len(next(in_chunks(endless, 5))) == 5
+
+
+@pytest.fixture
+def pipe():
+    """The reading and the writing end of a pipe."""
+    reading_end, writing_end = os.pipe()
+    with os.fdopen(reading_end, "rb") as source, os.fdopen(writing_end, "wb", buffering=0) as sink:
+        yield source, sink
+
+
+def test_lines_of_a_pipe_are_there_as_soon_as_they_are_written(pipe):
+    source, sink = pipe
+    lines = live_lines(source, "here")
+    sink.write(b"\xef\xbb\xbfone\ntw")
+    assert next(lines) == (1, "one")
+    assert next(lines) is PAUSE
+    sink.write(b"o\r\nthree")
+    assert next(lines) == (2, "two")
+    assert next(lines) is PAUSE
+    sink.close()
+    assert list(lines) == [(3, "three")]
+
+
+def test_a_pipe_that_is_always_full_has_no_pause_before_its_end(pipe):
+    source, sink = pipe
+    sink.write(b"line\n" * 1000)
+    sink.close()
+    assert list(live_lines(source, "here")) == [(number, "line") for number in range(1, 1001)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"one\n\xff\n", "here, line 2: found byte 0xff, which is not UTF-8"), (b"x" * 1_100_000, "more than 1,000,000")],
+)
+def test_a_pipe_with_something_else_than_text_is_an_error_with_the_line(pipe, content, message):
+    source, sink = pipe
+    writer = threading.Thread(target=lambda: (sink.write(content), sink.close()))
+    writer.start()
+    with pytest.raises(DataError, match=message):
+        list(live_lines(source, "here"))
+    source.read()
+    writer.join()
+
+
+def test_a_file_may_be_compressed(tmp_path):
+    path = tmp_path / "text.gz"
+    path.write_bytes(gzip.compress(b"one\ntwo\n"))
+    assert list(reading.file_lines(path)) == [(1, "one"), (2, "two")]
