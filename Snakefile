@@ -29,6 +29,8 @@ localrules:
     train,
     tables,
     demo_corpora,
+    select,
+    summarise,
 
 
 rule all:
