@@ -14,7 +14,7 @@ SLURM = ("--workflow-profile", "workflow/profiles/slurm")
 PRUNE = "joint/seed1/warmup/prune"
 FAIL_ONCE = """#!/bin/sh
 # Notes what Slurm has given to this attempt; the first attempt fails.
-echo "memory $SLURM_MEM_PER_NODE, GPU $CUDA_VISIBLE_DEVICES" >> attempts.txt
+echo "memory $(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%m), GPU $CUDA_VISIBLE_DEVICES" >> attempts.txt
 [ "$(wc -l < attempts.txt)" -gt 1 ] || { echo "a failure made for this test"; exit 1; }
 """
 
@@ -55,7 +55,7 @@ def test_it_runs_to_the_bytes_of_a_local_run_and_a_failing_job_is_given_more_mem
     assert done.returncode == 0, done.stdout
     assert_same(remote, local)
     attempts = (remote.folder / "attempts.txt").read_text().splitlines()
-    assert attempts == ["memory 500, GPU 0", "memory 1000, GPU 0"]
+    assert attempts == ["memory 500M, GPU 0", "memory 1000M, GPU 0"]
 
     assert "a failure made for this test" in done.stdout
     assert "round 2/2" in remote.path(f"logs/{PRUNE}/chunk.log").read_text()
