@@ -1,4 +1,5 @@
 # make demo: set up and run the default workflow. make test: set up and run every check. make bench: measure the speed.
+# make chaos: kill a hundred workflows. make fuzz: hostile files for a long time.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -6,7 +7,7 @@ CORES ?= 2
 INSTALLED := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: demo test check bench scaling format schema clean
+.PHONY: demo test check bench scaling format schema chaos fuzz clean
 
 demo: $(INSTALLED)
 	$(RUN) snakemake --cores $(CORES) all
@@ -36,10 +37,16 @@ schema: $(INSTALLED)
 	$(RUN) sparse-sharing schema > workflow/schemas/config.schema.json
 	$(RUN) sparse-sharing reference > docs/reference.md
 
+chaos: $(INSTALLED)
+	$(RUN) SPARSE_SHARING_CHAOS=$(or $(KILLS),100),$(or $(SEED),1) pytest -q -s tests/workflow/test_chaos.py
+
+fuzz: $(INSTALLED)
+	$(RUN) pytest -q tests/fuzz --hypothesis-profile long
+
 clean:
 	rm -rf $(VENV) results .snakemake
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[cluster,kubernetes,dev]"
 	touch $@

@@ -32,6 +32,8 @@ localrules:
     tables,
     figures,
     demo_corpora,
+    select,
+    summarise,
 
 
 rule all:

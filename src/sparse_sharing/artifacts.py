@@ -146,7 +146,7 @@ def load_tensors(path: Path, kind: str, expected: str | None = None) -> Artifact
         metadata = header.pop("__metadata__")
         tensors = {name: _view(content, **header[name]) for name in sorted(header)}
         spec, details = json.loads(metadata["spec"]), json.loads(metadata["details"])
-    except (SafetensorError, ValueError, KeyError, TypeError, struct.error) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {remedy(path)}") from error
     artifact = Artifact(spec, str(metadata.get("digest")), tensors, details)
     _check(path, kind, metadata, artifact, expected)
@@ -186,6 +186,8 @@ def refuse_other_spec(path: Path, spec: Mapping[str, Any], expected: str) -> Non
 
 
 def _check(path: Path, kind: str, header: Mapping[str, Any], artifact: Artifact, expected: str | None) -> None:
+    if not (isinstance(artifact.spec, dict) and isinstance(artifact.details, dict)):
+        raise ArtifactError(f"{path}: is damaged or no file of this program (no spec or details). {remedy(path)}")
     found = (header.get("kind"), str(header.get("version")))
     if found[0] != kind:
         raise ArtifactError(f"{path}: holds {found[0]}, expected {kind}. {remedy(path)}")

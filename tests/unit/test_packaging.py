@@ -34,7 +34,7 @@ def normal(name: str) -> str:
 
 
 def requirements(project: dict) -> list[Requirement]:
-    return [Requirement(text) for text in project["dependencies"] + project["optional-dependencies"]["dev"]]
+    return [Requirement(text) for text in sum(project["optional-dependencies"].values(), project["dependencies"])]
 
 
 def test_constraints_pin_every_dependency_within_its_range(project, constraints):

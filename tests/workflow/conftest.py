@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from reproducible import without_time
 
 WORKFLOW_PARTS = ("Snakefile", "config.yaml", "environment.yml", "workflow", "profiles")
 STAGE_TARGETS = ("all", "data", "masks", "train", "tables", "figures")
@@ -98,6 +99,15 @@ class Workflow:
         root = self.path("")
         files = {str(file.relative_to(root)): file for file in root.rglob("*") if file.is_file()}
         return {name: file.read_bytes() for name, file in files.items() if not name.startswith(NO_RESULTS)}
+
+    def reproducible(self) -> dict[str, object]:
+        """Every result without the time it took: what any two runs of one configuration agree on."""
+        visible = {name: content for name, content in self.contents().items() if "/." not in name}
+        return {name: without_time(name, content) for name, content in visible.items()}
+
+    def remove_results(self) -> None:
+        """Start anew."""
+        shutil.rmtree(self.path(""))
 
     def forget(self) -> None:
         """Drop Snakemake's records, as where results are brought from elsewhere."""

@@ -13,6 +13,9 @@ from pydantic import BaseModel, ValidationError
 from sparse_sharing.config.schema import Config
 from sparse_sharing.errors import ConfigError
 
+MOST_VALUES = 1_000_000
+"""A configuration with more values is an attack, or a mistake."""
+
 # What pydantic calls the branches of a union, such as a number or a number for each task: no keys of the user's.
 _branch = re.compile(r"constrained-(int|float)|literal\[.*\]|dict\[.*\]|\[key\]").fullmatch
 
@@ -55,6 +58,7 @@ def parse_config(values: Mapping[str, object], source: str = "config") -> Config
     Raises:
         ConfigError: One line for each wrong key: its path, its value, what is allowed, the nearest valid name.
     """
+    _refuse_explosion(values, source)
     try:
         return Config.model_validate(dict(values))
     except ValidationError as error:
@@ -62,6 +66,28 @@ def parse_config(values: Mapping[str, object], source: str = "config") -> Config
         lines = [_explain(item).replace("\n", r"\n") for item in items]
         count = "1 error" if len(lines) == 1 else f"{len(lines)} errors"
         raise ConfigError("\n".join([f"{source}: {count}", *(f"  {line}" for line in lines)])) from error
+
+
+def _refuse_explosion(values: object, source: str) -> None:
+    """Raise ConfigError where aliases of YAML stand for more values than anyone writes, or for themselves."""
+    sizes: dict[int, int | None] = {}
+
+    def size(value: object) -> int:
+        if not isinstance(value, dict | list):
+            return 1
+        if (known := sizes.get(id(value), 0)) is None:
+            raise ConfigError(f"{source}: a section contains itself; write out what its alias (*name) stands for")
+        if known == 0:
+            sizes[id(value)] = None
+            sizes[id(value)] = known = 1 + sum(map(size, value.values() if isinstance(value, dict) else value))
+        return known
+
+    try:
+        total = size(values)
+    except RecursionError as error:
+        raise ConfigError(f"{source}: sections are nested too deeply; the schema knows a handful of levels") from error
+    if total > MOST_VALUES:
+        raise ConfigError(f"{source}: its aliases (*name) stand for {total:,} values; at most {MOST_VALUES:,} are read")
 
 
 def _explain(item: Mapping[str, typing.Any]) -> str:

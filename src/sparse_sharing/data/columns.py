@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import os
 import re
 import sys
 import zlib
@@ -17,8 +18,17 @@ from sparse_sharing.errors import DataError
 LONGEST_LINE = 1_000_000
 """Bytes. A longer line is no text, but would be held in memory whole."""
 
+LONGEST_SENTENCE = 100_000
+"""Tokens. More without a blank line is no sentence, but would be held in memory whole."""
+
+MOST_EXPANSION = 100
+SAFE_EXPANSION = 100_000_000
+"""Bytes. A compressed text that grows beyond this may have at most MOST_EXPANSION times its size on disk."""
+
 DOCUMENT_START = "-DOCSTART-"
 GZIP_MAGIC = b"\x1f\x8b"
+
+_UNPACK = "an honest text; if it is one, unpack the file"
 
 # Words may contain other white space (U+00A0, U+3000, U+0085), which str.split() would tear apart.
 split_fields = re.compile(r"[^ \t]+").findall
@@ -117,8 +127,12 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         with Path(path).open("rb") as raw:
             stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == GZIP_MAGIC else raw
+            allowed = max(SAFE_EXPANSION, MOST_EXPANSION * os.fstat(raw.fileno()).st_size)
             while line := stream.readline(LONGEST_LINE + len(b"\r\n")):
                 number += 1
+                allowed -= len(line)
+                if allowed < 0 and stream is not raw:
+                    raise DataError.at(path, number, f"a text {MOST_EXPANSION} times its compressed size", _UNPACK)
                 yield number, decode_line(path, number, line)
     except FileNotFoundError as error:
         raise DataError(
@@ -172,6 +186,9 @@ def _blocks(path: Path, report: ReadReport) -> Iterator[tuple[int, list[list[str
         if fields and fields[0] != DOCUMENT_START:
             start = start if rows else number
             rows.append(fields)
+            if len(rows) > LONGEST_SENTENCE:
+                expected = "a blank line after each sentence"
+                raise DataError.at(path, start, f"a sentence of more than {LONGEST_SENTENCE:,} tokens", expected)
             continue
         if rows:
             yield start, rows

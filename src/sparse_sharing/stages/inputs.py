@@ -15,6 +15,7 @@ from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks import Mask, unpack
 from sparse_sharing.models.network import Network
+from sparse_sharing.training.devices import own_slot
 from sparse_sharing.training.loop import TaskData
 
 
@@ -78,14 +79,16 @@ def for_tasks(vocabulary: Vocabulary, tasks: Iterable[str]) -> Vocabulary:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a configuration: `auto` is a GPU if there is one.
+    """The device of a configuration: `auto` is a GPU if there is one. A GPU is waited for until it has a free slot.
 
     Raises:
         ConfigError: A GPU is asked for where there is none.
     """
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device: cuda was asked for, but no GPU is available; use auto or cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    if name == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", own_slot().gpu)
 
 
 def load_mask(artifact: Artifact, name: str, path: Path) -> Mask:

@@ -1,0 +1,24 @@
+"""What two runs of one configuration must agree on, byte for byte: all of the results but the time they took."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+
+def results_in(folder: Path) -> dict[str, object]:
+    """Every file below a folder, without times; temporary files that a killed process has left are hidden ones."""
+    files = {str(file.relative_to(folder)): file for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {name: without_time(name, file.read_bytes()) for name, file in files.items() if file.name[0] != "."}
+
+
+def without_time(name: str, content: bytes) -> object:
+    """A result less the seconds that it reports, and less the digests of such results."""
+    if name.endswith("metrics.json"):
+        return {key: value for key, value in json.loads(content)["details"].items() if key != "seconds"}
+    if name.endswith("provenance.json"):
+        return sorted(json.loads(content)["details"]["metrics"])
+    if name.endswith(("rounds.csv", "history.csv", "results.csv")):
+        rows = list(csv.DictReader(io.StringIO(content.decode())))
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+    return content

@@ -1,0 +1,104 @@
+"""The workflow on a real Slurm gives what a local run gives, whatever becomes of its jobs and daemons."""
+
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.slow
+
+SLURM = ("--workflow-profile", "workflow/profiles/slurm")
+PRUNE = "joint/seed1/warmup/prune"
+FAIL_ONCE = """#!/bin/sh
+# Notes what Slurm has given to this attempt; the first attempt fails.
+echo "memory $(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%m), GPU $CUDA_VISIBLE_DEVICES" >> attempts.txt
+[ "$(wc -l < attempts.txt)" -gt 1 ] || { echo "a failure made for this test"; exit 1; }
+"""
+
+
+@pytest.fixture
+def local(workflow):
+    """The results of a local run of one system alone, and the configuration for it: as few jobs as it takes."""
+    with workflow.edited() as config:
+        config["train"]["systems"] = [system for system in config["train"]["systems"] if system["name"] == "sparse"]
+        config["tables"] = {"baseline": "sparse"}
+    workflow.run("all")
+    return workflow
+
+
+@pytest.fixture
+def remote(local, tmp_path):
+    """The same workflow elsewhere, with a profile for a small and quick cluster."""
+    copy = local.copy_to(tmp_path / "remote")
+    profile = copy.folder / "workflow/profiles/slurm/profile.yaml"
+    values = yaml.safe_load(profile.read_text())
+    values |= {"slurm-init-seconds-before-status-checks": 1, "latency-wait": 10}
+    for resources in (values["default-resources"], *values["set-resources"].values()):
+        resources["mem_mb"] = "attempt * 500"
+    values["set-resources"]["evaluate"]["gpu"] = 1
+    profile.write_text(yaml.safe_dump(values))
+    return copy
+
+
+def test_it_runs_to_the_bytes_of_a_local_run_and_a_failing_job_is_given_more_memory(local, remote, cluster):
+    evaluate = remote.folder / "workflow/rules/evaluate.smk"
+    evaluate.write_text(evaluate.read_text().replace('"sparse-sharing ', '"./fail-once > {log:q} && sparse-sharing '))
+    script = remote.folder / "fail-once"
+    script.write_text(FAIL_ONCE)
+    script.chmod(0o755)
+    shutil.rmtree(remote.path(""))
+
+    done = remote.snakemake("all", *SLURM)
+    assert done.returncode == 0, done.stdout
+    assert_same(remote, local)
+    attempts = (remote.folder / "attempts.txt").read_text().splitlines()
+    assert attempts == ["memory 500M, GPU 0", "memory 1000M, GPU 0"]
+
+    assert "a failure made for this test" in done.stdout
+    assert "round 2/2" in remote.path(f"logs/{PRUNE}/chunk.log").read_text()
+    (slurm_log,) = (remote.folder / ".snakemake/slurm_logs").rglob("*.log")
+    assert re.search(rf"rule_evaluate\S+{slurm_log.name}", done.stdout), "the log of the failed job alone is kept"
+
+
+def test_a_cancelled_job_and_killed_daemons_are_survived(local, remote, cluster):
+    for stage in (f"{PRUNE}/chunk", "joint/seed1/warmup/select"):
+        shutil.rmtree(remote.path(stage))
+    command = remote.command("masks", *SLURM)
+    with subprocess.Popen(
+        command, **remote.surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as snakemake:
+        wait_for(remote.path(f"{PRUNE}/chunk/work/rounds.safetensors").exists, snakemake)
+        (cancelled,) = cluster.jobs("prune")
+        cluster.command("scancel", cancelled)
+        wait_for(lambda: set(cluster.jobs("prune")) - {cancelled}, snakemake)
+        cluster.kill("slurmd")
+        cluster.kill("slurmctld")
+        time.sleep(2)
+        assert cluster.up() is None
+        said = snakemake.communicate(timeout=600)[0]
+    assert f"SLURM-job '{cancelled}' failed, SLURM status is: 'CANCELLED'" in said
+    # Snakemake has come through by itself; had it given up, the same command would bring it to the end.
+    done = remote.snakemake("masks", *SLURM)
+    assert done.returncode == 0, said + done.stdout
+    assert_same(remote, local)
+    assert "round 0/2" not in remote.path(f"logs/{PRUNE}/chunk.log").read_text(), "it went on where it was"
+
+
+def assert_same(remote, local):
+    """The remote run made what the local one has, byte for byte but for the time it took."""
+    expected = local.reproducible()
+    made = remote.reproducible()
+    assert [name for name, content in made.items() if content != expected[name]] == []
+    assert {"tables/summary.csv", f"{PRUNE}/chunk/masks.safetensors"} < set(made)
+
+
+def wait_for(condition, snakemake, seconds=300):
+    """Wait until a condition holds that Snakemake's jobs bring about."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert snakemake.poll() is None, "Snakemake ended too early"
+        assert time.monotonic() < end, f"nothing after {seconds} seconds"
+        time.sleep(0.05)
