@@ -8,8 +8,8 @@ import pytest
 from sparse_sharing.artifacts import load_json, load_tensors
 from sparse_sharing.config import layout
 from sparse_sharing.data.schemes import violation
-from sparse_sharing.stages.evaluate import load_model
 from sparse_sharing.stages.inputs import load_text, load_vocabulary
+from sparse_sharing.stages.models import open_model
 from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.scoring import predict_tags
 
@@ -46,8 +46,8 @@ def test_a_model_holds_the_fields_of_its_tasks_by_name(fields):
 
 def test_the_test_text_is_tagged_with_valid_sequences(fields):
     folder = model_folder(fields)
-    trained, words = load_tensors(folder / "model.safetensors", "model"), load_vocabulary(folder / "vocabulary.json")
-    network, texts = load_model(trained, words, folder, "cpu"), load_text(fields.data / "test.safetensors")
+    words = load_vocabulary(folder / "vocabulary.json")
+    network, texts = open_model(folder, "cpu").network, load_text(fields.data / "test.safetensors")
     for task in ("chunk", "ner"):
         sentences = predict_tags(network, task, texts[task])
         assert all(violation(tags, words.tasks[task].model_scheme) is None for tags in sentences)

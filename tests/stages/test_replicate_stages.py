@@ -9,8 +9,8 @@ from sparse_sharing.artifacts import load_json, load_tensors
 from sparse_sharing.config import layout
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.stages import train
-from sparse_sharing.stages.evaluate import load_model
 from sparse_sharing.stages.inputs import load_text, load_vocabulary
+from sparse_sharing.stages.models import open_model
 from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.lenient import reread
 from sparse_sharing.training.scoring import predict_tags, score_tags
@@ -108,7 +108,7 @@ def test_lenient_spans_are_counted_on_test_and_the_metrics_say_so(switched):
     assert "replicate" not in other.details
     model = switched.path(layout.MODEL, system="hard", model="shared")
     words = load_vocabulary(model / "vocabulary.json")
-    network = load_model(load_tensors(model / "model.safetensors", "model"), words, model, "cpu")
+    network = open_model(model, "cpu").network
     text = load_text(switched.data / "test.safetensors")["chunk"]
     tags = (text.gold_tags("chunk", words), predict_tags(network, "chunk", text))
     gold, predicted = (reread(sentences, "iob2") for sentences in tags)
