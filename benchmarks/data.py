@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from sparse_sharing.artifacts import save_json, save_tensors
-from sparse_sharing.config.specs import CorpusSpec, PrepareSpec, TaskColumn
+from sparse_sharing.config.corpora import CorpusSpec, TaskColumn
+from sparse_sharing.config.specs import PrepareSpec
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import TaskTags, Vocabulary
 

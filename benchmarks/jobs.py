@@ -102,11 +102,13 @@ def memory_job(folder: Path) -> None:
 
     from benchmarks.training import random_mask
     from sparse_sharing.artifacts import load_tensors
+    from sparse_sharing.cli.options import set_threads
     from sparse_sharing.config.schema import Optimization
     from sparse_sharing.config.specs import TrainSpec
     from sparse_sharing.stages import train, warmup
     from sparse_sharing.training import loop
 
+    set_threads(1)
     draw = loop.shuffled_batches
 
     def largest(lengths, *options):

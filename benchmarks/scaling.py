@@ -62,7 +62,7 @@ def plot(measured: dict[str, tuple[str, Points]], path: Path) -> None:
         panel.set(
             xlabel=name, ylabel=unit, ylim=(0, None), xscale="log" if max(places) > 20 * min(places) else "linear"
         )
-        panel.set_ylim(0, 1.15 * max(series.range[1] for _, series in points))
+        panel.set_ylim(0, 1.15 * max(1e-3, *(series.range[1] for _, series in points)))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)

@@ -9,7 +9,6 @@ import torch
 from rich.console import Console
 from tiny import MODEL, TASKS, batch_of, encoded, network_of, optimization_of, sentences, vocabulary_of
 
-from sparse_sharing.config.schema import Model
 from sparse_sharing.data.batches import make_batch
 
 
@@ -46,7 +45,7 @@ def packed_tagger(network):
     """Reference (a) with the weights of one of our networks."""
     from benchmarks.reference import PackedHardSharing
 
-    reference = PackedHardSharing(Model(**dict(MODEL)), network.vocabulary, 0.1)
+    reference = PackedHardSharing(MODEL, network.vocabulary, 0.1)
     values, own = network.values(), {}
     own["words.weight"], own["characters.weight"] = values["words.weight"], values["characters.embedding.weight"]
     own |= {f"convolution.{kind}": values[f"characters.convolution.{kind}"] for kind in ("weight", "bias")}
@@ -71,7 +70,7 @@ def test_reference_b_with_masks_of_ones_trains_like_reference_a():
 
     vocabulary, text = vocabulary_of(), encoded(sentences(8, seed=1))
     dense = packed_tagger(network_of())
-    masked = OriginalMasking(Model(**dict(MODEL)), vocabulary, 0.1, random_masks(MODEL, vocabulary, 1.1))
+    masked = OriginalMasking(MODEL, vocabulary, 0.1, random_masks(MODEL, vocabulary, 1.1))
     masked.network.load_state_dict(dense.network.state_dict())
     for turn, task in enumerate(TASKS):
         batch = make_batch(text, [2 * turn, 2 * turn + 1], task)
@@ -85,7 +84,7 @@ def test_reference_b_leaves_weights_outside_the_mask_where_they_were_in_a_first_
     from benchmarks.reference import OriginalMasking, random_masks
 
     masks = random_masks(MODEL, vocabulary_of(), 0.5)
-    masked = OriginalMasking(Model(**dict(MODEL)), vocabulary_of(), 0.1, masks)
+    masked = OriginalMasking(MODEL, vocabulary_of(), 0.1, masks)
     before = {name: value.clone() for name, value in masked.network.state_dict().items()}
     masked.step("pos", batch_of(encoded(sentences(4, seed=1)), "pos"))
     for name, mask in masks["pos"].items():

@@ -64,6 +64,14 @@ class Progress:
         """The dev score of the best epoch so far, -1 before the first."""
         return self.history[self.best_epoch - 1].mean if self.best_epoch else -1.0
 
+    def keep(self, values: Mapping[str, Tensor], number: int) -> None:
+        """Take a copy of the weights of the best epoch so far, in the place of those before."""
+        if not self.best:
+            self.best = {name: torch.empty_like(value) for name, value in values.items()}
+        for name, value in values.items():
+            self.best[name].copy_(value)
+        self.best_epoch = number
+
     def rows(self) -> list[dict]:
         """The history as plain values."""
         return [asdict(epoch) for epoch in self.history]
@@ -108,7 +116,7 @@ def train_epochs(
         better = mean > progress.best_mean
         progress.history.append(epoch)
         if better:
-            progress.best, progress.best_epoch = network.copy_values(), number
+            progress.keep(network.values(), number)
         yield epoch
 
 

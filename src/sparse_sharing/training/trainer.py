@@ -37,7 +37,8 @@ class Trainer:
             task: self.open if factor is None else make_gate(self.rule, factor)
             for task, factor in network.factors.items()
         }
-        self.gradient, self.rates = torch.empty_like(network.theta), torch.empty_like(network.theta)
+        self.gradient = torch.empty_like(network.theta)
+        self.rates: Tensor | None = None
         self.parts = list(network.parts(self.gradient).values())
         self.factors = {
             task: list(network.parts(factor).values()) for task, factor in network.factors.items() if factor is not None
@@ -101,6 +102,8 @@ class Trainer:
         groups = self.patterns.groups(part)
         if isinstance(groups, int):
             return rate[groups]
+        if self.rates is None:
+            self.rates = torch.empty_like(self.network.theta)
         return torch.index_select(rate, 0, groups, out=self.rates[part])
 
     def _update_words(self, rows: Tensor, values: Tensor, gradient: Tensor, learning_rate: float) -> None:
