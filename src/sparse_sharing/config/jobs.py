@@ -18,7 +18,7 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "warmup": ("weights.safetensors",),
     "prune": ("masks.safetensors", "rounds.csv"),
     "select": ("masks.safetensors", "choice.csv", "overlap.csv"),
-    "train": ("model.safetensors", "vocabulary.json", "history.csv"),
+    "train": ("model.safetensors", "vocabulary.json", "history.csv", "README.md"),
     "evaluate": ("metrics.json", "sentences.safetensors", "predictions"),
     "report": ("report.html",),
 }

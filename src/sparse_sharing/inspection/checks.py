@@ -9,9 +9,11 @@ from tempfile import TemporaryDirectory
 
 from sparse_sharing.artifacts import write_text
 from sparse_sharing.config import Config, layout
+from sparse_sharing.config.corpora import corpus_spec
 from sparse_sharing.config.schema import DEMO, SPLITS, Corpus, Dataset, Task
 from sparse_sharing.data import demo
-from sparse_sharing.data.columns import Column, Sentence, quote, read_sentences
+from sparse_sharing.data.columns import ReadReport, Sentence, quote
+from sparse_sharing.data.reading import read_split
 from sparse_sharing.data.schemes import misformed, repair, violation
 from sparse_sharing.data.splits import cut_development, duplicate_counts
 from sparse_sharing.data.vectors import coverage, read_vectors
@@ -89,7 +91,7 @@ def _check_dataset(config: Config, dataset: Dataset, generated: Path, findings: 
             if (path := getattr(corpus, split)) is None:
                 continue
             real = generated / path.removeprefix(DEMO) if path.startswith(DEMO) else None
-            _read(corpus, split, real or Path(layout.source_path(config, path)), found, findings)
+            _read(config, split, real or Path(layout.source_path(config, path)), found, findings)
         if corpus.dev is None and "train" in found.sentences:
             _cut(found, findings)
         if all(split in found.sentences for split in SPLITS):
@@ -100,12 +102,17 @@ def _check_dataset(config: Config, dataset: Dataset, generated: Path, findings: 
     return checked
 
 
-def _read(corpus: Corpus, split: str, path: Path, found: CheckedCorpus, findings: Findings) -> None:
+def _read(config: Config, split: str, path: Path, found: CheckedCorpus, findings: Findings) -> None:
     """Read a split with its tags as they stand there, then look at the tags."""
-    columns = [Column(task.name, task.column, "none") for task in corpus.tasks]
+    corpus = found.corpus
+    spec = corpus_spec(corpus)
+    columns = {task.name: task.model_copy(update={"scheme": "none"}) for task in spec.tasks}
+    spec = spec.model_copy(update={"tasks": [columns[task.name] for task in corpus.tasks]})
+    listed = getattr(corpus.documents, split) if corpus.documents else None
+    documents = Path(layout.source_path(config, listed)) if listed else None
     limit = corpus.train_sentences if split == "train" else None
     try:
-        sentences = list(read_sentences(path, columns, word_column=corpus.word_column, limit=limit))
+        sentences = list(read_split(spec, path, documents, ReadReport(), limit))
     except DataError as error:
         findings.error(f"{found.place} {split}", str(error))
         return

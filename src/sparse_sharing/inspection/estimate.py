@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparse_sharing.config.jobs import Job
-from sparse_sharing.config.schema import SPLITS, Model, Optimization
+from sparse_sharing.config.schema import SPLITS, Architecture, Model, Optimization
 from sparse_sharing.config.specs import PrepareSpec
 from sparse_sharing.data.batches import make_batch, shuffled_batches
 from sparse_sharing.data.text import EncodedText
@@ -155,7 +155,7 @@ def _sample(corpora: list[CheckedCorpus], model: Model, device: str, spec: Prepa
     words = Counter(word for found in corpora for sentence in found.words("train") for word in sentence)
     nothing = PretrainedVectors({}, frozenset(), 0)
     vocabulary = build_vocabulary(spec, parts, words, nothing)
-    network = Network(model, vocabulary, choose_device(device))
+    network = Network(Architecture(**dict(model)), vocabulary, choose_device(device))
     count = network.vocabulary.word_count
     initialise(network, 1, np.zeros((count, 0), np.float32), np.zeros(count, bool))
     texts: dict[str, EncodedText] = {}

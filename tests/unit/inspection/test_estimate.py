@@ -60,7 +60,7 @@ def test_the_network_of_the_run_is_what_is_measured(own_data):
         data = check_data(config, folder, Findings())
     sample = module._sample(data["news"], config.model, "cpu", Specs(config).prepare("news"))
     assert set(sample.tasks) == {"pos", "ner"}
-    assert sample.network.model == config.model
+    assert sample.network.model.hidden == config.model.hidden
     speed = module._measure(sample, config.train)
     assert speed.training > 0
     assert speed.scoring > 0
