@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sparse_sharing.config.schema import NAME, SPLITS
+from sparse_sharing.config.schema import SPLITS
+from sparse_sharing.config.section import NAME
 from sparse_sharing.errors import DataError
 
 WORDS_OF_SPLITS = {

@@ -1,8 +1,7 @@
 """No more jobs on a GPU than are wanted; tried on GPUs that exist by name alone."""
 
-import multiprocessing
-import os
-import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -40,22 +39,23 @@ def test_a_gpu_is_known_by_its_name_however_a_process_counts_it(tmp_path, impati
     assert claim_slot(["GPU-b", "GPU-a"], 1, tmp_path).gpu == 0
 
 
-def hold(folder, ready):
-    """Take a slot and keep it."""
-    slot = claim_slot(["GPU-a"], 1, folder)
-    ready.send(slot.gpu)
-    signal.pause()
+HOLD = """
+import signal, sys
+from pathlib import Path
+from sparse_sharing.training.devices import claim_slot
+slot = claim_slot(["GPU-a"], 1, Path(sys.argv[1]))
+print(slot.gpu, flush=True)
+signal.pause()
+"""
 
 
 def test_a_killed_job_frees_its_slot(tmp_path, impatient):
-    here, there = multiprocessing.Pipe()
-    job = multiprocessing.get_context("spawn").Process(target=hold, args=(tmp_path, there))
-    job.start()
-    assert here.recv() == 0
+    job = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert job.stdout.readline() == "0\n"
     with pytest.raises(TimeoutError):
         claim_slot(["GPU-a"], 1, tmp_path)
-    os.kill(job.pid, signal.SIGKILL)
-    job.join()
+    job.kill()
+    job.communicate()
     assert claim_slot(["GPU-a"], 1, tmp_path).gpu == 0
 
 
