@@ -1,5 +1,5 @@
 # make demo: set up and run the default workflow. make test: set up and run every check. make bench: measure the speed.
-# make chaos: kill a hundred workflows. make fuzz: hostile files for a long time.
+# make docs: the documentation as a site, in results/site. make chaos: kill a hundred workflows. make fuzz: hostile files for a long time.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -7,7 +7,7 @@ CORES ?= 2
 INSTALLED := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: demo test check bench scaling format schema chaos fuzz clean
+.PHONY: demo test check docs bench scaling format schema chaos fuzz clean
 
 demo: $(INSTALLED)
 	$(RUN) snakemake --cores $(CORES) all
@@ -21,6 +21,9 @@ check: $(INSTALLED)
 	$(RUN) ruff format --check .
 	$(RUN) snakefmt --check --compact-diff Snakefile workflow
 	$(RUN) snakemake --lint
+
+docs: $(INSTALLED)
+	$(RUN) mkdocs build --strict
 
 bench: $(INSTALLED)
 	$(RUN) OMP_NUM_THREADS=1 python -m benchmarks $(if $(QUICK),--quick)

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -43,6 +44,12 @@ def outcome(process: BaseProcess, seconds: float = 120) -> int:
         process.kill()
         raise AssertionError(f"still running after {seconds} seconds")
     return process.exitcode
+
+
+def limit_file_size(stage: str, size: int) -> None:
+    """Let no file of this process grow beyond a size: writing on is an error, as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 def _run(stage: str, arguments: tuple, write: int, after: bool, prepare: Callable) -> None:

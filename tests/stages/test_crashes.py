@@ -2,14 +2,13 @@
 
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
 from functools import partial
 
 import pytest
-from crashing import FAILED, outcome, start
+from crashing import FAILED, limit_file_size, outcome, start
 from reproducible import results_in
 
 from sparse_sharing.config import layout
@@ -104,12 +103,6 @@ def test_stopped_at_random_moments(finished, tmp_path, stage):
         outcome(process)
     assert outcome(start(stage, arguments)) == 0
     assert results_in(output) == expected(finished, stage)
-
-
-def limit_file_size(_, size):
-    """Let no file of this process grow beyond a size: writing on is an error, as on a full disk."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 @pytest.mark.parametrize("stage", STAGES)

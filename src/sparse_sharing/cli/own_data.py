@@ -22,7 +22,7 @@ def init(
 ) -> None:
     """Draft a configuration for column files: splits and corpora from their names, tasks from their columns."""
     from sparse_sharing.artifacts import write_text
-    from sparse_sharing.config.schema import NAME
+    from sparse_sharing.config.section import NAME
     from sparse_sharing.inspection.draft import draft
 
     if output.exists() and not force:

@@ -1,0 +1,27 @@
+"""The documentation: a site without a broken link, and commands that the program and the Makefile know."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+
+def test_the_site_builds_strictly(repository, tmp_path):
+    pytest.importorskip("mkdocs", reason="mkdocs-material is not installed")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    built = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    assert (tmp_path / "site" / "reference" / "index.html").exists()
+
+
+def test_every_page_stands_in_the_navigation(repository):
+    navigation = (repository / "mkdocs.yml").read_text(encoding="utf-8")
+    assert [page.name for page in (repository / "docs").glob("*.md") if page.name not in navigation] == []
+
+
+def test_links_of_the_readme_lead_somewhere(repository):
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+    assert len(targets) > 10
+    assert [target for target in targets if not (repository / target).exists()] == []
