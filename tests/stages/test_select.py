@@ -11,9 +11,9 @@ from sparse_sharing.config.schema import Choice
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks import chance_overlap, intersection_size, union_size
 from sparse_sharing.stages import select, train
-from sparse_sharing.stages.inputs import load_mask
+from sparse_sharing.stages.inputs import load_mask, read_selection
 from sparse_sharing.stages.prune import mask_name
-from sparse_sharing.stages.select import choose_round, layer_densities, read_selection
+from sparse_sharing.stages.select import choose_round, layer_densities
 
 TASKS = ("chunk", "ner", "pos")
 DENSITIES = (1.0, 0.5, 0.25, 0.125)

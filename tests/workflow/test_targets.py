@@ -224,5 +224,6 @@ def source_names(config):
     data = config.get("data", {})
     corpora = [corpus for dataset in data.get("datasets", []) for corpus in dataset["corpora"]]
     names = [corpus[split] for corpus in corpora for split in ("train", "dev", "test") if corpus.get(split)]
+    names += [name for corpus in corpora for name in corpus.get("documents", {}).values()]
     names += [data["vectors"]] if data.get("vectors") else []
     return [name for name in names if not name.startswith("demo:")]

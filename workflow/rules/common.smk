@@ -174,6 +174,17 @@ def test_text_of_system(wildcards):
     return [path(layout.DATA, "test.safetensors").format(dataset=wildcards.dataset)]
 
 
+CAPTIONS = Path(workflow.basedir) / "workflow" / "report"
+
+
+def reported(file, category):
+    """A table or figure with its caption in Snakemake's report, where there is a caption for it."""
+    name, ending = Path(file).stem, Path(file).suffix
+    if ending not in (".csv", ".svg") or not (CAPTIONS / f"{name}.rst").exists():
+        return file
+    return report(file, caption=f"../report/{name}.rst", category=category, labels={"what": name})
+
+
 MODEL_KEYS = ("dataset", "seed", "system", "model")
 START_KEYS = ("dataset", "seed", "start")
 SELECTION_KEYS = (*START_KEYS, "choice")
@@ -201,7 +212,7 @@ def trained_models(*names):
     return files_of(layout.MODEL, names, specs.tables().models(), MODEL_KEYS)
 
 
-def pruned_rounds(*names):
+def pruned(*names):
     """Files of every pruning of the run."""
     return files_of(layout.PRUNE, names, specs.tables().prunings(), PRUNING_KEYS)
 

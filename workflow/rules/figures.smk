@@ -6,7 +6,7 @@ rule draw:
         tables=[path(layout.TABLES, f"{name}.csv") for name in specs.figures().figures],
         provenance=path(layout.TABLES, "provenance.json"),
     output:
-        [path(layout.FIGURES, file) for file in layout.figure_files(specs.tables())],
+        [reported(path(layout.FIGURES, file), "Figures") for file in layout.figure_files(specs.tables())],
     log:
         log_of(layout.FIGURES),
     conda:
@@ -14,7 +14,7 @@ rule draw:
     params:
         spec=lambda wildcards: specs.figures().canonical(),
         tables=subpath(input.provenance, parent=True),
-        folder=path(layout.FIGURES),
+        folder=lambda wildcards: path(layout.FIGURES),
     shell:
         "sparse-sharing figures --spec {params.spec:q} --tables {params.tables:q} --output {params.folder:q}"
         " > {log:q} 2>&1"

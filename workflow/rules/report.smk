@@ -6,7 +6,6 @@ rule report_page:
         tables=rules.summarise.output,
         data=prepared_files("summary.json"),
         masks=chosen_masks("masks.safetensors"),
-        rounds=pruned_rounds("rounds.csv"),
         histories=trained_models("history.csv"),
     output:
         report(

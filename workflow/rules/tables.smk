@@ -5,9 +5,9 @@ rule summarise:
     input:
         evaluations("metrics.json", "sentences.safetensors"),
         chosen_masks("choice.csv", "overlap.csv"),
-        pruned_rounds("rounds.csv"),
+        pruned("masks.safetensors"),
     output:
-        [path(layout.TABLES, file) for file in layout.table_files(specs.tables())],
+        [reported(path(layout.TABLES, file), "Tables") for file in layout.table_files(specs.tables())],
     log:
         log_of(layout.TABLES),
     conda:

@@ -19,3 +19,15 @@ def stored_spec_digest(path: Path) -> str | None:
             return json.loads(stream.read(length))["__metadata__"]["spec_digest"]
     except (OSError, ValueError, KeyError, TypeError, struct.error, MemoryError, OverflowError):
         return None
+
+
+def stored_spec(path: Path) -> dict | None:
+    """The spec that a safetensors or JSON artifact carries; None without a file, or without one in it."""
+    try:
+        if path.suffix == ".json":
+            return json.loads(path.read_bytes())["spec"]
+        with path.open("rb") as stream:
+            length = struct.unpack("<Q", stream.read(8))[0]
+            return json.loads(json.loads(stream.read(length))["__metadata__"]["spec"])
+    except (OSError, ValueError, KeyError, TypeError, struct.error, MemoryError, OverflowError):
+        return None

@@ -208,7 +208,6 @@ class ReportSpec(TablesSpec):
     """Show a run on a page."""
 
     run: str
-    config: dict[str, Any] = Field(description="the whole configuration, to be shown")
 
 
 def models_of(sharing: str, tasks: Sequence[str]) -> list[str]:
@@ -386,8 +385,7 @@ class Specs:
 
     def report(self) -> ReportSpec:
         """The report of the run."""
-        config = self.config.model_dump(mode="json")
-        return ReportSpec(**dict(self.tables()), run=self.config.run, config=config)
+        return ReportSpec(**dict(self.tables()), run=self.config.run)
 
     def figures(self) -> FiguresSpec:
         """The figures of the run."""

@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from sparse_sharing.config.jobs import CARRIERS
+from sparse_sharing.config.provenance import stored_spec
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.inspection.specs import differences, stored_spec
+from sparse_sharing.inspection.specs import differences
 
 CELL = ["dataset", "system", "task", "metric"]
 

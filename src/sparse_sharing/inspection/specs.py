@@ -1,24 +1,10 @@
 """Specs as flat keys, and how two of them differ."""
 
 import json
-import struct
 from collections.abc import Mapping
-from pathlib import Path
 
 MISSING = "nothing"
 """Shown for a key that one side lacks."""
-
-
-def stored_spec(path: Path) -> dict | None:
-    """The spec that a safetensors or JSON artifact carries; None without a file, or without one in it."""
-    try:
-        if path.suffix == ".json":
-            return json.loads(path.read_bytes())["spec"]
-        with path.open("rb") as stream:
-            length = struct.unpack("<Q", stream.read(8))[0]
-            return json.loads(json.loads(stream.read(length))["__metadata__"]["spec"])
-    except (OSError, ValueError, KeyError, TypeError, struct.error, MemoryError, OverflowError):
-        return None
 
 
 def flat(value: object, key: str = "") -> dict[str, object]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sparse_sharing.artifacts import file_digest, load_json, spec_digest
 from sparse_sharing.config.jobs import Job
-from sparse_sharing.config.provenance import stored_spec_digest
+from sparse_sharing.config.provenance import stored_spec, stored_spec_digest
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.inspection.specs import differences, stored_spec
+from sparse_sharing.inspection.specs import differences
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import torch
 
 from sparse_sharing.artifacts import load_json, remedy
 from sparse_sharing.config import layout
+from sparse_sharing.config.provenance import stored_spec
 from sparse_sharing.config.specs import ReportSpec
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import Mask, chance_overlap, overlap
@@ -31,6 +32,7 @@ class RunResults:
         rounds: dev score by dataset, seed, start, task and pruning round, and the choices that took the round.
         data: sizes of the text by dataset, split and corpus.
         costs: seconds and peak memory by stage and job, as the workflow has measured them.
+        settings: what each stage was told, by stage and job of the first seed.
         provenance: digests and versions behind the tables.
     """
 
@@ -39,6 +41,7 @@ class RunResults:
     rounds: pd.DataFrame
     data: pd.DataFrame
     costs: pd.DataFrame
+    settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
 
 
@@ -52,9 +55,10 @@ def read_run(spec: ReportSpec, folder: Path) -> RunResults:
     return RunResults(
         tables=tables,
         curves=_curves(spec, folder),
-        rounds=_rounds(spec, folder, tables["masks"]),
+        rounds=_rounds(tables),
         data=_data(spec, folder),
         costs=_costs(folder),
+        settings=_settings(spec, folder),
         provenance=load_json(folder / "tables" / "provenance.json", "tables").details,
     )
 
@@ -130,23 +134,32 @@ def _curves(spec: ReportSpec, folder: Path) -> pd.DataFrame:
     return _joined(rows, ["dataset", "seed", "system", "model", "task", "epoch", "score", "best"])
 
 
-def _rounds(spec: ReportSpec, folder: Path, chosen: pd.DataFrame) -> pd.DataFrame:
+def _rounds(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The rounds of every pruning whose masks are used."""
-    rows = []
-    for dataset, seed, start in dict.fromkeys((dataset, seed, start) for dataset, seed, start, _ in spec.selections()):
-        for task in spec.datasets[dataset]:
-            path = layout.below(folder, layout.PRUNE, dataset=dataset, seed=seed, start=start, task=task)
-            own = chosen[
-                (chosen["dataset"] == dataset)
-                & (chosen["seed"] == seed)
-                & (chosen["start"] == start)
-                & (chosen["task"] == task)
-            ]
-            names = own.groupby("round")["choice"].agg(", ".join)
-            rounds = _read_csv(path / "rounds.csv")
-            rounds["chosen by"] = rounds["round"].map(names).fillna("")
-            rows.append(rounds.assign(dataset=dataset, seed=seed, start=start, task=task))
-    return _joined(rows, ["dataset", "seed", "start", "task", "round", "density", "dev_score", "chosen by"])
+    rounds = tables.get("rounds", pd.DataFrame(columns=["dataset", "chosen"]))
+    return rounds.rename(columns={"chosen": "chosen by"}).fillna({"chosen by": ""})
+
+
+def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
+    """What each stage was told, as the files of the first seed carry it."""
+    seed = spec.seeds[0]
+    files = {f"prepare {dataset}": (layout.DATA + "/summary.json", {"dataset": dataset}) for dataset in spec.datasets}
+    for dataset, own, start, task in spec.prunings():
+        if own == seed:
+            identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
+            files |= {f"start {dataset} {start}": (layout.WEIGHTS, identity)}
+            files |= {f"prune {dataset} {start} {task}": (layout.PRUNE + "/masks.safetensors", identity)}
+    for dataset, own, start, choice in spec.selections():
+        if own == seed:
+            identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
+            files |= {f"select {dataset} {start} {choice}": (layout.SELECT + "/masks.safetensors", identity)}
+    for dataset, own, system, model in spec.models():
+        if own == seed:
+            identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}
+            files |= {f"train {dataset} {system} {model}": (layout.MODEL + "/model.safetensors", identity)}
+            files |= {f"evaluate {dataset} {system} {model}": (layout.EVALUATION + "/metrics.json", identity)}
+    found = {name: stored_spec(layout.below(folder, pattern, **known)) for name, (pattern, known) in files.items()}
+    return {name: own for name, own in found.items() if own is not None}
 
 
 def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:

@@ -97,3 +97,9 @@ def load_mask(artifact: Artifact, name: str, path: Path) -> Mask:
         raise ArtifactError(f"{path}: holds no mask '{name}', only {', '.join(artifact.tensors)}")
     shapes = {tensor: tuple(shape) for tensor, shape in artifact.details["shapes"]}
     return unpack(artifact.tensors[name], shapes, artifact.details["weights"])
+
+
+def read_selection(path: Path, expected: str | None) -> dict[str, Mask]:
+    """The masks of a selection by task, checked against the spec that is expected, if one is."""
+    artifact = load_tensors(path, "selection", expected)
+    return {task: load_mask(artifact, task, path) for task in artifact.tensors}

@@ -17,7 +17,7 @@ from sparse_sharing.config.specs import ReportSpec
 from sparse_sharing.report import charts, texts
 from sparse_sharing.report.page import Page, Section, Table, plain_table, render
 from sparse_sharing.report.results import RunResults, layer_densities, overlaps, read_run, served
-from sparse_sharing.stages.select import read_selection
+from sparse_sharing.stages.inputs import read_selection
 
 EXPERIMENTS = {
     "paper": "The paper beside ours",
@@ -117,7 +117,9 @@ def provenance(spec: ReportSpec, results: RunResults) -> dict[str, str]:
     revision = texts.git_revision(Path(__file__).parent)
     files = {name: results.provenance[name] for name in ("files", "metrics") if name in results.provenance}
     return {
-        "Configuration": yaml.safe_dump(spec.config, sort_keys=False, allow_unicode=True),
+        "Settings of every stage (first seed), as its files carry them": yaml.safe_dump(
+            dict(results.settings), sort_keys=False, allow_unicode=True
+        ),
         "Versions": yaml.safe_dump(versions | {"revision": revision}, sort_keys=False),
         "Digests (SHA-256) of the tables and of the metrics behind them": json.dumps(files, indent=1),
     }

@@ -138,9 +138,3 @@ def _overlap_table(chosen: dict[str, tuple[dict, Mask]]) -> pd.DataFrame:
         chance = chance_overlap([mask.density for mask in masks])
         rows.append({"tasks": "&".join(group), "overlap": overlap(masks), "chance": chance})
     return pd.DataFrame(rows, columns=["tasks", "overlap", "chance"])
-
-
-def read_selection(path: Path, expected: str | None) -> dict[str, Mask]:
-    """The masks of a selection by task, checked against the spec that is expected, if one is."""
-    artifact = load_tensors(path, "selection", expected)
-    return {task: load_mask(artifact, task, path) for task in artifact.tensors}

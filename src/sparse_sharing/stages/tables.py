@@ -95,12 +95,15 @@ def selections(spec: TablesSpec, run_folder: Path, name: str) -> pd.DataFrame:
 
 def prunings(spec: TablesSpec, run_folder: Path) -> pd.DataFrame:
     """The rounds of all prunings, one below the other, with the pruning named in front."""
-    pattern = f"{layout.PRUNE}/rounds.csv"
-    frame = _gathered(run_folder, pattern, ["dataset", "seed", "start", "task"], spec.prunings())
-    try:
-        return frame.astype({"density": float, "dev_score": float, "seconds": float})
-    except (KeyError, ValueError) as error:
-        raise ArtifactError(f"{run_folder}: a rounds.csv of a pruning is damaged ({error}). Prune anew.") from error
+    keys = ["dataset", "seed", "start", "task"]
+    frames = []
+    for values in spec.prunings():
+        identity = dict(zip(keys, values, strict=True))
+        path = layout.below(run_folder, f"{layout.PRUNE}/masks.safetensors", **identity)
+        # Not from rounds.csv: its seconds differ from run to run, and would make the tables anew.
+        frames.append(pd.DataFrame(load_tensors(path, "masks").details["rounds"]).assign(**identity))
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*keys, "round", "density"])
+    return frame[[*keys, *(column for column in frame.columns if column not in keys)]]
 
 
 def _gathered(run_folder: Path, pattern: str, keys: Sequence[str], jobs: Sequence[tuple]) -> pd.DataFrame:

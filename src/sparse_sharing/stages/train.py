@@ -25,9 +25,9 @@ from sparse_sharing.stages.inputs import (
     load_text,
     load_vocabulary,
     load_weights,
+    read_selection,
 )
 from sparse_sharing.stages.models import MODEL_FILE, VOCABULARY_FILE
-from sparse_sharing.stages.select import read_selection
 from sparse_sharing.stages.training import train
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.loop import Progress, TaskData, score_dev

@@ -5,7 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,11 @@ class Cluster:
     def kill(self, daemon: str) -> None:
         """Kill a daemon without warning."""
         os.kill(int((self.folder / "run" / f"{daemon}.pid").read_text()), signal.SIGKILL)
+
+    def saves_after(self, moment: float) -> Callable[[], bool]:
+        """Whether the controller has written down its jobs since a moment."""
+        state = self.folder / "state" / "job_state"
+        return lambda: state.exists() and state.stat().st_mtime > moment
 
     def command(self, *words: str) -> str:
         """What a command of Slurm says."""

@@ -25,6 +25,7 @@ def local(workflow):
     with workflow.edited() as config:
         config["train"]["systems"] = [system for system in config["train"]["systems"] if system["name"] == "sparse"]
         config["tables"] = {"baseline": "sparse"}
+        config["prune"]["epochs"] = 60  # long enough for a controller to write down its jobs
     workflow.run("all")
     return workflow
 
@@ -67,18 +68,24 @@ def test_a_cancelled_job_and_killed_daemons_are_survived(local, remote, cluster)
     for stage in (f"{PRUNE}/chunk", "joint/seed1/warmup/select"):
         shutil.rmtree(remote.path(stage))
     command = remote.command("masks", *SLURM)
-    with subprocess.Popen(
+    snakemake = subprocess.Popen(
         command, **remote.surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as snakemake:
+    )
+    try:
         wait_for(remote.path(f"{PRUNE}/chunk/work/rounds.safetensors").exists, snakemake)
         (cancelled,) = cluster.jobs("prune")
         cluster.command("scancel", cancelled)
         wait_for(lambda: set(cluster.jobs("prune")) - {cancelled}, snakemake)
+        # The controller writes down what it was given within seconds; what it had no time to write, no one could know.
+        wait_for(cluster.saves_after(time.time()), snakemake)
         cluster.kill("slurmd")
         cluster.kill("slurmctld")
         time.sleep(2)
         assert cluster.up() is None
-        said = snakemake.communicate(timeout=600)[0]
+        said = snakemake.communicate(timeout=300)[0]
+    finally:
+        snakemake.kill()
+        snakemake.wait()
     assert f"SLURM-job '{cancelled}' failed, SLURM status is: 'CANCELLED'" in said
     # Snakemake has come through by itself; had it given up, the same command would bring it to the end.
     done = remote.snakemake("masks", *SLURM)
