@@ -199,7 +199,7 @@ def files_of(pattern, names, jobs, keys):
 
 def prepared_files(*names):
     """Files of the encoded text of every dataset."""
-    return files_of(layout.DATA, names, [(dataset,) for dataset in specs.datasets], ["dataset"])
+    return files_of(layout.DATA, names, [(dataset,) for dataset in sorted(specs.datasets)], ["dataset"])
 
 
 def chosen_masks(*names):
