@@ -85,8 +85,8 @@ def first_step_job(folder: Path) -> None:
 
     step = trainer.Trainer.step
 
-    def only(self, task, batch, learning_rate):
-        step(self, task, batch, learning_rate)
+    def only(self, task, batch, *settings):
+        step(self, task, batch, *settings)
         os._exit(0)
 
     trainer.Trainer.step = only
