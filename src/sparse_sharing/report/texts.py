@@ -1,6 +1,7 @@
 """What the report says in words and tables: the lead, the facts, the scores."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -76,13 +77,36 @@ def score_table(scores: pd.DataFrame) -> Table:
     return Table("scores", "Test scores", caption, columns, scores, frozenset(best))
 
 
+VERDICT_COLUMNS = {
+    "system": "system",
+    "reference": "against",
+    "task": "task",
+    "verdict": "verdict",
+    "difference": "points",
+    "lower": "from",
+    "upper": "to",
+    "p": "p",
+    "p_corrected": "p corrected",
+    "effect_size": "effect size",
+    "seed_p": "p over seeds",
+    "smallest_seed_p": "smallest possible",
+}
+"""The columns of the comparisons that the page shows, what decides first, and what they are called there."""
+
+
 def verdict_table(compared: pd.DataFrame) -> Table:
     """Whether sharing helped or hurt each task, with the uncertainty."""
     caption = (
-        "Each system against a reference on the same test sentences: difference in points, its 95 % interval, "
-        "p-values before and after correction for the number of comparisons, and the verdict."
+        "Each system against a reference on the same test sentences: the verdict, the difference in points with its "
+        "95 % interval, p-values before and after correction for the number of comparisons. Over seeds: the effect "
+        "size, and the p-value of a test that with few seeds cannot be small."
     )
-    return plain_table("verdicts", "Helped, hurt, or no measurable difference", caption, compared, 3)
+    shown = [name for name in VERDICT_COLUMNS if name in compared and compared[name].notna().any()]
+    table = plain_table("verdicts", "Helped, hurt, or no measurable difference", caption, compared[shown], 3)
+    columns = [replace(column, title=VERDICT_COLUMNS[column.title]) for column in table.columns]
+    marked = [place for place, verdict in enumerate(compared["verdict"]) if verdict in ("helped", "hurt")]
+    verdict = shown.index("verdict")
+    return replace(table, columns=columns, data=compared, best=frozenset((place, verdict) for place in marked))
 
 
 def with_intervals(scores: pd.DataFrame, compared: pd.DataFrame | None, baseline: str) -> pd.DataFrame:
