@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sparse_sharing.cli import app
+from sparse_sharing.config import load_config
 from sparse_sharing.inspection.checks import check_data, demo_files
 from sparse_sharing.inspection.findings import Findings
 
@@ -119,4 +120,5 @@ def test_the_folder_of_the_data_can_be_given(own_data):
 def test_the_demo_needs_no_files(repository):
     result = run(repository / "config.yaml", "--no-estimate")
     assert result.exit_code == 0, result.output
-    assert "train 700, dev 200, test 300 sentences" in result.output
+    size = load_config(repository / "config.yaml").data.demo
+    assert f"train {size.train}, dev {size.dev}, test {size.test} sentences" in result.output
