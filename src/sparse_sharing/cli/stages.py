@@ -118,7 +118,9 @@ def train(
     dev: DevText,
     weights: Weights,
     output: Output,
-    masks: Annotated[Path | None, typer.Option(help="masks.safetensors of a selection; sparse sharing only.")] = None,
+    masks: Annotated[
+        Path | None, typer.Option(help="masks.safetensors of a selection, where there is a choice.")
+    ] = None,
     test: Annotated[
         Path | None, typer.Option(help="test.safetensors of the prepared dataset; replicate.epoch_on_test only.")
     ] = None,

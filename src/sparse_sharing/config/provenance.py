@@ -4,6 +4,7 @@ import json
 import re
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 _in_json = re.compile(rb'"spec_digest": "([0-9a-f]{16})"').search
 
@@ -15,8 +16,7 @@ def stored_spec_digest(path: Path) -> str | None:
             if path.suffix == ".json":
                 match = _in_json(stream.read(1000))
                 return match[1].decode() if match else None
-            length = struct.unpack("<Q", stream.read(8))[0]
-            return json.loads(stream.read(length))["__metadata__"]["spec_digest"]
+            return _metadata(stream)["spec_digest"]
     except (OSError, ValueError, KeyError, TypeError, struct.error, MemoryError, OverflowError):
         return None
 
@@ -27,7 +27,12 @@ def stored_spec(path: Path) -> dict | None:
         if path.suffix == ".json":
             return json.loads(path.read_bytes())["spec"]
         with path.open("rb") as stream:
-            length = struct.unpack("<Q", stream.read(8))[0]
-            return json.loads(json.loads(stream.read(length))["__metadata__"]["spec"])
+            return json.loads(_metadata(stream)["spec"])
     except (OSError, ValueError, KeyError, TypeError, struct.error, MemoryError, OverflowError):
         return None
+
+
+def _metadata(stream: BinaryIO) -> dict:
+    """What stands in the header of a safetensors file beside its tensors."""
+    length = struct.unpack("<Q", stream.read(8))[0]
+    return json.loads(stream.read(length))["__metadata__"]

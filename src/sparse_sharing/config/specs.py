@@ -235,7 +235,7 @@ class Specs:
         self.systems = {system.name: system for system in config.train.systems}
         self.choices = {choice.name: choice for choice in config.select.choices}
         self.sources = {source.path: source for source in config.download}
-        for stage in ("prepare", "warmup", "prune", "select", "train", "evaluate"):
+        for stage in ("prepare", "warmup", "prune", "select", "train", "evaluate", "tables"):
             setattr(self, stage, functools.cache(getattr(self, stage)))
 
     def tasks(self, dataset: str, system: str | None = None) -> list[str]:

@@ -12,7 +12,7 @@ from sparse_sharing.artifacts import Artifact, load_tensors, save_tensors
 from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks import Mask, chance_overlap, overlap, pack, shuffled
-from sparse_sharing.models.encoder import layer_of
+from sparse_sharing.models.encoder import by_layer
 from sparse_sharing.stages.inputs import load_mask
 from sparse_sharing.training.seeds import generator
 
@@ -98,23 +98,11 @@ def require_alike(files: Sequence[MaskFile]) -> None:
             mask.require_fit(first.shapes, first.weights, f"{file.label} {name}")
 
 
-def by_layer(mask: Mask) -> dict[str, Tensor]:
-    """The part of a mask that belongs to each layer: bool [weights of the layer]."""
-    parts: dict[str, list[Tensor]] = {}
-    for name, part in mask.tensors().items():
-        parts.setdefault(layer_of(name), []).append(part.reshape(-1))
-    return {layer: torch.cat(own) for layer, own in parts.items()}
-
-
 def overlaps(masks: Sequence[Mask]) -> list[tuple[str, float, float]]:
     """The overlap of masks, over all weights and in each layer, beside that of independent masks of their densities."""
-    rows = [("all", overlap(masks), chance_overlap([mask.density for mask in masks]))]
     layers = [by_layer(mask) for mask in masks]
-    for layer in layers[0]:
-        parts = torch.stack([own[layer] for own in layers])
-        share = float(parts.all(0).sum()) / max(1, int(parts.any(0).sum()))
-        rows.append((layer, share, chance_overlap(parts.float().mean(1).tolist())))
-    return rows
+    groups = {"all": masks} | {layer: [own[layer] for own in layers] for layer in layers[0]}
+    return [(name, overlap(group), chance_overlap([mask.density for mask in group])) for name, group in groups.items()]
 
 
 def shared_by(masks: Sequence[Mask]) -> list[int]:

@@ -9,6 +9,7 @@ from torch.nn import functional
 from sparse_sharing.config.schema import Model
 from sparse_sharing.data.batches import Batch
 from sparse_sharing.data.vocabulary import PADDING_CHARACTER
+from sparse_sharing.masks import Mask
 
 
 class Characters(nn.Module):
@@ -131,6 +132,20 @@ def layer_of(name: str) -> str:
     """The layer that a prunable tensor belongs to: `characters`, `lstm 1`, `lstm 2`, ..."""
     number = layer_number(name)
     return f"lstm {number}" if number else "characters"
+
+
+def by_layer(mask: Mask) -> dict[str, Mask]:
+    """A mask cut into layers: the part that belongs to the character convolution, and to each BiLSTM layer."""
+    parts = mask.tensors()
+    names: dict[str, list[str]] = {}
+    for name in parts:
+        names.setdefault(layer_of(name), []).append(name)
+    return {
+        layer: Mask(
+            torch.cat([parts[name].reshape(-1) for name in own]), {n: mask.shapes[n] for n in own}, mask.weights
+        )
+        for layer, own in names.items()
+    }
 
 
 def counted_parameters(encoder: Encoder, kept: int) -> int:

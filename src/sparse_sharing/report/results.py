@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
 from sparse_sharing.artifacts import load_json, remedy
 from sparse_sharing.config import layout
@@ -15,7 +14,7 @@ from sparse_sharing.config.provenance import stored_spec
 from sparse_sharing.config.specs import ReportSpec
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import Mask, chance_overlap, overlap
-from sparse_sharing.models.encoder import layer_of
+from sparse_sharing.models.encoder import by_layer
 
 ALL_LAYERS = "all layers"
 MOST_SUBSETS = 5
@@ -107,11 +106,8 @@ def _by_layer(masks: Mapping[str, Mask]) -> dict[str, dict[str, Mask]]:
     """The masks of all tasks, whole and cut into layers."""
     layers: dict[str, dict[str, Mask]] = {ALL_LAYERS: dict(masks)}
     for task, mask in masks.items():
-        parts = mask.tensors()
-        for layer in dict.fromkeys(map(layer_of, parts)):
-            own = [name for name in parts if layer_of(name) == layer]
-            keep = torch.cat([parts[name].reshape(-1) for name in own])
-            layers.setdefault(layer, {})[task] = Mask(keep, {name: mask.shapes[name] for name in own}, mask.weights)
+        for layer, part in by_layer(mask).items():
+            layers.setdefault(layer, {})[task] = part
     return layers
 
 

@@ -10,7 +10,7 @@ from sparse_sharing.config.schema import Choice
 from sparse_sharing.config.specs import SelectSpec
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.masks import Mask, chance_overlap, overlap, pack, shuffled
-from sparse_sharing.models.encoder import layer_of
+from sparse_sharing.models.encoder import by_layer
 from sparse_sharing.stages.inputs import load_mask
 from sparse_sharing.stages.prune import mask_name
 from sparse_sharing.training.seeds import generator
@@ -118,13 +118,7 @@ def _choice_table(chosen: dict[str, tuple[dict, Mask]]) -> pd.DataFrame:
 
 def layer_densities(mask: Mask) -> dict[str, float]:
     """Share of kept weights in each layer: the character convolution, and each BiLSTM layer."""
-    kept: dict[str, int] = {}
-    size: dict[str, int] = {}
-    for name, part in mask.tensors().items():
-        layer = layer_of(name)
-        kept[layer] = kept.get(layer, 0) + int(part.sum())
-        size[layer] = size.get(layer, 0) + part.numel()
-    return {layer: kept[layer] / max(1, size[layer]) for layer in kept}
+    return {layer: part.density for layer, part in by_layer(mask).items()}
 
 
 def _overlap_table(chosen: dict[str, tuple[dict, Mask]]) -> pd.DataFrame:
