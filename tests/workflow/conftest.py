@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from reproducible import without_time
+from small import shrink, write_data
 
 WORKFLOW_PARTS = ("Snakefile", "config.yaml", "environment.yml", "workflow", "profiles")
 STAGE_TARGETS = ("all", "data", "masks", "train", "tables", "figures")
@@ -129,6 +130,19 @@ def jobs_in(output: str) -> Counter:
 def fresh(repository: Path, tmp_path: Path) -> Workflow:
     """The workflow with nothing run yet."""
     return Workflow.fresh(repository, tmp_path / "fresh")
+
+
+@pytest.fixture
+def configured(fresh, repository):
+    """A function that gives the workflow with a configuration of the checkout in small, and its data."""
+
+    def configure(name):
+        write_data(fresh.folder / "data")
+        values = shrink(yaml.safe_load((repository / "config" / f"{name}.yaml").read_text(encoding="utf-8")))
+        fresh.config_file.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        return fresh
+
+    return configure
 
 
 @pytest.fixture(scope="session")
