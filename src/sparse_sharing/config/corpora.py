@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from sparse_sharing.config.section import Name, Section
+from sparse_sharing.config.section import Name, Section, Source
 
 DEMO = "demo:"
 """Prefix of a path below the embedded demo corpora, which the workflow generates."""
@@ -93,11 +93,11 @@ class Task(Section):
 class Documents(Section):
     """Lists of the documents that each split is made of."""
 
-    train: str | None = None
+    train: Source | None = None
     """File with a document id in each line; none: every document of the training files is read."""
-    dev: str | None = None
+    dev: Source | None = None
     """The same for dev."""
-    test: str | None = None
+    test: Source | None = None
     """The same for test."""
 
 
@@ -108,12 +108,12 @@ class Corpus(Section):
     """What the corpus is called in the data summary."""
     format: Format = "columns"
     """columns: one token a line; conll2012: the files of OntoNotes; conllu: those of Universal Dependencies."""
-    train: str
+    train: Source
     """Training file. Format columns: columns separated by spaces or tabs, a blank line after each sentence, plain or
     gzip. Format conll2012: a file, or a folder in which every file is read whose name ends in gold_conll."""
-    dev: str | None = None
+    dev: Source | None = None
     """Development file; where it is missing, dev is cut from the training sentences."""
-    test: str
+    test: Source
     """Test file; only evaluation reads what is made from it."""
     documents: Documents | None = None
     """Format conll2012: read only the documents that a list names, as where one folder holds all splits."""

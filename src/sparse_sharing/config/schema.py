@@ -16,7 +16,7 @@ from sparse_sharing.config.corpora import Corpus, Task
 from sparse_sharing.config.corpora import Format as Format
 from sparse_sharing.config.corpora import Scheme as Scheme
 from sparse_sharing.config.replicate import Replicate
-from sparse_sharing.config.section import Name, Section, duplicates, refuse_duplicates
+from sparse_sharing.config.section import Name, Section, Source, duplicates, refuse_duplicates
 from sparse_sharing.config.systems import System
 
 GRAMMAR_VERSION = 1
@@ -54,7 +54,7 @@ class Dataset(Section):
 class Download(Section):
     """Where a file can be had that `data` names, in case the user has none."""
 
-    path: str = Field(min_length=1)
+    path: Source = Field(min_length=1)
     """The file, as `data` names it, below data_root."""
     url: str
     """Its address, http or https."""
@@ -94,7 +94,7 @@ class Data(Section):
     """Which text is read, and how words and characters become numbers."""
 
     datasets: list[Dataset] = Field(min_length=1)
-    vectors: str | None = None
+    vectors: Source | None = None
     """Word vectors in GloVe or word2vec text format, plain or gzip; none: words start from random vectors."""
     lowercase: bool = True
     """Look words up in lower case. Characters always keep their case."""
@@ -214,7 +214,7 @@ class Choice(Section):
     """Rule target_density: the largest distance of the nearest round's density that is accepted."""
     rounds: Annotated[int, Field(ge=0)] | dict[Name, Annotated[int, Field(ge=0)]] | None = None
     """Rule rounds: the round to take, for all tasks or for each."""
-    file: str | None = None
+    file: Source | None = None
     """Rule file: masks of all tasks, as `sparse-sharing masks` writes them; no pruning is needed for this choice."""
     allow_dense: bool = False
     """Let round 0, which keeps every weight, be chosen. Otherwise only subnetworks are."""
@@ -278,7 +278,7 @@ class Config(Section):
 
     run: Name
     """The name of the run."""
-    data_root: str = "."
+    data_root: Source = "."
     """Folder that relative paths in `data` start from; relative itself to where the workflow is started."""
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(default=[1], min_length=1)
     """Each seed is a full repetition, from the initial weights to the test scores."""

@@ -2,12 +2,29 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, StringConstraints, model_serializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+)
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 """What a run, dataset, corpus, task, system or choice may be called: it becomes part of a path and of a wildcard."""
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=64)]
+
+
+def _source(path: str) -> str:
+    if set("{}\0") & set(path):
+        raise ValueError(f"got {path!r}; a path must not hold {{ or }}, which Snakemake reads as wildcards")
+    return path
+
+
+Source = Annotated[str, AfterValidator(_source)]
+"""The path of a file or folder of the user's."""
 
 
 class Section(BaseModel):

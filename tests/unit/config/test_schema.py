@@ -175,3 +175,11 @@ def test_values_outside_their_bounds_are_refused_at_their_key(changed, path, val
     assert message.startswith("config: 1 error\n  ")
     assert key in message
     assert section.split(".")[0] in message
+
+
+@pytest.mark.parametrize("path", ["data_root", "data.vectors", "data.datasets.0.corpora.0.train"])
+@pytest.mark.parametrize("value", ["a{b}c", "a\0b"])
+def test_a_path_that_snakemake_would_read_as_a_wildcard_is_refused_at_its_key(changed, path, value):
+    message = refusal(changed(path, value))
+    assert "which Snakemake reads as wildcards" in message
+    assert path.rpartition(".")[2] in message
