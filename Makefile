@@ -7,7 +7,7 @@ CORES ?= 2
 INSTALLED := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: demo test check docs bench scaling format schema chaos fuzz clean
+.PHONY: demo test check docs bench scaling format schema hashes chaos fuzz clean
 
 demo: $(INSTALLED)
 	$(RUN) snakemake --cores $(CORES) all
@@ -40,6 +40,10 @@ schema: $(INSTALLED)
 	$(RUN) sparse-sharing schema > workflow/schemas/config.schema.json
 	$(RUN) sparse-sharing reference > docs/reference.md
 
+hashes:
+	uv pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate --no-emit-package torch \
+		--python-version 3.11.5 constraints.txt --output-file hashes.txt > /dev/null
+
 chaos: $(INSTALLED)
 	$(RUN) SPARSE_SHARING_CHAOS=$(or $(KILLS),100),$(or $(SEED),1) pytest -q -s tests/workflow/test_chaos.py
 
@@ -49,7 +53,8 @@ fuzz: $(INSTALLED)
 clean:
 	rm -rf $(VENV) results .snakemake
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml constraints.txt hashes.txt
 	$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(VENV)/bin/pip install --quiet --require-hashes --requirement hashes.txt
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[cluster,kubernetes,dev]"
 	touch $@

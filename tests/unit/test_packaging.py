@@ -46,6 +46,16 @@ def test_constraints_keep_the_torch_that_installs_a_cpu_build(constraints):
     assert constraints["torch"] == "2.13.0"
 
 
+def test_all_but_torch_is_installed_by_hash(repository, constraints):
+    entries = (repository / "hashes.txt").read_text().replace("\\\n", " ").splitlines()
+    pinned = {}
+    for requirement, *hashes in map(str.split, entries):
+        name, version = requirement.split("==")
+        pinned[normal(name)] = version.rstrip(";")
+        assert [h for h in hashes if re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", h)], name
+    assert pinned == {name: version for name, version in constraints.items() if name != "torch"}
+
+
 def test_environment_has_the_versions_of_the_constraints(repository, project, constraints):
     environment = yaml.safe_load((repository / "environment.yml").read_text())
     pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
