@@ -200,6 +200,10 @@ class Prune(Optimization):
     """Rounds K; round k has density final_density ** (k / K)."""
     final_density: float = Field(default=0.1, gt=0, lt=1)
     """Share of the prunable weights that the last round keeps."""
+    stop_after: int | None = Field(default=None, ge=1)
+    """End a task's pruning after so many rounds in a row without a better dev score; none: never."""
+    early_bird: float | None = Field(default=None, gt=0, lt=1)
+    """End a round when an epoch changes less than this share of the mask that would be cut; none: never."""
 
 
 class Choice(Section):

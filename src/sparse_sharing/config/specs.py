@@ -107,6 +107,8 @@ class PruneSpec(Spec):
     optimization: Optimization
     rounds: int
     final_density: float
+    stop_after: int | None = Field(default=None, description="rounds without a better dev score that end the pruning")
+    early_bird: float | None = Field(default=None, description="share of the next mask whose change ends a round")
     replicate: list[Switch] | None = None
 
 
@@ -306,6 +308,8 @@ class Specs:
             optimization=_plain(prune),
             rounds=prune.rounds,
             final_density=prune.final_density,
+            stop_after=prune.stop_after,
+            early_bird=prune.early_bird,
             replicate=self.config.replicate.of_pruning(),
         )
 

@@ -24,6 +24,7 @@ from sparse_sharing.stages.inputs import (
 )
 from sparse_sharing.stages.training import train
 from sparse_sharing.training.checkpoint import work_folder
+from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.loop import Progress, TaskData
 
 
@@ -55,6 +56,15 @@ class Pruning:
         self.rounds.append(found)
         self.seconds.append(sum(epoch.seconds for epoch in progress.history))
 
+    def is_over(self, stop_after: int | None) -> bool:
+        """Whether the last `stop_after` rounds brought no better dev score than those before."""
+        scores = [round_.dev_score for round_ in self.rounds]
+        return bool(stop_after and scores) and len(scores) - 1 - scores.index(max(scores)) >= stop_after
+
+    def end(self) -> None:
+        """Forget the mask of a round that is not going to be trained."""
+        del self.masks[len(self.rounds) :]
+
 
 def run(
     spec: PruneSpec, vocabulary: Path, train_text: Path, dev_text: Path, weights: Path, output: Path, device: str
@@ -62,7 +72,8 @@ def run(
     """Train, rank, remove, rewind, for rounds 0 to K; write `masks.safetensors` and `rounds.csv` into `output`.
 
     Round k trains from theta(w) under the mask of density final_density ** (k / K), with a fresh optimizer. The weights
-    of its best dev epoch are ranked, and the smallest are removed to make the mask of round k + 1.
+    of its best dev epoch are ranked, and the smallest are removed to make the mask of round k + 1. With `stop_after` m
+    the round that is the m-th in a row without a better dev score is the last.
     """
     words = load_vocabulary(vocabulary, spec.data)
     lenient = "lenient_spans" in (spec.replicate or ())
@@ -76,9 +87,11 @@ def run(
         dense = Mask.dense(network.prunable_shapes, artifact.digest)
         pruning = _resume(work / "rounds.safetensors", spec, dense)
         report.skip(len(pruning.rounds) * epochs)
-        while len(pruning.rounds) <= spec.rounds:
+        while len(pruning.rounds) <= spec.rounds and not pruning.is_over(spec.stop_after):
             _train_round(spec, network, start, tasks, pruning, work, report)
             _save(work / "rounds.safetensors", spec, pruning, {"seconds": pruning.seconds})
+        pruning.end()
+        report.skip((spec.rounds + 1 - len(pruning.rounds)) * epochs)
         _save(output / "masks.safetensors", spec, pruning)
         write_text(output / "rounds.csv", _table(pruning))
 
@@ -103,12 +116,20 @@ def _train_round(
     network.set_masks({spec.task: mask})
     streams = ("prune", spec.task, "round", number)
     note = f"round {number}/{spec.rounds}, "
-    progress = train(network, tasks, spec.optimization, spec.seed, streams, spec, work / "epoch", report, note)
+    kept = kept_after(number + 1, spec.rounds, spec.final_density, mask.keep.numel())
+
+    def cut() -> Mask:
+        return prune_smallest(network.prunable_values().abs(), mask, kept)
+
+    watch = None if spec.early_bird is None else EarlyBird(cut, mask.kept, spec.early_bird)
+    checkpoint = work / "epoch"
+    progress = train(
+        network, tasks, spec.optimization, spec.seed, streams, spec, checkpoint, report, note, early_bird=watch
+    )
     pruning.add(progress)
     if number < spec.rounds:
         network.load(progress.best)
-        kept = kept_after(number + 1, spec.rounds, spec.final_density, mask.keep.numel())
-        pruning.masks.append(prune_smallest(network.prunable_values().abs(), mask, kept))
+        pruning.masks.append(cut())
 
 
 def _save(path: Path, spec: PruneSpec, pruning: Pruning, more: Mapping[str, object] | None = None) -> None:

@@ -95,7 +95,7 @@ def choose_round(choice: Choice, task: str, rounds: list[dict]) -> dict:
         raise ConfigError(
             f"choice '{choice.name}', task '{task}': the round nearest to target_density {target:g} is "
             f"{nearest['round']} with density {nearest['density']:.4f}, further off than tolerance "
-            f"{choice.tolerance:g}; prune in more rounds, or change target_density or tolerance"
+            f"{choice.tolerance:g}; prune in more rounds or without stop_after, or change target_density or tolerance"
         )
     return nearest
 

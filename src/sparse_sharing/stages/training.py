@@ -9,6 +9,7 @@ from sparse_sharing.config.specs import Spec
 from sparse_sharing.models.network import Network
 from sparse_sharing.progress import Reporter
 from sparse_sharing.training.checkpoint import Checkpoint
+from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.loop import Epoch, Progress, TaskData, train_epochs
 from sparse_sharing.training.replicas import make_trainer
 
@@ -24,6 +25,7 @@ def train(
     report: Reporter,
     note: str = "",
     replicate: Collection[Switch] = (),
+    early_bird: EarlyBird | None = None,
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -38,6 +40,7 @@ def train(
         report: told about every epoch.
         note: what each line says of the training, such as `round 3/20, `.
         replicate: what of the original code the optimizer replicates.
+        early_bird: ends the training when the mask that the weights would give is settled.
     """
     trainer = make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))
@@ -46,8 +49,11 @@ def train(
     if progress.history:
         report.line(f"{note}going on after epoch {len(progress.history)}")
         report.skip(len(progress.history))
+        if early_bird:
+            early_bird.change()
     on_step = report.on_step(note)
-    for epoch in train_epochs(network, trainer, tasks, optimization, streams, progress, seed, on_step):
+    epochs = train_epochs(network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird)
+    for epoch in epochs:
         checkpoint.save(network, trainer, progress)
         reached = {"at": f"{note}epoch {epoch.number}/{optimization.epochs}", "best": progress.best_mean}
         report.epoch(describe(note, epoch, optimization.epochs, progress.best_epoch), epoch.seconds, **reached)

@@ -18,6 +18,7 @@ from sparse_sharing.data.text import EncodedText
 from sparse_sharing.errors import TrainingError
 from sparse_sharing.metrics import TaskScore
 from sparse_sharing.models.network import Network
+from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.sampling import passes, proportional, round_robin
 from sparse_sharing.training.scoring import score_task
 from sparse_sharing.training.seeds import derive, generator
@@ -41,7 +42,10 @@ class TaskData:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch gave; epochs count from 1, scores are in percent."""
+    """What one epoch gave; epochs count from 1, scores are in percent.
+
+    `mask_change` is the share of the next mask that the epoch has changed, where somebody watches it.
+    """
 
     number: int
     learning_rate: float
@@ -49,6 +53,7 @@ class Epoch:
     scores: dict[str, float]
     mean: float
     seconds: float
+    mask_change: float | None = None
 
 
 @dataclass
@@ -86,8 +91,11 @@ def train_epochs(
     progress: Progress,
     seed: int,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
+    early_bird: EarlyBird | None = None,
 ) -> Iterator[Epoch]:
-    """Train until the epochs, or the patience, are used up; yields after each epoch, with `progress` up to date.
+    """Train until the epochs or the patience are used up, or the next mask is settled; yields after each epoch.
+
+    `progress` is up to date then.
 
     Args:
         network: trained in place; its masks decide what each task may change.
@@ -99,6 +107,7 @@ def train_epochs(
             of equals.
         seed: the run's seed.
         on_step: called with (step, steps of the epoch) after each step.
+        early_bird: watches the mask that the weights would give.
 
     Raises:
         TrainingError: The loss is not finite.
@@ -106,13 +115,16 @@ def train_epochs(
     for number in range(len(progress.history) + 1, optimization.epochs + 1):
         if optimization.patience and number - 1 - progress.best_epoch >= optimization.patience:
             return
+        if early_bird and progress.history and early_bird.settled(progress.history[-1].mask_change):
+            return
         started = time.perf_counter()
         rate = optimization.learning_rate / (1 + optimization.learning_rate_decay * (number - 1))
         loss = _run_epoch(network, trainer, tasks, optimization, (seed, *streams, number), rate, on_step)
         scores = score_dev(network, tasks)
         values = {task: score.value for task, score in scores.items()}
         mean = sum(values.values()) / len(values)
-        epoch = Epoch(number, rate, loss, values, mean, time.perf_counter() - started)
+        change = early_bird.change() if early_bird else None
+        epoch = Epoch(number, rate, loss, values, mean, time.perf_counter() - started, change)
         better = mean > progress.best_mean
         progress.history.append(epoch)
         if better:
