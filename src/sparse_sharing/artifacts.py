@@ -5,6 +5,7 @@ the spec of the stage that made it, and a digest of its content, all checked bef
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -248,6 +249,8 @@ def _view(content: np.ndarray, dtype: str, shape: list[int], data_offsets: tuple
 
 
 def _unreadable(path: Path, error: OSError) -> ArtifactError:
+    if error.errno == errno.ENOMEM:
+        raise MemoryError(f"{path}: cannot be mapped into memory") from error
     return ArtifactError(f"{path}: cannot be read ({error.strerror}). {remedy(path)}")
 
 

@@ -8,7 +8,8 @@ import typer
 
 from sparse_sharing import __version__
 from sparse_sharing.cli import comparing, following, masks, models, own_data, specs, stages
-from sparse_sharing.errors import UserError
+from sparse_sharing.errors import ResourceError, UserError
+from sparse_sharing.shortage import explain
 
 WRITE_FAILED, INTERRUPTED = 6, 130
 
@@ -43,7 +44,12 @@ def main() -> None:
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except OSError as error:
+    except (MemoryError, RuntimeError, OSError) as error:
+        if (shortage := explain(error)) is not None:
+            typer.echo(f"error: {sys.argv[1]}: {shortage}", err=True)
+            sys.exit(ResourceError.exit_code)
+        if not isinstance(error, OSError):
+            raise
         typer.echo(f"error: {error.filename or 'a file'}: {error.strerror}. Nothing that was there is lost", err=True)
         sys.exit(WRITE_FAILED)
     except SystemExit as end:
