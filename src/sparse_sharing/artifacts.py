@@ -11,7 +11,7 @@ import json
 import os
 import struct
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,20 @@ def load_json(path: Path, kind: str, expected: str | None = None) -> Artifact:
         raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {remedy(path)}") from error
     _check(path, kind, document, artifact, expected)
     return artifact
+
+
+@contextlib.contextmanager
+def parts_of(path: Path) -> Iterator[None]:
+    """Using the parts of a file whose digest is right: where they do not fit each other, the file is refused.
+
+    Raises:
+        ArtifactError: Something is missing, or has another form than it should.
+    """
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArtifactError) as error:
+        problem = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise ArtifactError(f"{path}: its parts do not fit each other ({problem}). {remedy(path)}") from error
 
 
 def spec_digest(spec: Mapping[str, Any]) -> str:

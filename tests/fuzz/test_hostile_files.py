@@ -265,11 +265,14 @@ def test_any_text_is_read_or_refused(tmp_path, content, packed):
         assert str(error).isprintable()
 
 
+CONLLU_LINE = "{}\tword\t_\tX" + 6 * "\t_" + "\n"
+CONLL2012_LINE = "d 0 0 word X" + 6 * " -" + "\n"
 READERS = {
     "columns": (lambda path: read_sentences(path, COLUMNS), "", "word O\n"),
-    "conllu": (lambda path: read_conllu(path, [Layer("pos", "upos", "none")]), "", "{}\tword\t_\tX" + "\t_" * 6 + "\n"),
-    "conll2012": (lambda path: read_documents([path], ["pos"]), "#begin document (d); part 0\n", f"d 0 0 word X{' -' * 6}\n"),
+    "conllu": (lambda path: read_conllu(path, [Layer("pos", "upos", "none")]), "", CONLLU_LINE),
+    "conll2012": (lambda path: read_documents([path], ["pos"]), "#begin document (d); part 0\n", CONLL2012_LINE),
 }
+"""How a text of each form is read, how it begins, and a line of it."""
 
 
 def first_error(path: Path, form: str = "columns") -> str:

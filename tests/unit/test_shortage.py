@@ -28,7 +28,9 @@ def test_the_errors_of_both_allocators_are_understood(allocate, size):
     error.add_note("epoch 3, step 4/9, task ner, a batch of 10 sentences of up to 40 tokens")
     assert asked_bytes(error) == pytest.approx(size, rel=0.01)
     message = explain(error)
-    assert message.startswith("epoch 3, step 4/9, task ner, a batch of 10 sentences of up to 40 tokens: the memory does")
+    assert message.startswith(
+        "epoch 3, step 4/9, task ner, a batch of 10 sentences of up to 40 tokens: the memory does"
+    )
     assert f"suffice: {asked_bytes(error) / 1e6:,.0f} MB more were asked for; the process has held" in message
     assert "mem_mb" in message
 
@@ -39,7 +41,9 @@ def test_an_error_without_a_size_is_understood(error):
 
 
 def test_what_the_gpu_lacks_at_the_end_of_a_step_is_told_as_well():
-    assert "21 MB more were asked for" in explain(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."))
+    assert "21 MB more were asked for" in explain(
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+    )
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), OSError(errno.ENOSPC, "full"), KeyError("memory")])

@@ -15,6 +15,7 @@ from sparse_sharing.config.schema import Architecture
 from sparse_sharing.data.batches import Batch, make_batch, sorted_batches
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import Mask, Shapes
 from sparse_sharing.models.cross_stitch import CrossStitchEncoder
 from sparse_sharing.models.encoder import Encoder, is_prunable
@@ -96,11 +97,10 @@ class Network:
         Raises:
             ValueError: A weight is missing or has another shape.
         """
-        for name, own in self.values().items():
-            if name not in values or values[name].shape != own.shape:
-                found = tuple(values[name].shape) if name in values else "nothing"
-                raise ValueError(f"weight {name}: expected shape {tuple(own.shape)}, found {found}")
-            own.copy_(values[name])
+        own = self.values()
+        require_shapes(own, values)
+        for name, value in own.items():
+            value.copy_(values[name])
 
     @property
     def prunable_shapes(self) -> Shapes:
@@ -228,9 +228,22 @@ class Network:
         """float32 [V + E, D], the word vectors and behind them those of the text's words that training lacks."""
         if not len(text.extra):
             return self.words
+        if text.extra.shape[1] > self.words.shape[1]:
+            raise ArtifactError(
+                f"the text has word vectors of {text.extra.shape[1]} numbers, the network of {self.words.shape[1]}; "
+                "prepare the text with the vectors of the training"
+            )
         extra = torch.zeros(len(text.extra), self.words.shape[1], device=self.device)
         extra[:, : text.extra.shape[1]] = torch.from_numpy(text.extra)
         return torch.cat([self.words, extra])
+
+
+def require_shapes(own: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
+    """Check, before anything is copied, that there is a value of the same shape for each of `own` (ValueError)."""
+    for name, value in own.items():
+        if name not in values or values[name].shape != value.shape:
+            found = tuple(values[name].shape) if name in values else "nothing"
+            raise ValueError(f"weight {name}: expected shape {tuple(value.shape)}, found {found}")
 
 
 def _ranges(reads: Mapping[str, Tensor]) -> dict[str, list[slice]]:

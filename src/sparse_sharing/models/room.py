@@ -1,4 +1,4 @@
-"""How much of a batch runs at once: what has run out of GPU memory is halved, and so is all that is as large after it."""
+"""How much of a batch runs at once: what has run out of GPU memory is halved, and what is as large after it too."""
 
 import logging
 import sys

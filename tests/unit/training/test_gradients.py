@@ -1,4 +1,4 @@
-"""A step that runs out of GPU memory is taken in parts: the same step, whatever the network, and no trace of the try."""
+"""A step that runs out of GPU memory is taken in parts: it is the same step, and the try leaves no trace."""
 
 import logging
 

@@ -221,7 +221,7 @@ def test_a_weight_that_is_not_finite_ends_the_training_by_its_name(monkeypatch):
         return torch.zeros_like(loss)
 
     monkeypatch.setattr(Trainer, "step", spoil)
-    with pytest.raises(TrainingError, match="epoch 1: the weights recurrent.* are not all finite"):
+    with pytest.raises(TrainingError, match=r"epoch 1: the weights recurrent.* are not all finite"):
         train(network, optimization_of("sgd"))
 
 
