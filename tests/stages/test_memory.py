@@ -51,7 +51,7 @@ def test_a_network_that_does_not_fit(pipeline, tmp_path):
 
 @pytest.mark.parametrize("fits", [False, True])
 def test_a_step_that_does_not_fit(made_long, tmp_path, fits):
-    spec = made_long.specs.train("joint", 1, "hard", "shared").canonical()
+    spec = made_long.specs.train("joint", 1, "single", "pos").canonical()
     done = limited(
         "train",
         *(4_000 if fits else 60, "--spec", spec, *texts(made_long)),
@@ -72,7 +72,7 @@ def made_long(pipeline):
     (pipeline.folder / "train.txt").write_text("\n".join([sentence] * 4))
     for split in ("dev", "test"):
         (pipeline.folder / f"{split}.txt").write_text("on X B-A B-A\n")
-    long = pipeline.changed(train={"epochs": 1, "systems": [{"name": "hard", "sharing": "hard", "tasks": ["pos"]}]})
+    long = pipeline.changed(train={"epochs": 1, "systems": [{"name": "single", "sharing": "single"}]})
     long = long.changed(model={"hidden": 60})
     for path in (long.data, long.path(layout.WEIGHTS, start="initial").parent):
         for file in path.glob("*.*"):
