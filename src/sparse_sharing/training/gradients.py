@@ -75,8 +75,8 @@ class Differentiator:
                     raise
                 # Only the text is kept: the error itself holds all that the attempt has allocated.
                 problem = str(error)
-            self.room.shrink(size, longest, f"training task {task}", problem)
             set_random_state(network.device, before)
+            self.room.shrink(size, longest, f"training task {task}", problem)
 
     def _at_once(self, task: str, batch: Batch, loss_weight: float) -> Gradients:
         network = self.network
