@@ -5,12 +5,13 @@ the spec of the stage that made it, and a digest of its content, all checked bef
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import struct
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,20 @@ def load_json(path: Path, kind: str, expected: str | None = None) -> Artifact:
     return artifact
 
 
+@contextlib.contextmanager
+def parts_of(path: Path) -> Iterator[None]:
+    """Using the parts of a file whose digest is right: where they do not fit each other, the file is refused.
+
+    Raises:
+        ArtifactError: Something is missing, or has another form than it should.
+    """
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArtifactError) as error:
+        problem = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise ArtifactError(f"{path}: its parts do not fit each other ({problem}). {remedy(path)}") from error
+
+
 def spec_digest(spec: Mapping[str, Any]) -> str:
     """The digest of a stored spec, as `Spec.digest` gives it for a spec object."""
     return hashlib.sha256(_json(spec).encode()).hexdigest()[:16]
@@ -248,6 +263,8 @@ def _view(content: np.ndarray, dtype: str, shape: list[int], data_offsets: tuple
 
 
 def _unreadable(path: Path, error: OSError) -> ArtifactError:
+    if error.errno == errno.ENOMEM:
+        raise MemoryError(f"{path}: cannot be mapped into memory") from error
     return ArtifactError(f"{path}: cannot be read ({error.strerror}). {remedy(path)}")
 
 

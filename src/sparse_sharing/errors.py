@@ -36,6 +36,12 @@ class TrainingError(UserError):
     exit_code = 5
 
 
+class ResourceError(UserError):
+    """The memory of the machine, of the job, or of its GPU does not suffice."""
+
+    exit_code = 8
+
+
 class DownloadError(UserError):
     """A file cannot be fetched, or is not the one that was expected."""
 

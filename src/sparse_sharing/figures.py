@@ -29,6 +29,7 @@ STYLE = {
     "lines.linewidth": 1.4,
     "lines.markersize": 4.5,
     "svg.hashsalt": "sparse-sharing",
+    "text.parse_math": False,
 }
 
 TITLE = 9

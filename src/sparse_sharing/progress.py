@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sparse_sharing.artifacts import write_text
+from sparse_sharing.display import visible
 
 RECORD = "progress.json"
 """Name of the record in the work folder of a job."""
@@ -59,7 +60,7 @@ class Reporter:
 
     def line(self, text: str) -> None:
         """One line, whatever its characters: nothing in it is markup."""
-        self.console.print(f"{self.title}: {text}", markup=False, emoji=False)
+        self.console.print(visible(f"{self.title}: {text}"), markup=False, emoji=False)
 
     def skip(self, epochs: int) -> None:
         """Epochs that an earlier attempt, or an early stop, has taken off the job."""

@@ -20,6 +20,8 @@ from sparse_sharing.artifacts import load_json, load_tensors, save_json, save_te
 from sparse_sharing.config import load_config, parse_config
 from sparse_sharing.config.specs import EvaluateSpec
 from sparse_sharing.data.columns import LONGEST_SENTENCE, Column, read_sentences
+from sparse_sharing.data.conll2012 import read_documents
+from sparse_sharing.data.conllu import Layer, read_conllu
 from sparse_sharing.errors import ArtifactError, ConfigError, DataError, UserError
 
 SPEC = EvaluateSpec(data="d" * 16, model="m" * 16, dataset="joint", system="hard", seed=1, batch_size=7)
@@ -263,10 +265,20 @@ def test_any_text_is_read_or_refused(tmp_path, content, packed):
         assert str(error).isprintable()
 
 
-def first_error(path: Path) -> str:
+CONLLU_LINE = "{}\tword\t_\tX" + 6 * "\t_" + "\n"
+CONLL2012_LINE = "d 0 0 word X" + 6 * " -" + "\n"
+READERS = {
+    "columns": (lambda path: read_sentences(path, COLUMNS), "", "word O\n"),
+    "conllu": (lambda path: read_conllu(path, [Layer("pos", "upos", "none")]), "", CONLLU_LINE),
+    "conll2012": (lambda path: read_documents([path], ["pos"]), "#begin document (d); part 0\n", CONLL2012_LINE),
+}
+"""How a text of each form is read, how it begins, and a line of it."""
+
+
+def first_error(path: Path, form: str = "columns") -> str:
     """What reading a text to the end says."""
     with pytest.raises(DataError) as refused:
-        for _ in read_sentences(path, COLUMNS):
+        for _ in READERS[form][0](path):
             pass
     return str(refused.value)
 
@@ -279,11 +291,14 @@ def test_a_line_without_end_is_given_up_early(tmp_path):
         assert "line 1" in first_error(path)
 
 
-def test_a_sentence_without_end_is_given_up_early(tmp_path):
-    path = tmp_path / "text"
-    path.write_text("word O\n" * (LONGEST_SENTENCE + 1))
-    with bounded(megabytes=200, seconds=30):
-        assert "blank line" in first_error(path)
+@pytest.mark.parametrize("form", READERS)
+def test_a_sentence_without_end_is_given_up_early(tmp_path, form):
+    path, (_, head, line) = tmp_path / "text", READERS[form]
+    with path.open("w") as stream:
+        stream.write(head)
+        stream.writelines(line.format(number) for number in range(1, 2 * LONGEST_SENTENCE))
+    with bounded(megabytes=300, seconds=60):
+        assert "blank line" in first_error(path, form)
 
 
 def test_a_compressed_text_that_grows_without_end_is_given_up(tmp_path):

@@ -241,6 +241,29 @@ def test_wrong_data_end_with_3(run, config):
         assert message in errors
 
 
+def test_an_error_cannot_steer_the_terminal(run, config):
+    _, spec, _ = run("spec", "prepare", "--config", config, "--dataset", "joint")
+    files = ["--train", f"text={config.parent}/no\x1b]0;owned\x07where", "--test", f"text={config.parent}/text.txt"]
+    code, _, errors = run("prepare", "--spec", spec, *files, "--output", config.parent / "data")
+    assert code == 3
+    assert "no\\u001b]0;owned\\u0007where" in errors
+    assert "\x1b" not in errors
+
+
+def test_a_lack_of_memory_ends_with_8(run, monkeypatch, tmp_path):
+    def fail(*arguments):
+        error = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4000000000 bytes.")
+        error.add_note("epoch 3, step 1/9, task ner")
+        raise error
+
+    monkeypatch.setattr(demo_stage, "run", fail)
+    code, _, errors = run("demo", "--spec", SMALL_DEMO, "--output", tmp_path)
+    assert code == 8
+    assert errors.startswith(
+        "error: demo: epoch 3, step 1/9, task ner: the memory does not suffice: 4,000 MB more were"
+    )
+
+
 def test_a_missing_file_of_an_earlier_stage_ends_with_4(run, config, tmp_path):
     code, _, errors = warm_up(run, config, tmp_path / "nowhere", "initial", tmp_path / "weights.safetensors")
     assert code == 4

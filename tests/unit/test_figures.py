@@ -118,6 +118,11 @@ def test_what_the_stage_of_the_tables_writes_can_be_drawn(name, table, tmp_path)
     assert figures.draw(name, pd.read_csv(tmp_path / "table.csv"))["png"]
 
 
+def test_no_name_in_a_figure_is_read_as_a_formula(name, table):
+    evil = {column: r"$\frac$" for column in ("dataset", "system", "reference", "task") if column in table}
+    assert figures.draw(name, table.assign(**evil))["svg"]
+
+
 def test_texts_are_inside_the_figure(name, table):
     """No label or legend is cut off at an edge."""
     with mpl.style.context(["default", figures.STYLE]):

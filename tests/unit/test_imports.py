@@ -10,7 +10,7 @@ import time
 import pytest
 
 LAYERS = [
-    {"", "errors"},
+    {"", "errors", "display", "shortage"},
     {"config"},
     {"artifacts", "progress"},
     {"data", "models", "masks", "metrics", "statistics", "tables", "figures"},

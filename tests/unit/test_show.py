@@ -28,3 +28,13 @@ def test_on_a_terminal_nothing_in_a_cell_is_markup(monkeypatch, width):
     show.show_table(["stage", "jobs", "state"], ROWS, "Run")
     assert "[bold]" in out.getvalue()
     assert "prune" in out.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_nothing_in_a_cell_steers_a_terminal(monkeypatch, capsys, terminal):
+    monkeypatch.setattr(show.sys.stdout, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(show, "Console", lambda: Console(width=80, force_terminal=True, color_system=None))
+    show.show_table(["label"], [["B-\x1b]0;owned\x07"]])
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "B-\\u001b]0;owned\\u0007" in shown

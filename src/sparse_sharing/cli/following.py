@@ -9,6 +9,7 @@ import typer
 from sparse_sharing.cli.show import show_table
 from sparse_sharing.config import Config, Specs, load_config
 from sparse_sharing.config.jobs import jobs_of
+from sparse_sharing.display import visible
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.progress import duration
 
@@ -95,4 +96,4 @@ def why(
     typer.echo(f"{job.label} would run again:")
     for reason in found:
         own = "" if reason.job is job else f"{reason.job.label}: "
-        typer.echo(f"  {own}{reason.text}")
+        typer.echo(visible(f"  {own}{reason.text}"))

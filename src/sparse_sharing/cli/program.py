@@ -8,7 +8,9 @@ import typer
 
 from sparse_sharing import __version__
 from sparse_sharing.cli import comparing, following, masks, models, own_data, specs, stages
-from sparse_sharing.errors import UserError
+from sparse_sharing.display import VisibleFormatter, visible_lines
+from sparse_sharing.errors import ResourceError, UserError
+from sparse_sharing.shortage import explain
 
 WRITE_FAILED, INTERRUPTED = 6, 130
 
@@ -37,17 +39,29 @@ def version(
 
 def main() -> None:
     """Run the command line: errors of the user are one message and an exit code, never a traceback."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(VisibleFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[log])
     try:
         app()
     except UserError as error:
-        typer.echo(f"error: {error}", err=True)
+        _complain(str(error))
         sys.exit(error.exit_code)
-    except OSError as error:
-        typer.echo(f"error: {error.filename or 'a file'}: {error.strerror}. Nothing that was there is lost", err=True)
+    except (MemoryError, RuntimeError, OSError) as error:
+        if (shortage := explain(error)) is not None:
+            _complain(f"{sys.argv[1]}: {shortage}")
+            sys.exit(ResourceError.exit_code)
+        if not isinstance(error, OSError):
+            raise
+        _complain(f"{error.filename or 'a file'}: {error.strerror}. Nothing that was there is lost")
         sys.exit(WRITE_FAILED)
     except SystemExit as end:
         # Typer has made this exit code of Ctrl-C.
         if end.code == INTERRUPTED:
             typer.echo("interrupted; a training that is started again goes on from its last finished epoch", err=True)
         raise
+
+
+def _complain(message: str) -> None:
+    """Show an error; what it quotes from files cannot steer the terminal."""
+    typer.echo(f"error: {visible_lines(message)}", err=True)

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sparse_sharing.display import visible
+
 STYLES = {"error": "bold red", "failed": "bold red", "warning": "yellow", "running": "green", "done": "dim"}
 """Cells with these words are coloured on a terminal."""
 
@@ -16,7 +18,7 @@ def show_table(header: Sequence[str], rows: Iterable[Sequence[object]], title: s
     """Show rows below a header; numbers stand to the right."""
     rows = [list(row) for row in rows]
     right = [bool(rows) and all(isinstance(row[index], int | float) for row in rows) for index in range(len(header))]
-    cells = [["" if value is None else str(value) for value in row] for row in rows]
+    cells = [["" if value is None else visible(str(value)) for value in row] for row in rows]
     if sys.stdout.isatty():
         _draw(header, cells, right, title)
         return

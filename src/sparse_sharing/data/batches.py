@@ -1,7 +1,8 @@
 """Batches: sentences of similar length as the padded tensors that the network reads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +18,14 @@ MAXIMUM_POSITIONS = 4096
 """Padded positions of a batch to which a network is applied: more take memory and save no time."""
 
 
+class Origin(NamedTuple):
+    """The larger batch, of `length` tokens by `sentences`, that a batch holds some columns of."""
+
+    length: int
+    sentences: int
+    columns: slice
+
+
 @dataclass(frozen=True)
 class Batch:
     """B sentences padded to L tokens, time first.
@@ -29,6 +38,7 @@ class Batch:
         reverse: int64 [L * B], the positions that turn each sentence round and leave its padding behind it.
         tags: int64 [L, B], IGNORED_TAG at padding; empty where no task was asked for.
         mask: bool [L, B], True at tokens.
+        origin: where the batch was cut from a larger one, if it was.
     """
 
     word_rows: Tensor
@@ -38,12 +48,14 @@ class Batch:
     reverse: Tensor
     tags: Tensor
     mask: Tensor
+    origin: Origin | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device."""
         if device.type == "cpu":
             return self
-        return Batch(**{name: value.to(device, non_blocking=True) for name, value in vars(self).items()})
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: value.to(device, non_blocking=True) for name, value in tensors.items()})
 
 
 def make_batch(
@@ -79,6 +91,27 @@ def make_batch(
         reverse=torch.from_numpy(reverse.reshape(-1)),
         tags=torch.from_numpy(tags.astype(np.int64)),
         mask=torch.from_numpy(mask),
+    )
+
+
+def cut_batch(batch: Batch, columns: slice) -> Batch:
+    """Some sentences of a batch as a batch of their own, no longer than it must be, with the same `word_rows`."""
+    mask = batch.mask[:, columns]
+    lengths = mask.sum(0)
+    length, count = int(lengths.max()), len(lengths)
+    time = torch.arange(length, device=mask.device).unsqueeze(1)
+    mask = mask[:length]
+    rows, surfaces = batch.surfaces[:length, columns].unique(return_inverse=True)
+    reverse = torch.where(mask, lengths - 1 - time, time) * count + torch.arange(count, device=mask.device)
+    return Batch(
+        word_rows=batch.word_rows,
+        words=batch.words[:length, columns].contiguous(),
+        character_rows=batch.character_rows[rows],
+        surfaces=surfaces,
+        reverse=reverse.reshape(-1),
+        tags=batch.tags[:length, columns].contiguous(),
+        mask=mask.contiguous(),
+        origin=Origin(*batch.mask.shape, columns),
     )
 
 

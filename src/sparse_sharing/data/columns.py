@@ -178,6 +178,13 @@ def decode_line(path: Path, number: int, line: bytes) -> str:
         raise DataError.at(path, number, f"{found} {quote(content.decode('latin-1'))}", expected) from error
 
 
+def check_length(path: Path, start: int, rows: Sequence) -> None:
+    """Refuse a sentence, begun in the line `start`, that is longer than LONGEST_SENTENCE (DataError)."""
+    if len(rows) > LONGEST_SENTENCE:
+        expected = "a blank line after each sentence"
+        raise DataError.at(path, start, f"a sentence of more than {LONGEST_SENTENCE:,} tokens", expected)
+
+
 def _blocks(path: Path, report: ReadReport) -> Iterator[tuple[int, list[list[str]]]]:
     """The sentences as the fields of their lines, each with the number of its first line."""
     start, rows = 0, []
@@ -186,9 +193,7 @@ def _blocks(path: Path, report: ReadReport) -> Iterator[tuple[int, list[list[str
         if fields and fields[0] != DOCUMENT_START:
             start = start if rows else number
             rows.append(fields)
-            if len(rows) > LONGEST_SENTENCE:
-                expected = "a blank line after each sentence"
-                raise DataError.at(path, start, f"a sentence of more than {LONGEST_SENTENCE:,} tokens", expected)
+            check_length(path, start, rows)
             continue
         if rows:
             yield start, rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sparse_sharing.data.chunks import Leaf, Phrase, chunk_spans
-from sparse_sharing.data.columns import ReadReport, Sentence, quote, read_lines, split_fields
+from sparse_sharing.data.columns import ReadReport, Sentence, check_length, quote, read_lines, split_fields
 from sparse_sharing.data.schemes import Span, write_tags
 from sparse_sharing.errors import DataError
 
@@ -193,6 +193,7 @@ def _blocks(path: Path, documents: DocumentFilter, report: ReadReport) -> Iterat
             if wanted:
                 start = start if rows else number
                 rows.append(_checked(path, number, fields, rows))
+                check_length(path, start, rows)
             continue
         if rows:
             yield start, rows

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparse_sharing.data.columns import ReadReport, Sentence, quote, read_lines, valid_tags
+from sparse_sharing.data.columns import ReadReport, Sentence, check_length, quote, read_lines, valid_tags
 from sparse_sharing.data.schemes import OUTSIDE, Scheme
 from sparse_sharing.errors import DataError
 
@@ -94,6 +94,7 @@ def _blocks(path: Path) -> Iterator[list[tuple[int, list[str]]]]:
             fields = line.split("\t")
             if _is_word(path, number, line, fields, len(rows) + 1):
                 rows.append((number, fields))
+                check_length(path, rows[0][0], rows)
         elif rows:
             yield rows
             rows = []

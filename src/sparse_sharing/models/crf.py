@@ -5,8 +5,17 @@ emissions, of a transition between each two neighbours, and of its start and its
 time, and treats all sentences and tags of a position at once.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+MOST_PAIRS = 2**24
+"""Scores of pairs of tags that are made at a time: B * T * T, or those of as many sentences as stay below."""
+
+MOST_KEPT = 2**26
+"""Scores of pairs that are kept for the gradient: L * B * T * T; where there are more, they are made a second time."""
 
 
 def path_scores(
@@ -38,13 +47,19 @@ def log_partition(emissions: Tensor, mask: Tensor, transitions: Tensor, start: T
     The arguments are those of `path_scores`.
     """
     arriving = transitions.T.contiguous()
+    keeps = emissions.numel() * len(start) <= MOST_KEPT
     scores = start + emissions[0]
     total = torch.zeros_like(scores[:, 0])
     for emitted, present in zip(emissions[1:].unbind(), mask[1:].unsqueeze(2).unbind(), strict=True):
         # Scores near zero keep their digits, however long the sentence is.
         level = scores.detach().amax(1, keepdim=True)
         scores, total = scores - level, total + level.squeeze(1)
-        longer = torch.logsumexp(scores.unsqueeze(1) + arriving, dim=2) + emitted
+        joined = (
+            _join(scores, arriving)
+            if keeps
+            else checkpoint(_join, scores, arriving, use_reentrant=False, preserve_rng_state=False)
+        )
+        longer = joined + emitted
         scores = torch.where(present, longer, scores)
     return torch.logsumexp(scores + end, dim=1) + total
 
@@ -60,10 +75,24 @@ def best_paths(emissions: Tensor, mask: Tensor, transitions: Tensor, start: Tens
     stay = torch.arange(len(start), device=start.device).expand_as(scores)
     sources = []
     for emitted, present in zip(emissions[1:].unbind(), mask[1:].unsqueeze(2).unbind(), strict=True):
-        longer, source = (scores.unsqueeze(1) + arriving).max(2)
+        longer, source = _by_sentences(lambda some: tuple((some.unsqueeze(1) + arriving).max(2)), scores)
         sources.append(torch.where(present, source, stay))
         scores = torch.where(present, longer + emitted, scores)
     path = [(scores + end).argmax(1)]
     for source in reversed(sources):
         path.append(source.gather(1, path[-1].unsqueeze(1)).squeeze(1))
     return torch.stack(path[::-1])
+
+
+def _join(scores: Tensor, arriving: Tensor) -> Tensor:
+    """Over all tags before, the sums of exponentials in log space: float [B, T] from [B, T] and [T, T]."""
+    (joined,) = _by_sentences(lambda some: (torch.logsumexp(some.unsqueeze(1) + arriving, dim=2),), scores)
+    return joined
+
+
+def _by_sentences(function: Callable[[Tensor], tuple[Tensor, ...]], scores: Tensor) -> tuple[Tensor, ...]:
+    """What a function makes of scores [B, T], applied to as many sentences at a time as MOST_PAIRS lets."""
+    size = max(1, MOST_PAIRS // scores.shape[1] ** 2)
+    if size >= len(scores):
+        return function(scores)
+    return tuple(torch.cat(parts) for parts in zip(*map(function, scores.split(size)), strict=True))

@@ -49,7 +49,7 @@ class CrossStitchEncoder(Encoder):
         for layer in self.recurrent[:-1]:
             states = layer(states, batch.reverse, slice(None))
         own = self.recurrent[-1](states, batch.reverse, slice(readout, readout + 1))
-        return self.drop(own[0])
+        return self.drop(own[0], batch)
 
     def readout_of(self, task: str, kept: Sequence[str]) -> int:
         """The stack of a task."""

@@ -83,11 +83,16 @@ class Encoder(nn.Module):
         """Float [W, D] for the batch's `word_rows` -> words and characters [L, B, D + filters], dropout applied."""
         words = functional.embedding(batch.words, word_vectors)
         characters = functional.embedding(batch.surfaces, self.characters(batch.character_rows))
-        return self.drop(torch.cat([words, characters], dim=2))
+        return self.drop(torch.cat([words, characters], dim=2), batch)
 
-    def drop(self, states: Tensor) -> Tensor:
-        """Dropout, in training."""
-        return dropout(states, self.dropout, self.training)
+    def drop(self, states: Tensor, batch: Batch) -> Tensor:
+        """Dropout, in training; of states [L, B, S] of a part of a larger batch, what that would have drawn for it."""
+        if batch.origin is None or not self.training or self.dropout == 0:
+            return dropout(states, self.dropout, self.training)
+        length, sentences, columns = batch.origin
+        noise = dropout(states.new_ones(length, sentences, states.shape[2]), self.dropout, True)
+        # A copy: a view would keep the noise of the whole batch in memory.
+        return states * noise[: len(states), columns].clone()
 
     def forward(self, word_vectors: Tensor, batch: Batch, readout: int | None = None) -> Tensor:
         """Float [W, D] for the batch's `word_rows` -> states [L, B, 2 * hidden] of layer `readout`, dropout applied.
@@ -97,7 +102,7 @@ class Encoder(nn.Module):
         states = self.embed(word_vectors, batch)
         for layer in self.recurrent[:readout]:
             states = layer(states, batch.reverse)
-        return self.drop(states)
+        return self.drop(states, batch)
 
     def readout_of(self, task: str, kept: Sequence[str]) -> int:
         """Where a task's states are read: the highest layer in which its mask keeps weights, the first at least.

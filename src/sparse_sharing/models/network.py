@@ -4,7 +4,7 @@ All encoder parameters live in one flat buffer, `theta`. To run a task, `theta` 
 second buffer that the encoder reads: one multiplication, no copies of modules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -15,10 +15,12 @@ from sparse_sharing.config.schema import Architecture
 from sparse_sharing.data.batches import Batch, make_batch, sorted_batches
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import Mask, Shapes
 from sparse_sharing.models.cross_stitch import CrossStitchEncoder
 from sparse_sharing.models.encoder import Encoder, is_prunable
 from sparse_sharing.models.heads import make_head
+from sparse_sharing.models.room import Room, is_gpu_shortage
 
 WORDS = "words.weight"
 
@@ -38,6 +40,7 @@ class Network:
         ranges: for each task the parts of `theta` that it reads on the way there.
         keeps: for each task bool [P], True where its subnetwork has a weight or something all tasks share; None where
             it keeps everything that it reads.
+        room: how much runs at once when the network is applied.
         factors: the same as float32 [P], 1 and 0: what a step multiplies by, several times as fast as by bool.
     """
 
@@ -58,6 +61,7 @@ class Network:
             task: torch.zeros(kind.size, device=self.device, requires_grad=True)
             for task, kind in self.head_kinds.items()
         }
+        self.room = Room()
         self.set_masks({})
 
     def _home(self, work: Tensor) -> None:
@@ -93,11 +97,10 @@ class Network:
         Raises:
             ValueError: A weight is missing or has another shape.
         """
-        for name, own in self.values().items():
-            if name not in values or values[name].shape != own.shape:
-                found = tuple(values[name].shape) if name in values else "nothing"
-                raise ValueError(f"weight {name}: expected shape {tuple(own.shape)}, found {found}")
-            own.copy_(values[name])
+        own = self.values()
+        require_shapes(own, values)
+        for name, value in own.items():
+            value.copy_(values[name])
 
     @property
     def prunable_shapes(self) -> Shapes:
@@ -172,12 +175,13 @@ class Network:
         self.activate(task)
         table = self._word_table(text)
         tags = np.empty(len(text.tokens), dtype=np.int64)
-        for indices in sorted_batches(text.lengths, batch_size):
-            batch = make_batch(text, indices).to(self.device)
+
+        def decode(batch: Batch) -> np.ndarray:
             states = self._states(task, table[batch.word_rows], batch)
-            best = self.head_kinds[task].decode(self.heads[task], states, batch.mask)
-            time, column = batch.mask.nonzero(as_tuple=True)
-            tags[text.offsets[indices][column.cpu().numpy()] + time.cpu().numpy()] = best[batch.mask].cpu().numpy()
+            return self.head_kinds[task].decode(self.heads[task], states, batch.mask)[batch.mask].cpu().numpy()
+
+        for positions, best in self._by_batch(task, text, batch_size, decode):
+            tags[positions] = best
         return tags
 
     @torch.no_grad()
@@ -187,21 +191,59 @@ class Network:
         self.activate(task)
         table = self._word_table(text)
         found = np.empty(len(text.tokens), dtype=np.float32)
-        for indices in sorted_batches(text.lengths, batch_size):
-            batch = make_batch(text, indices).to(self.device)
-            shares = self.logits(task, table[batch.word_rows], batch).softmax(2)[batch.mask].cpu().numpy()
-            time, column = (place.cpu().numpy() for place in batch.mask.nonzero(as_tuple=True))
-            positions = text.offsets[indices][column] + time
-            found[positions] = shares[np.arange(len(positions)), tags[positions]]
+
+        def shares(batch: Batch) -> np.ndarray:
+            return self.logits(task, table[batch.word_rows], batch).softmax(2)[batch.mask].cpu().numpy()
+
+        for positions, own in self._by_batch(task, text, batch_size, shares):
+            found[positions] = own[np.arange(len(positions)), tags[positions]]
         return found
+
+    def _by_batch(
+        self, task: str, text: EncodedText, batch_size: int, apply: Callable[[Batch], np.ndarray]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """For each batch the places of its tokens in the text, int64 [n], and what a function [n, ...] says of them."""
+        lengths = text.lengths
+        for indices in sorted_batches(lengths, batch_size):
+            while len(indices):
+                longest = int(lengths[indices[0]])
+                size = self.room.sentences(len(indices), longest)
+                try:
+                    batch = make_batch(text, indices[:size]).to(self.device)
+                    found = apply(batch)
+                    time, column = (place.cpu().numpy() for place in batch.mask.nonzero(as_tuple=True))
+                except (MemoryError, RuntimeError) as error:
+                    if not is_gpu_shortage(error):
+                        error.add_note(f"tagging with task {task}, {size} sentences of up to {longest} tokens")
+                        raise
+                    # Only the text is kept: the error itself holds all that the attempt has allocated.
+                    problem = str(error)
+                else:
+                    yield text.offsets[indices][column] + time, found
+                    indices = indices[size:]
+                    continue
+                self.room.shrink(size, longest, f"tagging with task {task}", problem)
 
     def _word_table(self, text: EncodedText) -> Tensor:
         """float32 [V + E, D], the word vectors and behind them those of the text's words that training lacks."""
         if not len(text.extra):
             return self.words
+        if text.extra.shape[1] > self.words.shape[1]:
+            raise ArtifactError(
+                f"the text has word vectors of {text.extra.shape[1]} numbers, the network of {self.words.shape[1]}; "
+                "prepare the text with the vectors of the training"
+            )
         extra = torch.zeros(len(text.extra), self.words.shape[1], device=self.device)
         extra[:, : text.extra.shape[1]] = torch.from_numpy(text.extra)
         return torch.cat([self.words, extra])
+
+
+def require_shapes(own: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
+    """Check, before anything is copied, that there is a value of the same shape for each of `own` (ValueError)."""
+    for name, value in own.items():
+        if name not in values or values[name].shape != value.shape:
+            found = tuple(values[name].shape) if name in values else "nothing"
+            raise ValueError(f"weight {name}: expected shape {tuple(value.shape)}, found {found}")
 
 
 def _ranges(reads: Mapping[str, Tensor]) -> dict[str, list[slice]]:

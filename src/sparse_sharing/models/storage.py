@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from sparse_sharing.artifacts import content_digest, load_tensors, remedy, save_tensors
+from sparse_sharing.artifacts import content_digest, load_tensors, parts_of, save_tensors
 from sparse_sharing.config.specs import Spec
 from sparse_sharing.data.vocabulary import Vocabulary
-from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import Mask, pack, unpack
 
 KEPT, MASKS, HEADS = "kept", "masks/", "heads."
@@ -84,10 +83,11 @@ def load_model(path: Path, expected: str | None = None) -> TrainedModel:
             parts do not fit each other.
     """
     artifact = load_tensors(path, "model", expected)
-    try:
+    with parts_of(path):
         values, masks = _unpacked(artifact.tensors, artifact.details)
-    except (KeyError, TypeError, ValueError, AttributeError, ArtifactError) as error:
-        raise ArtifactError(f"{path}: its parts do not fit each other ({error}). {remedy(path)}") from error
+        for name, value in values.items():
+            if not np.isfinite(value).all():
+                raise ValueError(f"the weights {name} are not all finite")
     return TrainedModel(values, masks, artifact.details, artifact.spec, artifact.digest)
 
 

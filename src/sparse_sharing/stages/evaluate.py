@@ -23,9 +23,11 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
     """
     opened = open_model(model, device, spec.model)
     trained, vocabulary, network = opened.trained, opened.vocabulary, opened.network
-    texts = load_text(test_text, spec.data)
+    texts = load_text(test_text, spec.data, vocabulary)
     tasks, counts, replicate = {}, {}, trained.spec.get("replicate", [])
     for task in trained.tasks:
+        if task not in texts:
+            raise ArtifactError(f"{test_text}: has no task '{task}', only {', '.join(texts)}. {remedy(test_text)}")
         text, tags = texts[task], vocabulary.tasks[task]
         gold, predicted = text.gold_tags(task, vocabulary), predict_tags(network, task, text, spec.batch_size)
         scored = as_scored(gold, predicted, tags, "lenient_spans" in replicate)

@@ -1,37 +1,73 @@
 """Reading what earlier stages wrote, checked against the spec that the run expects."""
 
 import dataclasses
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_sharing.artifacts import Artifact, load_json, load_tensors
+from sparse_sharing.artifacts import Artifact, load_json, load_tensors, parts_of, remedy
 from sparse_sharing.config.schema import Architecture
 from sparse_sharing.config.weights import TaskWeights
+from sparse_sharing.data.checks import check_text, check_vocabulary
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
-from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.errors import ArtifactError, ConfigError, TrainingError
 from sparse_sharing.masks import Mask, unpack
+from sparse_sharing.models.encoder import by_layer
 from sparse_sharing.models.network import Network
 from sparse_sharing.training.devices import own_slot
 from sparse_sharing.training.loop import TaskData
 
+log = logging.getLogger(__name__)
+
 
 def load_vocabulary(path: Path, expected: str | None = None) -> Vocabulary:
     """The vocabulary of a prepared dataset."""
-    return Vocabulary.from_json(load_json(path, "vocabulary", expected).details)
+    return read_vocabulary(path, load_json(path, "vocabulary", expected))
 
 
-def load_text(path: Path, expected: str | None = None) -> dict[str, EncodedText]:
-    """For each task of a split the text that carries its tags; tasks of one corpus share it."""
+def read_vocabulary(path: Path, artifact: Artifact) -> Vocabulary:
+    """The vocabulary that an artifact holds; `path` names it in messages.
+
+    Raises:
+        ArtifactError: Its parts do not fit each other.
+    """
+    with parts_of(path):
+        vocabulary = Vocabulary.from_json(artifact.details)
+        check_vocabulary(vocabulary)
+    return vocabulary
+
+
+def load_text(path: Path, expected: str | None = None, vocabulary: Vocabulary | None = None) -> dict[str, EncodedText]:
+    """For each task of a split the text that carries its tags; tasks of one corpus share it.
+
+    Raises:
+        ArtifactError: The file cannot be used, or its numbers point to nothing, in the vocabulary or elsewhere.
+    """
     artifact = load_tensors(path, "text", expected)
     texts = {}
-    for corpus, unseen in artifact.details["corpora"].items():
-        text = EncodedText.from_tensors(corpus, artifact.tensors, unseen)
-        texts |= dict.fromkeys(unseen, text)
+    with parts_of(path):
+        for corpus, unseen in artifact.details["corpora"].items():
+            text = EncodedText.from_tensors(corpus, artifact.tensors, unseen)
+            check_text(text, vocabulary)
+            texts |= dict.fromkeys(unseen, text)
     return texts
+
+
+def load_vectors(path: Path, expected: str, words: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors float32 [words, d] of a vocabulary, d at most the dimension, and bool [words], which are given."""
+    given = load_tensors(path, "vectors", expected).tensors
+    with parts_of(path):
+        vectors, has_vector = given["vectors"], given["has_vector"]
+        if vectors.ndim != 2 or len(vectors) != words or vectors.shape[1] > dimension or has_vector.shape != (words,):
+            raise ValueError(f"{vectors.shape} vectors for {words} words of {dimension} numbers")
+        if has_vector.dtype != bool or not np.isfinite(vectors).all():
+            raise ValueError("a vector is not finite")
+    return vectors, has_vector
 
 
 def load_task_data(
@@ -39,6 +75,7 @@ def load_task_data(
     dev: Path,
     tasks: Iterable[str],
     expected: str,
+    vocabulary: Vocabulary,
     weights: Mapping[str, TaskWeights] | None = None,
     lenient_spans: bool = False,
 ) -> dict[str, TaskData]:
@@ -46,10 +83,17 @@ def load_task_data(
 
     Raises:
         ConfigError: The dataset has no task of that name.
+        ArtifactError: A text cannot be used.
+        TrainingError: A task has no training sentence.
     """
-    texts = load_text(train, expected), load_text(dev, expected)
+    texts = tuple(load_text(path, expected, vocabulary) for path in (train, dev))
     if missing := [task for task in tasks if task not in texts[0]]:
         raise ConfigError(f"{train}: has no task '{missing[0]}'; its tasks are {', '.join(texts[0])}")
+    for task in tasks:
+        if not texts[0][task].sentences:
+            raise TrainingError(f"{train}: task '{task}' has no training sentence; give it some, or take the task out")
+        if texts[0][task].unseen_tags[task]:
+            raise ArtifactError(f"{train}: has tags of task '{task}' that are not in the vocabulary. {remedy(train)}")
     return {
         task: TaskData(texts[0][task], texts[1][task], own.sampling or 1.0, own.loss or 1.0, lenient_spans)
         for task in tasks
@@ -60,6 +104,9 @@ def load_task_data(
 def load_weights(path: Path, expected: str | None = None) -> tuple[dict[str, Tensor], Artifact]:
     """The starting weights by name, and the artifact that holds them."""
     artifact = load_tensors(path, "weights", expected)
+    for name, array in artifact.tensors.items():
+        if not np.isfinite(array).all():
+            raise ArtifactError(f"{path}: the weights {name} are not all finite. {remedy(path)}")
     return to_tensors(artifact), artifact
 
 
@@ -68,9 +115,18 @@ def to_tensors(artifact: Artifact) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in artifact.tensors.items()}
 
 
-def build_network(artifact: Artifact, vocabulary: Vocabulary, tasks: Iterable[str], device: torch.device) -> Network:
-    """The network that starting weights belong to, with the heads of the named tasks."""
-    return Network(Architecture.model_validate(artifact.details["model"]), for_tasks(vocabulary, tasks), device)
+def build_network(
+    path: Path, artifact: Artifact, vocabulary: Vocabulary, tasks: Iterable[str], device: torch.device
+) -> Network:
+    """The network that starting weights belong to, with the heads of the named tasks; `path` names their file.
+
+    Raises:
+        ArtifactError: The weights do not fit the network or the vocabulary.
+    """
+    with parts_of(path):
+        network = Network(Architecture.model_validate(artifact.details["model"]), for_tasks(vocabulary, tasks), device)
+        network.load(to_tensors(artifact))
+    return network
 
 
 def for_tasks(vocabulary: Vocabulary, tasks: Iterable[str]) -> Vocabulary:
@@ -95,8 +151,20 @@ def load_mask(artifact: Artifact, name: str, path: Path) -> Mask:
     """One packed mask of an artifact."""
     if name not in artifact.tensors:
         raise ArtifactError(f"{path}: holds no mask '{name}', only {', '.join(artifact.tensors)}")
-    shapes = {tensor: tuple(shape) for tensor, shape in artifact.details["shapes"]}
-    return unpack(artifact.tensors[name], shapes, artifact.details["weights"])
+    with parts_of(path):
+        shapes = {str(tensor): tuple(map(int, shape)) for tensor, shape in artifact.details["shapes"]}
+        return unpack(artifact.tensors[name], shapes, artifact.details["weights"])
+
+
+def warn_of_emptied_layers(mask: Mask, label: str) -> None:
+    """Say in the log in which layers a mask keeps no weight; that is allowed, but seldom meant."""
+    for layer, part in by_layer(mask).items():
+        if part.kept == 0:
+            log.warning(
+                "%s keeps no weight of layer '%s'. The task goes on without it: above the last layer with weights it "
+                "is left out, below it gives the same for every token. An earlier round keeps more",
+                *(label, layer),
+            )
 
 
 def read_selection(path: Path, expected: str | None) -> dict[str, Mask]:

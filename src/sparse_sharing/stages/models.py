@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 
-from sparse_sharing.artifacts import load_json, remedy, spec_digest
+from sparse_sharing.artifacts import load_json, parts_of, spec_digest
 from sparse_sharing.config.schema import Architecture
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.models.network import Network
 from sparse_sharing.models.storage import TrainedModel, load_model, vocabulary_digest
-from sparse_sharing.stages.inputs import choose_device, for_tasks
+from sparse_sharing.stages.inputs import choose_device, for_tasks, read_vocabulary
 
 MODEL_FILE, VOCABULARY_FILE = "model.safetensors", "vocabulary.json"
 
@@ -44,7 +43,7 @@ def open_model(folder: Path, device: str, expected: str | None = None) -> OpenMo
     """
     trained = load_model(folder / MODEL_FILE, expected)
     stored = load_json(folder / VOCABULARY_FILE, "vocabulary")
-    vocabulary = Vocabulary.from_json(stored.details)
+    vocabulary = read_vocabulary(folder / VOCABULARY_FILE, stored)
     if vocabulary_digest(vocabulary) != trained.details.get("vocabulary"):
         raise ArtifactError(
             f"{folder / VOCABULARY_FILE}: is not the vocabulary that {folder / MODEL_FILE} was trained with; "
@@ -62,11 +61,11 @@ def network_of(trained: TrainedModel, vocabulary: Vocabulary, path: Path, device
         ConfigError: A GPU is asked for where there is none.
     """
     chosen = choose_device(device)
-    try:
+    with parts_of(path):
         model = Architecture.model_validate(trained.details["model"])
         network = Network(model, for_tasks(vocabulary, trained.tasks), chosen)
         network.load({name: torch.from_numpy(value.copy()) for name, value in trained.values.items()})
+        for task, mask in trained.masks.items():
+            mask.require_fit(network.prunable_shapes, mask.weights, f"task {task}")
         network.set_masks(trained.masks)
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise ArtifactError(f"{path}: its parts do not fit each other ({error}). {remedy(path)}") from error
     return network

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from sparse_sharing.artifacts import load_tensors, save_tensors, write_text
+from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
 from sparse_sharing.config.specs import PruneSpec
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import Mask, kept_after, pack, prune_smallest
@@ -21,6 +21,7 @@ from sparse_sharing.stages.inputs import (
     load_task_data,
     load_vocabulary,
     load_weights,
+    warn_of_emptied_layers,
 )
 from sparse_sharing.stages.training import train
 from sparse_sharing.training.checkpoint import work_folder
@@ -77,9 +78,9 @@ def run(
     """
     words = load_vocabulary(vocabulary, spec.data)
     lenient = "lenient_spans" in (spec.replicate or ())
-    tasks = load_task_data(train_text, dev_text, [spec.task], spec.data, lenient_spans=lenient)
+    tasks = load_task_data(train_text, dev_text, [spec.task], spec.data, words, lenient_spans=lenient)
     start, artifact = load_weights(weights, spec.start)
-    network = build_network(artifact, words, [spec.task], choose_device(device))
+    network = build_network(weights, artifact, words, [spec.task], choose_device(device))
     epochs = spec.optimization.epochs
     inputs = [vocabulary, train_text, dev_text, weights]
     total = (spec.rounds + 1) * epochs
@@ -130,6 +131,7 @@ def _train_round(
     if number < spec.rounds:
         network.load(progress.best)
         pruning.masks.append(cut())
+        warn_of_emptied_layers(pruning.masks[-1], f"round {number + 1}/{spec.rounds}: the mask of task '{spec.task}'")
 
 
 def _save(path: Path, spec: PruneSpec, pruning: Pruning, more: Mapping[str, object] | None = None) -> None:
@@ -150,12 +152,12 @@ def _resume(path: Path, spec: PruneSpec, dense: Mask) -> Pruning:
     """What an interrupted pruning has left behind, or the dense mask and no round."""
     try:
         artifact = load_tensors(path, "masks", spec.digest())
+        masks = [load_mask(artifact, name, path) for name in sorted(artifact.tensors)]
+        with parts_of(path):
+            masks[-1].require_fit(dense.shapes, dense.weights, "the newest mask")
+            return Pruning(masks, [Round(**row) for row in artifact.details["rounds"]], artifact.details["seconds"])
     except ArtifactError:
         return Pruning([dense], [], [])
-    if artifact.details["weights"] != dense.weights:
-        return Pruning([dense], [], [])
-    masks = [load_mask(artifact, name, path) for name in sorted(artifact.tensors)]
-    return Pruning(masks, [Round(**row) for row in artifact.details["rounds"]], artifact.details["seconds"])
 
 
 def _table(pruning: Pruning) -> str:

@@ -1,18 +1,19 @@
 """Stage `select`: one round's mask for each task, by target density, best dev score, or by hand; or masks of a file."""
 
+from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
 
-from sparse_sharing.artifacts import load_tensors, save_tensors, write_text
+from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.config.specs import SelectSpec
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.masks import Mask, chance_overlap, overlap, pack, shuffled
 from sparse_sharing.models.encoder import by_layer
 from sparse_sharing.stages.inputs import load_mask
-from sparse_sharing.stages.prune import mask_name
+from sparse_sharing.stages.prune import Round, mask_name
 from sparse_sharing.training.seeds import generator
 
 
@@ -59,7 +60,9 @@ def _prunings(spec: SelectSpec, masks: dict[str, Path]) -> dict[str, tuple[dict,
         if task not in masks:
             raise ConfigError(f"no masks of task '{task}' were given (--masks {task}=FILE)")
         artifact = load_tensors(masks[task], "masks", digest)
-        row = choose_round(spec.choice, task, artifact.details["rounds"])
+        with parts_of(masks[task]):
+            rounds = [asdict(Round(**row)) for row in artifact.details["rounds"]]
+        row = choose_round(spec.choice, task, rounds)
         chosen[task] = (row, load_mask(artifact, mask_name(row["round"]), masks[task]))
     _require_common_start(chosen, masks)
     return chosen

@@ -6,7 +6,16 @@ from pathlib import Path
 import pandas as pd
 
 from sparse_sharing import __version__, tables
-from sparse_sharing.artifacts import file_digest, load_json, load_tensors, remedy, save_json, spec_digest, write_text
+from sparse_sharing.artifacts import (
+    file_digest,
+    load_json,
+    load_tensors,
+    parts_of,
+    remedy,
+    save_json,
+    spec_digest,
+    write_text,
+)
 from sparse_sharing.config import layout
 from sparse_sharing.config.experiments import meetings_of
 from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
@@ -101,7 +110,10 @@ def prunings(spec: TablesSpec, run_folder: Path) -> pd.DataFrame:
         identity = dict(zip(keys, values, strict=True))
         path = layout.below(run_folder, f"{layout.PRUNE}/masks.safetensors", **identity)
         # Not from rounds.csv: its seconds differ from run to run, and would make the tables anew.
-        frames.append(pd.DataFrame(load_tensors(path, "masks").details["rounds"]).assign(**identity))
+        artifact = load_tensors(path, "masks")
+        with parts_of(path):
+            rounds = pd.DataFrame(artifact.details["rounds"])
+            frames.append(rounds.astype({"round": int, "density": float, "dev_score": float}).assign(**identity))
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*keys, "round", "density"])
     return frame[[*keys, *(column for column in frame.columns if column not in keys)]]
 

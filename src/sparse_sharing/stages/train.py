@@ -11,6 +11,7 @@ import torch
 
 from sparse_sharing.artifacts import write_atomically, write_text
 from sparse_sharing.config.specs import TrainSpec
+from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks import Mask, Shapes, union_size
 from sparse_sharing.models.encoder import counted_parameters, layer_number
@@ -26,6 +27,7 @@ from sparse_sharing.stages.inputs import (
     load_vocabulary,
     load_weights,
     read_selection,
+    warn_of_emptied_layers,
 )
 from sparse_sharing.stages.models import MODEL_FILE, VOCABULARY_FILE
 from sparse_sharing.stages.training import train
@@ -55,11 +57,11 @@ def run(
     """
     words, replicate = load_vocabulary(vocabulary, spec.data), spec.replicate or ()
     tasks = load_task_data(
-        train_text, dev_text, spec.tasks, spec.data, spec.weights, lenient_spans="lenient_spans" in replicate
+        train_text, dev_text, spec.tasks, spec.data, words, spec.weights, lenient_spans="lenient_spans" in replicate
     )
-    compared = _compared_on(spec, tasks, test_text)
+    compared = _compared_on(spec, tasks, test_text, words)
     start, artifact = load_weights(weights, spec.start)
-    network = build_network(artifact, words, spec.tasks, choose_device(device))
+    network = build_network(weights, artifact, words, spec.tasks, choose_device(device))
     chosen = _read_masks(spec, masks, network, artifact.digest)
     inputs = [vocabulary, train_text, dev_text, weights, *(path for path in (masks, test_text) if path is not None)]
     with work_folder(output, inputs) as work:
@@ -90,14 +92,16 @@ def run(
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
 
 
-def _compared_on(spec: TrainSpec, tasks: Mapping[str, TaskData], test_text: Path | None) -> Mapping[str, TaskData]:
+def _compared_on(
+    spec: TrainSpec, tasks: Mapping[str, TaskData], test_text: Path | None, vocabulary: Vocabulary
+) -> Mapping[str, TaskData]:
     """The tasks as they are, or with test in the place of dev where the choice of the epoch on test is replicated."""
     if (test_text is not None) != ("epoch_on_test" in (spec.replicate or ())):
         verb = "takes no" if test_text is not None else "replicates the choice of the epoch on test: it needs the"
         raise ConfigError(f"system '{spec.system}' {verb} test text (--test FILE)")
     if test_text is None:
         return tasks
-    texts = load_text(test_text, spec.data)
+    texts = load_text(test_text, spec.data, vocabulary)
     return {task: dataclasses.replace(data, dev=texts[task]) for task, data in tasks.items()}
 
 
@@ -121,6 +125,7 @@ def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: s
             )
         if masks[task].kept == 0:
             raise ArtifactError(f"{path}: the mask of task '{task}' keeps no weight. Choose an earlier round")
+        warn_of_emptied_layers(masks[task], f"{path}: the mask of task '{task}'")
     return {task: masks[task] for task in spec.tasks}
 
 

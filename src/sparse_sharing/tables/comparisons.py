@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sparse_sharing import statistics
-from sparse_sharing.artifacts import load_tensors
+from sparse_sharing.artifacts import load_tensors, parts_of
 from sparse_sharing.errors import ArtifactError
 
 COMPARISONS = ["dataset", "reference", "system", "task", "metric", "seeds", "sentences", "difference", "lower", "upper"]
@@ -43,7 +43,10 @@ def read_counts(paths: Sequence[Path]) -> dict[Key, Counts]:
     first: dict[tuple[str, str], Counts] = {}
     for path in paths:
         artifact = load_tensors(path, "sentences")
-        model = tuple(artifact.spec[key] for key in ("dataset", "system", "seed"))
+        with parts_of(path):
+            model = tuple(artifact.spec[key] for key in ("dataset", "system", "seed"))
+            if any(values.ndim != 2 or values.shape[1] == 0 for values in artifact.tensors.values()):
+                raise ValueError("counts of sentences that are no table")
         for task, values in artifact.tensors.items():
             counts = found[(*model, task)] = Counts(values, path)
             other = first.setdefault((model[0], task), counts)

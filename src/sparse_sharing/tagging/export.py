@@ -91,7 +91,7 @@ def _dev_text(folder: Path, dev: Path | None, task: str, source: OpenModel) -> E
         raise ConfigError(
             f"the dev text, on which the tags are proved the same, is not at {path.resolve()}; name it with --dev FILE"
         )
-    texts = load_text(path, source.data)
+    texts = load_text(path, source.data, source.vocabulary)
     if task not in texts:
         raise ConfigError(f"{path}: has no task '{task}'; its tasks are {', '.join(texts)}")
     return texts[task]

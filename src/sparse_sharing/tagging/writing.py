@@ -1,31 +1,19 @@
 """Writing tagged sentences: as columns, as JSON lines, or in colours for a terminal."""
 
 import json
-import unicodedata
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
 
+from sparse_sharing.display import visible
 from sparse_sharing.tagging.reading import Item
 from sparse_sharing.tagging.sentences import TaggedSentence
 
-HIDDEN = frozenset(("Cc", "Cf", "Zl", "Zp"))
-"""Unicode categories of characters that steer a terminal or hide in text."""
-
-JOINERS = frozenset("\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta", "bright_green")
 
 Writer = Callable[[Item, TaggedSentence], None]
-
-
-def visible(text: str) -> str:
-    """Text that a terminal shows and does not obey: control and hidden characters as in JSON, such as U+001B."""
-    return "".join(
-        _escaped(character) if unicodedata.category(character) in HIDDEN and character not in JOINERS else character
-        for character in text
-    )
 
 
 def make_writer(kind: str, stream: TextIO, terminal: bool) -> Writer:
@@ -113,11 +101,6 @@ def _colour_writer(console: Console) -> Writer:
             console.print()
 
     return write
-
-
-def _escaped(character: str) -> str:
-    units = character.encode("utf-16-be").hex()
-    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def _clean_fields(line: str, clean: Callable[[str], str]) -> str:

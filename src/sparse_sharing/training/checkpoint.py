@@ -10,10 +10,10 @@ import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from sparse_sharing.artifacts import input_digest, load_tensors, save_tensors, write_text
+from sparse_sharing.artifacts import Artifact, input_digest, load_tensors, parts_of, save_tensors, write_text
 from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.models.network import Network
+from sparse_sharing.models.network import Network, require_shapes
 from sparse_sharing.training.loop import Epoch, Progress
 from sparse_sharing.training.trainer import Trainer
 
@@ -79,16 +79,26 @@ class Checkpoint:
             return Progress()
         try:
             saved = load_tensors(self.path, "checkpoint", self.spec.digest())
+            with parts_of(self.path):
+                if saved.details["label"] != self.label:
+                    return Progress()
+                groups = _groups(saved, network.device)
+                history = [Epoch(**row) for row in saved.details["history"]]
+                for own, group in ((network.values(), "now"), (network.values(), "best"), (trainer.state(), "trainer")):
+                    require_shapes(own, groups[group])
+                progress = Progress(history, groups["best"], history[saved.details["best_epoch"] - 1].number)
         except ArtifactError as error:
             log.warning("the checkpoint cannot be used, training starts anew: %s", error)
             return Progress()
-        if saved.details["label"] != self.label:
-            return Progress()
-        groups: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "trainer": {}}
-        for name, array in saved.tensors.items():
-            group, _, own = name.partition("/")
-            groups[group][own] = torch.from_numpy(array).to(network.device)
         network.load(groups["now"])
         trainer.load_state(groups["trainer"])
-        history = [Epoch(**row) for row in saved.details["history"]]
-        return Progress(history, groups["best"], saved.details["best_epoch"])
+        return progress
+
+
+def _groups(saved: Artifact, device: torch.device) -> dict[str, dict[str, Tensor]]:
+    """The tensors of a checkpoint by what they belong to: the network now, at its best, and the trainer."""
+    groups: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "trainer": {}}
+    for name, array in saved.tensors.items():
+        group, _, own = name.partition("/")
+        groups[group][own] = torch.from_numpy(array).to(device)
+    return groups

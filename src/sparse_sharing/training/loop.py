@@ -3,7 +3,6 @@
 `train_epochs` is a generator: what reports and stores stands in the stage that consumes it.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -110,8 +109,11 @@ def train_epochs(
         early_bird: watches the mask that the weights would give.
 
     Raises:
-        TrainingError: The loss is not finite.
+        TrainingError: The loss is not finite, or a task has no training sentence.
+        ResourceError: One sentence does not fit into the memory of the GPU.
     """
+    if empty := [task for task, data in tasks.items() if not data.train.sentences]:
+        raise TrainingError(f"task {empty[0]} has no training sentence; give it some, or take the task out")
     for number in range(len(progress.history) + 1, optimization.epochs + 1):
         if optimization.patience and number - 1 - progress.best_epoch >= optimization.patience:
             return
@@ -156,16 +158,33 @@ def _run_epoch(
         for task, data in tasks.items()
     }
     draw = round_robin(batches) if optimization.sampling == "round_robin" else proportional(batches, random)
-    total = torch.zeros((), device=network.device)
+    losses = []
     for step, (task, indices) in enumerate(draw, start=1):
-        batch = make_batch(tasks[task].train, indices, task, network.model.word_dropout, random).to(network.device)
-        total += trainer.step(task, batch, rate, tasks[task].loss_weight)
+        data = tasks[task]
+        try:
+            batch = make_batch(data.train, indices, task, network.model.word_dropout, random).to(network.device)
+            losses.append(trainer.step(task, batch, rate, data.loss_weight))
+        except (MemoryError, RuntimeError) as error:
+            longest = int(data.train.lengths[indices].max())
+            error.add_note(
+                f"epoch {purpose[-1]}, step {step}/{len(draw)}, task {task}, a batch of {len(indices)} sentences of up "
+                f"to {longest} tokens"
+            )
+            raise
         on_step(step, len(draw))
-    loss = total.item() / len(draw)
-    finite = all(bool(value.isfinite().all()) for value in (total, *network.values().values()))
-    if not finite:
+    if problem := _not_finite(network, [task for task, _ in draw], losses):
         raise TrainingError(
-            f"epoch {purpose[-1]}: {f'the loss is {loss}' if not math.isfinite(loss) else 'a weight is not finite'}. "
-            f"Lower learning_rate (now {rate:g}) or set gradient_clip, and run the stage again"
+            f"epoch {purpose[-1]}: {problem}. Lower learning_rate (now {rate:g}) or set gradient_clip, and run the "
+            "stage again"
         )
-    return loss
+    return sum(losses, torch.zeros((), device=network.device)).item() / len(draw)
+
+
+def _not_finite(network: Network, tasks: Sequence[str], losses: Sequence[Tensor]) -> str | None:
+    """The first loss of an epoch that is not finite, or else a weight; None where all is well."""
+    values = torch.stack(losses)
+    if not bool(values.isfinite().all()):
+        step = int((~values.isfinite()).nonzero()[0])
+        return f"the loss is {values[step].item()} at step {step + 1}/{len(losses)}, of task {tasks[step]}"
+    name = next((name for name, value in network.values().items() if not bool(value.isfinite().all())), None)
+    return None if name is None else f"the weights {name} are not all finite"

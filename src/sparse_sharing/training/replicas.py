@@ -9,6 +9,7 @@ from sparse_sharing.config.replicate import Switch
 from sparse_sharing.config.schema import Optimization
 from sparse_sharing.data.batches import Batch
 from sparse_sharing.models.network import Network
+from sparse_sharing.training.gradients import Differentiator
 from sparse_sharing.training.trainer import Trainer
 
 
@@ -35,7 +36,8 @@ class LeakyTrainer(Trainer):
 
     def __init__(self, network: Network, optimization: Optimization, by_value: bool = False) -> None:
         """Start with an empty memory; `by_value` bounds each number of a gradient."""
-        self.network, self.clip, self.by_value = network, optimization.gradient_clip, by_value
+        self.network, self.differentiate = network, Differentiator(network)
+        self.clip, self.by_value = optimization.gradient_clip, by_value
         self.weights = {"encoder": network.theta, "words": network.words}
         self.weights |= {f"heads.{task}": head for task, head in network.heads.items()}
         weights, rate = list(self.weights.values()), optimization.learning_rate
@@ -53,26 +55,20 @@ class LeakyTrainer(Trainer):
 
     def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """Train on one batch of a task; returns its loss, a scalar tensor without gradient."""
-        network, rows = self.network, batch.word_rows
-        network.encoder.train()
-        network.activate(task)
-        vectors = network.words[rows].requires_grad_()
-        loss = loss_weight * network.loss(task, vectors, batch)
-        leaves = [*network.encoder.parameters(), vectors, network.heads[task]]
-        *parts, of_words, of_head = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
+        network, found = self.network, self.differentiate(task, batch, loss_weight)
         gradients = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
-        gradients["encoder"] = torch.cat([part.flatten() for part in parts])
+        gradients["encoder"] = torch.cat([part.flatten() for part in found.encoder])
         if (keep := network.keeps[task]) is not None:
             gradients["encoder"].mul_(keep)
-        gradients["words"][rows] = of_words
-        gradients[f"heads.{task}"] = of_head
+        gradients["words"][batch.word_rows] = found.words
+        gradients[f"heads.{task}"] = found.head
         self._bound(list(gradients.values()))
         for name, weight in self.weights.items():
             weight.grad = gradients[name]
         self.optimizer.param_groups[0]["lr"] = learning_rate
         self.optimizer.step()
         self.optimizer.zero_grad()
-        return loss.detach()
+        return found.loss
 
     def _bound(self, gradients: list[Tensor]) -> None:
         if self.by_value:

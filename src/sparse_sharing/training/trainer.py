@@ -8,6 +8,7 @@ from torch import Tensor
 from sparse_sharing.config.schema import Optimization
 from sparse_sharing.data.batches import Batch
 from sparse_sharing.models.network import Network
+from sparse_sharing.training.gradients import Differentiator
 from sparse_sharing.training.optimizer import Patterns, make_gate, make_rule
 
 
@@ -16,12 +17,12 @@ class Trainer:
 
     A step of task t changes the weights that t's mask keeps, what no mask covers (character embedding, biases of the
     layers that t runs), the word vectors of the batch, and head t. All else, the optimizer's memory included, stays bit
-    for bit as it was.
+    for bit as it was. A batch that is too large for the GPU runs in parts: see `training.gradients`.
     """
 
     def __init__(self, network: Network, optimization: Optimization) -> None:
         """Start with an empty memory; the network's masks must be set."""
-        self.network = network
+        self.network, self.differentiate = network, Differentiator(network)
         self.rule = make_rule(optimization)
         self.clip = optimization.gradient_clip
         taking_part = {task: network.takes_part(task) for task in network.heads}
@@ -50,29 +51,21 @@ class Trainer:
 
     def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """Train on one batch of a task; returns its loss times its weight, a scalar tensor without gradient."""
-        network, rows = self.network, batch.word_rows
-        network.encoder.train()
-        network.activate(task)
-        vectors = network.words.index_select(0, rows).requires_grad_()
-        loss = loss_weight * network.loss(task, vectors, batch)
-        of_words, of_head = self._gradients(task, loss, vectors)
-        self._bound([self.gradient, of_words, of_head])
+        found = self.differentiate(task, batch, loss_weight)
+        self._flatten(task, found.encoder)
+        self._bound([self.gradient, found.words, found.head])
         self._update_encoder(task, learning_rate)
-        self._update_words(rows, vectors.detach(), of_words, learning_rate)
-        self._update_head(task, of_head, learning_rate)
-        return loss.detach()
+        self._update_words(batch.word_rows, found.words, learning_rate)
+        self._update_head(task, found.head, learning_rate)
+        return found.loss
 
-    def _gradients(self, task: str, loss: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Write the encoder's gradient into `gradient`; returns those of the batch's word vectors and of the head."""
-        network = self.network
-        leaves = [*network.encoder.parameters(), vectors, network.heads[task]]
-        *found, of_words, of_head = torch.autograd.grad(loss, leaves, materialize_grads=True)
+    def _flatten(self, task: str, gradients: list[Tensor]) -> None:
+        """Write the gradients of the encoder's parameters, masked, into `gradient`."""
         if task in self.factors:
-            for part, gradient, factor in zip(self.parts, found, self.factors[task], strict=True):
+            for part, gradient, factor in zip(self.parts, gradients, self.factors[task], strict=True):
                 torch.mul(gradient, factor, out=part)
         else:
-            torch.cat([gradient.reshape(-1) for gradient in found], out=self.gradient)
-        return of_words, of_head
+            torch.cat([gradient.reshape(-1) for gradient in gradients], out=self.gradient)
 
     def _bound(self, gradients: list[Tensor]) -> None:
         """Scale gradients so that their common norm is at most the bound."""
@@ -106,8 +99,9 @@ class Trainer:
             self.rates = torch.empty_like(self.network.theta)
         return torch.index_select(rate, 0, groups, out=self.rates[part])
 
-    def _update_words(self, rows: Tensor, values: Tensor, gradient: Tensor, learning_rate: float) -> None:
+    def _update_words(self, rows: Tensor, gradient: Tensor, learning_rate: float) -> None:
         words, memory, counts = self.network.words, self.memory["words"], self.counts["words"]
+        values = words.index_select(0, rows)
         taken = counts.index_select(0, rows) + 1
         counts.index_copy_(0, rows, taken)
         rate = self._rate(learning_rate, taken.unsqueeze(1))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import encoded, sentences, vocabulary_of
 
-from sparse_sharing.data.batches import IGNORED_TAG, make_batch, shuffled_batches, sorted_batches
+from sparse_sharing.data.batches import IGNORED_TAG, cut_batch, make_batch, shuffled_batches, sorted_batches
 from sparse_sharing.data.vocabulary import UNKNOWN_WORD
 
 LENGTHS = st.lists(st.integers(1, 30), max_size=60).map(lambda lengths: np.array(lengths, dtype=np.int64))
@@ -156,3 +156,19 @@ def test_padding_brings_no_word_into_the_batch():
 def test_on_the_cpu_a_batch_is_not_copied():
     batch = make_batch(TEXT, [0])
     assert batch.to(torch.device("cpu")) is batch
+
+
+@settings(deadline=None)
+@given(SOME, st.integers(0, 7), st.integers(1, 8))
+def test_a_part_of_a_batch_reads_as_a_batch_of_its_sentences(indices, start, size):
+    start = min(start, len(indices) - 1)
+    part = cut_batch(make_batch(TEXT, indices, "ner"), slice(start, start + size))
+    own = make_batch(TEXT, indices[start : start + size], "ner")
+    assert part.origin == (int(TEXT.lengths[indices].max()), len(indices), slice(start, start + size))
+    for name in ("tags", "mask", "reverse"):
+        assert torch.equal(getattr(part, name), getattr(own, name))
+    assert torch.equal(part.word_rows[part.words][own.mask], own.word_rows[own.words][own.mask])
+    width = own.character_rows.shape[1]
+    assert torch.equal(
+        part.character_rows[part.surfaces][own.mask][:, :width], own.character_rows[own.surfaces][own.mask]
+    )

@@ -6,8 +6,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny import all_bits
 from torchcrf import CRF
 
+from sparse_sharing.models import crf
 from sparse_sharing.models.crf import best_paths, log_partition, path_scores
 
 
@@ -130,3 +132,37 @@ def test_gradients_are_finite_for_very_long_and_one_token_sentences(lengths):
     torch.testing.assert_close(emissions.grad.sum(2), torch.zeros(mask.shape), rtol=0, atol=1e-3)
     assert not emissions.grad[~mask].any()
     assert best_paths(emissions.detach(), mask, **{n: v.detach() for n, v in chain.items()}).shape == mask.shape
+
+
+def all_of(lengths, count):
+    """Gradients, the sum of all sequences and the best ones of a field of single precision, as bits."""
+    emissions, mask, chain = field(lengths, count, dtype=torch.float32)
+    values = {"emissions": emissions} | chain
+    for value in values.values():
+        value.requires_grad_()
+    total = log_partition(emissions, mask, **chain)
+    total.sum().backward()
+    best = best_paths(emissions.detach(), mask, **{name: value.detach() for name, value in chain.items()})
+    return all_bits({"total": total, "best": best} | {name: value.grad for name, value in values.items()})
+
+
+def test_bounds_on_memory_change_no_bit(monkeypatch):
+    free = all_of((7, 3, 5, 1), 6)
+    monkeypatch.setattr(crf, "MOST_KEPT", 0)
+    assert all_of((7, 3, 5, 1), 6) == free
+    monkeypatch.setattr(crf, "MOST_PAIRS", 2 * 6 * 6)
+    cut = all_of((7, 3, 5, 1), 6)
+    assert {name: cut[name] for name in ("total", "best", "emissions")} == {
+        name: free[name] for name in ("total", "best", "emissions")
+    }
+
+
+@pytest.mark.parametrize(("most", "kept"), [(2**26, True), (3 * 50 * 50, False)])
+def test_beyond_a_bound_no_scores_of_pairs_are_kept_for_the_gradient(monkeypatch, most, kept):
+    monkeypatch.setattr(crf, "MOST_KEPT", most)
+    emissions, mask, chain = field((9,) * 3, 50)
+    emissions.requires_grad_()
+    sizes = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda value: sizes.append(value.numel()) or value, lambda own: own):
+        log_partition(emissions, mask, **chain)
+    assert (max(sizes) >= 3 * 50 * 50) is kept

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sparse_sharing.display import visible
 from sparse_sharing.tagging.reading import Item
 from sparse_sharing.tagging.sentences import TaggedSentence, TaggedSpan
-from sparse_sharing.tagging.writing import colour_of, make_writer, visible
+from sparse_sharing.tagging.writing import colour_of, make_writer
 
 TOKENS = ("Bob", "Lee", "left")
 TAGGED = TaggedSentence(

@@ -1,11 +1,12 @@
 """The loop: one task trains as it would alone, the earliest best epoch is kept, and errors speak plainly."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from tiny import TASKS, all_bits, mask_network, network_of, optimization_of, task_data, vocabulary_of
+from tiny import TASKS, all_bits, encoded, mask_network, network_of, optimization_of, task_data, vocabulary_of
 
 from sparse_sharing.errors import TrainingError
 from sparse_sharing.metrics import TaskScore
@@ -204,6 +205,41 @@ def test_training_learns_what_the_words_say():
 def test_a_loss_that_is_not_finite_ends_the_training_with_advice(optimizer):
     optimization = optimization_of(optimizer, epochs=3, learning_rate=1e38)
     with pytest.raises(
-        TrainingError, match=r"epoch 1: the loss is (nan|inf)\. Lower learning_rate \(now 1e\+38\) or set gradient_clip"
+        TrainingError,
+        match=r"epoch 1: the loss is (nan|inf) at step \d/9, of task \w+\. Lower learning_rate \(now 1e\+38\) or set",
     ):
         train(network_of(), optimization)
+
+
+def test_a_weight_that_is_not_finite_ends_the_training_by_its_name(monkeypatch):
+    network = network_of()
+    step, taken = Trainer.step, []
+
+    def spoil(trainer, *arguments):
+        loss = step(trainer, *arguments)
+        taken.append(loss)
+        if len(taken) == 9:
+            network.theta[-1] = float("nan")
+        return loss
+
+    monkeypatch.setattr(Trainer, "step", spoil)
+    with pytest.raises(TrainingError, match=r"epoch 1: the weights recurrent.* are not all finite"):
+        train(network, optimization_of("sgd"))
+
+
+def test_a_task_without_training_sentences_is_refused(monkeypatch):
+    monkeypatch.setitem(DATA, "ner", replace(DATA["ner"], train=encoded([])))
+    with pytest.raises(TrainingError, match="task ner has no training sentence"):
+        train(network_of(), optimization_of("sgd"))
+
+
+def test_an_error_in_a_step_says_where_it_was(monkeypatch):
+    def fail(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(Trainer, "step", fail)
+    with pytest.raises(MemoryError) as failed:
+        train(network_of(), optimization_of("sgd"))
+    assert re.fullmatch(
+        r"epoch 1, step 1/9, task \w+, a batch of 4 sentences of up to \d+ tokens", *failed.value.__notes__
+    )

@@ -1,0 +1,100 @@
+"""Loss and gradients of a batch: at once, or in parts that add up to the same where the batch is too large for memory.
+
+In parts, a step has the same gradients but for the order in which numbers are added: each part's loss counts by its
+share of the tokens, and each part's dropout is cut from that of the whole batch.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparse_sharing.data.batches import Batch, cut_batch
+from sparse_sharing.models.network import Network
+from sparse_sharing.models.room import Room, is_gpu_shortage, random_state, set_random_state
+
+CPU_POSITIONS = 16_384
+"""Positions that run at once on the CPU, at most: more take memory, gigabytes where sentences are long, and no less
+time."""
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What a batch says about the weights.
+
+    Attributes:
+        loss: a scalar without gradient.
+        encoder: of each parameter of the encoder.
+        words: of the batch's `word_rows`.
+        head: of the task's head.
+    """
+
+    loss: Tensor
+    encoder: list[Tensor]
+    words: Tensor
+    head: Tensor
+
+    def add(self, other: "Gradients") -> None:
+        """Add those of another part of the batch."""
+        for own, more in zip(self._tensors(), other._tensors(), strict=True):
+            own += more
+
+    def _tensors(self) -> list[Tensor]:
+        return [self.loss, *self.encoder, self.words, self.head]
+
+
+class Differentiator:
+    """Finds gradients in as few parts as fit into memory, and remembers how many that are."""
+
+    def __init__(self, network: Network) -> None:
+        """Differentiate the losses of a network."""
+        self.network = network
+        self.room = Room(CPU_POSITIONS) if network.device.type == "cpu" else Room()
+
+    def __call__(self, task: str, batch: Batch, loss_weight: float) -> Gradients:
+        """The gradients of a task's loss times a weight.
+
+        What runs out of GPU memory is tried again in smaller parts, from the same random state. Nothing else is changed
+        on the way: no weight, and nothing that an optimizer remembers.
+
+        Raises:
+            ResourceError: One sentence does not fit into the memory of the GPU.
+        """
+        network, (longest, count) = self.network, batch.mask.shape
+        network.encoder.train()
+        network.activate(task)
+        before = random_state(network.device)
+        while True:
+            size = self.room.sentences(count, longest)
+            try:
+                if size == count:
+                    return self._at_once(task, batch, loss_weight)
+                return self._in_parts(task, batch, loss_weight, size, before)
+            except RuntimeError as error:
+                if not is_gpu_shortage(error):
+                    raise
+                # Only the text is kept: the error itself holds all that the attempt has allocated.
+                problem = str(error)
+            set_random_state(network.device, before)
+            self.room.shrink(size, longest, f"training task {task}", problem)
+
+    def _at_once(self, task: str, batch: Batch, loss_weight: float) -> Gradients:
+        network = self.network
+        vectors = network.words.index_select(0, batch.word_rows).requires_grad_()
+        loss = loss_weight * network.loss(task, vectors, batch)
+        leaves = [*network.encoder.parameters(), vectors, network.heads[task]]
+        *of_encoder, of_words, of_head = torch.autograd.grad(loss, leaves, materialize_grads=True)
+        return Gradients(loss.detach(), of_encoder, of_words, of_head)
+
+    def _in_parts(self, task: str, batch: Batch, loss_weight: float, size: int, before: Tensor) -> Gradients:
+        """The sum over parts of `size` sentences; `before` is the random state from which the batch draws its noise."""
+        total, tokens = None, batch.mask.sum()
+        for start in range(0, batch.mask.shape[1], size):
+            set_random_state(self.network.device, before)
+            part = cut_batch(batch, slice(start, start + size))
+            found = self._at_once(task, part, loss_weight * (part.mask.sum() / tokens))
+            if total is None:
+                total = found
+            else:
+                total.add(found)
+        return total
