@@ -43,7 +43,9 @@ def development(total: int, fraction: float, seed: int) -> np.ndarray:
         )
     size = min(max(round(total * fraction), 1), total - 1)
     # Ranks by digest stay the same in every version of Python, which random.sample does not promise.
-    digests = bytearray().join(_digest(f"{seed} {index}", RANK_BYTES) for index in range(total))
+    digests = bytearray()
+    for index in range(total):
+        digests += _digest(f"{seed} {index}", RANK_BYTES)
     high, low = np.frombuffer(digests, ">u8").reshape(total, 2).T
     chosen = np.zeros(total, dtype=bool)
     chosen[np.lexsort((low, high))[:size]] = True
