@@ -8,10 +8,11 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,23 @@ class Artifact:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Streamed:
+    """A tensor that is never in memory as a whole: its type, its shape, and a function that gives it piece by piece."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    pieces: Callable[[], Iterable[np.ndarray]]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the whole tensor."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+Tensor = np.ndarray | Streamed
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, also when the machine stops half-way.
 
@@ -95,13 +113,14 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, text.encode("utf-8"))
 
 
-def content_digest(tensors: Mapping[str, np.ndarray], details: Mapping[str, Any] | None = None) -> str:
+def content_digest(tensors: Mapping[str, Tensor], details: Mapping[str, Any] | None = None) -> str:
     """SHA-256 over the names, dtypes, shapes and bytes of tensors, in the order of names, and over the details."""
     digest = hashlib.sha256(_json(details or {}).encode())
     for name in sorted(tensors):
-        array = np.asarray(tensors[name], order="C")
-        digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
-        digest.update(_bytes(array))
+        tensor = tensors[name]
+        digest.update(f"\0{name}\0{tensor.dtype.str}\0{tensor.shape}\0".encode())
+        for piece in _bytes(tensor):
+            digest.update(piece)
     return digest.hexdigest()
 
 
@@ -122,10 +141,9 @@ def input_digest(path: Path) -> str:
 
 
 def save_tensors(
-    path: Path, kind: str, spec: Spec, tensors: Mapping[str, np.ndarray], details: Mapping[str, Any] | None = None
+    path: Path, kind: str, spec: Spec, tensors: Mapping[str, Tensor], details: Mapping[str, Any] | None = None
 ) -> str:
     """Write tensors (numpy) and JSON details as one safetensors file; returns the digest of the content."""
-    tensors = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     details = dict(details or {})
     header = _header(kind, spec, content_digest(tensors, details))
     metadata = {**header, "spec": spec.canonical(), "details": _json(details)}
@@ -277,10 +295,10 @@ def _header(kind: str, spec: Spec, digest: str) -> dict[str, str]:
     return {"kind": kind, "version": str(FORMATS[kind]), "digest": digest, "spec_digest": spec.digest()}
 
 
-def _pieces(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Iterable[bytes | memoryview]:
+def _pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Iterable[bytes | memoryview]:
     """A safetensors file: header and tensors, the widest types first, so that each lies at a multiple of its width."""
     header: dict[str, Any] = {"__metadata__": metadata}
-    order = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
+    order = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
     end = 0
     for name in order:
         start, end = end, end + tensors[name].nbytes
@@ -290,12 +308,14 @@ def _pieces(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> I
     text += b" " * (-len(text) % 8)
     yield struct.pack("<Q", len(text)) + text
     for name in order:
-        yield _bytes(tensors[name])
+        yield from _bytes(tensors[name])
 
 
-def _bytes(array: np.ndarray) -> bytes | memoryview:
-    """The bytes of an array without a copy."""
-    return memoryview(array).cast("B") if array.size else b""
+def _bytes(tensor: Tensor) -> Iterable[memoryview]:
+    """The bytes of a tensor, of arrays in C order without a copy."""
+    for piece in tensor.pieces() if isinstance(tensor, Streamed) else [tensor]:
+        if piece.size:
+            yield memoryview(np.asarray(piece, order="C")).cast("B")
 
 
 def _json(value: Any) -> str:

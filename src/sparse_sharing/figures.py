@@ -34,8 +34,15 @@ STYLE = {
 
 TITLE = 9
 
+MEAN = "mean"
+"""The task of rows that are the mean over tasks."""
+
 PANEL = (3.4, 2.7)
 """Width and height of a panel in inches."""
+
+MOST_TASKS = 6
+MOST_PANELS = 24
+"""Of datasets times tasks. A figure of more could not be read, would take minutes, and in the end be no image."""
 
 VERDICT_COLOURS = {"helped": COLOURS[0], "hurt": COLOURS[1], "no measurable difference": GREY}
 
@@ -49,12 +56,30 @@ def draw(name: str, table: pd.DataFrame) -> dict[str, bytes]:
     """
     contents = {}
     with style.context(["default", STYLE]):
-        figure = DRAWN[name](table)
+        shown, left_out = bounded(table)
+        figure = DRAWN[name](shown)
+        if left_out:
+            figure.suptitle(f"{left_out}; all stand in {name}.csv", fontsize=TITLE)
         for ending, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
             stream = io.BytesIO()
             figure.savefig(stream, format=ending, dpi=160, metadata=metadata)
             contents[ending] = stream.getvalue()
     return contents
+
+
+def bounded(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The rows of the first tasks and datasets, as many as a figure can show, and which these are of how many."""
+    tasks = [] if "task" not in table else [task for task in table["task"].unique() if task != MEAN]
+    datasets = list(table["dataset"].unique())
+    own = table[table["task"].isin([*tasks[:MOST_TASKS], MEAN])] if tasks else table
+    count = MOST_PANELS // max(1, min(len(tasks), MOST_TASKS))
+    own = own[own["dataset"].isin(datasets[:count])]
+    said = [
+        f"the first {most} of {len(names)} {what}"
+        for what, names, most in (("datasets", datasets, count), ("tasks", tasks, MOST_TASKS))
+        if len(names) > most
+    ]
+    return own, ", ".join(said).capitalize()
 
 
 def comparisons(table: pd.DataFrame) -> Figure:

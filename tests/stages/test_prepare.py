@@ -235,3 +235,18 @@ def test_rare_words_are_unknown_where_a_minimum_is_set(unprepared):
     words = load_vocabulary(own.data / "vocabulary.json").words
     rows = [line.split()[0].lower() for line in (own.folder / "train.txt").read_text().splitlines() if line]
     assert set(words) == {word for word in rows if rows.count(word) >= 3}
+
+
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+def test_a_file_that_changes_while_it_is_read_is_refused_by_name(unprepared, monkeypatch, split):
+    path, read = unprepared.folder / f"{split}.txt", prepare.read_split
+
+    def changing(spec, found, *others):
+        yield from read(spec, found, *others)
+        if found == path:
+            append(path, STRANGE)
+
+    monkeypatch.setattr(prepare, "read_split", changing)
+    with pytest.raises(DataError, match=rf"{split}\.txt: was changed while it was read"):
+        unprepared.prepare()
+    assert list(unprepared.data.iterdir()) == []

@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 
 from sparse_sharing import artifacts
 from sparse_sharing.artifacts import (
+    Streamed,
     content_digest,
     file_digest,
     input_digest,
@@ -381,3 +382,20 @@ def test_the_digest_of_an_input_follows_its_content(tmp_path):
         path.write_bytes(content)
         digests.append(input_digest(path))
     assert len(set(digests)) == 6
+
+
+def streamed(array, size):
+    """An array as a stream of pieces of so many numbers."""
+    return Streamed(array.dtype, array.shape, lambda: (array[i : i + size] for i in range(0, len(array), size)))
+
+
+@given(
+    arrays.arrays(DTYPES, st.integers(0, 20).map(lambda length: (length,))),
+    arrays.arrays(np.int32, st.integers(0, 5)),
+    st.integers(1, 7),
+)
+def test_a_tensor_that_comes_in_pieces_makes_the_same_file(folder, array, other, size):
+    whole, pieces = folder / "whole.safetensors", folder / "pieces.safetensors"
+    digest = save_tensors(whole, "text", SPEC, {"a": array, "b": other}, DETAILS)
+    assert save_tensors(pieces, "text", SPEC, {"a": streamed(array, size), "b": streamed(other, 2)}, DETAILS) == digest
+    assert pieces.read_bytes() == whole.read_bytes()

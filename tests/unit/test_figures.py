@@ -132,3 +132,43 @@ def test_texts_are_inside_the_figure(name, table):
     assert (needed.x0, needed.y0) >= (inside.x0 - 1, inside.y0 - 1)
     assert needed.x1 <= inside.x1 + 1
     assert needed.y1 <= inside.y1 + 1
+
+
+def many(datasets, tasks):
+    """Comparisons of one system on so many datasets with so many tasks."""
+    rows = [
+        {"dataset": f"d{dataset:02}", "reference": "single", "system": "hard", "task": f"t{task:03}", "metric": "f1"}
+        | {"difference": 1.0, "lower": 0.5, "upper": 1.5, "verdict": "helped"}
+        for dataset in range(datasets)
+        for task in range(tasks)
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("datasets", "tasks", "said"),
+    [
+        (50, 2, "The first 12 of 50 datasets"),
+        (1, 200, "The first 6 of 200 tasks"),
+        (50, 200, "The first 4 of 50 datasets, the first 6 of 200 tasks"),
+        (4, 6, ""),
+        (24, 1, ""),
+    ],
+)
+def test_a_figure_shows_no_more_than_can_be_read_and_says_so(datasets, tasks, said):
+    table, left_out = figures.bounded(many(datasets, tasks))
+    assert left_out == said
+    assert len(table[["dataset", "task"]].drop_duplicates()) <= figures.MOST_PANELS
+    if not said:
+        pd.testing.assert_frame_equal(table, many(datasets, tasks))
+
+
+def test_the_mean_over_tasks_is_always_shown():
+    table = pd.concat([many(1, 20), many(1, 1).assign(task="mean")], ignore_index=True)
+    assert set(figures.bounded(table)[0]["task"]) == {*(f"t{task:03}" for task in range(6)), "mean"}
+
+
+def test_a_table_of_200_tasks_becomes_an_image():
+    contents = figures.draw("comparisons", many(1, 200))
+    assert contents["png"].startswith(b"\x89PNG")
+    assert len(contents["svg"]) < 500_000

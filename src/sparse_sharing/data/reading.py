@@ -1,6 +1,6 @@
 """Reading one split of a corpus in any format, with derived tags beside those that are annotated."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sparse_sharing.config.corpora import CorpusSpec, TaskColumn
@@ -8,6 +8,7 @@ from sparse_sharing.config.layout import text_files
 from sparse_sharing.data.columns import Column, ReadReport, Sentence, read_sentences
 from sparse_sharing.data.conll2012 import DocumentFilter, read_document_list, read_documents
 from sparse_sharing.data.conllu import Layer, read_conllu
+from sparse_sharing.data.schemes import convert
 from sparse_sharing.errors import DataError
 
 
@@ -24,6 +25,20 @@ def read_split(
         tags = dict(zip((task.name for task in annotated), sentence.tags, strict=True))
         positions = tuple(map(str, range(len(sentence.words)))) if len(annotated) < len(spec.tasks) else ()
         yield Sentence(sentence.words, tuple(tags.get(task.name, positions) for task in spec.tasks), sentence.line)
+
+
+def in_model_schemes(
+    sentences: Iterable[Sentence], tasks: Sequence[TaskColumn]
+) -> Iterator[tuple[tuple[str, ...], dict[str, list[str]]]]:
+    """The words of each sentence, and its tags by task, in the schemes that the model is trained on."""
+    for sentence in sentences:
+        yield (
+            sentence.words,
+            {
+                task.name: convert(tags, task.scheme, task.model_scheme)
+                for task, tags in zip(tasks, sentence.tags, strict=True)
+            },
+        )
 
 
 def files_of_split(path: Path) -> list[Path]:

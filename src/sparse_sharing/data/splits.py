@@ -1,20 +1,31 @@
 """Cutting a development set from training sentences, and counting sentences that two splits share."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import combinations
 from typing import TypeVar
 
+import numpy as np
+
 from sparse_sharing.errors import DataError
 
 T = TypeVar("T")
 
-DIGEST_BYTES = 16
+RANK_BYTES = 16
+SENTENCE_BYTES = 8
 
 
 def cut_development(sentences: Sequence[T], fraction: float, seed: int) -> tuple[list[T], list[T]]:
-    """Split sentences at random into (train, dev), each in its old order and with at least one sentence.
+    """Split sentences at random into (train, dev), each in its old order; `development` says which are dev."""
+    chosen = development(len(sentences), fraction, seed).tolist()
+    parts: tuple[list[T], list[T]] = ([], [])
+    for sentence, is_dev in zip(sentences, chosen, strict=True):
+        parts[is_dev].append(sentence)
+    return parts
+
+
+def development(total: int, fraction: float, seed: int) -> np.ndarray:
+    """Which of so many training sentences become dev: bool [total], at least one of each kind.
 
     The cut depends on the number of sentences, the fraction and the seed alone, on every platform. With one seed, a
     larger fraction takes the same dev sentences and more.
@@ -25,7 +36,6 @@ def cut_development(sentences: Sequence[T], fraction: float, seed: int) -> tuple
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction {fraction} is not between 0 and 1")
-    total = len(sentences)
     if total < 2:
         raise DataError(
             f"found {total} training sentences; expected at least two, to cut a development set from them: "
@@ -33,29 +43,45 @@ def cut_development(sentences: Sequence[T], fraction: float, seed: int) -> tuple
         )
     size = min(max(round(total * fraction), 1), total - 1)
     # Ranks by digest stay the same in every version of Python, which random.sample does not promise.
-    ranked = sorted(range(total), key=lambda index: _digest(f"{seed} {index}"))
-    chosen = set(ranked[:size])
-    train = [sentence for index, sentence in enumerate(sentences) if index not in chosen]
-    return train, [sentences[index] for index in sorted(chosen)]
+    digests = bytearray()
+    for index in range(total):
+        digests += _digest(f"{seed} {index}", RANK_BYTES)
+    high, low = np.frombuffer(digests, ">u8").reshape(total, 2).T
+    chosen = np.zeros(total, dtype=bool)
+    chosen[np.lexsort((low, high))[:size]] = True
+    return chosen
 
 
 def duplicate_counts(splits: Mapping[str, Iterable[tuple[str, ...]]]) -> dict[tuple[str, str], int]:
     """For each pair of splits, in order: how many sentences of the second occur word for word in the first.
 
     Sentences are tuples of words; one that stands twice in the second split counts twice. Each split is iterated
-    once, and only a digest of each different sentence is kept.
+    once, and only a digest of each sentence is kept.
     """
-    digests = {name: Counter(map(_sentence_digest, sentences)) for name, sentences in splits.items()}
-    return {
-        (first, second): sum(count for digest, count in digests[second].items() if digest in digests[first])
-        for first, second in combinations(digests, 2)
-    }
+    return shared_sentences(
+        {name: np.fromiter(map(sentence_digest, sentences), np.uint64) for name, sentences in splits.items()}
+    )
 
 
-def _sentence_digest(words: tuple[str, ...]) -> bytes:
+def shared_sentences(digests: Mapping[str, np.ndarray]) -> dict[tuple[str, str], int]:
+    """What `duplicate_counts` returns, from the digests of the sentences of each split: uint64 [S]."""
+    known = {name: np.unique(own) for name, own in digests.items()}
+
+    def shared(first: np.ndarray, second: np.ndarray) -> int:
+        if not len(first):
+            return 0
+        places = np.searchsorted(first, second).clip(max=len(first) - 1)
+        return int((first[places] == second).sum())
+
+    return {(first, second): shared(known[first], digests[second]) for first, second in combinations(digests, 2)}
+
+
+def sentence_digest(words: Iterable[str]) -> int:
+    """64 bits that tell a sentence from others; among millions, two that differ have hardly ever the same."""
     # With their lengths, different tuples never become the same text.
-    return _digest("".join(f"{len(word)}:{word}" for word in words))
+    text = "".join(f"{len(word)}:{word}" for word in words)
+    return int.from_bytes(_digest(text, SENTENCE_BYTES))
 
 
-def _digest(text: str) -> bytes:
-    return blake2b(text.encode(), digest_size=DIGEST_BYTES).digest()
+def _digest(text: str, size: int) -> bytes:
+    return blake2b(text.encode(), digest_size=size).digest()

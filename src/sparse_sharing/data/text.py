@@ -1,6 +1,6 @@
 """Encoded text: the sentences of one corpus and split as arrays, each distinct word stored once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -93,7 +93,6 @@ def encode_text(
     A word that training does not know gets an extra row where `vectors` (key -> float32 [dimension]) has it.
     """
     surfaces: dict[str, int] = {}
-    extra: dict[str, int] = {}
     tag_ids = {task: {tag: i for i, tag in enumerate(vocabulary.tasks[task].tags)} for task in tasks}
     tokens, lengths, tags = [], [], {task: [] for task in tasks}
     for words, tagging in sentences:
@@ -102,6 +101,20 @@ def encode_text(
         for task in tasks:
             ids = tag_ids[task]
             tags[task].extend(ids.setdefault(tag, len(ids)) for tag in tagging[task])
+    return EncodedText(
+        tokens=np.array(tokens, dtype=np.int32),
+        offsets=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64),
+        **surface_tensors(surfaces, vocabulary, vectors, dimension),
+        tags={task: np.array(values, dtype=np.int32) for task, values in tags.items()},
+        unseen_tags={task: tuple(tag_ids[task])[len(vocabulary.tasks[task].tags) :] for task in tasks},
+    )
+
+
+def surface_tensors(
+    surfaces: Collection[str], vocabulary: Vocabulary, vectors: Mapping[str, np.ndarray], dimension: int
+) -> dict[str, np.ndarray]:
+    """The arrays of an `EncodedText` that depend on its surfaces alone, by name."""
+    extra: dict[str, int] = {}
 
     def word_id(word: str) -> int:
         key = vocabulary.key(word)
@@ -111,23 +124,20 @@ def encode_text(
 
     surface_words = np.array([word_id(surface) for surface in surfaces], dtype=np.int32)
     encoded = [surface.encode("utf-8") for surface in surfaces]
-    return EncodedText(
-        tokens=np.array(tokens, dtype=np.int32),
-        offsets=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64),
-        surface_words=surface_words,
-        surface_characters=spell_all(list(surfaces), vocabulary),
-        extra=np.stack([vectors[key] for key in extra]) if extra else np.zeros((0, dimension), np.float32),
-        spelling=np.frombuffer(b"".join(encoded), dtype=np.uint8),
-        spelling_ends=np.cumsum([len(word) for word in encoded], dtype=np.int64),
-        tags={task: np.array(values, dtype=np.int32) for task, values in tags.items()},
-        unseen_tags={task: tuple(tag_ids[task])[len(vocabulary.tasks[task].tags) :] for task in tasks},
-    )
+    return {
+        "surface_words": surface_words,
+        "surface_characters": spell_all(surfaces, vocabulary),
+        "extra": np.stack([vectors[key] for key in extra]) if extra else np.zeros((0, dimension), np.float32),
+        "spelling": np.frombuffer(b"".join(encoded), dtype=np.uint8),
+        "spelling_ends": np.cumsum([len(word) for word in encoded], dtype=np.int64),
+    }
 
 
-def spell_all(words: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
+def spell_all(words: Collection[str], vocabulary: Vocabulary) -> np.ndarray:
     """int32 [words, longest], the character ids of each word, padded with 0."""
-    spelled = [vocabulary.spell(word) for word in words]
-    rows = np.zeros((len(words), max(map(len, spelled), default=1)), dtype=np.int32)
-    for row, ids in zip(rows, spelled, strict=True):
+    longest = max((min(len(word), vocabulary.maximum_characters) for word in words), default=1)
+    rows = np.zeros((len(words), longest), dtype=np.int32)
+    for row, word in zip(rows, words, strict=True):
+        ids = vocabulary.spell(word)
         row[: len(ids)] = ids
     return rows

@@ -13,11 +13,12 @@ from sparse_sharing.config.jobs import Job
 from sparse_sharing.config.schema import SPLITS, Architecture, Model, Optimization
 from sparse_sharing.config.specs import PrepareSpec
 from sparse_sharing.data.batches import make_batch, shuffled_batches
-from sparse_sharing.data.text import EncodedText
+from sparse_sharing.data.reading import in_model_schemes
+from sparse_sharing.data.text import EncodedText, encode_text
 from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.models.network import Network
 from sparse_sharing.stages.inputs import choose_device
-from sparse_sharing.stages.prepare import Corpus, PretrainedVectors, build_vocabulary, encode
+from sparse_sharing.stages.prepare import PretrainedVectors, build_vocabulary
 from sparse_sharing.training.initial import initialise
 from sparse_sharing.training.loop import TaskData
 from sparse_sharing.training.scoring import score_task
@@ -141,26 +142,28 @@ def _tokens(corpora: list[CheckedCorpus]) -> dict[str, dict[str, int]]:
 def _sample(corpora: list[CheckedCorpus], model: Model, device: str, spec: PrepareSpec) -> _Sample:
     """The network for the whole dataset, and a part of its text."""
     given = {found.corpus.name: found for found in corpora}
-    parts = []
+    samples, tags = {}, {}
     for own in spec.corpora:
         found = given[own.name]
+        every = max(1, len(found.sentences["train"]) // SAMPLE)
         # The spec has its tasks in alphabetical order, the configuration in any.
         places = [[task.name for task in found.corpus.tasks].index(task.name) for task in own.tasks]
-        every = max(1, len(found.sentences["train"]) // SAMPLE)
         sample = [
             sentence.__class__(sentence.words, tuple(sentence.tags[place] for place in places), sentence.line)
             for sentence in found.sentences["train"][::every]
         ]
-        parts.append(Corpus(own, dict.fromkeys(SPLITS, sample)))
+        samples[own.name] = list(in_model_schemes(sample, own.tasks))
+        for task in own.tasks:
+            tags[task.name] = {tag for _, tagging in samples[own.name] for tag in tagging[task.name]}
     words = Counter(word for found in corpora for sentence in found.words("train") for word in sentence)
-    nothing = PretrainedVectors({}, frozenset(), 0)
-    vocabulary = build_vocabulary(spec, parts, words, nothing)
+    vocabulary = build_vocabulary(spec, words, tags, PretrainedVectors({}, frozenset(), 0))
     network = Network(Architecture(**dict(model)), vocabulary, choose_device(device))
     count = network.vocabulary.word_count
     initialise(network, 1, np.zeros((count, 0), np.float32), np.zeros(count, bool))
     texts: dict[str, EncodedText] = {}
-    for part in parts:
-        texts |= dict.fromkeys(part.tasks, encode(part, "train", vocabulary, nothing))
+    for own in spec.corpora:
+        tasks = [task.name for task in own.tasks]
+        texts |= dict.fromkeys(tasks, encode_text(samples[own.name], vocabulary, tasks, {}, 0))
     return _Sample(network, {task: TaskData(text, text) for task, text in texts.items()})
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,9 @@ ON_BLUE = {"condition": {"test": "datum.overlap > 0.62", "value": "#ffffff"}, "v
 
 BAR = 24
 """Pixels that a bar takes, with the space around it."""
+
+MOST_TASKS = 24
+"""A figure shows so many tasks, the first; its data and the tables hold all, a page that drew all would not open."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def differences(scores: pd.DataFrame, baseline: str, systems: Sequence[str]) -> 
     ]
     panels = [
         _panel(task, part, {"layer": marks}, height=40 + 34 * len(compared))
-        for task, part in shown.groupby("task", sort=False)
+        for task, part in islice(shown.groupby("task", sort=False), MOST_TASKS)
     ]
     columns = ["task", "system", "difference", "low", "high"]
     caption = f"Difference of the test score to {baseline}, in points. Right of the line: sharing helped. " + (
@@ -99,7 +103,10 @@ def pruning_rounds(rounds: pd.DataFrame) -> Chart:
     }
     marks = [{"mark": {"type": "line", "point": True}}, chosen]
     tooltip = ["round", "density", "dev_score", "chosen by", "line"]
-    panels = [_panel(task, part, {"layer": marks, "encoding": encoding}, tooltip) for task, part in own.groupby("task")]
+    panels = [
+        _panel(task, part, {"layer": marks, "encoding": encoding}, tooltip)
+        for task, part in islice(own.groupby("task"), MOST_TASKS)
+    ]
     caption = (
         "Best dev score of each round of iterative magnitude pruning, from the whole network on the left to the "
         "sparsest on the right. Diamonds: the rounds whose masks are used."
@@ -119,7 +126,8 @@ def learning_curves(curves: pd.DataFrame, systems: Sequence[str]) -> Chart:
     }
     tasks = sorted(set(mean["task"]), key=lambda task: (task == "mean", task))
     mark = {"mark": {"type": "line", "point": {"size": 25}}, "encoding": encoding}
-    panels = [_panel(task, mean[mean["task"] == task], mark) for task in tasks if task != "mean"]
+    shown = [task for task in tasks if task != "mean"][:MOST_TASKS]
+    panels = [_panel(task, mean[mean["task"] == task], mark) for task in shown]
     caption = (
         "Dev score after each epoch of the systems' own training, averaged over the seeds; the epochs of a warm-up "
         "come before."

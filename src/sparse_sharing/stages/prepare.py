@@ -11,15 +11,16 @@ import numpy as np
 
 from sparse_sharing.artifacts import file_digest, save_json, save_tensors
 from sparse_sharing.config.corpora import SPLITS, CorpusSpec
+from sparse_sharing.config.layout import text_files
 from sparse_sharing.config.specs import PrepareSpec
-from sparse_sharing.data.columns import ReadReport, Sentence
-from sparse_sharing.data.reading import files_of_split, read_split
-from sparse_sharing.data.schemes import convert
-from sparse_sharing.data.splits import cut_development, duplicate_counts
-from sparse_sharing.data.text import EncodedText, encode_text
+from sparse_sharing.data.collected import CollectedText, collect_text
+from sparse_sharing.data.columns import ReadReport
+from sparse_sharing.data.reading import files_of_split, in_model_schemes, read_split
+from sparse_sharing.data.splits import development, shared_sentences
+from sparse_sharing.data.spool import Spool
 from sparse_sharing.data.vectors import coverage, read_vectors
-from sparse_sharing.data.vocabulary import UNKNOWN_WORD, TaskTags, Vocabulary, frequent
-from sparse_sharing.errors import ConfigError
+from sparse_sharing.data.vocabulary import TaskTags, Vocabulary, frequent
+from sparse_sharing.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +30,11 @@ Files = Mapping[str, Mapping[str, Path]]
 
 @dataclass
 class Corpus:
-    """The sentences of a corpus by split, and what reading them showed."""
+    """The text of a corpus by split, and what reading it showed."""
 
     spec: CorpusSpec
-    sentences: dict[str, list[Sentence]] = field(default_factory=dict)
+    texts: dict[str, CollectedText] = field(default_factory=dict)
     summary: dict[str, dict] = field(default_factory=dict)
-
-    @property
-    def tasks(self) -> list[str]:
-        """Names of the tasks annotated here."""
-        return [task.name for task in self.spec.tasks]
 
 
 @dataclass(frozen=True)
@@ -59,19 +55,30 @@ def run(
         ConfigError: Files are missing for a corpus, or the vectors do not fit the model.
         DataError: A file cannot be read, is malformed, or has no training sentence.
     """
-    corpora = [read_corpus(corpus, files, documents or {}) for corpus in spec.corpora]
-    words = {split: Counter(w for c in corpora for s in c.sentences[split] for w in s.words) for split in SPLITS}
+    with Spool(output) as spool:
+        corpora = [read_corpus(corpus, files, documents or {}, spool) for corpus in spec.corpora]
+        write(spec, corpora, vectors, output)
+
+
+def write(spec: PrepareSpec, corpora: list[Corpus], vectors: Path | None, output: Path) -> None:
+    """Encode corpora that have been read."""
+    counts = [{split: corpus.texts[split].word_counts() for split in SPLITS} for corpus in corpora]
+    words = {split: sum((own[split] for own in counts), Counter()) for split in SPLITS}
     pretrained = load_vectors(spec, vectors, sum(words.values(), Counter()))
-    vocabulary = build_vocabulary(spec, corpora, words["train"], pretrained)
+    tags = {task: known for corpus in corpora for task, known in corpus.texts["train"].tags.items()}
+    vocabulary = build_vocabulary(spec, words["train"], tags, pretrained)
     save_json(output / "vocabulary.json", "vocabulary", spec, vocabulary.to_json())
     rows, has_vector = vector_rows(vocabulary, pretrained)
     save_tensors(output / "vectors.safetensors", "vectors", spec, {"vectors": rows, "has_vector": has_vector})
     splits = {}
     for split in SPLITS:
-        texts = {corpus.spec.name: encode(corpus, split, vocabulary, pretrained) for corpus in corpora}
-        splits[split] = summarise_split(corpora, split, texts, words[split], pretrained, spec.lowercase)
-        tensors = {name: array for corpus, text in texts.items() for name, array in text.to_tensors(corpus).items()}
+        texts = {
+            corpus.spec.name: corpus.texts[split].encode(vocabulary, pretrained.by_key, pretrained.dimension)
+            for corpus in corpora
+        }
         unseen = {corpus: text.unseen_tags for corpus, text in texts.items()}
+        splits[split] = summarise_split(corpora, split, unseen, words[split], pretrained, vocabulary)
+        tensors = {name: array for corpus, text in texts.items() for name, array in text.to_tensors(corpus).items()}
         save_tensors(output / f"{split}.safetensors", "text", spec, tensors, {"corpora": unseen})
     summary = {
         "words": len(vocabulary.words),
@@ -102,7 +109,7 @@ def report(summary: Mapping) -> None:
                 log.warning("%s: %d sentences stand word for word in another split (%s)", corpus, count, pair)
 
 
-def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path]) -> Corpus:
+def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], spool: Spool) -> Corpus:
     """Read all splits of a corpus; a missing dev split is cut from the training sentences."""
     corpus = Corpus(spec)
     for split in SPLITS:
@@ -119,21 +126,32 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path]) -
             )
         report = ReadReport()
         limit = spec.train_sentences if split == "train" else None
-        corpus.sentences[split] = list(read_split(spec, path, listed, report, limit))
+        before = stamps(path)
+        sentences = in_model_schemes(read_split(spec, path, listed, report, limit), spec.tasks)
+        corpus.texts[split] = collect_text(sentences, [task.name for task in spec.tasks], spool)
+        digest = split_digest(path)
+        if stamps(path) != before:
+            raise DataError(f"{path}: was changed while it was read; wait until it is complete, and run this again")
         corpus.summary[split] = {
             "file": path.name,
-            "sha256": split_digest(path),
+            "sha256": digest,
             "document_starts": report.document_starts,
             "repairs": report.repairs,
         }
         if spec.format == "conll2012":
             corpus.summary[split]["documents_skipped"] = report.documents_skipped
-    if "dev" not in corpus.sentences:
-        cut = cut_development(corpus.sentences["train"], spec.dev_fraction, spec.split_seed)
-        corpus.sentences["train"], corpus.sentences["dev"] = cut
+    if "dev" not in corpus.texts:
+        chosen = development(len(corpus.texts["train"].lengths), spec.dev_fraction, spec.split_seed)
+        corpus.texts["train"], corpus.texts["dev"] = corpus.texts["train"].cut(chosen, spool)
         share = f"{spec.dev_fraction:g} of the training sentences, cut with seed {spec.split_seed}"
         corpus.summary["dev"] = {"cut": share}
     return corpus
+
+
+def stamps(path: Path) -> list[tuple[str, int, int]]:
+    """The files of a split with the size and the time of the last change of each; none where a file is missing."""
+    found = [(file, Path(file).stat()) for file in text_files(str(path)) if Path(file).exists()]
+    return [(file, status.st_size, status.st_mtime_ns) for file, status in found]
 
 
 def split_digest(path: Path) -> str:
@@ -168,21 +186,20 @@ def load_vectors(spec: PrepareSpec, path: Path | None, words: Iterable[str]) -> 
 
 
 def build_vocabulary(
-    spec: PrepareSpec, corpora: Iterable[Corpus], words: Counter[str], vectors: PretrainedVectors
+    spec: PrepareSpec, words: Counter[str], tags: Mapping[str, Iterable[str]], vectors: PretrainedVectors
 ) -> Vocabulary:
-    """The vocabulary of the training text: its words, its characters, the tags of each task."""
+    """The vocabulary of the training text: its words, its characters, the tags of each task in the model's scheme."""
     keys: Counter[str] = Counter()
     characters: Counter[str] = Counter()
     for word, count in words.items():
         keys[word.lower() if spec.lowercase else word] += count
         for character in word[: spec.maximum_characters]:
             characters[character] += count
-    tasks = {}
-    for corpus in corpora:
-        for index, task in enumerate(corpus.spec.tasks):
-            sequences = {sentence.tags[index] for sentence in corpus.sentences["train"]}
-            tags = {tag for tags in sequences for tag in convert(tags, task.scheme, task.model_scheme)}
-            tasks[task.name] = TaskTags(tuple(sorted(tags)), task.scheme, task.model_scheme, task.metric)
+    tasks = {
+        task.name: TaskTags(tuple(sorted(tags[task.name])), task.scheme, task.model_scheme, task.metric)
+        for corpus in spec.corpora
+        for task in corpus.tasks
+    }
     return Vocabulary(
         words=frequent(keys, spec.minimum_word_count, always=vectors.by_key),
         characters=frequent(characters, spec.minimum_character_count),
@@ -202,49 +219,36 @@ def vector_rows(vocabulary: Vocabulary, vectors: PretrainedVectors) -> tuple[np.
     return rows, has_vector
 
 
-def encode(corpus: Corpus, split: str, vocabulary: Vocabulary, vectors: PretrainedVectors) -> EncodedText:
-    """Encode one split of a corpus, its tags converted to the model's schemes."""
-
-    def sentences() -> Iterable[tuple[tuple[str, ...], dict[str, list[str]]]]:
-        for sentence in corpus.sentences[split]:
-            yield (
-                sentence.words,
-                {
-                    task.name: convert(tags, task.scheme, task.model_scheme)
-                    for task, tags in zip(corpus.spec.tasks, sentence.tags, strict=True)
-                },
-            )
-
-    return encode_text(sentences(), vocabulary, corpus.tasks, vectors.by_key, vectors.dimension)
-
-
 def summarise_split(
     corpora: Iterable[Corpus],
     split: str,
-    texts: Mapping[str, EncodedText],
+    unseen_tags: Mapping[str, Mapping[str, tuple[str, ...]]],
     words: Counter[str],
     vectors: PretrainedVectors,
-    lowercase: bool,
+    vocabulary: Vocabulary,
 ) -> dict:
     """What a person should know about a split before believing a score on it."""
-    unknown = sum(int((text.surface_words[text.tokens] == UNKNOWN_WORD).sum()) for text in texts.values())
+    known, keyed = vocabulary.word_ids, vectors.by_key
+    unknown = sum(
+        count for word, count in words.items() if (key := vocabulary.key(word)) not in known and key not in keyed
+    )
     summary = {
         corpus.spec.name: {
             **corpus.summary[split],
-            "sentences": texts[corpus.spec.name].sentences,
-            "tokens": len(texts[corpus.spec.name].tokens),
-            "tags_not_in_training": {t: list(tags) for t, tags in texts[corpus.spec.name].unseen_tags.items() if tags},
+            "sentences": len(corpus.texts[split].lengths),
+            "tokens": len(corpus.texts[split].tokens),
+            "tags_not_in_training": {t: list(tags) for t, tags in unseen_tags[corpus.spec.name].items() if tags},
         }
         for corpus in corpora
     }
     return {
         "corpora": summary,
         "unknown_words": unknown / max(1, words.total()),
-        "vector_coverage": coverage(words.items(), vectors.found, lowercase),
+        "vector_coverage": coverage(words.items(), vectors.found, vocabulary.lowercase),
     }
 
 
 def duplicates(corpus: Corpus) -> dict[str, int]:
     """For each pair of splits, how many sentences of the second stand in the first word for word."""
-    words = {split: (sentence.words for sentence in corpus.sentences[split]) for split in SPLITS}
-    return {f"{second} in {first}": count for (first, second), count in duplicate_counts(words).items()}
+    counts = shared_sentences({split: corpus.texts[split].digests for split in SPLITS})
+    return {f"{second} in {first}": count for (first, second), count in counts.items()}

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -67,7 +67,17 @@ def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults) -> Ite
         if len(rounds):
             items.append(charts.pruning_rounds(rounds))
         items += mask_items(spec, folder, dataset)
-        yield Section(f"dataset-{dataset}", dataset, items)
+        yield Section(f"dataset-{dataset}", dataset, items, left_out(spec.datasets[dataset]))
+
+
+def left_out(tasks: Sequence[str]) -> str:
+    """What the figures of a dataset do not show."""
+    if len(tasks) <= charts.MOST_TASKS:
+        return ""
+    return (
+        f"The figures show the first {charts.MOST_TASKS} of {len(tasks)} tasks; the tables on this page, and those "
+        "beside it in the folder tables, hold all."
+    )
 
 
 def mask_items(spec: ReportSpec, folder: Path, dataset: str) -> list[Table | charts.Chart]:
@@ -79,7 +89,8 @@ def mask_items(spec: ReportSpec, folder: Path, dataset: str) -> list[Table | cha
         path = layout.below(folder, layout.SELECT, dataset=dataset, seed=seed, start=start, choice=choice)
         masks = read_selection(path / "masks.safetensors", None)
         label = f"{choice}, from {start}"
-        for name, frame in zip(frames, (layer_densities(masks), overlaps(masks), served(masks)), strict=True):
+        shown = dict(list(masks.items())[: charts.MOST_TASKS])
+        for name, frame in zip(frames, (layer_densities(shown), overlaps(shown), served(masks)), strict=True):
             frames[name].append(frame.assign(choice=label))
     if not frames["layers"]:
         return []

@@ -56,6 +56,9 @@ def write_summary_md(
         notes: known deviations from the paper, listed below its figures.
     """
     blocks = [MARKDOWN.escape(_caption(table, baseline))]
+    if table["dataset"].nunique() > MANY_DATASETS:
+        header, *rows = _overview_cells(table, MARKDOWN)
+        blocks += [f"## {OVERVIEW}", MARKDOWN.escape(OVERVIEW_CAPTION), markdown_table(header, rows)]
     for dataset, block in table.groupby("dataset", sort=False):
         header, *rows = _cells(block, MARKDOWN)
         blocks += [f"## {MARKDOWN.escape(str(dataset))}", markdown_table(header, rows)]
@@ -75,6 +78,9 @@ def write_summary_tex(
 ) -> None:
     """Write a summary as LaTeX: wide floats with captions; needs the package booktabs. Takes what the Markdown does."""
     blocks = ["% needs \\usepackage{booktabs}"]
+    if table["dataset"].nunique() > MANY_DATASETS:
+        header, *rows = _overview_cells(table, LATEX)
+        blocks.append(latex_table(f"{OVERVIEW}. {OVERVIEW_CAPTION}", header, rows))
     for dataset, block in table.groupby("dataset", sort=False):
         header, *rows = _cells(block, LATEX)
         blocks.append(latex_table(f"{dataset}. {_caption(block, baseline)}", header, rows))
@@ -82,6 +88,32 @@ def write_summary_tex(
             text = " ".join([caption, *(notes if title == PAPER else ())])
             blocks.append(latex_table(f"{dataset}. {title}. {text}", header, rows))
     write_text(path, "\n\n".join(blocks) + "\n")
+
+
+MANY_DATASETS = 8
+"""From more on, one table of all datasets stands before those of each."""
+
+OVERVIEW = "All datasets"
+OVERVIEW_CAPTION = (
+    "Mean over the tasks of a dataset, on test; bold: best of the dataset. Last row: mean over the datasets."
+)
+
+
+def _overview_cells(table: pd.DataFrame, markup: Markup) -> Rows:
+    """One row per dataset, one column per system, and the means of the systems that have a score everywhere."""
+    tasks = table.groupby("dataset")["task"].transform("nunique")
+    own = table[(table["task"] == MEAN) | (tasks == 1)]
+    systems, datasets = list(own["system"].unique()), list(own["dataset"].unique())
+    found = {(row["dataset"], row["system"]): row for row in own.to_dict("records")}
+
+    def cell(dataset: str, system: str) -> str:
+        row = found.get((dataset, system))
+        return "" if row is None else _mean(row, markup)
+
+    rows = [[markup.escape(str(name)) for name in ("dataset", *systems)]]
+    rows += [[markup.escape(str(name)), *(cell(name, system) for system in systems)] for name in datasets]
+    means = own.pivot(index="dataset", columns="system", values=MEAN)[systems].mean(skipna=False)
+    return [*rows, [MEAN, *("" if math.isnan(mean) else number(mean, SHOWN_DECIMALS) for mean in means)]]
 
 
 VERDICTS, PAPER = "Verdicts", "The paper beside ours"
@@ -201,9 +233,13 @@ def _score_name(task: str, metric: str) -> str:
 
 
 def _score(row: dict[str, Any], markup: Markup) -> str:
-    mean = number(row[MEAN], SHOWN_DECIMALS)
-    mean = markup.bold.format(mean) if row["best"] else mean
+    mean = _mean(row, markup)
     return mean if math.isnan(row["std"]) else mean + markup.escape(f" ± {number(row['std'], SHOWN_DECIMALS)}")
+
+
+def _mean(row: dict[str, Any], markup: Markup) -> str:
+    mean = number(row[MEAN], SHOWN_DECIMALS)
+    return markup.bold.format(mean) if row["best"] else mean
 
 
 def _densities(densities: list[float | None]) -> str:

@@ -1,0 +1,114 @@
+"""A text of any length, read once: in memory what is known of words and sentences, on the disk its tokens and tags."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparse_sharing.data.splits import sentence_digest
+from sparse_sharing.data.spool import Column, Spool
+from sparse_sharing.data.text import EncodedText, surface_tensors
+from sparse_sharing.data.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class CollectedText:
+    """Sentences of one corpus and split before there is a vocabulary.
+
+    Attributes:
+        surfaces: the distinct words as written, and for each task the distinct tags, in the order in which they occur.
+        tags: see `surfaces`.
+        tokens: the number of the surface of each token.
+        tag_numbers: for each task the number of the tag of each token.
+        lengths: int32 [S], tokens of each sentence.
+        digests: uint64 [S], equal where sentences are equal word for word.
+    """
+
+    surfaces: Sequence[str]
+    tags: Mapping[str, Sequence[str]]
+    tokens: Column
+    tag_numbers: Mapping[str, Column]
+    lengths: np.ndarray
+    digests: np.ndarray
+
+    def word_counts(self) -> Counter[str]:
+        """How often each word occurs."""
+        counts = np.zeros(len(self.surfaces), np.int64)
+        for piece in self.tokens.pieces():
+            counts += np.bincount(piece, minlength=len(counts))
+        return Counter(dict(zip(self.surfaces, counts.tolist(), strict=True)))
+
+    def cut(self, taken: np.ndarray, spool: Spool) -> tuple["CollectedText", "CollectedText"]:
+        """The sentences that are not taken, and those that are; `taken` is bool [S]."""
+        return self._part(~taken, spool), self._part(taken, spool)
+
+    def encode(self, vocabulary: Vocabulary, vectors: Mapping[str, np.ndarray], dimension: int) -> EncodedText:
+        """The text as `encode_text` makes it, but with tokens and tags that can only be written (`Streamed`)."""
+        numbers, unseen = {}, {}
+        for task, tags in self.tags.items():
+            known = vocabulary.tasks[task].tags
+            ids = {tag: number for number, tag in enumerate(known)}
+            numbers[task] = np.array([ids.setdefault(tag, len(ids)) for tag in tags], dtype=np.int32)
+            unseen[task] = tuple(ids)[len(known) :]
+        return EncodedText(
+            tokens=self.tokens.streamed(),
+            offsets=np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)]),
+            **surface_tensors(self.surfaces, vocabulary, vectors, dimension),
+            tags={task: column.streamed(numbers[task]) for task, column in self.tag_numbers.items()},
+            unseen_tags=unseen,
+        )
+
+    def _part(self, taken: np.ndarray, spool: Spool) -> "CollectedText":
+        ends = np.cumsum(self.lengths, dtype=np.int64)
+
+        def part(column: Column, names: Sequence[str]) -> tuple[Column, list[str]]:
+            """The numbers of the sentences taken, counted anew in the order in which they occur."""
+            new, found, start, kept = np.full(len(names), -1, np.int32), [], 0, Column(spool)
+            for piece in column.pieces():
+                sentences = np.searchsorted(ends, np.arange(start, start + len(piece)), side="right")
+                start += len(piece)
+                own = piece[taken[sentences]]
+                distinct, first = np.unique(own, return_index=True)
+                for number in distinct[np.argsort(first)].tolist():
+                    if new[number] < 0:
+                        new[number] = len(found)
+                        found.append(names[number])
+                kept.extend(new[own].tolist())
+            return kept, found
+
+        tokens, surfaces = part(self.tokens, self.surfaces)
+        parts = {task: part(column, self.tags[task]) for task, column in self.tag_numbers.items()}
+        return CollectedText(
+            surfaces,
+            {task: tags for task, (_, tags) in parts.items()},
+            tokens,
+            {task: column for task, (column, _) in parts.items()},
+            self.lengths[taken],
+            self.digests[taken],
+        )
+
+
+def collect_text(
+    sentences: Iterable[tuple[Sequence[str], Mapping[str, Sequence[str]]]], tasks: Sequence[str], spool: Spool
+) -> CollectedText:
+    """Read sentences, each a (words, tags of each task) pair with tags in the model's scheme, to the end."""
+    surfaces: dict[str, int] = {}
+    tags: dict[str, dict[str, int]] = {task: {} for task in tasks}
+    tokens, tag_numbers = Column(spool), {task: Column(spool) for task in tasks}
+    lengths, digests = array("i"), array("Q")
+    for words, tagging in sentences:
+        lengths.append(len(words))
+        digests.append(sentence_digest(words))
+        tokens.extend([surfaces.setdefault(word, len(surfaces)) for word in words])
+        for task, known in tags.items():
+            tag_numbers[task].extend([known.setdefault(tag, len(known)) for tag in tagging[task]])
+    return CollectedText(
+        list(surfaces),
+        {task: list(known) for task, known in tags.items()},
+        tokens,
+        tag_numbers,
+        np.frombuffer(lengths, np.int32) if lengths else np.zeros(0, np.int32),
+        np.frombuffer(digests, np.uint64) if digests else np.zeros(0, np.uint64),
+    )
