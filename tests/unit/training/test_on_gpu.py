@@ -1,0 +1,104 @@
+"""A GPU trains, tags and remembers what the CPU does, but for the order in which numbers are added."""
+
+import pytest
+import torch
+from tiny import (
+    MODEL,
+    TASKS,
+    all_bits,
+    batch_of,
+    encoded,
+    mask_network,
+    network_of,
+    optimization_of,
+    sentences,
+    task_data,
+    vocabulary_of,
+)
+
+from sparse_sharing.config.schema import Optimization
+from sparse_sharing.config.specs import Spec
+from sparse_sharing.models.network import Network
+from sparse_sharing.training.checkpoint import Checkpoint
+from sparse_sharing.training.loop import Progress, train_epochs
+from sparse_sharing.training.trainer import Trainer
+
+NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+DEVICES = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NO_GPU)])
+"""On the CPU these tests compare it with itself: that shows that the tests are right where there is no GPU."""
+
+STEPS = 9
+
+
+def masked_network(device, **changes):
+    """A network with masks on a device, with the weights that it has on the CPU."""
+    network = Network(MODEL.model_copy(update=changes), vocabulary_of(), device)
+    network.load(network_of(**changes).values())
+    return mask_network(network)
+
+
+def train(network, optimizer, **changes):
+    """Some steps of the tasks in turn; returns the losses and the trainer."""
+    settings: Optimization = optimization_of(optimizer, **changes)
+    trainer, text = Trainer(network, settings), encoded(sentences(4 * STEPS, seed=1))
+    losses = []
+    for number in range(STEPS):
+        task = TASKS[number % len(TASKS)]
+        batch = batch_of(text, task, *range(4 * number, 4 * number + 4)).to(network.device)
+        losses.append(trainer.step(task, batch, settings.learning_rate))
+    return torch.stack(losses).cpu(), trainer
+
+
+@DEVICES
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("changes", [{}, {"layers": 2}, {"head": "crf"}], ids=["linear", "two layers", "crf"])
+def test_steps_lead_to_the_weights_that_they_lead_to_on_the_cpu(device, optimizer, changes):
+    here, there = masked_network("cpu", **changes), masked_network(device, **changes)
+    expected, _ = train(here, optimizer, gradient_clip=0.5)
+    losses, _ = train(there, optimizer, gradient_clip=0.5)
+    torch.testing.assert_close(losses, expected, rtol=1e-3, atol=1e-4)
+    for name, value in here.values().items():
+        torch.testing.assert_close(there.values()[name].cpu(), value, rtol=1e-2, atol=1e-3, msg=name)
+
+
+@DEVICES
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_what_takes_no_part_stays_bit_for_bit(device, optimizer):
+    network = masked_network(device)
+    settings = optimization_of(optimizer)
+    trainer, text = Trainer(network, settings), encoded(sentences(8, seed=1))
+    for task in TASKS * 2:
+        outside = ~network.keeps[task]
+        before = network.theta[outside].clone(), trainer.memory["encoder"][:, outside].clone()
+        trainer.step(task, batch_of(text, task).to(network.device), settings.learning_rate)
+        assert outside.any()
+        assert torch.equal(network.theta[outside], before[0])
+        assert torch.equal(trainer.memory["encoder"][:, outside], before[1])
+
+
+@DEVICES
+@pytest.mark.parametrize("head", ["linear", "crf"])
+def test_tags_are_those_of_the_cpu(device, head):
+    text = encoded(sentences(40, seed=3))
+    here = masked_network("cpu", head=head)
+    train(here, "adam")
+    there = masked_network(device, head=head)
+    there.load(here.values())
+    for task in TASKS:
+        assert (there.predict(task, text) == here.predict(task, text)).mean() > 0.99
+
+
+@DEVICES
+def test_a_checkpoint_of_a_training_goes_on_anywhere(device, tmp_path):
+    settings = optimization_of("adam", epochs=2)
+    network = masked_network(device)
+    trainer, progress = Trainer(network, settings), Progress()
+    checkpoint = Checkpoint(tmp_path / "epoch.safetensors", Spec(), "test")
+    for _ in train_epochs(network, trainer, task_data(), settings, ("test",), progress, 1):
+        checkpoint.save(network, trainer, progress)
+
+    elsewhere = masked_network("cpu")
+    other = Trainer(elsewhere, settings)
+    assert checkpoint.restore(elsewhere, other).rows() == progress.rows()
+    assert all_bits(elsewhere.values()) == all_bits({name: value.cpu() for name, value in network.values().items()})
+    assert all_bits(other.state()) == all_bits({name: value.cpu() for name, value in trainer.state().items()})
