@@ -114,7 +114,7 @@ def test_there_is_a_way_to_draw_each_figure_that_a_run_can_have():
 
 
 def test_what_the_stage_of_the_tables_writes_can_be_drawn(name, table, tmp_path):
-    tables.write_results(table, tmp_path / "table.csv")
+    tables.write_csv(table, tmp_path / "table.csv")
     assert figures.draw(name, pd.read_csv(tmp_path / "table.csv"))["png"]
 
 

@@ -50,15 +50,15 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     order = {"dataset": sorted(spec.datasets), "system": systems, "task": []}
     results = tables.results(paths, order)
     summary = tables.summary(results, spec.baseline)
-    tables.write_results(results, output / "results.csv")
-    tables.write_results(tables.per_type(paths, order), output / "per_type.csv")
+    tables.write_csv(results, output / "results.csv")
+    tables.write_csv(tables.per_type(paths, order), output / "per_type.csv")
     verdicts = tables.compare(tables.read_counts(sentences), meetings_of(spec.comparisons, systems, spec.facts))
     paper = tables.beside_paper(summary, spec.facts, spec.paper) if spec.paper else None
     sections = (spec.baseline, verdicts, paper, spec.paper_notes or ())
-    tables.write_summary_csv(summary, output / "summary.csv")
+    tables.write_csv(summary, output / "summary.csv")
     tables.write_summary_md(summary, output / "summary.md", *sections)
     tables.write_summary_tex(summary, output / "summary.tex", *sections)
-    tables.write_results(verdicts, output / "comparisons.csv")
+    tables.write_csv(verdicts, output / "comparisons.csv")
     choices, overlaps = (selections(spec, run_folder, name) for name in ("choice", "overlap"))
     for name, frame in (("masks.csv", choices), ("overlap.csv", overlaps)):
         write_text(output / name, frame.to_csv(index=False, lineterminator="\n"))
@@ -72,7 +72,7 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     }
     names = layout.table_files(spec)
     for name in further.keys() & set(names):
-        tables.write_results(further[name](), output / name)
+        tables.write_csv(further[name](), output / name)
     mark_replicas(spec, [output / name for name in names if name != "provenance.json"])
     details = {
         "version": __version__,

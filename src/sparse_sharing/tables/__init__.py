@@ -5,8 +5,7 @@ from sparse_sharing.tables.experiments import Measured, ablation, pairs, rounds,
 from sparse_sharing.tables.means import summary
 from sparse_sharing.tables.paper import beside_paper
 from sparse_sharing.tables.report import (
-    write_results,
-    write_summary_csv,
+    write_csv,
     write_summary_md,
     write_summary_tex,
 )
@@ -25,8 +24,7 @@ __all__ = [
     "rounds",
     "summary",
     "sweep",
-    "write_results",
-    "write_summary_csv",
+    "write_csv",
     "write_summary_md",
     "write_summary_tex",
 ]

@@ -27,13 +27,8 @@ from sparse_sharing.tables.means import MEAN
 Rows = list[list[str]]
 
 
-def write_results(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV: scores and differences with 4 decimals, densities, overlaps and p with 6."""
-    write_text(path, csv_text(frame))
-
-
-def write_summary_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a summary as CSV: plain numbers, missing ones blank."""
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV: scores with 4 decimals, densities, overlaps and p with 6; missing numbers are blank."""
     write_text(path, csv_text(table))
 
 

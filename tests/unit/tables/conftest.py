@@ -1,7 +1,10 @@
 """Small results of a run with every experiment of the paper, made by hand."""
 
+import json
+
 import pandas as pd
 import pytest
+from handmade import accuracy, spans
 
 from sparse_sharing import tables
 from sparse_sharing.config.experiments import SystemFacts
@@ -77,3 +80,32 @@ def overlaps():
 def measured(results, overlaps, facts):
     """All of it, beside experiment 1 of the paper."""
     return tables.Measured(results, overlaps, facts, {"conll03": list(TASKS)}, {"conll03": "exp1"})
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A function that writes the metrics of one model to a new file, and returns its path."""
+
+    def write(system, tasks, *, dataset="joint", seed=1, parameters=20_000, seconds=1.0):
+        path = tmp_path / f"metrics{len(list(tmp_path.glob('metrics*.json')))}.json"
+        content = {"dataset": dataset, "system": system, "seed": seed, "tasks": tasks}
+        content |= {"parameters": parameters, "seconds": seconds}
+        path.write_text(json.dumps(content), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def three_systems(model):
+    """Two seeds of a single-task system (a file per task), hard and sparse sharing."""
+    return [
+        model("sparse", {"pos": accuracy(96.0, 0.5), "ner": spans(90.0, 0.25)}, seed=2, parameters=396_000),
+        model("sparse", {"pos": accuracy(95.0, 0.5), "ner": spans(90.0, 0.25)}, seed=1, parameters=398_000),
+        model("hard", {"pos": accuracy(95.5), "ner": spans(88.0)}, seed=1, parameters=533_930),
+        model("hard", {"pos": accuracy(95.5), "ner": spans(87.0)}, seed=2, parameters=533_930),
+        model("single", {"pos": accuracy(94.0)}, seed=1, parameters=533_930, seconds=10.0),
+        model("single", {"ner": spans(89.0)}, seed=1, parameters=533_930, seconds=20.0),
+        model("single", {"pos": accuracy(95.0)}, seed=2, parameters=533_930, seconds=11.0),
+        model("single", {"ner": spans(89.0)}, seed=2, parameters=533_930, seconds=21.0),
+    ]

@@ -72,7 +72,7 @@ def test_without_a_counterpart_in_the_paper_its_columns_are_blank(measured):
 def test_blank_columns_are_written_as_blanks(measured, tmp_path):
     own = dataclasses.replace(measured, paper={})
     for table in (tables.sweep, tables.pairs, tables.ablation):
-        tables.write_results(table(own), tmp_path / "table.csv")
+        tables.write_csv(table(own), tmp_path / "table.csv")
         frame = pd.read_csv(tmp_path / "table.csv")
         published = [column for column in frame if column.startswith("published")]
         assert published
