@@ -7,13 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from interruption import Interrupted, Interruption
 
 from sparse_sharing.artifacts import load_tensors, save_tensors
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks import kept_after
 from sparse_sharing.stages import prune
 from sparse_sharing.stages.inputs import load_mask
-from sparse_sharing.training.checkpoint import Checkpoint
 
 ROUNDS, EPOCHS = 3, 2
 
@@ -35,27 +35,6 @@ def resaved_with_other_weights(pipeline, start):
     artifact = load_tensors(path, "weights")
     tensors = {name: array * np.float32(1.01) for name, array in artifact.tensors.items()}
     return save_tensors(path, "weights", pipeline.specs.warmup("joint", 1, start), tensors, artifact.details)
-
-
-class Interrupted(BaseException):
-    """Stands for whatever ends a process."""
-
-
-class Interruption:
-    """Counts the checkpoints of all trainings, and ends the process, as it were, after so many."""
-
-    def __init__(self, monkeypatch, after=None):
-        self.epochs, self.after = 0, after
-        monkeypatch.setattr(Checkpoint, "save", self.wrap(Checkpoint.save))
-
-    def wrap(self, save):
-        def saved(checkpoint, *arguments):
-            save(checkpoint, *arguments)
-            self.epochs += 1
-            if self.epochs == self.after:
-                raise Interrupted
-
-        return saved
 
 
 def test_there_is_a_mask_for_each_round_from_the_whole_network_to_the_final_density(finished):

@@ -3,11 +3,11 @@
 import dataclasses
 
 import pytest
+from interruption import Interrupted, Interruption
 
 from sparse_sharing.artifacts import load_tensors
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.stages import prune, select
-from sparse_sharing.training.checkpoint import Checkpoint
 
 LARGE = 0.99
 """More than ever changes in an epoch."""
@@ -97,25 +97,13 @@ def test_a_limit_that_is_never_met_changes_no_mask(finished, tmp_path):
     }
 
 
-class Interrupted(BaseException):
-    """Stands for whatever ends a process."""
-
-
 @pytest.mark.parametrize("epochs", [1, 2, 3, 5])
 def test_an_interrupted_pruning_with_an_early_bird_goes_on_to_the_same_bytes(finished, tmp_path, monkeypatch, epochs):
     changed = finished.changed(prune={"epochs": 4, "early_bird": 0.1})
     whole = changed.prune("ner", output=tmp_path / "whole") / "masks.safetensors"
     assert any(row["epochs"] < 4 for row in rounds_of(whole.parent))
-    save, saved = Checkpoint.save, []
-
-    def dying(checkpoint, *arguments):
-        save(checkpoint, *arguments)
-        saved.append(checkpoint)
-        if len(saved) == epochs:
-            raise Interrupted
-
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(Checkpoint, "save", dying)
+        Interruption(patch, after=epochs)
         changed.prune("ner", output=tmp_path / "part")
     part = changed.prune("ner", output=tmp_path / "part") / "masks.safetensors"
     assert part.read_bytes() == whole.read_bytes()
