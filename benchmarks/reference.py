@@ -22,9 +22,16 @@ class PackedTagger(nn.Module):
     """Words and characters, a bidirectional `nn.LSTM` over packed sequences, a linear layer per task."""
 
     def __init__(self, model: Model, vocabulary: Vocabulary, distinct: bool) -> None:
-        """Build it; `distinct`: convolve the characters of each distinct word of a batch once, not of each token."""
+        """Build it; `distinct`: convolve the characters of each distinct word of a batch once, not of each token.
+
+        Else it also holds what the library of the original holds in its state dict: every word's characters, int64, as
+        many for each word as the longest has.
+        """
         super().__init__()
         self.distinct = distinct
+        if not distinct:
+            shape = vocabulary.word_count, max(map(len, vocabulary.words))
+            self.register_buffer("spellings", torch.zeros(shape, dtype=torch.int64))
         self.words = nn.Embedding(vocabulary.word_count, model.word_dimension)
         self.characters = nn.Embedding(vocabulary.character_count, model.character_dimension, padding_idx=0)
         self.convolution = nn.Conv1d(
@@ -75,34 +82,35 @@ class OriginalMasking:
     """Reference (b): the original's joint training.
 
     Before a batch the state dict is copied and the weights outside the task's mask are set to zero; after it the
-    weights are put back and the gradients are masked. Characters are convolved for every token, as in its library.
+    weights are put back and the gradients are masked: by `masked_fill_` with masks of bool, as the original does it.
+    Characters are convolved for every token, as in its library.
     """
 
     def __init__(
         self, model: Model, vocabulary: Vocabulary, learning_rate: float, masks: Mapping[str, Mapping[str, Tensor]]
     ) -> None:
-        """Build it; `masks`: for each task and name of a parameter float 0 or 1."""
+        """Build it; `masks`: for each task and name of a parameter bool, true for what is kept."""
         self.network = PackedTagger(model, vocabulary, distinct=False)
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=learning_rate, momentum=MOMENTUM)
-        self.masks = masks
+        self.removed = {task: {name: ~mask for name, mask in own.items()} for task, own in masks.items()}
 
     def step(self, task: str, batch: Batch) -> None:
         """Train on one batch."""
         named = dict(self.network.named_parameters())
         whole = copy.deepcopy(self.network.state_dict())
-        for name, mask in self.masks[task].items():
-            named[name].data.mul_(mask)
+        for name, removed in self.removed[task].items():
+            named[name].data.masked_fill_(removed, 0.0)
         self.optimizer.zero_grad()
         self.network(task, batch).backward()
         self.network.load_state_dict(whole)
-        for name, mask in self.masks[task].items():
-            named[name].grad.mul_(mask)
+        for name, removed in self.removed[task].items():
+            named[name].grad.masked_fill_(removed, 0.0)
         nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
         self.optimizer.step()
 
 
 def random_masks(model: Model, vocabulary: Vocabulary, density: float) -> dict[str, dict[str, Tensor]]:
-    """For each task random masks over the weight matrices of the LSTM and the convolution."""
+    """For each task random masks, bool, over the weight matrices of the LSTM and the convolution."""
     shapes = {
         name: value.shape
         for name, value in PackedTagger(model, vocabulary, True).named_parameters()
@@ -110,6 +118,6 @@ def random_masks(model: Model, vocabulary: Vocabulary, density: float) -> dict[s
     }
     random = torch.Generator().manual_seed(1)
     return {
-        task: {name: (torch.rand(shape, generator=random) < density).float() for name, shape in shapes.items()}
+        task: {name: torch.rand(shape, generator=random) < density for name, shape in shapes.items()}
         for task in vocabulary.tasks
     }
