@@ -7,7 +7,7 @@ CORES ?= 2
 INSTALLED := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: demo test check docs bench scaling format schema hashes chaos fuzz clean
+.PHONY: demo test check docs bench scaling accuracy format schema hashes chaos fuzz clean
 
 demo: $(INSTALLED)
 	$(RUN) snakemake --cores $(CORES) all
@@ -30,6 +30,9 @@ bench: $(INSTALLED)
 
 scaling: $(INSTALLED)
 	$(RUN) OMP_NUM_THREADS=1 python -m benchmarks --scaling $(if $(QUICK),--quick)
+
+accuracy: $(INSTALLED)
+	$(RUN) OMP_NUM_THREADS=1 python -m benchmarks --accuracy $(if $(QUICK),--quick)
 
 format: $(INSTALLED)
 	$(RUN) ruff check --fix .

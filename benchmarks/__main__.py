@@ -105,6 +105,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="under a minute: fewer repetitions, one network")
     parser.add_argument("--cpu-time", action="store_true", help="steps and predictions in CPU time: for a busy machine")
     parser.add_argument("--scaling", action="store_true", help="how cost grows, with plots; several minutes")
+    parser.add_argument("--accuracy", action="store_true", help="scores of the plainly written method, and of ours")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the JSON files")
     parser.add_argument("--plots", type=Path, default=Path("docs/scaling.svg"), help="file of the plots")
     options = parser.parse_args()
@@ -112,6 +113,11 @@ def main() -> None:
     if options.cpu_time:
         Clock.of_process()
     console = Console()
+    if options.accuracy:
+        from benchmarks import accuracy
+
+        accuracy.run(options.output, options.quick, console)
+        return
     if options.scaling:
         from benchmarks import scaling
 

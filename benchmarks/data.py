@@ -28,9 +28,12 @@ REAL_TASKS = (
 )
 
 
-def spec_of(dimension: int = 100) -> PrepareSpec:
-    """The spec of the measured dataset: three tasks on the same sentences, no pretrained vectors."""
-    corpus = CorpusSpec(name="news", word_column=0, repair=False, tasks=list(REAL_TASKS))
+def spec_of(dimension: int = 100, sentences: int | None = None) -> PrepareSpec:
+    """The spec of the measured dataset: three tasks on the same sentences, no pretrained vectors.
+
+    `sentences`: so many of the training text, else all.
+    """
+    corpus = CorpusSpec(name="news", word_column=0, repair=False, tasks=list(REAL_TASKS), train_sentences=sentences)
     return PrepareSpec(
         dataset="news",
         corpora=[corpus],
@@ -117,13 +120,13 @@ def real_corpus() -> Path | None:
     return folder if (folder / "train.txt").exists() else None
 
 
-def prepare_real(source: Path, folder: Path) -> Path:
-    """Encode the real corpus with the stage `prepare`; returns the folder."""
+def prepare_real(source: Path, folder: Path, sentences: int | None = None) -> Path:
+    """Encode the real corpus, or its first training sentences, with the stage `prepare`; returns the folder."""
     from sparse_sharing.stages import prepare
 
     if not (folder / "vocabulary.json").exists():
         files = {split: {"news": source / f"{split}.txt"} for split in SENTENCES}
-        prepare.run(spec_of(), files, None, folder)
+        prepare.run(spec_of(sentences=sentences), files, None, folder)
     return folder
 
 

@@ -48,6 +48,15 @@ class PackedTagger(nn.Module):
             {task: nn.Linear(2 * model.hidden, len(tags.tags)) for task, tags in vocabulary.tasks.items()}
         )
 
+    def ours(self) -> dict[str, Tensor]:
+        """The weights by the names that our networks have for them, as views."""
+        return {_our_name(name): value.detach() for name, value in self.named_parameters()}
+
+    def load_ours(self, values: Mapping[str, Tensor]) -> None:
+        """Take the weights of one of our networks."""
+        for name, value in self.ours().items():
+            value.copy_(values[name])
+
     def forward(self, task: str, batch: Batch) -> Tensor:
         """The mean cross-entropy of a batch."""
         spellings = batch.character_rows if self.distinct else batch.character_rows[batch.surfaces.flatten()]
@@ -60,6 +69,17 @@ class PackedTagger(nn.Module):
         states, _ = pad_packed_sequence(self.lstm(packed)[0])
         logits = self.heads[task](self.dropout(states))
         return functional.cross_entropy(logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED_TAG)
+
+
+def _our_name(name: str) -> str:
+    """The name that our networks have for a weight of `PackedTagger`."""
+    first, _, rest = name.partition(".")
+    if first == "lstm":
+        kind, _, layer = rest.removesuffix("_reverse").rpartition("_l")
+        direction = "right_to_left" if rest.endswith("_reverse") else "left_to_right"
+        return f"recurrent.{layer}.{direction}.{kind}_l0"
+    inside = {"characters": "characters.embedding", "convolution": "characters.convolution"}
+    return f"{inside.get(first, first)}.{rest}"
 
 
 class PackedHardSharing:

@@ -47,7 +47,9 @@ def paper_settings(hidden: int = 200) -> list[Setting]:
     ]
 
 
-def network_of(kind: str, model: Model, vocabulary: Vocabulary, density: float = DENSITY) -> Network | None:
+def network_of(
+    kind: str, model: Model, vocabulary: Vocabulary, density: float = DENSITY, seed: int = 1
+) -> Network | None:
     """A network of a way of sharing with its first weights; None where the kind needs what this program lacks."""
     if kind == "single":
         first = next(iter(vocabulary.tasks))
@@ -58,7 +60,7 @@ def network_of(kind: str, model: Model, vocabulary: Vocabulary, density: float =
         model = schema.Architecture(**dict(model))
     network = Network(model, vocabulary)
     nothing = np.zeros((vocabulary.word_count, 0), np.float32)
-    initialise(network, 1, nothing, np.zeros(vocabulary.word_count, bool))
+    initialise(network, seed, nothing, np.zeros(vocabulary.word_count, bool))
     if kind == "sparse":
         network.set_masks({task: random_mask(network, density, n) for n, task in enumerate(network.heads)})
     if kind == "hierarchical":

@@ -7,9 +7,22 @@ import sys
 import pytest
 import torch
 from rich.console import Console
-from tiny import MODEL, TASKS, batch_of, encoded, network_of, optimization_of, sentences, vocabulary_of
+from tiny import (
+    MODEL,
+    TASKS,
+    batch_of,
+    encoded,
+    mask_network,
+    network_of,
+    optimization_of,
+    sentences,
+    vocabulary_of,
+)
 
 from sparse_sharing.data.batches import make_batch
+from sparse_sharing.training.trainer import Trainer
+
+WRITTEN = [("Ann", "N", "B-NP", "B-PER"), ("Lee", "N", "I-NP", "I-PER"), ("runs", "V", "B-VP", "O")]
 
 
 @pytest.fixture(autouse=True)
@@ -46,14 +59,7 @@ def packed_tagger(network):
     from benchmarks.reference import PackedHardSharing
 
     reference = PackedHardSharing(MODEL, network.vocabulary, 0.1)
-    values, own = network.values(), {}
-    own["words.weight"], own["characters.weight"] = values["words.weight"], values["characters.embedding.weight"]
-    own |= {f"convolution.{kind}": values[f"characters.convolution.{kind}"] for kind in ("weight", "bias")}
-    for direction, suffix in (("left_to_right", ""), ("right_to_left", "_reverse")):
-        for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
-            own[f"lstm.{name}{suffix}"] = values[f"recurrent.0.{direction}.{name}"]
-    own |= {name: value for name, value in values.items() if name.startswith("heads")}
-    reference.network.load_state_dict(own)
+    reference.network.load_ours(network.values())
     return reference
 
 
@@ -144,3 +150,45 @@ def test_a_sparse_step_of_the_benchmark_is_the_step_of_the_program():
     network, text = network_of(), encoded(sentences(4, seed=1))
     loss = stepper(network, optimization_of("sgd"))("pos", batch_of(text, "pos"))
     assert loss.item() > 0
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_plainly_written_method_takes_the_steps_of_our_engine(masked):
+    from benchmarks.plain import PlainTrainer
+
+    network, text = network_of(), encoded(sentences(24, seed=1))
+    network = mask_network(network) if masked else network
+    before, optimization = network.copy_values(), optimization_of("adam", gradient_clip=0.5)
+    plain, ours = PlainTrainer(network, optimization), Trainer(network, optimization)
+    for turn, task in enumerate([*TASKS, *TASKS]):
+        batch = make_batch(text, range(4 * turn, 4 * turn + 4), task)
+        expected = ours.step(task, batch, 0.01)
+        torch.testing.assert_close(plain.step(task, batch, 0.01), expected)
+    reached = network.copy_values()
+    network.load(before)
+    plain.finish()
+    for name, value in network.values().items():
+        torch.testing.assert_close(value, reached[name], atol=2e-5, rtol=1e-4)
+        assert torch.equal(value == before[name], reached[name] == before[name]), name
+
+
+def test_accuracy_is_measured_in_both_ways(tmp_path, monkeypatch):
+    from benchmarks import accuracy, data
+
+    lines = [f"{word} {pos} {chunk} {ner}" for word, pos, chunk, ner in WRITTEN]
+    text = "\n".join([*lines, ""] * 12)
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"{split}.txt").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(data, "real_corpus", lambda: tmp_path)
+    monkeypatch.setattr(accuracy, "Model", lambda layers: MODEL)
+    console = Console(record=True, width=120, file=(tmp_path / "out").open("w"))
+    accuracy.run(tmp_path, quick=True, console=console)
+    outcomes = json.loads((tmp_path / "accuracy.json").read_text(encoding="utf-8"))
+    assert [(outcome["kind"], outcome["way"]) for outcome in outcomes] == [
+        ("hard", "plain"),
+        ("hard", "engine"),
+        ("sparse", "plain"),
+        ("sparse", "engine"),
+    ]
+    assert all(set(outcome["scores"]) == set(TASKS) for outcome in outcomes)
+    assert "their mean" in console.export_text()

@@ -179,7 +179,8 @@ def dropout(states: Tensor, share: float, training: bool) -> Tensor:
 
 class _Turned(torch.autograd.Function):
     """Sentences turned round. To turn round twice changes nothing, so the gradient is turned round as well, which costs
-    less than the general way of adding up what was read from each position."""
+    less than the general way of adding up what was read from each position.
+    """
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, reverse: Tensor) -> Tensor:
