@@ -54,6 +54,7 @@ def measure_jobs(report: Report, folder: Path, label: str, quick: bool) -> None:
     for wanted in (2_000, 10_000):
         count, spent = jobs.dry_run(wanted)
         report.figures[f"dry run of {wanted:,} jobs"] = Series((spent,)), f"s, {count} jobs"
+        report.figures[f"the same of {wanted:,} bare jobs"] = Series((jobs.bare_dry_run(wanted),)), "s"
 
 
 def add_targets(report: Report, label: str, setting: Setting) -> None:

@@ -20,6 +20,23 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 STEPS_SECONDS = 8.0
 """How long each job of a pair trains."""
+BARE = """
+rule all:
+    input:
+        expand("b/{{pair}}", pair=range({pairs})),
+rule first:
+    output:
+        "a/{{pair}}",
+    shell:
+        "touch {{output}}"
+rule second:
+    input:
+        "a/{{pair}}",
+    output:
+        "b/{{pair}}",
+    shell:
+        "touch {{output}}"
+"""
 
 
 def startup_seconds(folder: Path, repetitions: int) -> Series:
@@ -49,16 +66,30 @@ def dry_run(jobs: int) -> tuple[int, float]:
     return _dry_run(values, max(1, round((jobs - few) / (more - few)) + 2))
 
 
+def bare_dry_run(jobs: int) -> float:
+    """Seconds of the dry run of so many jobs that have one file to read and one to write: Snakemake's own time."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "Snakefile"
+        path.write_text(BARE.format(pairs=jobs // 2), encoding="utf-8")
+        return _plan(name, "--snakefile", str(path))[1]
+
+
 def _dry_run(values: dict, seeds: int) -> tuple[int, float]:
     """The jobs of a configuration with so many seeds, and the seconds of its dry run."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "config.yaml"
         path.write_text(yaml.safe_dump({**values, "seeds": list(range(seeds))}), encoding="utf-8")
-        command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--cores", "1", "all"]
-        command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", name, "--configfile", str(path)]
-        start = time.perf_counter()
-        result = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
-        spent = time.perf_counter() - start
+        return _plan(name, "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(path))
+
+
+def _plan(folder: str, *options: str) -> tuple[int, float]:
+    """The jobs that Snakemake plans in a folder, and the seconds that it takes."""
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--cores", "1", "all"]
+    start = time.perf_counter()
+    result = subprocess.run(
+        [*command, "--directory", folder, *options], capture_output=True, text=True, check=False, env=ENVIRONMENT
+    )
+    spent = time.perf_counter() - start
     found = re.search(r"^total\s+(\d+)", result.stdout + result.stderr, re.MULTILINE)
     if found is None:
         raise RuntimeError(f"the dry run failed: {(result.stdout + result.stderr)[-2000:]}")

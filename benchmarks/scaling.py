@@ -1,10 +1,13 @@
 """How the cost grows with the tasks, the vocabulary, the network and the corpus; measured, and plotted as SVG."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+import torch
 
 from benchmarks import data
 from benchmarks.inference import loading_seconds, touch
@@ -22,19 +25,35 @@ WORDS = (20_000, 100_000, 400_000)
 HIDDEN = (100, 200, 400)
 LAYERS = (1, 2, 3)
 SENTENCES = (14_000, 140_000, 1_400_000)
+BATCHES = (10, 32, 64, 128, 256)
+THREADS = (1, 2)
 JOBS = (200, 2_000, 10_000)
 
 Points = list[tuple[float, Series]]
 
 
+@dataclass(frozen=True)
+class Case:
+    """One size of what grows, and everything else as it usually is."""
+
+    setting: Setting
+    tasks: tuple[str, ...] = data.TASKS
+    words: int = data.WORDS
+    batch: int = 10
+    threads: int = 1
+
+
 def measure(folder: Path, blocks: int) -> dict[str, tuple[str, Points]]:
     """For each thing that grows: what the vertical axis shows, and the points."""
     base = paper_settings()[0]
-    tasks = {count: (base, tuple(f"task{number}" for number in range(count)), data.WORDS) for count in TASKS}
-    words = {count: (base, data.TASKS, count) for count in WORDS}
-    hidden = {size: (_changed(base, hidden=size), data.TASKS, data.WORDS) for size in HIDDEN}
-    layers = {count: (_changed(base, layers=count), data.TASKS, data.WORDS) for count in LAYERS}
-    grown = {"tasks": tasks, "words of the vocabulary": words, "hidden units": hidden, "layers": layers}
+    grown = {
+        "tasks": {count: Case(base, tuple(f"task{number}" for number in range(count))) for count in TASKS},
+        "words of the vocabulary": {count: Case(base, words=count) for count in WORDS},
+        "hidden units": {size: Case(_changed(base, hidden=size)) for size in HIDDEN},
+        "layers": {count: Case(_changed(base, layers=count)) for count in LAYERS},
+        "sentences of a batch": {size: Case(base, batch=size) for size in BATCHES},
+        "threads": {count: Case(base, threads=count) for count in THREADS},
+    }
     speeds = {name: ("sparse training, tokens/s", _speeds(cases, blocks)) for name, cases in grown.items()}
     loading, memory = _loading(folder)
     return {
@@ -51,7 +70,7 @@ def measure(folder: Path, blocks: int) -> dict[str, tuple[str, Points]]:
 def plot(measured: dict[str, tuple[str, Points]], path: Path) -> None:
     """One small panel for each thing that grows: medians, and bars from the smallest to the largest value."""
     pyplot.rcParams.update({"svg.hashsalt": "scaling", "font.size": 8, "svg.fonttype": "none"})
-    figure, panels = pyplot.subplots(2, 4, figsize=(11, 5), layout="constrained")
+    figure, panels = pyplot.subplots(3, 3, figsize=(9, 7.5), layout="constrained")
     for panel in panels.flat[len(measured) :]:
         panel.set_visible(False)
     for panel, (name, (unit, points)) in zip(panels.flat, measured.items(), strict=False):
@@ -80,16 +99,24 @@ def _changed(setting: Setting, **changes: int) -> Setting:
     return Setting(setting.name, setting.model.model_copy(update=changes), setting.optimization)
 
 
-def _speeds(cases: dict[int, tuple[Setting, tuple[str, ...], int]], blocks: int) -> Points:
-    """Tokens per second of sparse training for each size, side by side."""
-    actions, tokens = {}, []
-    for size, (setting, tasks, words) in cases.items():
-        vocabulary = data.generated_vocabulary(words, tasks)
+def _speeds(cases: dict[int, Case], blocks: int) -> Points:
+    """Tokens per second of sparse training for each size, side by side; a block has 60 sentences, or a batch."""
+    actions, tokens = {}, {}
+    for size, case in cases.items():
+        vocabulary = data.generated_vocabulary(case.words, case.tasks)
         text = data.generated_text(vocabulary, 4000)
-        steps = Steps.draw(text, list(tasks), 10, blocks, 6)
-        actions[size] = steps.run(stepper(network_of("sparse", setting.model, vocabulary), setting.optimization))
-        tokens = steps.tokens
-    return [(size, series) for size, series in side_by_side(actions, tokens).items()]
+        steps = Steps.draw(text, list(case.tasks), case.batch, blocks, max(1, 60 // case.batch))
+        train = steps.run(stepper(network_of("sparse", case.setting.model, vocabulary), case.setting.optimization))
+        actions[size] = partial(_with_threads, case.threads, train)
+        tokens[size] = np.array(steps.tokens)
+    runs = side_by_side(actions, [1.0] * blocks)
+    return [(size, Series(tuple(tokens[size] * runs[size].values))) for size in cases]
+
+
+def _with_threads(threads: int, action: Callable[[int], object], number: int) -> None:
+    torch.set_num_threads(threads)
+    action(number)
+    torch.set_num_threads(1)
 
 
 def _loading(folder: Path) -> tuple[Points, Points]:

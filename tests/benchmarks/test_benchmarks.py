@@ -152,6 +152,18 @@ def test_a_sparse_step_of_the_benchmark_is_the_step_of_the_program():
     assert loss.item() > 0
 
 
+def test_speeds_are_measured_for_each_size_and_leave_one_thread():
+    from benchmarks import scaling
+    from benchmarks.training import paper_settings
+
+    base = paper_settings(hidden=6)[0]
+    cases = {size: scaling.Case(base, words=500, batch=size, threads=threads) for size, threads in ((5, 1), (20, 2))}
+    points = scaling._speeds(cases, blocks=2)
+    assert [size for size, _ in points] == [5, 20]
+    assert all(len(series.values) == 2 and min(series.values) > 0 for _, series in points)
+    assert torch.get_num_threads() == 1
+
+
 @pytest.mark.parametrize("masked", [False, True])
 def test_the_plainly_written_method_takes_the_steps_of_our_engine(masked):
     from benchmarks.plain import PlainTrainer

@@ -182,6 +182,8 @@ class Optimization(Section):
     """How the task of the next batch is drawn: by data size, as in the paper, or in turn."""
     length_buckets: int = Field(default=50, ge=1)
     """Shuffled batches whose sentences are sorted by length together, for speed; 1: no sorting."""
+    precision: Literal["bfloat16"] | None = None
+    """Run the encoder in bfloat16 while training, on a GPU alone; weights, heads and losses, and none: float32."""
 
 
 class Warmup(Optimization):

@@ -41,6 +41,7 @@ class Network:
         keeps: for each task bool [P], True where its subnetwork has a weight or something all tasks share; None where
             it keeps everything that it reads.
         room: how much runs at once when the network is applied.
+        mixed: whether the encoder runs in bfloat16 while it is trained.
         factors: the same as float32 [P], 1 and 0: what a step multiplies by, several times as fast as by bool.
     """
 
@@ -61,7 +62,7 @@ class Network:
             task: torch.zeros(kind.size, device=self.device, requires_grad=True)
             for task, kind in self.head_kinds.items()
         }
-        self.room = Room()
+        self.room, self.mixed = Room(), False
         self.set_masks({})
 
     def _home(self, work: Tensor) -> None:
@@ -157,7 +158,10 @@ class Network:
 
     def _states(self, task: str, word_vectors: Tensor, batch: Batch) -> Tensor:
         """What the task's head is given: states float [L, B, 2 * hidden]."""
-        return self.encoder(word_vectors, batch, self.readouts[task])
+        mixed = self.mixed and self.encoder.training
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
+            states = self.encoder(word_vectors, batch, self.readouts[task])
+        return states.float()
 
     def logits(self, task: str, word_vectors: Tensor, batch: Batch) -> Tensor:
         """Scores float [L, B, T] of single tags of the active task; `word_vectors` float [W, D] are of `word_rows`."""

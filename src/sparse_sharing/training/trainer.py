@@ -7,6 +7,7 @@ from torch import Tensor
 
 from sparse_sharing.config.schema import Optimization
 from sparse_sharing.data.batches import Batch
+from sparse_sharing.errors import ConfigError
 from sparse_sharing.models.network import Network
 from sparse_sharing.training.gradients import Differentiator
 from sparse_sharing.training.optimizer import Patterns, make_gate, make_rule
@@ -21,7 +22,14 @@ class Trainer:
     """
 
     def __init__(self, network: Network, optimization: Optimization) -> None:
-        """Start with an empty memory; the network's masks must be set."""
+        """Start with an empty memory; the network's masks must be set.
+
+        Raises:
+            ConfigError: Precision bfloat16 without a GPU.
+        """
+        network.mixed = optimization.precision == "bfloat16"
+        if network.mixed and network.device.type == "cpu":
+            raise ConfigError("precision: bfloat16 needs a GPU, and this job runs on the CPU; leave precision out")
         self.network, self.differentiate = network, Differentiator(network)
         self.rule = make_rule(optimization)
         self.clip = optimization.gradient_clip

@@ -18,6 +18,7 @@ from tiny import (
 
 from sparse_sharing.config.schema import Optimization
 from sparse_sharing.config.specs import Spec
+from sparse_sharing.errors import ConfigError
 from sparse_sharing.models.network import Network
 from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.loop import Progress, train_epochs
@@ -102,3 +103,37 @@ def test_a_checkpoint_of_a_training_goes_on_anywhere(device, tmp_path):
     assert checkpoint.restore(elsewhere, other).rows() == progress.rows()
     assert all_bits(elsewhere.values()) == all_bits({name: value.cpu() for name, value in network.values().items()})
     assert all_bits(other.state()) == all_bits({name: value.cpu() for name, value in trainer.state().items()})
+
+
+@NO_GPU
+@pytest.mark.parametrize("head", ["linear", "crf"])
+def test_steps_in_bfloat16_lead_near_those_in_float32(head):
+    whole, mixed = masked_network("cuda", head=head), masked_network("cuda", head=head)
+    expected, _ = train(whole, "adam")
+    losses, _ = train(mixed, "adam", precision="bfloat16")
+    torch.testing.assert_close(losses, expected, rtol=0.05, atol=0.05)
+    assert not torch.equal(losses, expected)
+    assert all(value.dtype == torch.float32 for value in mixed.values().values())
+
+
+def test_bfloat16_is_refused_on_the_cpu_with_what_to_do():
+    with pytest.raises(ConfigError, match=r"needs a GPU.*leave precision out"):
+        Trainer(masked_network("cpu"), optimization_of("adam", precision="bfloat16"))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_mixed_precision_is_of_the_encoder_in_training_alone(training, monkeypatch):
+    asked = []
+    within = torch.autocast
+
+    def autocast(kind, dtype, enabled):
+        asked.append((kind, dtype, enabled))
+        return within(kind, dtype, enabled=False)
+
+    monkeypatch.setattr(torch, "autocast", autocast)
+    network, text = masked_network("cpu"), encoded(sentences(4, seed=1))
+    network.mixed = True
+    network.encoder.train(training)
+    batch = batch_of(text, "pos")
+    network.loss("pos", network.words[batch.word_rows], batch)
+    assert asked == [("cpu", torch.bfloat16, training)]
