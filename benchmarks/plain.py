@@ -14,6 +14,7 @@ from sparse_sharing.data.batches import Batch
 from sparse_sharing.models.network import Network
 
 FIRST, SECOND, EPSILON = 0.9, 0.999, 1e-8
+MEMORY = ("steps taken", "mean of the gradient", "mean of its square")
 
 
 class PlainTrainer:
@@ -31,9 +32,7 @@ class PlainTrainer:
             if keep is not None
         }
         values = dict(self.tagger.named_parameters())
-        self.counts, self.means, self.squares = (
-            {name: torch.zeros_like(value) for name, value in values.items()} for _ in range(3)
-        )
+        self.memory = {name: [torch.zeros_like(value) for _ in MEMORY] for name, value in values.items()}
 
     def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """Train on one batch of a task; returns its loss times its weight."""
@@ -47,31 +46,36 @@ class PlainTrainer:
             gradients = {name: value * (self.clip / (norm + 1e-6)).clamp(max=1) for name, value in gradients.items()}
         with torch.no_grad():
             for name, gradient in gradients.items():
-                taking_part = masks.get(name, torch.ones_like(values[name], dtype=torch.bool))
+                value, memory = values[name].detach(), self.memory[name]
                 if name == "words.weight":
-                    taking_part = torch.zeros_like(taking_part)
-                    taking_part[batch.word_rows] = True
-                self._update(name, values[name], gradient, taking_part, learning_rate)
+                    rows = batch.word_rows
+                    parts = [tensor[rows] for tensor in (value, *memory)]
+                    _update(parts[0], parts[1:], gradient[rows], None, learning_rate)
+                    for whole, part in zip((value, *memory), parts, strict=True):
+                        whole[rows] = part
+                else:
+                    _update(value, memory, gradient, masks.get(name), learning_rate)
         return loss.detach()
-
-    def _update(self, name: str, value: Tensor, gradient: Tensor, taking_part: Tensor, learning_rate: float) -> None:
-        """Adam, in the form of the end of section 2 of its paper, with steps counted for each weight."""
-        count = self.counts[name] + 1
-        mean = FIRST * self.means[name] + (1 - FIRST) * gradient
-        square = SECOND * self.squares[name] + (1 - SECOND) * gradient**2
-        rate = learning_rate * (1 - SECOND ** count.double()).sqrt() / (1 - FIRST ** count.double())
-        new = value - rate.float() * mean / (square.sqrt() + EPSILON)
-        for old, changed in (
-            (self.counts[name], count),
-            (self.means[name], mean),
-            (self.squares[name], square),
-            (value, new),
-        ):
-            old.copy_(torch.where(taking_part, changed, old))
 
     def finish(self) -> None:
         """Give the network the weights that have been reached."""
         self.network.load(self.tagger.ours())
+
+
+def _update(
+    value: Tensor, memory: list[Tensor], gradient: Tensor, taking_part: Tensor | None, learning_rate: float
+) -> None:
+    """Adam, in the form of the end of section 2 of its paper, steps counted for each weight; None: all take part."""
+    count, mean, square = memory
+    taken = count + 1
+    numbers = torch.arange(1, int(taken.max()) + 1, dtype=torch.float64)
+    rates = learning_rate * (1 - SECOND**numbers).sqrt() / (1 - FIRST**numbers)
+    rate = rates.float()[taken.long() - 1]
+    new_mean = FIRST * mean + (1 - FIRST) * gradient
+    new_square = SECOND * square + (1 - SECOND) * gradient**2
+    new_value = value - rate * new_mean / (new_square.sqrt() + EPSILON)
+    for old, new in ((value, new_value), (count, taken), (mean, new_mean), (square, new_square)):
+        old.copy_(new if taking_part is None else torch.where(taking_part, new, old))
 
 
 def _is_of_other_head(name: str, task: str) -> bool:

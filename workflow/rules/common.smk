@@ -2,12 +2,12 @@
 
 import re
 import shutil
-from itertools import product
 from pathlib import Path
 
 from snakemake.io import IOFile
 
 from sparse_sharing.config import NAME, START, Specs, layout, parse_config, stored_spec_digest
+from sparse_sharing.config.jobs import jobs_of
 from sparse_sharing.errors import ConfigError
 
 try:
@@ -223,41 +223,11 @@ def evaluations(*names):
 
 
 def expected_specs():
-    """For the files of the run, first stages first: the rule, the file, and the spec it must be made under."""
-    run = specs.tables()
-    jobs = {
-        "prepare": (
-            layout.DATA,
-            "train.safetensors",
-            ["dataset"],
-            [(dataset,) for dataset in run.datasets],
-        ),
-        "warmup": (
-            layout.START,
-            "weights.safetensors",
-            START_KEYS,
-            list(product(run.datasets, run.seeds, specs.starts())),
-        ),
-        "prune": (
-            layout.PRUNE,
-            "masks.safetensors",
-            PRUNING_KEYS,
-            run.prunings(),
-        ),
-        "select": (
-            layout.SELECT,
-            "masks.safetensors",
-            SELECTION_KEYS,
-            run.selections(),
-        ),
-        "train": (layout.MODEL, "model.safetensors", MODEL_KEYS, run.models()),
-        "evaluate": (layout.EVALUATION, "metrics.json", MODEL_KEYS, run.models()),
-    }
-    rule_of = {"train": "train_model"}
-    for stage, (pattern, name, keys, values) in jobs.items():
-        for file, job in zip(files_of(pattern, [name], values, keys), values):
-            yield rule_of.get(stage, stage), file, getattr(specs, stage)(*job)
-    yield "summarise", path(layout.TABLES, "provenance.json"), run
+    """For the files of the run that tell a spec, first stages first: the rule, the file, and the spec they must tell."""
+    rule_of = {"train": "train_model", "tables": "summarise"}
+    for job in jobs_of(specs):
+        if job.carrier is not None:
+            yield rule_of.get(job.stage, job.stage), str(job.carrier), job.spec
 
 
 def taken_for_right(file, spec):
