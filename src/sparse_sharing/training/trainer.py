@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from sparse_sharing.config.schema import Optimization
-from sparse_sharing.data.batches import Batch
+from sparse_sharing.data.batches import Batch, send
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.models.network import Network
 from sparse_sharing.training.gradients import Differentiator
@@ -91,7 +91,7 @@ class Trainer:
         counts += member
         rate = self._rate(learning_rate, counts.clamp(min=1))
         if isinstance(rate, Tensor):
-            rate.mul_(member.to(network.device))
+            rate.mul_(send(member, network.device))
         gate, memory = self.gates[task], self.memory["encoder"]
         for part in network.ranges[task]:
             own_rate = self._rate_of(part, rate) if isinstance(rate, Tensor) else rate
@@ -127,7 +127,7 @@ class Trainer:
     def _rate(self, learning_rate: float, counts: Tensor) -> Tensor | float:
         """The step size that a rule gives, float32 on the device where it is a tensor."""
         rate = self.rule.rate(learning_rate, counts)
-        return rate.float().to(self.network.device) if isinstance(rate, Tensor) else rate
+        return send(rate.float(), self.network.device) if isinstance(rate, Tensor) else rate
 
     def state(self) -> dict[str, Tensor]:
         """The optimizer's memory and counts by name, as views."""

@@ -137,3 +137,19 @@ def test_mixed_precision_is_of_the_encoder_in_training_alone(training, monkeypat
     batch = batch_of(text, "pos")
     network.loss("pos", network.words[batch.word_rows], batch)
     assert asked == [("cpu", torch.bfloat16, training)]
+
+
+@NO_GPU
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("head", ["linear", "crf"])
+def test_no_step_waits_for_the_gpu(optimizer, head):
+    network, text = masked_network("cuda", head=head), encoded(sentences(8, seed=1))
+    settings = optimization_of(optimizer, gradient_clip=0.5)
+    trainer = Trainer(network, settings)
+    trainer.step("pos", batch_of(text, "pos").to(network.device), settings.learning_rate)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for task in TASKS:
+            trainer.step(task, batch_of(text, task).to(network.device), settings.learning_rate)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
