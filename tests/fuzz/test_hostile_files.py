@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sparse_sharing.artifacts import load_json, load_tensors, save_json, save_tensors
@@ -254,6 +254,8 @@ def test_an_absurd_header_costs_nothing(tmp_path, content):
 
 @repeated
 @given(content=st.binary() | st.text(alphabet="a \t\nBIO-X\r\u2028\x85\x00\x1b").map(str.encode), packed=st.booleans())
+@example(content="word\tI-\x80".encode(), packed=False)
+@example(content=f"word\tI-{'x' * 9_999}".encode(), packed=False)
 def test_any_text_is_read_or_refused(tmp_path, content, packed):
     path = tmp_path / "text"
     path.write_bytes(gzip.compress(content, mtime=0) if packed else content)
@@ -263,6 +265,7 @@ def test_any_text_is_read_or_refused(tmp_path, content, packed):
     except UserError as error:
         assert str(path) in str(error)
         assert str(error).isprintable()
+        assert len(str(error)) < 1_000
 
 
 CONLLU_LINE = "{}\tword\t_\tX" + 6 * "\t_" + "\n"

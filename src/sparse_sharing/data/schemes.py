@@ -89,9 +89,9 @@ def violation(tags: Sequence[str], scheme: Scheme) -> Violation | None:
         if found != canonical:
             if not _has_form(found):
                 return _misformed(position, found, scheme)
-            before = tags[position - 1] if position else "the start of the sentence"
-            after = tags[position + 1] if position + 1 < len(tags) else "the end of the sentence"
-            return Violation(position, found, f"{canonical} between {before} and {after}: {RULES[scheme]}")
+            before = _shown(tags[position - 1]) if position else "the start of the sentence"
+            after = _shown(tags[position + 1]) if position + 1 < len(tags) else "the end of the sentence"
+            return Violation(position, found, f"{_shown(canonical)} between {before} and {after}: {RULES[scheme]}")
     return None
 
 
@@ -140,6 +140,11 @@ def _letters(size: int, separates: bool, scheme: Scheme) -> str:
 
 def _has_form(tag: str) -> bool:
     return tag == OUTSIDE or (tag[:2] in ("B-", "I-", "E-", "S-") and len(tag) > 2)
+
+
+def _shown(tag: str) -> str:
+    """A tag for a message: its beginning, with escapes for what cannot be printed."""
+    return repr(tag[:40])[1:-1]
 
 
 def _misformed(position: int, found: str, scheme: Scheme) -> Violation:

@@ -114,6 +114,7 @@ def test_valid_sequences(scheme, tags):
         ("iob2", "O I-PER I-PER", 1, "B-PER between O and I-PER"),
         ("iob2", "B-PER I-LOC", 1, "B-LOC between B-PER and the end of the sentence"),
         ("iob2", "S-PER", 0, "B-PER between the start of the sentence and the end of the sentence"),
+        ("iob2", "O I-\x80 I-\u202e", 1, r"B-\x80 between O and I-\u202e"),
         ("iob1", "B-PER I-PER", 0, "I-PER between the start"),
         ("iob1", "I-LOC B-PER", 1, "I-PER between I-LOC"),
         ("bioes", "B-PER O", 0, "S-PER between"),
