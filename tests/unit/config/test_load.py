@@ -221,3 +221,10 @@ def test_every_configuration_of_the_repository_is_right(repository):
     assert configs["config"].run == "demo"
     # results of two experiments must not lie in one folder
     assert len({config.run for config in configs.values()}) == len(configs)
+
+
+@pytest.mark.parametrize("name", ["conll03", "ontonotes", "ptb", "negative_transfer", "conll03_short"])
+def test_only_the_short_configuration_ends_rounds_and_prunings_early(repository, name):
+    prune = load_config(repository / "config" / f"{name}.yaml").prune
+    ends_early = [value is not None for value in (prune.stop_after, prune.patience, prune.early_bird)]
+    assert all(ends_early) if name == "conll03_short" else not any(ends_early)
