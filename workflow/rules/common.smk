@@ -6,8 +6,7 @@ from pathlib import Path
 
 from snakemake.io import IOFile
 
-from sparse_sharing.config import NAME, START, Specs, layout, parse_config, stored_spec_digest
-from sparse_sharing.config.jobs import jobs_of
+from sparse_sharing.config import NAME, START, Specs, jobs_of, layout, parse_config, stored_spec_digest
 from sparse_sharing.errors import ConfigError
 
 try:

@@ -1,6 +1,7 @@
 """The configuration of a run: its keys (`schema`), loading (`load`), stage specs (`specs`) and paths (`layout`)."""
 
 from sparse_sharing.config import layout
+from sparse_sharing.config.jobs import jobs_of
 from sparse_sharing.config.load import load_config, parse_config
 from sparse_sharing.config.provenance import stored_spec_digest
 from sparse_sharing.config.schema import DEMO, SHARED, Config, Dataset, Optimization
@@ -18,6 +19,7 @@ __all__ = [
     "Optimization",
     "Specs",
     "System",
+    "jobs_of",
     "layout",
     "load_config",
     "models_of",
