@@ -78,10 +78,11 @@ def plot(measured: dict[str, tuple[str, Points]], path: Path) -> None:
         medians = np.array([series.median for _, series in points])
         ranges = np.abs(np.array([series.range for _, series in points]).T - medians)
         panel.errorbar(places, medians, yerr=ranges, marker="o", markersize=3, capsize=2, linewidth=1)
-        panel.set(
-            xlabel=name, ylabel=unit, ylim=(0, None), xscale="log" if max(places) > 20 * min(places) else "linear"
-        )
-        panel.set_ylim(0, 1.15 * max(1e-3, *(series.range[1] for _, series in points)))
+        scale = "log" if max(places) >= 20 * min(places) else "linear"
+        top = max(1.0 if unit.endswith("MB") else 1e-3, *(series.range[1] for _, series in points))
+        panel.set(xlabel=name, ylabel=unit, xscale=scale, ylim=(0, 1.15 * top))
+        panel.set_xticks(places, [f"{place:,}" for place in places])
+        panel.minorticks_off()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)

@@ -27,7 +27,7 @@ TrainText = Annotated[Path, typer.Option("--train", help="train.safetensors of t
 DevText = Annotated[Path, typer.Option("--dev", help="dev.safetensors of the prepared dataset.")]
 Weights = Annotated[Path, typer.Option(help="weights.safetensors to start from and to rewind to.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes a GPU if there is one.")]
-Threads = Annotated[int, typer.Option(min=1, help="CPU threads; one is fastest for these networks.")]
+Threads = Annotated[int, typer.Option(min=1, help="CPU threads; jobs side by side with one each do more.")]
 
 
 def parse_spec(text: str, kind: type[SpecType]) -> SpecType:
