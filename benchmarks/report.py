@@ -69,6 +69,8 @@ class Report:
             console.print(self._speed_table(table, rows))
         console.print(self._figure_table())
         console.print(self._target_table())
+        if not all(target.met for target in self.targets):
+            console.print("Why targets are missed, and what was tried: docs/performance.md")
 
     def _speed_table(self, title: str, rows: Mapping[str, Series]) -> Table:
         references = [name for name in rows if name.startswith("reference")]
