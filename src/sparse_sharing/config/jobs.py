@@ -25,7 +25,7 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
 """What each job of a stage writes; the tables and figures depend on the run."""
 
 CARRIERS = {
-    "prepare": "vocabulary.json",
+    "prepare": "train.safetensors",
     "warmup": "weights.safetensors",
     "prune": "masks.safetensors",
     "select": "masks.safetensors",
