@@ -39,7 +39,7 @@ class Outcome:
     seconds: float
 
 
-def measure(output: Path, sentences: int, epochs: int, seeds: tuple[int, ...] = SEEDS) -> Iterator[Outcome]:
+def measure(output: Path, sentences: int, epochs: int, seeds: tuple[int, ...]) -> Iterator[Outcome]:
     """Train hard and sparse sharing in both ways, on the first sentences of CoNLL-2003, with Adam and one layer."""
     source = data.real_corpus()
     if source is None:
@@ -58,14 +58,9 @@ def _train(kind: str, way: str, seed: int, vocabulary: Vocabulary, text: dict[st
     optimization = Optimization(optimizer="adam", **settings)
     network = network_of(kind, Model(layers=1), vocabulary, seed=seed)
     trainer = WAYS[way](network, optimization)
-
-    def on_step(step: int, steps: int) -> None:
-        if way == "plain" and step == steps:
-            trainer.finish()
-
     tasks = {task: TaskData(text["train"][task], text["dev"][task]) for task in vocabulary.tasks}
     started = time.perf_counter()
-    for _ in train_epochs(network, trainer, tasks, optimization, ("accuracy",), Progress(), seed, on_step):
+    for _ in train_epochs(network, trainer, tasks, optimization, ("accuracy",), Progress(), seed):
         pass
     spent = time.perf_counter() - started
     scores = {task: score_task(network, task, text["test"][task]).value for task in tasks}
@@ -91,7 +86,8 @@ def show(outcomes: list[Outcome], console: Console) -> None:
 def run(output: Path, quick: bool, console: Console) -> None:
     """Measure, print each training as it ends, and write all into `accuracy.json`."""
     outcomes = []
-    for outcome in measure(output, 300 if quick else 3000, 2 if quick else 5, SEEDS[:1] if quick else SEEDS):
+    sentences, epochs, seeds = (300, 2, SEEDS[:1]) if quick else (3000, 5, SEEDS)
+    for outcome in measure(output, sentences, epochs, seeds):
         outcomes.append(outcome)
         scored = ", ".join(f"{task} {value:.2f}" for task, value in outcome.scores.items())
         console.print(f"{outcome.kind}, {outcome.way}, seed {outcome.seed}: {scored}, {outcome.seconds:.0f} s")

@@ -1,4 +1,4 @@
-"""The method written plainly: what our engine computes, with packed sequences, PyTorch's dropout, and whole tensors.
+"""The method written plainly: what our engine computes, with packed sequences, PyTorch's dropout, and new tensors.
 
 Nothing here is made for speed. It has one rule in common with the engine, and no code: a step of a task changes, of
 weights and of Adam's memory, only what takes part in it.
@@ -8,35 +8,34 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from benchmarks.reference import PackedTagger
+from benchmarks.reference import PackedTagger, our_name
 from sparse_sharing.config.schema import Optimization
 from sparse_sharing.data.batches import Batch
 from sparse_sharing.models.network import Network
 
 FIRST, SECOND, EPSILON = 0.9, 0.999, 1e-8
-MEMORY = ("steps taken", "mean of the gradient", "mean of its square")
+MEMORY = 3
+"""Numbers that Adam remembers of a weight: the steps taken, the mean of the gradient, the mean of its square."""
 
 
 class PlainTrainer:
-    """Trains a copy of a network with Adam; `finish` gives the weights back."""
+    """Trains a network in place with Adam."""
 
     def __init__(self, network: Network, optimization: Optimization) -> None:
-        """Copy the weights and masks of a network with linear heads, each of which reads the last layer."""
-        self.network, self.clip = network, optimization.gradient_clip
+        """Take the weights and masks of a network with linear heads, each of which reads the last layer."""
+        self.clip = optimization.gradient_clip
         self.tagger = PackedTagger(network.model, network.vocabulary, distinct=True)
-        self.tagger.load_ours(network.values())
-        names = dict(zip(self.tagger.ours(), dict(self.tagger.named_parameters()), strict=True))
-        self.masks = {
-            task: {names[name]: part for name, part in network.parts(keep).items()}
-            for task, keep in network.keeps.items()
-            if keep is not None
-        }
+        self.tagger.share(network.values())
         values = dict(self.tagger.named_parameters())
-        self.memory = {name: [torch.zeros_like(value) for _ in MEMORY] for name, value in values.items()}
+        self.memory = {name: [torch.zeros_like(value) for _ in range(MEMORY)] for name, value in values.items()}
+        self.masks = {}
+        for task, keep in network.keeps.items():
+            parts = {} if keep is None else network.parts(keep)
+            self.masks[task] = {name: parts[our_name(name)] for name in values if our_name(name) in parts}
 
     def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """Train on one batch of a task; returns its loss times its weight."""
-        values, masks = dict(self.tagger.named_parameters()), self.masks.get(task, {})
+        values, masks = dict(self.tagger.named_parameters()), self.masks[task]
         subnetwork = {name: value * masks[name] if name in masks else value for name, value in values.items()}
         loss = loss_weight * functional_call(self.tagger, subnetwork, (task, batch))
         own = {name: value for name, value in values.items() if not _is_of_other_head(name, task)}
@@ -56,10 +55,6 @@ class PlainTrainer:
                 else:
                     _update(value, memory, gradient, masks.get(name), learning_rate)
         return loss.detach()
-
-    def finish(self) -> None:
-        """Give the network the weights that have been reached."""
-        self.network.load(self.tagger.ours())
 
 
 def _update(

@@ -48,14 +48,10 @@ class PackedTagger(nn.Module):
             {task: nn.Linear(2 * model.hidden, len(tags.tags)) for task, tags in vocabulary.tasks.items()}
         )
 
-    def ours(self) -> dict[str, Tensor]:
-        """The weights by the names that our networks have for them, as views."""
-        return {_our_name(name): value.detach() for name, value in self.named_parameters()}
-
-    def load_ours(self, values: Mapping[str, Tensor]) -> None:
-        """Take the weights of one of our networks."""
-        for name, value in self.ours().items():
-            value.copy_(values[name])
+    def share(self, values: Mapping[str, Tensor]) -> None:
+        """Make the weights of one of our networks, views by name, this one's: who changes them changes both."""
+        for name, parameter in self.named_parameters():
+            parameter.data = values[our_name(name)]
 
     def forward(self, task: str, batch: Batch) -> Tensor:
         """The mean cross-entropy of a batch."""
@@ -71,7 +67,7 @@ class PackedTagger(nn.Module):
         return functional.cross_entropy(logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED_TAG)
 
 
-def _our_name(name: str) -> str:
+def our_name(name: str) -> str:
     """The name that our networks have for a weight of `PackedTagger`."""
     first, _, rest = name.partition(".")
     if first == "lstm":

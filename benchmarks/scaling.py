@@ -1,7 +1,7 @@
 """How the cost grows with the tasks, the vocabulary, the network and the corpus; measured, and plotted as SVG."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -39,7 +39,6 @@ class Case:
     setting: Setting
     tasks: tuple[str, ...] = data.TASKS
     words: int = data.WORDS
-    batch: int = 10
     threads: int = 1
 
 
@@ -51,7 +50,7 @@ def measure(folder: Path, blocks: int) -> dict[str, tuple[str, Points]]:
         "words of the vocabulary": {count: Case(base, words=count) for count in WORDS},
         "hidden units": {size: Case(_changed(base, hidden=size)) for size in HIDDEN},
         "layers": {count: Case(_changed(base, layers=count)) for count in LAYERS},
-        "sentences of a batch": {size: Case(base, batch=size) for size in BATCHES},
+        "sentences of a batch": {size: Case(_with_batch(base, size)) for size in BATCHES},
         "threads": {count: Case(base, threads=count) for count in THREADS},
     }
     speeds = {name: ("sparse training, tokens/s", _speeds(cases, blocks)) for name, cases in grown.items()}
@@ -97,7 +96,11 @@ def to_json(measured: dict[str, tuple[str, Points]]) -> dict:
 
 
 def _changed(setting: Setting, **changes: int) -> Setting:
-    return Setting(setting.name, setting.model.model_copy(update=changes), setting.optimization)
+    return replace(setting, model=setting.model.model_copy(update=changes))
+
+
+def _with_batch(setting: Setting, size: int) -> Setting:
+    return replace(setting, optimization=setting.optimization.model_copy(update={"batch_size": size}))
 
 
 def _speeds(cases: dict[int, Case], blocks: int) -> Points:
@@ -106,8 +109,10 @@ def _speeds(cases: dict[int, Case], blocks: int) -> Points:
     for size, case in cases.items():
         vocabulary = data.generated_vocabulary(case.words, case.tasks)
         text = data.generated_text(vocabulary, 4000)
-        steps = Steps.draw(text, list(case.tasks), case.batch, blocks, max(1, 60 // case.batch))
-        train = steps.run(stepper(network_of("sparse", case.setting.model, vocabulary), case.setting.optimization))
+        model, optimization = case.setting.model, case.setting.optimization
+        batch = optimization.batch_size
+        steps = Steps.draw(text, list(case.tasks), batch, blocks, max(1, 60 // batch))
+        train = steps.run(stepper(network_of("sparse", model, vocabulary), optimization))
         actions[size] = partial(_with_threads, case.threads, train)
         tokens[size] = np.array(steps.tokens)
     runs = side_by_side(actions, [1.0] * blocks)

@@ -59,7 +59,7 @@ def packed_tagger(network):
     from benchmarks.reference import PackedHardSharing
 
     reference = PackedHardSharing(MODEL, network.vocabulary, 0.1)
-    reference.network.load_ours(network.values())
+    reference.network.share(network.values())
     return reference
 
 
@@ -157,7 +157,10 @@ def test_speeds_are_measured_for_each_size_and_leave_one_thread():
     from benchmarks.training import paper_settings
 
     base = paper_settings(hidden=6)[0]
-    cases = {size: scaling.Case(base, words=500, batch=size, threads=threads) for size, threads in ((5, 1), (20, 2))}
+    cases = {
+        size: scaling.Case(scaling._with_batch(base, size), words=500, threads=threads)
+        for size, threads in ((5, 1), (20, 2))
+    }
     points = scaling._speeds(cases, blocks=2)
     assert [size for size, _ in points] == [5, 20]
     assert all(len(series.values) == 2 and min(series.values) > 0 for _, series in points)
@@ -168,17 +171,15 @@ def test_speeds_are_measured_for_each_size_and_leave_one_thread():
 def test_the_plainly_written_method_takes_the_steps_of_our_engine(masked):
     from benchmarks.plain import PlainTrainer
 
-    network, text = network_of(), encoded(sentences(24, seed=1))
-    network = mask_network(network) if masked else network
-    before, optimization = network.copy_values(), optimization_of("adam", gradient_clip=0.5)
-    plain, ours = PlainTrainer(network, optimization), Trainer(network, optimization)
+    network, other = (mask_network(network_of()) if masked else network_of() for _ in range(2))
+    text, before = encoded(sentences(24, seed=1)), network.copy_values()
+    optimization = optimization_of("adam", gradient_clip=0.5)
+    plain, ours = PlainTrainer(network, optimization), Trainer(other, optimization)
     for turn, task in enumerate([*TASKS, *TASKS]):
         batch = make_batch(text, range(4 * turn, 4 * turn + 4), task)
         expected = ours.step(task, batch, 0.01)
         torch.testing.assert_close(plain.step(task, batch, 0.01), expected)
-    reached = network.copy_values()
-    network.load(before)
-    plain.finish()
+    reached = other.values()
     for name, value in network.values().items():
         torch.testing.assert_close(value, reached[name], atol=2e-5, rtol=1e-4)
         assert torch.equal(value == before[name], reached[name] == before[name]), name
