@@ -149,7 +149,7 @@ def test_no_step_waits_for_the_gpu(optimizer, head):
     trainer.step("pos", batch_of(text, "pos").to(network.device), settings.learning_rate)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        for task in TASKS:
-            trainer.step(task, batch_of(text, task).to(network.device), settings.learning_rate)
+        losses = [trainer.step(task, batch_of(text, task).to(network.device), settings.learning_rate) for task in TASKS]
     finally:
         torch.cuda.set_sync_debug_mode("default")
+    assert bool(torch.stack(losses).isfinite().all())
