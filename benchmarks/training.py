@@ -48,7 +48,12 @@ def paper_settings(hidden: int = 200) -> list[Setting]:
 
 
 def network_of(
-    kind: str, model: Model, vocabulary: Vocabulary, density: float = DENSITY, seed: int = 1
+    kind: str,
+    model: Model,
+    vocabulary: Vocabulary,
+    density: float = DENSITY,
+    seed: int = 1,
+    device: torch.device | str = "cpu",
 ) -> Network | None:
     """A network of a way of sharing with its first weights; None where the kind needs what this program lacks."""
     if kind == "single":
@@ -58,7 +63,7 @@ def network_of(
         model = schema.Architecture(**dict(model), stacks=list(vocabulary.tasks))
     elif hasattr(schema, "Architecture"):
         model = schema.Architecture(**dict(model))
-    network = Network(model, vocabulary)
+    network = Network(model, vocabulary, device)
     nothing = np.zeros((vocabulary.word_count, 0), np.float32)
     initialise(network, seed, nothing, np.zeros(vocabulary.word_count, bool))
     if kind == "sparse":
