@@ -161,6 +161,7 @@ def train_for(folder: Path, device: torch.device, seconds: float, size: int) -> 
         action(done % 2)
         done += 1
     say(str(done * 50 / spent))
+    sys.stdin.readline()  # All end together: a process of CUDA's multi-process service that ends disturbs the others.
 
 
 def read(folder: Path) -> tuple[Vocabulary, EncodedText]:

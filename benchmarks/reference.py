@@ -61,7 +61,7 @@ class PackedTagger(nn.Module):
         shape = (*batch.words.shape, -1)
         spelled = spelled[batch.surfaces] if self.distinct else spelled.view(shape)
         inputs = self.dropout(torch.cat([self.words(batch.word_rows[batch.words]), spelled], dim=2))
-        packed = pack_padded_sequence(inputs, batch.mask.sum(0), enforce_sorted=False)
+        packed = pack_padded_sequence(inputs, batch.mask.sum(0).cpu(), enforce_sorted=False)
         states, _ = pad_packed_sequence(self.lstm(packed)[0])
         logits = self.heads[task](self.dropout(states))
         return functional.cross_entropy(logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED_TAG)

@@ -12,6 +12,9 @@ from sparse_sharing.data.batches import Batch
 from sparse_sharing.data.vocabulary import PADDING_CHARACTER
 from sparse_sharing.masks import Mask
 
+# Left to itself, PyTorch computes LSTMs in TF32 on a GPU: ten bits of mantissa where float32 has 23.
+torch.backends.cudnn.allow_tf32 = False
+
 
 class Characters(nn.Module):
     """Character CNN: embedding, convolution over the word, maximum over its characters.
