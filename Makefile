@@ -1,4 +1,6 @@
 # make demo: set up and run the default workflow. make test: set up and run every check. make bench: measure the speed.
+# make quick: what to run while editing, in under two minutes. make coverage: which lines the tests run.
+# make types: check the types. make dependencies: pin the versions of what pyproject.toml requires.
 # make docs: the documentation as a site, in results/site. make chaos: kill a hundred workflows. make fuzz: hostile files for a long time.
 
 PYTHON ?= python3
@@ -7,7 +9,7 @@ CORES ?= 2
 INSTALLED := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: demo test check docs bench scaling accuracy format schema hashes chaos fuzz clean
+.PHONY: demo test quick check types coverage docs bench scaling accuracy format schema dependencies chaos fuzz clean
 
 demo: $(INSTALLED)
 	$(RUN) snakemake --cores $(CORES) all
@@ -16,11 +18,21 @@ demo: $(INSTALLED)
 test: $(INSTALLED) check
 	$(RUN) pytest -q -n $(CORES)
 
+quick: $(INSTALLED)
+	$(RUN) ruff check .
+	$(RUN) pytest -q -n $(CORES) -m "not slow" tests/unit
+
 check: $(INSTALLED)
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) snakefmt --check --compact-diff Snakefile workflow
-	$(RUN) snakemake --lint
+	$(RUN) python -m tools.lint
+
+types: $(INSTALLED)
+	$(RUN) pyright
+
+coverage: $(INSTALLED)
+	$(RUN) pytest -q -n $(CORES) --cov --cov-report=term-missing:skip-covered $(or $(TESTS),tests)
 
 docs: $(INSTALLED)
 	$(RUN) mkdocs build --strict
@@ -43,9 +55,9 @@ schema: $(INSTALLED)
 	$(RUN) sparse-sharing schema > workflow/schemas/config.schema.json
 	$(RUN) sparse-sharing reference > docs/reference.md
 
-hashes:
-	uv pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate --no-emit-package torch \
-		--python-version 3.11.5 constraints.txt --output-file hashes.txt > /dev/null
+# The set-up only where there is no uv yet: it installs by the files that this makes.
+dependencies: $(if $(shell $(RUN) sh -c 'command -v uv'),,$(INSTALLED))
+	$(RUN) python3 -m tools.dependencies $(OPTIONS)
 
 chaos: $(INSTALLED)
 	$(RUN) SPARSE_SHARING_CHAOS=$(or $(KILLS),100),$(or $(SEED),1) pytest -q -s tests/workflow/test_chaos.py

@@ -34,7 +34,14 @@ def modules(repository):
         parts = path.relative_to(package).with_suffix("").parts
         name = ".".join(part for part in parts if part != "__init__")
         trees[name] = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    # The package itself names what it offers for type checkers; it imports each of these only when it is used.
+    trees[""].body = [node for node in trees[""].body if not is_for_type_checkers(node)]
     return trees
+
+
+def is_for_type_checkers(node):
+    """Whether a statement is a block that only type checkers read."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def imported(tree):

@@ -1,9 +1,11 @@
 """Versions, schema and README say the same as the code."""
 
+import importlib.util
 import json
 import re
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import jsonschema
 import pytest
@@ -18,49 +20,83 @@ CONFIGURATIONS = ["config.yaml", *(f"config/{path.name}" for path in sorted((ROO
 
 
 @pytest.fixture(scope="module")
+def dependencies(repository: Path) -> ModuleType:
+    """The program behind `make dependencies`; it is no part of the installed package."""
+    spec = importlib.util.spec_from_file_location("dependencies", repository / "tools" / "dependencies.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
 def project(repository: Path) -> dict:
     return tomllib.loads((repository / "pyproject.toml").read_text())["project"]
 
 
 @pytest.fixture(scope="module")
-def constraints(repository: Path) -> dict[str, str]:
-    lines = (repository / "constraints.txt").read_text().splitlines()
-    pairs = (line.split("==") for line in lines if not line.startswith("#"))
-    return {normal(name): version for name, version in pairs}
-
-
-def normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def constraints(repository: Path, dependencies: ModuleType) -> dict[str, str]:
+    """The pinned version of each package, without conditions on the platform."""
+    pins = dependencies.pinned_versions((repository / "constraints.txt").read_text())
+    return {name: version.partition(";")[0].strip() for name, version in pins.items()}
 
 
 def requirements(project: dict) -> list[Requirement]:
     return [Requirement(text) for text in sum(project["optional-dependencies"].values(), project["dependencies"])]
 
 
-def test_constraints_pin_every_dependency_within_its_range(project, constraints):
+def test_the_pins_were_made_from_the_dependencies_of_pyproject(repository, dependencies):
+    digest = dependencies.digest(dependencies.read_project(repository))
+    assert f"sha256:{digest}\n" in (repository / "constraints.txt").read_text(), f"run `{dependencies.COMMAND}`"
+
+
+def test_environment_has_the_pinned_version_of_every_dependency(repository, dependencies):
+    pins = dependencies.pinned_versions((repository / "constraints.txt").read_text())
+    made = dependencies.environment(dependencies.read_project(repository), pins)
+    assert (repository / "environment.yml").read_text() == made, f"run `{dependencies.COMMAND}`"
+
+
+def test_every_package_but_torch_is_installed_by_hash(repository, dependencies):
+    text = (repository / "hashes.txt").read_text()
+    pins = dependencies.pinned_versions((repository / "constraints.txt").read_text())
+    del pins["torch"]
+    assert dependencies.pinned_versions(text) == pins, f"run `{dependencies.COMMAND}`"
+    for entry in text.replace("\\\n", " ").splitlines():
+        assert re.search(r" --hash=sha256:[0-9a-f]{64}( |$)", entry), entry
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dependencies": ["numpy>=2.1"]},
+        {"extras": {"dev": ["pytest>=8.3"]}},
+        {"python": ">=3.12"},
+        {"uv": {"constraint-dependencies": ["torch==2.14.0"]}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_change_of_what_is_required_makes_the_pins_out_of_date(change, repository, dependencies):
+    project = dependencies.read_project(repository)
+    assert dependencies.digest({**project, **change}) != dependencies.digest(project)
+
+
+def test_pins_with_the_marks_of_a_merge_conflict_can_be_read(dependencies):
+    text = "# versions\nPyYAML==6.0.3\n<<<<<<< HEAD\nrich==15.0.0\n=======\nrich==15.1.0 ; os_name == 'nt'\n>>>>>>> x\n"
+    assert dependencies.pinned_versions(text) == {"pyyaml": "6.0.3", "rich": "15.1.0 ; os_name == 'nt'"}
+
+
+def test_a_cuda_package_is_never_pinned(constraints, dependencies):
+    assert [name for name in constraints if name.startswith(("nvidia", "cuda", "triton"))] == []
+    with pytest.raises(SystemExit, match="nvidia-cublas"):
+        dependencies.forbid_cuda("numpy==2.4.6\nnvidia-cublas==13.1\n")
+
+
+def test_constraints_pin_every_dependency_within_its_range(project, constraints, dependencies):
     for requirement in requirements(project):
-        assert requirement.specifier.contains(constraints[normal(requirement.name)]), requirement.name
+        assert requirement.specifier.contains(constraints[dependencies.normal(requirement.name)]), requirement.name
 
 
 def test_constraints_keep_the_torch_that_installs_a_cpu_build(constraints):
     assert constraints["torch"] == "2.13.0"
-
-
-def test_all_but_torch_is_installed_by_hash(repository, constraints):
-    entries = (repository / "hashes.txt").read_text().replace("\\\n", " ").splitlines()
-    pinned = {}
-    for requirement, *hashes in map(str.split, entries):
-        name, version = requirement.split("==")
-        pinned[normal(name)] = version.rstrip(";")
-        assert [h for h in hashes if re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", h)], name
-    assert pinned == {name: version for name, version in constraints.items() if name != "torch"}
-
-
-def test_environment_has_the_versions_of_the_constraints(repository, project, constraints):
-    environment = yaml.safe_load((repository / "environment.yml").read_text())
-    pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    pinned = {normal(name): version for name, version in (entry.split("==") for entry in pip)}
-    assert pinned == {normal(r.name): constraints[normal(r.name)] for r in requirements(project)}
 
 
 def test_environment_allows_the_python_that_the_project_requires(repository, project):

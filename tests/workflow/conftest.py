@@ -15,7 +15,7 @@ import yaml
 from reproducible import without_time
 from small import shrink, write_data
 
-WORKFLOW_PARTS = ("Snakefile", "config.yaml", "environment.yml", "workflow", "profiles")
+WORKFLOW_PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
 STAGE_TARGETS = ("all", "data", "masks", "train", "tables", "figures")
 NOTHING = "Nothing to be done"
 NO_RESULTS = ("logs", "benchmarks", "report.html")

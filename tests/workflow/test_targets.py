@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -146,9 +147,19 @@ def test_a_missing_corpus_is_named(fresh):
     assert "Traceback" not in said.stdout
 
 
-def test_lint_finds_nothing(fresh):
-    said = fresh.snakemake("--lint")
+def test_lint_finds_nothing(fresh, repository):
+    said = fresh.start([sys.executable, repository / "tools" / "lint.py"])
     assert said.returncode == 0, said.stdout
+
+
+def test_lint_finds_a_rule_without_a_log(fresh, repository):
+    rules = fresh.folder / "workflow" / "rules" / "select.smk"
+    without_log = re.sub(r"    log:\n.*\n", "", rules.read_text()).replace(" > {log:q} 2>&1", "")
+    rules.write_text(without_log)
+    said = fresh.start([sys.executable, repository / "tools" / "lint.py"])
+    assert said.returncode == 1, said.stdout
+    assert "Lints for rule select" in said.stdout
+    assert "No log directive defined" in said.stdout
 
 
 def test_the_default_run_is_planned_without_a_configuration_file(fresh):

@@ -6,8 +6,6 @@ rule demo_corpora:
         [path(layout.DEMO_FILE).format(file=file) for file in layout.DEMO_FILES],
     log:
         log_of(layout.DEMO_FOLDER),
-    conda:
-        "../../environment.yml"
     params:
         spec=lambda wildcards: specs.demo().canonical(),
         folder=subpath(output[0], ancestor=2),
@@ -25,8 +23,6 @@ if missing_files:
         wildcard_constraints:
             file="|".join(map(re.escape, missing_files)),
         localrule: True
-        conda:
-            "../../environment.yml"
         params:
             spec=spec_of("download", "file"),
         shell:
@@ -51,8 +47,6 @@ rule prepare:
         log_of(layout.DATA),
     benchmark:
         benchmark_of(layout.DATA)
-    conda:
-        "../../environment.yml"
     resources:
         mem_mb=4000,
         runtime=60,

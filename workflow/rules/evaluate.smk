@@ -16,8 +16,6 @@ rule evaluate:
         log_of(layout.EVALUATION),
     benchmark:
         benchmark_of(layout.EVALUATION)
-    conda:
-        "../../environment.yml"
     resources:
         gpu=gpus(),
         device=run_config.device,

@@ -9,8 +9,6 @@ rule draw:
         [reported(path(layout.FIGURES, file), "Figures") for file in layout.figure_files(specs.tables())],
     log:
         log_of(layout.FIGURES),
-    conda:
-        "../../environment.yml"
     params:
         spec=lambda wildcards: specs.figures().canonical(),
         tables=subpath(input.provenance, parent=True),

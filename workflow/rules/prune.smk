@@ -14,8 +14,6 @@ rule prune:
         log_of(layout.PRUNE),
     benchmark:
         benchmark_of(layout.PRUNE)
-    conda:
-        "../../environment.yml"
     resources:
         gpu=gpus(),
         device=run_config.device,

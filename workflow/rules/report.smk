@@ -16,8 +16,6 @@ rule report_page:
         ),
     log:
         log_of(layout.REPORT),
-    conda:
-        "../../environment.yml"
     params:
         spec=lambda wildcards: specs.report().canonical(),
         run=subpath(output[0], parent=True),

@@ -10,8 +10,6 @@ rule select:
         overlap=path(layout.SELECT, "overlap.csv"),
     log:
         log_of(layout.SELECT),
-    conda:
-        "../../environment.yml"
     params:
         spec=spec_of("select", "dataset", "seed", "start", "choice"),
         masks=lambda wildcards: option("--masks", named(masks_of_tasks(wildcards))),

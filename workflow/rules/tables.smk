@@ -10,8 +10,6 @@ rule summarise:
         [reported(path(layout.TABLES, file), "Tables") for file in layout.table_files(specs.tables())],
     log:
         log_of(layout.TABLES),
-    conda:
-        "../../environment.yml"
     params:
         spec=lambda wildcards: specs.tables().canonical(),
         run=subpath(output[0], ancestor=2),

@@ -18,8 +18,6 @@ rule train_model:
         log_of(layout.MODEL),
     benchmark:
         benchmark_of(layout.MODEL)
-    conda:
-        "../../environment.yml"
     resources:
         gpu=gpus(),
         device=run_config.device,

@@ -13,8 +13,6 @@ rule warmup:
         log_of(layout.START, "weights"),
     benchmark:
         benchmark_of(layout.START, "weights")
-    conda:
-        "../../environment.yml"
     resources:
         gpu=gpus(),
         device=run_config.device,

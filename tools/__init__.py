@@ -1,0 +1,1 @@
+"""Programs for work on this project; no part of the installed package."""
