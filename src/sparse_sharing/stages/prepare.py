@@ -109,9 +109,7 @@ def report(summary: Mapping) -> None:
         log.info("%s: %.2f %% of the tokens are unknown words", split, 100 * values["unknown_words"])
     for leak in summary["leaks"]:
         if leak["sentences"]:
-            text = (
-                "%(corpus)s %(split)s: %(sentences)d sentences are also, word for word, in %(in_corpus)s %(in_split)s"
-            )
+            text = "%(corpus)s %(split)s: %(sentences)d sentences also occur in %(in_corpus)s %(in_split)s"
             log.warning(text, leak)
 
 
