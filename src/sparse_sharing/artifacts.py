@@ -26,8 +26,8 @@ from sparse_sharing.errors import ArtifactError
 FORMATS = {
     "vocabulary": 1,
     "vectors": 1,
-    "text": 1,
-    "summary": 1,
+    "text": 2,
+    "summary": 2,
     "weights": 1,
     "checkpoint": 1,
     "masks": 1,

@@ -4,12 +4,13 @@ import csv
 import random
 from itertools import chain
 
+import numpy as np
 import pytest
 from seqeval.metrics import accuracy_score, classification_report, f1_score, precision_score, recall_score
 from seqeval.metrics.sequence_labeling import get_entities
 
 from sparse_sharing import statistics
-from sparse_sharing.artifacts import load_json, load_tensors
+from sparse_sharing.artifacts import load_json, load_tensors, save_tensors
 from sparse_sharing.config import layout
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.stages import evaluate
@@ -128,6 +129,28 @@ def test_the_counts_of_sentences_give_the_score_and_stand_in_the_order_of_the_fi
     )
     whole = [len(tags) if task == "pos" else len(get_entities(tags)) for tags in gold]
     assert counts[:, -1].tolist() == whole
+
+
+def test_documents_and_leaks_of_the_test_text_stand_beside_the_counts(finished, tmp_path):
+    path = finished.data / "test.safetensors"
+    text = load_tensors(path, "text")
+    total = len(text.tensors["text/offsets"]) - 1
+    about = {"documents": np.arange(total, dtype=np.int32) // 2, "leaked": np.arange(total) % 3 == 0}
+    tensors = text.tensors | {f"text/{name}": array for name, array in about.items()}
+    save_tensors(tmp_path / "test.safetensors", "text", finished.specs.prepare("joint"), tensors, text.details)
+    spec = finished.specs.evaluate("joint", 1, "sparse", "shared")
+    model = finished.path(layout.MODEL, system="sparse", model="shared")
+    evaluate.run(spec, model, tmp_path / "test.safetensors", tmp_path / "out", "cpu")
+    counts = load_tensors(tmp_path / "out" / "sentences.safetensors", "sentences").tensors
+    assert counts.keys() == {name for task in TASKS for name in (task, f"{task}.documents", f"{task}.leaked")}
+    for name, array in about.items():
+        assert counts[f"ner.{name}"].dtype == array.dtype
+        assert counts[f"ner.{name}"].tolist() == array.tolist()
+
+
+def test_counts_have_no_documents_where_the_test_text_has_none(finished):
+    counts = load_tensors(folder_of(finished, "sparse") / "sentences.safetensors", "sentences").tensors
+    assert counts.keys() == {name for task in TASKS for name in (task, f"{task}.leaked")}
 
 
 def test_scores_on_dev_parameters_and_densities_are_those_of_the_model(finished):

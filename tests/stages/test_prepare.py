@@ -138,8 +138,9 @@ def test_sentences_that_two_splits_share_are_counted(unprepared):
     append(unprepared.folder / "test.txt", f"{first}\n\n{first}\n\n{second}\n\n")
     append(unprepared.folder / "dev.txt", f"{second}\n\n")
     unprepared.prepare()
-    counts = unprepared.details(unprepared.data / "summary.json")["duplicates"]["text"]
-    assert counts == {"dev in train": 1, "test in train": 3, "test in dev": 1}
+    leaks = unprepared.details(unprepared.data / "summary.json")["leaks"]
+    counts = {(leak["split"], leak["in_split"]): leak["sentences"] for leak in leaks}
+    assert counts == {("dev", "train"): 1, ("test", "train"): 3, ("test", "dev"): 1}
 
 
 def test_repairs_are_made_only_where_they_are_asked_for_and_counted(unprepared):

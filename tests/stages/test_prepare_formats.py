@@ -1,5 +1,6 @@
 """Stage prepare on folders of documents and derived tasks."""
 
+import numpy as np
 import pytest
 
 from sparse_sharing.artifacts import load_json
@@ -64,6 +65,19 @@ def test_each_split_is_made_of_its_documents_and_the_summary_says_what_was_left_
     assert text.gold_tags("chunk", vocabulary) == [["B-NP", "B-VP", "I-VP"]]
     assert text.gold_tags("ner", vocabulary) == [["S-PERSON", "O", "O"]]
     assert text.gold_tags("position", vocabulary) == [["0", "1", "2"]]
+
+
+def test_each_sentence_of_a_prepared_text_has_its_document_where_there_are_two(folder):
+    (folder / "train.ids").write_text("nw/a\nnw/b\nnw/c\n")
+    splits = run(folder)
+    documents = {split: load_text(folder / "data" / f"{split}.safetensors")["ner"].documents for split in splits}
+    assert (documents["train"].dtype, documents["train"].tolist()) == (np.int32, [0, 1])
+    assert (documents["dev"], documents["test"]) == (None, None)
+    assert {split: values["corpora"]["text"]["documents"] for split, values in splits.items()} == {
+        "train": 2,
+        "dev": None,
+        "test": None,
+    }
 
 
 def test_the_digest_of_a_folder_is_that_of_its_files(folder):

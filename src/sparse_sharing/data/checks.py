@@ -56,6 +56,10 @@ def check_text(text: EncodedText, vocabulary: Vocabulary | None = None) -> None:
     _check_spelling(text)
     if not np.isfinite(text.extra).all():
         raise ValueError("a word vector is not finite")
+    if text.documents is not None:
+        _check_documents(text)
+    if text.leaked is not None and (text.leaked.dtype != bool or text.leaked.shape != (text.sentences,)):
+        raise ValueError(f"{text.sentences} sentences have leaked {text.leaked.dtype} {text.leaked.shape}")
     if text.tags.keys() != text.unseen_tags.keys():
         raise ValueError(f"there are tags of {list(text.tags)} for the tasks {list(text.unseen_tags)}")
     for task, tags in text.tags.items():
@@ -63,6 +67,14 @@ def check_text(text: EncodedText, vocabulary: Vocabulary | None = None) -> None:
             raise ValueError(f"{len(text.tokens)} tokens have {tags.shape} tags of task {task}")
     if vocabulary is not None:
         _check_numbers(text, vocabulary)
+
+
+def _check_documents(text: EncodedText) -> None:
+    documents = text.documents
+    if documents.shape != (text.sentences,) or not np.issubdtype(documents.dtype, np.integer):
+        raise ValueError(f"{text.sentences} sentences have documents {documents.dtype} {documents.shape}")
+    if len(documents) and (documents[0] != 0 or not np.isin(np.diff(documents), (0, 1)).all()):
+        raise ValueError("the documents are not numbered from 0 in order")
 
 
 def _check_spelling(text: EncodedText) -> None:

@@ -24,6 +24,7 @@ class CollectedText:
         tag_numbers: for each task the number of the tag of each token.
         lengths: int32 [S], tokens of each sentence.
         digests: uint64 [S], equal where sentences are equal word for word.
+        documents: int32 [S], the document of each sentence, counted from 0; none where there are fewer than two.
     """
 
     surfaces: Sequence[str]
@@ -32,6 +33,7 @@ class CollectedText:
     tag_numbers: Mapping[str, Column]
     lengths: np.ndarray
     digests: np.ndarray
+    documents: np.ndarray | None = None
 
     def word_counts(self) -> Counter[str]:
         """How often each word occurs."""
@@ -58,6 +60,7 @@ class CollectedText:
             **surface_tensors(self.surfaces, vocabulary, vectors, dimension),
             tags={task: column.streamed(numbers[task]) for task, column in self.tag_numbers.items()},
             unseen_tags=unseen,
+            documents=self.documents,
         )
 
     def _part(self, taken: np.ndarray, spool: Spool) -> "CollectedText":
@@ -87,7 +90,14 @@ class CollectedText:
             {task: column for task, (column, _) in parts.items()},
             self.lengths[taken],
             self.digests[taken],
+            None if self.documents is None else document_numbers(self.documents[taken]),
         )
+
+
+def document_numbers(documents: Sequence[int] | np.ndarray) -> np.ndarray | None:
+    """The numbers of documents, which increase, counted from 0 without gaps: int32 [S]; none if fewer than two."""
+    distinct, numbers = np.unique(np.asarray(documents, np.int32), return_inverse=True)
+    return numbers.astype(np.int32) if len(distinct) > 1 else None
 
 
 def collect_text(

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import zlib
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,21 @@ class ReadReport:
     """Per task, how many tags were changed to make its sequences valid."""
     documents_skipped: int = 0
     """Documents that were left out for their domain, or because the list of documents does not name them."""
+    documents: array = field(default_factory=lambda: array("i"), compare=False)
+    """For each sentence the number of its document, which increases along the file."""
+    _document: int = field(default=-1, compare=False)
+
+    def start_document(self) -> None:
+        """Take note that the following sentences are another document."""
+        self.document_starts += 1
+        self._document += 1
+
+    def add_sentence(self, tokens: int) -> None:
+        """Take note of a sentence; text before the first mark of a document is a document of its own."""
+        self._document = max(self._document, 0)
+        self.documents.append(self._document)
+        self.sentences += 1
+        self.tokens += tokens
 
 
 def read_sentences(
@@ -106,8 +122,7 @@ def read_sentences(
             for column in columns
         )
         read += 1
-        report.sentences += 1
-        report.tokens += len(rows)
+        report.add_sentence(len(rows))
         yield Sentence(by_column[word_column], tags, start)
         if read == limit:
             return
@@ -198,7 +213,8 @@ def _blocks(path: Path, report: ReadReport) -> Iterator[tuple[int, list[list[str
         if rows:
             yield start, rows
             rows = []
-        report.document_starts += bool(fields)
+        if fields:
+            report.start_document()
     if rows:
         yield start, rows
 

@@ -85,8 +85,7 @@ def read_documents(
     for path in files:
         for start, rows in _blocks(path, documents, report):
             sentence = _read_sentence(path, start, rows, layers)
-            report.sentences += 1
-            report.tokens += len(rows)
+            report.add_sentence(len(rows))
             yield sentence
             if report.sentences - first == limit:
                 return
@@ -202,8 +201,10 @@ def _blocks(path: Path, documents: DocumentFilter, report: ReadReport) -> Iterat
             inside = fields[0] == "#begin"
             if inside:
                 wanted = documents.takes(_document(path, number, line))
-                report.document_starts += wanted
-                report.documents_skipped += not wanted
+                if wanted:
+                    report.start_document()
+                else:
+                    report.documents_skipped += 1
     if inside:
         raise DataError.at(
             path, number, "the end of the file", "'#end document'; the file is cut short, fetch it again"

@@ -16,6 +16,7 @@ TAG_COLUMNS = {"upos": 3, "xpos": 4}
 UNSPECIFIED = "_"
 NO_BREAK_SPACE = "\u00a0"
 
+_new_document = re.compile(r"#\s*newdoc\b").match
 _word_id = re.compile(r"[1-9][0-9]*").fullmatch
 _other_id = re.compile(r"[1-9][0-9]*-[1-9][0-9]*|[0-9]+\.[1-9][0-9]*").fullmatch
 
@@ -40,8 +41,8 @@ def read_conllu(
     """Stream the sentences of a CoNLL-U file, UTF-8, plain or gzip.
 
     The tokens are the syntactic words: ranges of multiword tokens (`1-2`) and empty nodes (`1.1`) are left out, and so
-    are comments. A space inside a word becomes a no-break space. A word whose MISC lacks the key is outside every span.
-    `repair`, `report` and `limit` are those of `read_sentences`.
+    are comments, except that `# newdoc` begins a document. A space inside a word becomes a no-break space. A word whose
+    MISC lacks the key is outside every span. `repair`, `report` and `limit` are those of `read_sentences`.
 
     Raises:
         DataError: at the sentence where it shows: a missing, unreadable, damaged or empty file; a line that has not
@@ -50,12 +51,11 @@ def read_conllu(
     report = ReadReport() if report is None else report
     report.repairs.update({layer.task: 0 for layer in layers if layer.task not in report.repairs})
     read = 0
-    for rows in _blocks(path):
+    for rows in _blocks(path, report):
         words = tuple(sys.intern(fields[FORM].replace(" ", NO_BREAK_SPACE)) for _, fields in rows)
         tags = tuple(_layer(path, rows, layer, repair, report) for layer in layers)
         read += 1
-        report.sentences += 1
-        report.tokens += len(rows)
+        report.add_sentence(len(rows))
         yield Sentence(words, tags, rows[0][0])
         if read == limit:
             return
@@ -84,13 +84,18 @@ def _tag(path: Path, number: int, fields: list[str], layer: Layer) -> str:
     return tag
 
 
-def _blocks(path: Path) -> Iterator[list[tuple[int, list[str]]]]:
-    """The words of each sentence: the number of the line, and its fields."""
+def _blocks(path: Path, report: ReadReport) -> Iterator[list[tuple[int, list[str]]]]:
+    """The words of each sentence: the number of the line, and its fields. Marks of documents are noted in `report`."""
     rows: list[tuple[int, list[str]]] = []
     for number, line in read_lines(path):
-        if line.startswith("#"):
+        if _new_document(line):
+            if rows:
+                yield rows
+                rows = []
+            report.start_document()
+        elif line.startswith("#"):
             continue
-        if line.strip():
+        elif line.strip():
             fields = line.split("\t")
             if _is_word(path, number, line, fields, len(rows) + 1):
                 rows.append((number, fields))

@@ -76,6 +76,11 @@ def shared_sentences(digests: Mapping[str, np.ndarray]) -> dict[tuple[str, str],
     return {(first, second): shared(known[first], digests[second]) for first, second in combinations(digests, 2)}
 
 
+def occurring(digests: np.ndarray, known: Sequence[np.ndarray]) -> np.ndarray:
+    """Whether each sentence is in any of some splits, all given as digests, uint64 [S]: bool [S]."""
+    return np.isin(digests, np.unique(np.concatenate([np.zeros(0, np.uint64), *known])))
+
+
 def sentence_digest(words: Iterable[str]) -> int:
     """64 bits that tell a sentence from others; among millions, two that differ have hardly ever the same."""
     # With their lengths, different tuples never become the same text.

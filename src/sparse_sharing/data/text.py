@@ -22,6 +22,9 @@ class EncodedText:
         spelling: uint8, the surfaces in UTF-8, one behind the other; `spelling_ends` int64 [U] says where each ends.
         tags: for each task int32 [N]; numbers from the size of the task's tags on are in `unseen_tags`.
         unseen_tags: for each task the tags that do not occur in training.
+        documents: int32 [S], the document of each sentence, counted from 0; none where the text has fewer than two.
+        leaked: bool [S], whether a sentence also occurs, word for word, in a split that a model learns or chooses
+            from: for dev in train, for test in train or dev, of any corpus of the dataset; none for train.
     """
 
     tokens: np.ndarray
@@ -33,6 +36,8 @@ class EncodedText:
     spelling_ends: np.ndarray
     tags: Mapping[str, np.ndarray]
     unseen_tags: Mapping[str, tuple[str, ...]]
+    documents: np.ndarray | None = None
+    leaked: np.ndarray | None = None
 
     @property
     def sentences(self) -> int:
@@ -66,7 +71,8 @@ class EncodedText:
     def to_tensors(self, corpus: str) -> dict[str, np.ndarray]:
         """The arrays under names that begin with the corpus."""
         plain = ("tokens", "offsets", "surface_words", "surface_characters", "extra", "spelling", "spelling_ends")
-        named = {f"{corpus}/{name}": getattr(self, name) for name in plain}
+        optional = [name for name in ("documents", "leaked") if getattr(self, name) is not None]
+        named = {f"{corpus}/{name}": getattr(self, name) for name in (*plain, *optional)}
         return named | {f"{corpus}/tags/{task}": tags for task, tags in self.tags.items()}
 
     @classmethod

@@ -16,7 +16,8 @@ from sparse_sharing.training.scoring import as_scored, count_tags, predict_tags,
 def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: str) -> None:
     """Score the model in the folder `model`; write `metrics.json`, `predictions/{task}.txt` and a card.
 
-    `sentences.safetensors` holds the counts of each test sentence, in the order of the file, for tests between systems.
+    `sentences.safetensors` holds for each task the counts of each test sentence, in the order of the file, for tests
+    between systems; beside them, as TASK.documents and TASK.leaked, what `EncodedText` calls documents and leaked.
 
     Raises:
         ArtifactError: A file of the model, or the text, is missing, damaged, or made under other settings.
@@ -33,6 +34,8 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         scored = as_scored(gold, predicted, tags, "lenient_spans" in replicate)
         score = score_tags(*scored, tags)
         counts[task] = count_tags(*scored, tags)
+        about = {"documents": text.documents, "leaked": text.leaked}
+        counts |= {f"{task}.{name}": values for name, values in about.items() if values is not None}
         tasks[task] = {
             "metric": score.metric,
             "dev": trained.details["dev"][task],

@@ -3,8 +3,9 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,10 @@ from sparse_sharing.artifacts import file_digest, save_json, save_tensors
 from sparse_sharing.config.corpora import SPLITS, CorpusSpec
 from sparse_sharing.config.layout import text_files
 from sparse_sharing.config.specs import PrepareSpec
-from sparse_sharing.data.collected import CollectedText, collect_text
+from sparse_sharing.data.collected import CollectedText, collect_text, document_numbers
 from sparse_sharing.data.columns import ReadReport
 from sparse_sharing.data.reading import files_of_split, in_model_schemes, read_split
-from sparse_sharing.data.splits import development, shared_sentences
+from sparse_sharing.data.splits import development, occurring
 from sparse_sharing.data.spool import Spool
 from sparse_sharing.data.vectors import coverage, read_vectors
 from sparse_sharing.data.vocabulary import TaskTags, Vocabulary, frequent
@@ -73,7 +74,10 @@ def write(spec: PrepareSpec, corpora: list[Corpus], vectors: Path | None, output
     splits = {}
     for split in SPLITS:
         texts = {
-            corpus.spec.name: corpus.texts[split].encode(vocabulary, pretrained.by_key, pretrained.dimension)
+            corpus.spec.name: replace(
+                corpus.texts[split].encode(vocabulary, pretrained.by_key, pretrained.dimension),
+                leaked=leaked(corpora, corpus, split),
+            )
             for corpus in corpora
         }
         unseen = {corpus: text.unseen_tags for corpus, text in texts.items()}
@@ -86,7 +90,7 @@ def write(spec: PrepareSpec, corpora: list[Corpus], vectors: Path | None, output
         "tags": {task: len(tags.tags) for task, tags in vocabulary.tasks.items()},
         "vectors": {"dimension": pretrained.dimension, "words_found": int(has_vector.sum())},
         "splits": splits,
-        "duplicates": {corpus.spec.name: duplicates(corpus) for corpus in corpora},
+        "leaks": leaks(corpora),
     }
     save_json(output / "summary.json", "summary", spec, summary)
     report(summary)
@@ -103,10 +107,10 @@ def report(summary: Mapping) -> None:
             for task, tags in read["tags_not_in_training"].items():
                 log.warning("%s %s: task '%s' has tags that training lacks: %s", corpus, split, task, ", ".join(tags))
         log.info("%s: %.2f %% of the tokens are unknown words", split, 100 * values["unknown_words"])
-    for corpus, pairs in summary["duplicates"].items():
-        for pair, count in pairs.items():
-            if count:
-                log.warning("%s: %d sentences stand word for word in another split (%s)", corpus, count, pair)
+    for leak in summary["leaks"]:
+        if leak["sentences"]:
+            text = "%(corpus)s %(split)s: %(sentences)d sentences also occur in %(in_corpus)s %(in_split)s"
+            log.warning(text, leak)
 
 
 def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], spool: Spool) -> Corpus:
@@ -128,7 +132,8 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
         limit = spec.train_sentences if split == "train" else None
         before = stamps(path)
         sentences = in_model_schemes(read_split(spec, path, listed, report, limit), spec.tasks)
-        corpus.texts[split] = collect_text(sentences, [task.name for task in spec.tasks], spool)
+        text = collect_text(sentences, [task.name for task in spec.tasks], spool)
+        corpus.texts[split] = replace(text, documents=document_numbers(report.documents))
         digest = split_digest(path)
         if stamps(path) != before:
             raise DataError(f"{path}: was changed while it was read; wait until it is complete, and run this again")
@@ -237,6 +242,8 @@ def summarise_split(
             **corpus.summary[split],
             "sentences": len(corpus.texts[split].lengths),
             "tokens": len(corpus.texts[split].tokens),
+            "documents": count_documents(corpus.texts[split]),
+            "leaked": int(flags.sum()) if (flags := leaked(corpora, corpus, split)) is not None else 0,
             "tags_not_in_training": {t: list(tags) for t, tags in unseen_tags[corpus.spec.name].items() if tags},
         }
         for corpus in corpora
@@ -248,7 +255,29 @@ def summarise_split(
     }
 
 
-def duplicates(corpus: Corpus) -> dict[str, int]:
-    """For each pair of splits, how many sentences of the second stand in the first word for word."""
-    counts = shared_sentences({split: corpus.texts[split].digests for split in SPLITS})
-    return {f"{second} in {first}": count for (first, second), count in counts.items()}
+def leaked(corpora: Sequence[Corpus], corpus: Corpus, split: str) -> np.ndarray | None:
+    """The sentences of a split that are also in an earlier split of any corpus, as bool [S]; none for train."""
+    earlier = SPLITS[: SPLITS.index(split)]
+    known = [other.texts[name].digests for other in corpora for name in earlier]
+    return occurring(corpus.texts[split].digests, known) if earlier else None
+
+
+def leaks(corpora: Sequence[Corpus]) -> list[dict]:
+    """For each dev and test split of a corpus, and each earlier split of any: how many of its sentences are there."""
+    return [
+        {
+            "corpus": corpus.spec.name,
+            "split": split,
+            "in_corpus": other.spec.name,
+            "in_split": earlier,
+            "sentences": int(occurring(corpus.texts[split].digests, [other.texts[earlier].digests]).sum()),
+        }
+        for corpus, other in product(corpora, corpora)
+        for split in SPLITS
+        for earlier in SPLITS[: SPLITS.index(split)]
+    ]
+
+
+def count_documents(text: CollectedText) -> int | None:
+    """How many documents a text has; none where it is not divided into documents."""
+    return None if text.documents is None else int(text.documents[-1]) + 1

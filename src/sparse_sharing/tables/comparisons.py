@@ -45,9 +45,10 @@ def read_counts(paths: Sequence[Path]) -> dict[Key, Counts]:
         artifact = load_tensors(path, "sentences")
         with parts_of(path):
             model = tuple(artifact.spec[key] for key in ("dataset", "system", "seed"))
-            if any(values.ndim != 2 or values.shape[1] == 0 for values in artifact.tensors.values()):
+            tables = {name: values for name, values in artifact.tensors.items() if "." not in name}
+            if any(values.ndim != 2 or values.shape[1] == 0 for values in tables.values()):
                 raise ValueError("counts of sentences that are no table")
-        for task, values in artifact.tensors.items():
+        for task, values in tables.items():
             counts = found[(*model, task)] = Counts(values, path)
             other = first.setdefault((model[0], task), counts)
             if values.shape != other.values.shape or not np.array_equal(values[:, -1], other.values[:, -1]):

@@ -1,5 +1,7 @@
 """A collected text is encoded to the arrays that `encode_text` makes of the same sentences in memory."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from tiny import TASKS, encoded, sentences, vocabulary_of
 
 from sparse_sharing.artifacts import Streamed
 from sparse_sharing.data import spool as module
-from sparse_sharing.data.collected import collect_text
+from sparse_sharing.data.collected import collect_text, document_numbers
 from sparse_sharing.data.splits import cut_development, development, duplicate_counts, shared_sentences
 from sparse_sharing.data.spool import Spool
 
@@ -89,3 +91,18 @@ def test_digests_find_the_sentences_that_two_texts_share(spool):
     counted = duplicate_counts({"train": [tuple(words) for words, _ in train], "test": [tuple(w) for w, _ in test]})
     assert shared_sentences(digests) == counted
     assert counted["train", "test"] > 0
+
+
+@pytest.mark.parametrize(
+    ("documents", "numbers"), [([0, 0, 2, 5, 5], [0, 0, 1, 2, 2]), ([3, 4], [0, 1]), ([4, 4], None), ([], None)]
+)
+def test_documents_are_counted_from_0_without_gaps_where_there_are_two(documents, numbers):
+    found = document_numbers(documents)
+    assert (found if found is None else found.tolist()) == numbers
+
+
+def test_each_part_of_a_cut_keeps_the_documents_of_its_sentences(spool):
+    text = replace(collect_text(sentences(4), TASKS, spool), documents=np.array([0, 1, 1, 2], np.int32))
+    rest, taken = text.cut(np.array([False, True, False, True]), spool)
+    assert (rest.documents.tolist(), taken.documents.tolist()) == ([0, 1], [0, 1])
+    assert text.cut(np.array([True, False, False, True]), spool)[0].documents is None

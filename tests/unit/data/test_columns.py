@@ -230,3 +230,19 @@ def test_other_corpora_have_their_published_size(real_data, name, column, senten
     report = ReadReport()
     assert sum(1 for _ in read_sentences(real_data(name), [column], report=report)) == sentences
     assert (report.sentences, report.tokens) == (sentences, tokens)
+
+
+@pytest.mark.parametrize(
+    ("text", "documents"),
+    [
+        ("-DOCSTART- O\n\na X\n\nb X\n\n-DOCSTART- O\n\nc X\n", [0, 0, 1]),
+        ("a X\n\n-DOCSTART- O\nb X\n", [0, 1]),
+        ("-DOCSTART-\n-DOCSTART-\na X\n", [1]),
+        ("a X\n\nb X\n", [0, 0]),
+    ],
+)
+def test_each_sentence_has_the_number_of_its_document(tmp_path, text, documents):
+    (tmp_path / "text").write_text(text)
+    report = ReadReport()
+    list(read_sentences(tmp_path / "text", [], report=report))
+    assert report.documents.tolist() == documents

@@ -109,3 +109,10 @@ def test_flaws_of_a_file_are_refused_with_their_line(write, lines, message):
 
 def test_a_misc_tag_without_a_scheme_cannot_be_missing(write):
     assert "found no misc:Lang in" in refusal(write(BO), Layer("language", "misc:Lang", "none"))
+
+
+def test_a_comment_newdoc_begins_a_document_and_other_comments_do_not(write):
+    report = ReadReport()
+    path = write(["# newdoc id = a", *BO], ["# newpar", "# newdocument", *BO], ["# sent_id = 3", "#newdoc", *BO])
+    list(read_conllu(path, [UPOS], report=report))
+    assert (report.documents.tolist(), report.document_starts) == ([0, 0, 1], 2)
