@@ -1,6 +1,7 @@
 """From the scores of single models to tables: tidy results, means, tests between systems, experiments of the paper."""
 
 from sparse_sharing.tables.comparisons import compare, read_counts
+from sparse_sharing.tables.costs import costs
 from sparse_sharing.tables.experiments import Measured, ablation, pairs, rounds, sweep
 from sparse_sharing.tables.means import summary
 from sparse_sharing.tables.paper import beside_paper
@@ -16,6 +17,7 @@ __all__ = [
     "ablation",
     "beside_paper",
     "compare",
+    "costs",
     "pairs",
     "per_type",
     "read_counts",
