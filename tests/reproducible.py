@@ -15,10 +15,18 @@ def results_in(folder: Path) -> dict[str, object]:
 def without_time(name: str, content: bytes) -> object:
     """A result less the seconds that it reports, and less the digests of such results."""
     if name.endswith("metrics.json"):
-        return {key: value for key, value in json.loads(content)["details"].items() if key != "seconds"}
+        details = {key: value for key, value in json.loads(content)["details"].items() if key != "seconds"}
+        return details | {"training": without_seconds(details["training"])}
+    if name.endswith("costs.json"):
+        return without_seconds(json.loads(content))
     if name.endswith("provenance.json"):
         return sorted(json.loads(content)["details"]["metrics"])
-    if name.endswith(("rounds.csv", "history.csv", "results.csv")):
+    if name.endswith(("rounds.csv", "history.csv", "results.csv", "costs.csv")):
         rows = list(csv.DictReader(io.StringIO(content.decode())))
-        return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+        return [without_seconds(row) for row in rows]
     return content
+
+
+def without_seconds(values: dict) -> dict:
+    """Values less those that are seconds."""
+    return {key: value for key, value in values.items() if "seconds" not in key}

@@ -12,7 +12,7 @@ import math
 import os
 import struct
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,8 +151,10 @@ def save_tensors(
     return header["digest"]
 
 
-def load_tensors(path: Path, kind: str, expected: str | None = None) -> Artifact:
+def load_tensors(path: Path, kind: str, expected: str | None = None, older: Collection[int] = ()) -> Artifact:
     """Read a file written by `save_tensors`, checked; `expected` is the digest of the spec it must be made under.
+
+    `older` lists earlier versions of the format that the caller can read, too.
 
     The arrays are views of the file, read when they are used and shared with other processes that read it; to write to
     them is allowed and changes the process's own copy.
@@ -168,7 +170,7 @@ def load_tensors(path: Path, kind: str, expected: str | None = None) -> Artifact
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {remedy(path)}") from error
     artifact = Artifact(spec, str(metadata.get("digest")), tensors, details)
-    _check(path, kind, metadata, artifact, expected)
+    _check(path, kind, metadata, artifact, expected, older)
     return artifact
 
 
@@ -218,13 +220,20 @@ def refuse_other_spec(path: Path, spec: Mapping[str, Any], expected: str) -> Non
         )
 
 
-def _check(path: Path, kind: str, header: Mapping[str, Any], artifact: Artifact, expected: str | None) -> None:
+def _check(
+    path: Path,
+    kind: str,
+    header: Mapping[str, Any],
+    artifact: Artifact,
+    expected: str | None,
+    older: Collection[int] = (),
+) -> None:
     if not (isinstance(artifact.spec, dict) and isinstance(artifact.details, dict)):
         raise ArtifactError(f"{path}: is damaged or no file of this program (no spec or details). {remedy(path)}")
     found = (header.get("kind"), str(header.get("version")))
     if found[0] != kind:
         raise ArtifactError(f"{path}: holds {found[0]}, expected {kind}. {remedy(path)}")
-    if found[1] != str(FORMATS[kind]):
+    if found[1] not in map(str, (FORMATS[kind], *older)):
         raise ArtifactError(
             f"{path}: has format version {found[1]} of {kind}; this program reads {FORMATS[kind]}. {remedy(path)}"
         )

@@ -56,7 +56,13 @@ VALUES = {
         "systems": [
             {"name": "single", "sharing": "single"},
             {"name": "hard", "sharing": "hard"},
-            {"name": "sparse", "sharing": "sparse", "start": "warmup", "choice": "half"},
+            {
+                "name": "sparse",
+                "sharing": "sparse",
+                "start": "warmup",
+                "choice": "half",
+                "epochs_after_start": EPOCHS,
+            },
             {"name": "whole", "sharing": "sparse", "choice": "whole"},
         ],
     },

@@ -143,6 +143,7 @@ def test_the_model_folder_holds_all_that_applying_it_needs_and_no_work(finished)
         "vocabulary.json",
         "history.csv",
         "README.md",
+        "costs.json",
     }
     assert (folder / "vocabulary.json").read_bytes() == (finished.data / "vocabulary.json").read_bytes()
 

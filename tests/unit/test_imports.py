@@ -12,7 +12,7 @@ import pytest
 LAYERS = [
     {"", "errors", "display", "shortage"},
     {"config"},
-    {"artifacts", "progress"},
+    {"artifacts", "costs", "progress"},
     {"data", "models", "masks", "metrics", "statistics", "tables", "figures"},
     {"training", "report"},
     {"stages"},

@@ -64,3 +64,18 @@ def tensorboard(
 
     count = write_events(run, output)
     typer.echo(f"{count} curves are written. Look at them with: tensorboard --logdir {output}")
+
+
+@app.command()
+def evidence(
+    run: RunFolder,
+    output: Annotated[Path, typer.Option(help="Folder of the archive; the run gets a folder in it.")] = Path(
+        "docs/evidence"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Replace files that hold other counts.")] = False,
+) -> None:
+    """Archive the counts of each test sentence behind every score of a run so far, as gzipped CSV without any text."""
+    from sparse_sharing.tables import write_evidence
+
+    written = write_evidence(run, output, force)
+    typer.echo(f"{len(written)} files are in {written[0].parent}, one per dataset, seed and system.")

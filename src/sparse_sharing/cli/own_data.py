@@ -44,6 +44,7 @@ def validate(
     from collections import Counter
 
     from sparse_sharing.config.jobs import STAGES, jobs_of
+    from sparse_sharing.inspection.budgets import check_budgets
     from sparse_sharing.inspection.checks import check_data, demo_files
     from sparse_sharing.inspection.findings import Findings
 
@@ -51,6 +52,7 @@ def validate(
     specs, findings = Specs(given), Findings()
     with demo_files(given) as folder:
         data = check_data(given, folder, findings)
+    check_budgets(specs, data, findings)
     jobs = jobs_of(specs)
     counts = Counter(job.stage for job in jobs)
     show_table(["level", "where", "what"], [(item.level, item.place, item.text) for item in findings], "Data")

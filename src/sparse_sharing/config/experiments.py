@@ -41,6 +41,7 @@ TABLE_FILES = (
     "summary.md",
     "summary.tex",
     "comparisons.csv",
+    "costs.csv",
     "provenance.json",
 )
 """The tables of every run."""

@@ -252,6 +252,8 @@ class Select(Section):
 class Train(Optimization):
     """The training of the systems that are compared: one optimizer set-up and one budget for all."""
 
+    epochs: int = Field(default=30, ge=1)
+    """The budget of each system: passes over the training data, those of the warm-up that it starts from included."""
     systems: list[System] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -322,6 +324,7 @@ class Config(Section):
                 known = ", ".join(choices)
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
             system.check_fit(self.model.layers, tasks)
+            system.trained_epochs(self.train.epochs, self.warmup.epochs)
         for choice in choices.values():
             self._check_tasks_named(choice)
             wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]

@@ -347,7 +347,9 @@ class Specs:
             allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
             task_layers=chosen.task_layers and {task: chosen.task_layers[task] for task in tasks},
             optimization=_plain(
-                self.config.train, epochs=chosen.epochs or self.config.train.epochs, **settings_of(switches)
+                self.config.train,
+                epochs=chosen.trained_epochs(self.config.train.epochs, self.config.warmup.epochs),
+                **settings_of(switches),
             ),
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),

@@ -28,7 +28,11 @@ class System(Section):
     choice: Name | None = None
     """Sharing sparse: the name of the choice of masks; sharing single: train each task's subnetwork alone."""
     epochs: int | None = Field(default=None, ge=1)
-    """Epochs of this system where they differ from those of the section."""
+    """The whole budget of this system, its warm-up included, where it differs from that of the section."""
+    epochs_after_start: int | None = Field(default=None, ge=1)
+    """Instead of epochs: the epochs trained after the start, whatever the warm-up has had before."""
+    unequal_budget: bool = False
+    """The updates of this system differ from the others' on purpose; `validate` then notes it without a warning."""
     replicate: Replicate | None = None
     """What of the original code this system replicates, besides what the whole run does."""
     tasks: list[Name] | None = Field(default=None, min_length=1)
@@ -50,6 +54,8 @@ class System(Section):
         if (self.task_layers is not None) != (self.sharing == "hierarchical"):
             verb = "needs" if self.sharing == "hierarchical" else "does not use"
             raise ValueError(f"sharing '{self.sharing}' {verb} the key 'task_layers'")
+        if self.epochs is not None and self.epochs_after_start is not None:
+            raise ValueError("epochs and epochs_after_start exclude each other: one includes the warm-up, one does not")
         if repeated := duplicates(self.tasks or []):
             raise ValueError(f"tasks: '{repeated[0]}' stands there twice")
         if self.sharing != "single" and self.tasks is not None and len(self.tasks) < 2:
@@ -59,6 +65,28 @@ class System(Section):
     def trained(self, tasks: Sequence[str]) -> list[str]:
         """Those of a dataset's tasks that the system trains."""
         return [task for task in tasks if self.tasks is None or task in self.tasks]
+
+    def trained_epochs(self, budget: int, warmup: int) -> int:
+        """The epochs trained after the start: the budget less those of the warm-up that the system starts from.
+
+        Args:
+            budget: epochs of the section `train`, which count where the system has none of its own.
+            warmup: epochs of the warm-up.
+
+        Raises:
+            ValueError: The warm-up uses up the budget.
+        """
+        if self.epochs_after_start is not None:
+            return self.epochs_after_start
+        epochs = self.epochs or budget
+        before = warmup if self.start == "warmup" else 0
+        if epochs <= before:
+            raise ValueError(
+                f"train.systems: '{self.name}' starts from a warm-up of {before} epochs, which its epochs include "
+                f"(got {epochs}): it must have more than {before}; lower warmup.epochs, raise epochs, or give it "
+                "epochs_after_start, the epochs after the warm-up"
+            )
+        return epochs - before
 
     def has_own_network(self, layers: int) -> bool:
         """Whether it trains another network than the one of so many layers that is warmed up and pruned."""

@@ -196,10 +196,10 @@ select:
 
 train:
   <<: *training
-  epochs: {4 * epochs}             # after those of the warm-up; systems without one get as many in all
+  epochs: {5 * epochs}             # of every system, those of the warm-up that it starts from included
   systems:
-    - {{name: single, sharing: single, epochs: {5 * epochs}}}
-    - {{name: hard, sharing: hard, epochs: {5 * epochs}}}
+    - {{name: single, sharing: single}}
+    - {{name: hard, sharing: hard}}
     - {{name: sparse, sharing: sparse, start: warmup, choice: best}}
 
 tables: {{baseline: single}}""".splitlines()

@@ -14,6 +14,9 @@ CAPTIONS = {
     "types": "Precision, recall and F1 in percent for each span type, or each tag; support counts the gold ones.",
     "data": "Sizes as read; unknown words and words with a vector as shares of the tokens of a split, in percent.",
     "jobs": "Wall-clock seconds and peak resident memory, as the workflow has measured them.",
+    "spent": "Updates (optimizer steps on batches of a task) and tokens of the warm-up that a system starts from, of "
+    "the prunings behind its masks, and of its training; dev_scores: how many chose an epoch or a mask; processor "
+    "seconds of all jobs. Means over the seeds. What systems share is counted for each of them.",
     "paper": "Published figures beside the measured ones; the difference in points.",
 }
 UNKNOWN = "unknown"

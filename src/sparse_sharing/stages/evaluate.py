@@ -2,11 +2,14 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
-from sparse_sharing.artifacts import remedy, save_json, save_tensors, write_text
+from sparse_sharing.artifacts import parts_of, remedy, save_json, save_tensors, write_text
 from sparse_sharing.config.specs import EvaluateSpec
+from sparse_sharing.costs import read_costs
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.models.storage import TrainedModel
 from sparse_sharing.stages.card import model_card
 from sparse_sharing.stages.inputs import load_text
 from sparse_sharing.stages.models import open_model
@@ -25,6 +28,7 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
     opened = open_model(model, device, spec.model)
     trained, vocabulary, network = opened.trained, opened.vocabulary, opened.network
     texts = load_text(test_text, spec.data, vocabulary)
+    history = _history(model / "history.csv")
     tasks, counts, replicate = {}, {}, trained.spec.get("replicate", [])
     for task in trained.tasks:
         if task not in texts:
@@ -51,7 +55,8 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         "seed": spec.seed,
         "tasks": tasks,
         "parameters": trained.details["parameters"],
-        "seconds": _seconds(model / "history.csv"),
+        "seconds": round(sum(float(row["seconds"]) for row in history), 2),
+        "training": _training(trained, history, model),
     }
     save_tensors(output / "sentences.safetensors", "sentences", spec, counts)
     if replicate:
@@ -69,13 +74,34 @@ def columns_of(text: EncodedText, gold: list[list[str]], predicted: list[list[st
     )
 
 
-def _seconds(history: Path) -> float:
-    """The time that the training took, over all its epochs."""
+def _history(path: Path) -> list[dict[str, str]]:
+    """The epochs of the training, one row each."""
     try:
-        with history.open(encoding="utf-8", newline="") as stream:
-            seconds = [float(row["seconds"]) for row in csv.DictReader(stream)]
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        for row in rows:
+            float(row["seconds"])
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise ArtifactError(f"{history}: is missing or damaged ({error}). {remedy(history)}") from error
-    if not seconds:
-        raise ArtifactError(f"{history}: holds no epoch. {remedy(history)}")
-    return round(sum(seconds), 2)
+        raise ArtifactError(f"{path}: is missing or damaged ({error}). {remedy(path)}") from error
+    if not rows:
+        raise ArtifactError(f"{path}: holds no epoch. {remedy(path)}")
+    return rows
+
+
+def _training(trained: TrainedModel, history: list[dict[str, str]], model: Path) -> dict[str, Any]:
+    """How the training went and what it cost; models of earlier versions have no record of what they cost.
+
+    `best_dev` is the highest score of each task in any epoch, on the split that epochs were compared on.
+    """
+    costs, path = read_costs(model), model / "history.csv"
+    split = "test" if "epoch_on_test" in trained.spec.get("replicate", []) else "dev"
+    with parts_of(path):
+        return {
+            "best_epoch": int(trained.details["best_epoch"]),
+            "epochs": len(history),
+            "planned_epochs": int(trained.spec["optimization"]["epochs"]),
+            "best_dev": {task: max(float(row[f"{split} {task}"]) for row in history) for task in trained.tasks},
+            "updates": costs.updates if costs else {},
+            "tokens": costs.tokens if costs else {},
+            "seconds": costs.processor_seconds if costs else None,
+        }

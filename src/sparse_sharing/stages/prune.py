@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
 from sparse_sharing.config.specs import PruneSpec
+from sparse_sharing.costs import Costs, Meter, write_costs
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import Mask, kept_after, pack, prune_smallest
 from sparse_sharing.models.network import Network
@@ -23,7 +24,7 @@ from sparse_sharing.stages.inputs import (
     load_weights,
     warn_of_emptied_layers,
 )
-from sparse_sharing.stages.training import train
+from sparse_sharing.stages.training import train, work_done
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.loop import Progress, TaskData
@@ -76,6 +77,7 @@ def run(
     of its best dev epoch are ranked, and the smallest are removed to make the mask of round k + 1. With `stop_after` m
     the round that is the m-th in a row without a better dev score is the last.
     """
+    meter = Meter()
     words = load_vocabulary(vocabulary, spec.data)
     lenient = "lenient_spans" in (spec.replicate or ())
     tasks = load_task_data(train_text, dev_text, [spec.task], spec.data, words, lenient_spans=lenient)
@@ -85,14 +87,18 @@ def run(
     inputs = [vocabulary, train_text, dev_text, weights]
     total = (spec.rounds + 1) * epochs
     with work_folder(output, inputs) as work, Reporter(f"prune {spec.task}", total, work=work) as report:
+        meter.keep_in(work)
         dense = Mask.dense(network.prunable_shapes, artifact.digest)
         pruning = _resume(work / "rounds.safetensors", spec, dense)
         report.skip(len(pruning.rounds) * epochs)
         while len(pruning.rounds) <= spec.rounds and not pruning.is_over(spec.stop_after):
-            _train_round(spec, network, start, tasks, pruning, work, report)
+            _train_round(spec, network, start, tasks, pruning, work, report, meter)
             _save(work / "rounds.safetensors", spec, pruning, {"seconds": pruning.seconds})
         pruning.end()
         report.skip((spec.rounds + 1 - len(pruning.rounds)) * epochs)
+        trained = sum(round_.epochs for round_ in pruning.rounds)
+        done = work_done(tasks, spec.optimization, trained)
+        write_costs(output, Costs(meter.seconds, *done, {spec.task: trained}))
         _save(output / "masks.safetensors", spec, pruning)
         write_text(output / "rounds.csv", _table(pruning))
 
@@ -110,6 +116,7 @@ def _train_round(
     pruning: Pruning,
     work: Path,
     report: Reporter,
+    meter: Meter,
 ) -> None:
     """Rewind, train under the newest mask, and cut the next mask from the best weights."""
     number, mask = len(pruning.rounds), pruning.masks[-1]
@@ -124,9 +131,8 @@ def _train_round(
 
     watch = None if spec.early_bird is None else EarlyBird(cut, mask.kept, spec.early_bird)
     checkpoint = work / "epoch"
-    progress = train(
-        network, tasks, spec.optimization, spec.seed, streams, spec, checkpoint, report, note, early_bird=watch
-    )
+    options = {"note": note, "early_bird": watch, "meter": meter}
+    progress = train(network, tasks, spec.optimization, spec.seed, streams, spec, checkpoint, report, **options)
     pruning.add(progress)
     if number < spec.rounds:
         network.load(progress.best)

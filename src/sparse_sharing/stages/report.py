@@ -114,10 +114,14 @@ def other_sections(results: RunResults) -> Iterator[Section]:
         "types", "Scores by type", [plain_table("types", "Test scores by type", texts.CAPTIONS["types"], types)]
     )
     yield Section("data", "Data", [plain_table("data", "The text", texts.CAPTIONS["data"], results.data)])
+    items = []
+    if (spent := results.tables.get("costs")) is not None and len(spent):
+        items.append(plain_table("spent", "What each system has cost", texts.CAPTIONS["spent"], spent, 0))
     if len(results.costs):
         jobs = results.costs.rename(columns={"memory": "memory MB"})
-        items = [charts.costs(results.costs), plain_table("jobs", "Every job", texts.CAPTIONS["jobs"], jobs, 1)]
-        yield Section("costs", "Time and memory", items)
+        items += [charts.costs(results.costs), plain_table("jobs", "Every job", texts.CAPTIONS["jobs"], jobs, 1)]
+    if items:
+        yield Section("costs", "Cost", items)
 
 
 def provenance(spec: ReportSpec, results: RunResults) -> dict[str, str]:

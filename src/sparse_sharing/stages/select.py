@@ -9,6 +9,7 @@ import pandas as pd
 from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.config.specs import SelectSpec
+from sparse_sharing.costs import Costs, Meter, write_costs
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.masks import Mask, chance_overlap, overlap, pack, shuffled
 from sparse_sharing.models.encoder import by_layer
@@ -26,6 +27,7 @@ def run(spec: SelectSpec, masks: dict[str, Path], output: Path, given: Path | No
         ConfigError: The pruning of a task, or the file, was not given, or no round satisfies the rule.
         ArtifactError: A file was made under other settings, or tasks were pruned from different weights.
     """
+    meter = Meter()
     if (given is not None) != (spec.choice.rule == "file"):
         verb = "needs" if given is None else "takes no"
         raise ConfigError(
@@ -43,6 +45,7 @@ def run(spec: SelectSpec, masks: dict[str, Path], output: Path, given: Path | No
         "shapes": [[name, list(shape)] for name, shape in first.shapes.items()],
         "rounds": {task: row["round"] for task, (row, _) in chosen.items() if "round" in row},
     }
+    write_costs(output, Costs(meter.seconds))
     packed = {task: pack(mask) for task, (_, mask) in chosen.items()}
     save_tensors(output / "masks.safetensors", "selection", spec, packed, details)
     write_text(

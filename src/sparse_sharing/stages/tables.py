@@ -54,11 +54,13 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     tables.write_csv(tables.per_type(paths, order), output / "per_type.csv")
     verdicts = tables.compare(tables.read_counts(sentences), meetings_of(spec.comparisons, systems, spec.facts))
     paper = tables.beside_paper(summary, spec.facts, spec.paper) if spec.paper else None
-    sections = (spec.baseline, verdicts, paper, spec.paper_notes or ())
+    costs = tables.costs(spec, run_folder, systems)
+    sections = (spec.baseline, verdicts, paper, spec.paper_notes or (), costs)
     tables.write_csv(summary, output / "summary.csv")
     tables.write_summary_md(summary, output / "summary.md", *sections)
     tables.write_summary_tex(summary, output / "summary.tex", *sections)
     tables.write_csv(verdicts, output / "comparisons.csv")
+    tables.write_csv(costs, output / "costs.csv")
     choices, overlaps = (selections(spec, run_folder, name) for name in ("choice", "overlap"))
     for name, frame in (("masks.csv", choices), ("overlap.csv", overlaps)):
         write_text(output / name, frame.to_csv(index=False, lineterminator="\n"))

@@ -11,6 +11,7 @@ import torch
 
 from sparse_sharing.artifacts import write_atomically, write_text
 from sparse_sharing.config.specs import TrainSpec
+from sparse_sharing.costs import Costs, Meter, write_costs
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks import Mask, Shapes, union_size
@@ -30,7 +31,7 @@ from sparse_sharing.stages.inputs import (
     warn_of_emptied_layers,
 )
 from sparse_sharing.stages.models import MODEL_FILE, VOCABULARY_FILE
-from sparse_sharing.stages.training import train
+from sparse_sharing.stages.training import train, work_done
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.loop import Progress, TaskData, score_dev
 
@@ -48,13 +49,14 @@ def run(
 ) -> None:
     """Train jointly, each task through its subnetwork, and keep the epoch with the best mean dev score.
 
-    Writes the model, its vocabulary, `history.csv` and a card into `output`. The test text is given only where the
-    original's choice of the epoch on test is replicated.
+    Writes the model, its vocabulary, `history.csv`, a card and what it cost into `output`. The test text is given only
+    where the original's choice of the epoch on test is replicated.
 
     Raises:
         ConfigError: Masks are missing for sparse sharing, or given to another way of sharing; or the test text is.
         ArtifactError: A mask keeps every weight, or does not belong to the starting weights.
     """
+    meter = Meter()
     words, replicate = load_vocabulary(vocabulary, spec.data), spec.replicate or ()
     tasks = load_task_data(
         train_text, dev_text, spec.tasks, spec.data, words, spec.weights, lenient_spans="lenient_spans" in replicate
@@ -65,6 +67,7 @@ def run(
     chosen = _read_masks(spec, masks, network, artifact.digest)
     inputs = [vocabulary, train_text, dev_text, weights, *(path for path in (masks, test_text) if path is not None)]
     with work_folder(output, inputs) as work:
+        meter.keep_in(work)
         network.load(start)
         network.set_masks(chosen)
         label = f"train {spec.system} {'+'.join(spec.tasks)}"
@@ -80,11 +83,15 @@ def run(
                 report,
                 note="" if compared is tasks else "test stands for dev, ",
                 replicate=replicate,
+                meter=meter,
             )
         network.load(progress.best)
         dev = {task: score.metrics for task, score in score_dev(network, tasks).items()}
         _zero_unused(network)
         details = _describe(spec, network, chosen, progress, dev) | {"data": data_summary(vocabulary, tasks)}
+        epochs = len(progress.history)
+        done = work_done(tasks, spec.optimization, epochs)
+        write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(tasks, epochs)))
         values = {name: value.cpu().numpy() for name, value in network.values().items()}
         save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details)
         write_atomically(output / VOCABULARY_FILE, vocabulary.read_bytes())

@@ -6,12 +6,14 @@ from pathlib import Path
 from sparse_sharing.config.replicate import Switch
 from sparse_sharing.config.schema import Optimization
 from sparse_sharing.config.specs import Spec
+from sparse_sharing.costs import Meter
 from sparse_sharing.models.network import Network
 from sparse_sharing.progress import Reporter
 from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.loop import Epoch, Progress, TaskData, train_epochs
 from sparse_sharing.training.replicas import make_trainer
+from sparse_sharing.training.sampling import steps_in_epoch
 
 
 def train(
@@ -26,6 +28,7 @@ def train(
     note: str = "",
     replicate: Collection[Switch] = (),
     early_bird: EarlyBird | None = None,
+    meter: Meter | None = None,
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -41,6 +44,7 @@ def train(
         note: what each line says of the training, such as `round 3/20, `.
         replicate: what of the original code the optimizer replicates.
         early_bird: ends the training when the mask that the weights would give is settled.
+        meter: saved before each checkpoint, so that processor time of finished epochs outlives an interruption.
     """
     trainer = make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))
@@ -54,11 +58,28 @@ def train(
     on_step = report.on_step(note)
     epochs = train_epochs(network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird)
     for epoch in epochs:
+        if meter:
+            meter.save()
         checkpoint.save(network, trainer, progress)
         reached = {"at": f"{note}epoch {epoch.number}/{optimization.epochs}", "best": progress.best_mean}
         report.epoch(describe(note, epoch, optimization.epochs, progress.best_epoch), epoch.seconds, **reached)
     report.skip(optimization.epochs - len(progress.history))
     return progress
+
+
+def work_done(
+    tasks: Mapping[str, TaskData], optimization: Optimization, epochs: int
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Updates of each task in so many epochs, and tokens of the batches behind them.
+
+    With a `sampling_weight` that is no whole number, tokens are those expected: an epoch takes other batches each time.
+    """
+    updates, tokens = {}, {}
+    for task, data in tasks.items():
+        weight, text = data.sampling_weight, data.train
+        updates[task] = epochs * steps_in_epoch(text.sentences, optimization.batch_size, weight)
+        tokens[task] = round(epochs * weight * len(text.tokens))
+    return updates, tokens
 
 
 def describe(note: str, epoch: Epoch, epochs: int, best: int) -> str:

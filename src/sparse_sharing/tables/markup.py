@@ -17,6 +17,7 @@ CSV_DECIMALS |= dict.fromkeys(["published", "published_with", "published_without
 CSV_DECIMALS |= dict.fromkeys(["density", "lowest_density", "highest_density", "overlap", "chance"], 6)
 CSV_DECIMALS |= dict.fromkeys(["p", "p_corrected", "seed_p", "smallest_seed_p"], 6)
 CSV_DECIMALS |= {"target_density": 4, "published_overlap": 3, "seconds": 1}
+CSV_DECIMALS |= dict.fromkeys([f"seconds_{part}" for part in ("start", "pruning", "selection", "training")], 1)
 
 
 def csv_text(frame: pd.DataFrame) -> str:

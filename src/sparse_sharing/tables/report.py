@@ -9,6 +9,7 @@ import pandas as pd
 
 from sparse_sharing.artifacts import write_text
 from sparse_sharing.statistics import NO_DIFFERENCE
+from sparse_sharing.tables.costs import CAPTION, cost_cells
 from sparse_sharing.tables.markup import (
     LATEX,
     MARKDOWN,
@@ -39,6 +40,7 @@ def write_summary_md(
     verdicts: pd.DataFrame | None = None,
     paper: pd.DataFrame | None = None,
     notes: Sequence[str] = (),
+    costs: pd.DataFrame | None = None,
 ) -> None:
     """Write a summary as Markdown: a caption, then for each dataset its pipe tables.
 
@@ -49,6 +51,7 @@ def write_summary_md(
         verdicts: as `compare` returns it; none: no section on it.
         paper: as `beside_paper` returns it; none: no section on it.
         notes: known deviations from the paper, listed below its figures.
+        costs: as `costs` returns it; none: no section on it.
     """
     blocks = [MARKDOWN.escape(_caption(table, baseline))]
     if table["dataset"].nunique() > MANY_DATASETS:
@@ -57,7 +60,7 @@ def write_summary_md(
     for dataset, block in table.groupby("dataset", sort=False):
         header, *rows = _cells(block, MARKDOWN)
         blocks += [f"## {MARKDOWN.escape(str(dataset))}", markdown_table(header, rows)]
-        for title, caption, (header, *rows) in _sections(str(dataset), verdicts, paper, MARKDOWN):
+        for title, caption, (header, *rows) in _sections(str(dataset), verdicts, paper, costs, MARKDOWN):
             blocks += [f"### {title}", MARKDOWN.escape(caption), markdown_table(header, rows)]
             blocks += ["\n".join(f"- {MARKDOWN.escape(note)}" for note in notes)] if notes and title == PAPER else []
     write_text(path, "\n\n".join(blocks) + "\n")
@@ -70,6 +73,7 @@ def write_summary_tex(
     verdicts: pd.DataFrame | None = None,
     paper: pd.DataFrame | None = None,
     notes: Sequence[str] = (),
+    costs: pd.DataFrame | None = None,
 ) -> None:
     """Write a summary as LaTeX: wide floats with captions; needs the package booktabs. Takes what the Markdown does."""
     blocks = ["% needs \\usepackage{booktabs}"]
@@ -79,7 +83,7 @@ def write_summary_tex(
     for dataset, block in table.groupby("dataset", sort=False):
         header, *rows = _cells(block, LATEX)
         blocks.append(latex_table(f"{dataset}. {_caption(block, baseline)}", header, rows))
-        for title, caption, (header, *rows) in _sections(str(dataset), verdicts, paper, LATEX):
+        for title, caption, (header, *rows) in _sections(str(dataset), verdicts, paper, costs, LATEX):
             text = " ".join([caption, *(notes if title == PAPER else ())])
             blocks.append(latex_table(f"{dataset}. {title}. {text}", header, rows))
     write_text(path, "\n\n".join(blocks) + "\n")
@@ -111,17 +115,23 @@ def _overview_cells(table: pd.DataFrame, markup: Markup) -> Rows:
     return [*rows, [MEAN, *("" if math.isnan(mean) else number(mean, SHOWN_DECIMALS) for mean in means)]]
 
 
-VERDICTS, PAPER = "Verdicts", "The paper beside ours"
+VERDICTS, PAPER, COST = "Verdicts", "The paper beside ours", "Cost"
 
 
 def _sections(
-    dataset: str, verdicts: pd.DataFrame | None, paper: pd.DataFrame | None, markup: Markup
+    dataset: str,
+    verdicts: pd.DataFrame | None,
+    paper: pd.DataFrame | None,
+    costs: pd.DataFrame | None,
+    markup: Markup,
 ) -> Iterator[tuple[str, str, Rows]]:
     """Title, caption and cells of the further tables of a dataset."""
     if verdicts is not None and len(own := verdicts[verdicts["dataset"] == dataset]):
         yield VERDICTS, _verdict_caption(own), _verdict_cells(own, markup)
     if paper is not None and len(own := paper[(paper["dataset"] == dataset) & paper["measured"].notna()]):
         yield PAPER, _paper_caption(own), _paper_cells(own, markup)
+    if costs is not None and len(own := costs[costs["dataset"] == dataset]):
+        yield COST, CAPTION, [[markup.escape(cell) for cell in row] for row in cost_cells(own)]
 
 
 def _caption(table: pd.DataFrame, baseline: str) -> str:

@@ -22,6 +22,14 @@ def passes(weight: float, one_pass: Callable[[], list[T]]) -> list[T]:
     return batches
 
 
+def steps_in_epoch(sentences: int, batch_size: int, weight: float = 1.0) -> int:
+    """How many batches of a task `passes` gives: the updates of the task in an epoch."""
+    batches = -(-sentences // batch_size)
+    whole = int(weight)
+    part = max(round((weight - whole) * batches), 0 if whole else min(1, batches)) if weight > whole else 0
+    return whole * batches + part
+
+
 def proportional(batches: Mapping[str, Sequence[T]], random: np.random.Generator) -> list[tuple[str, T]]:
     """All batches of all tasks in random order.
 

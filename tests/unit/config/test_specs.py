@@ -118,7 +118,7 @@ def test_where_and_on_what_device_a_run_is_made_is_in_no_spec(changed, path):
         ("select.choices.0.target_density", 0.4, CHOSEN),
         ("select.choices.0.allow_dense", True, CHOSEN),
         ("train.learning_rate", 0.3, TRAINED),
-        ("train.epochs", 3, TRAINED),
+        ("train.epochs", 40, TRAINED),
         ("train.systems.1.epochs", 3, TRAINED),
         ("evaluate.batch_size", 7, {"evaluate", *TABULATED}),
         ("tables.baseline", "hard", TABULATED),
@@ -206,9 +206,29 @@ def test_the_model_scheme_may_be_left_to_the_scheme_of_the_file(changed):
 def test_a_system_with_epochs_of_its_own_is_trained_for_these_and_else_like_the_others(changed):
     specs = Specs(parse_config(changed("train.systems.1.epochs", 3)))
     hard = specs.train("joint", 1, "hard", "shared").optimization
-    sparse = specs.train("joint", 1, "sparse", "shared").optimization
-    assert (hard.epochs, sparse.epochs) == (3, 30)
-    assert hard.model_copy(update={"epochs": 30}) == sparse
+    cold = specs.train("joint", 1, "cold", "shared").optimization
+    assert (hard.epochs, cold.epochs) == (3, 30)
+    assert hard.model_copy(update={"epochs": 30}) == cold
+
+
+def test_the_epochs_of_a_system_include_those_of_the_warm_up_that_it_starts_from(changed):
+    specs = Specs(parse_config(changed("warmup.epochs", 7)))
+    epochs = {name: specs.train("joint", 1, name, "shared").optimization.epochs for name in ("hard", "sparse", "cold")}
+    assert epochs == {"hard": 30, "sparse": 23, "cold": 30}
+
+
+def test_epochs_after_the_start_are_trained_whatever_the_warm_up_had(changed):
+    specs = Specs(parse_config(changed("train.systems.2.epochs_after_start", 30)))
+    assert specs.train("joint", 1, "sparse", "shared").optimization.epochs == 30
+
+
+def test_the_spec_of_a_training_is_that_of_its_epochs_however_they_are_written(changed):
+    total = Specs(parse_config(changed("train.systems.2.epochs", 26)))
+    after = Specs(parse_config(changed("train.systems.2.epochs_after_start", 6)))
+    meant = Specs(parse_config(changed("train.systems.2.unequal_budget", True)))
+    digest = [own.train("joint", 1, "sparse", "shared").digest() for own in (total, after)]
+    assert digest[0] == digest[1]
+    assert meant.tables().digest() == Specs(parse_config(changed())).tables().digest()
 
 
 def test_single_systems_have_a_model_per_task_and_others_one_for_all(changed):

@@ -40,6 +40,12 @@ def refusal(changed, system, **model):
         ({"sharing": "single", "tasks": ["pos", "pos"]}, "tasks: 'pos' stands there twice"),
         ({"sharing": "single", "tasks": []}, "tasks: got []"),
         ({"sharing": "hard", "layers": 0}, "layers: got 0"),
+        ({"sharing": "hard", "epochs": 9, "epochs_after_start": 9}, "epochs and epochs_after_start exclude each other"),
+        (
+            {"sharing": "hard", "start": "warmup", "epochs": 20},
+            "train.systems: 'x' starts from a warm-up of 20 epochs, which its epochs include (got 20): it must have "
+            "more than 20",
+        ),
         ({**HIERARCHICAL, "task_layers": {**TASK_LAYERS, "pos": 0}}, "task_layers.pos: got 0"),
         ({"sharing": "hard", "tasks": ["pos", "chunk"]}, "'pair' has no task 'chunk'; its tasks are pos, ner"),
         ({"sharing": "single", "tasks": ["topic"]}, "'joint' has no task 'topic'; its tasks are pos, chunk, ner"),

@@ -33,7 +33,7 @@ VALUES = {
     "prune": {"rounds": 2, "final_density": 0.25, "epochs": 2},
     "select": {"choices": [{"name": "half", "rule": "target_density", "target_density": 0.5}]},
     "train": {
-        "epochs": 3,
+        "epochs": 5,
         "systems": [
             {"name": "single", "sharing": "single"},
             {"name": "sparse", "sharing": "sparse", "start": "warmup", "choice": "half"},

@@ -26,7 +26,7 @@ def runs(own_data, finish, tmp_path, monkeypatch):
     for run in "ab":
         own_data.values["run"] = run
         if run == "b":
-            own_data.values["train"]["systems"][1]["epochs"] = 9
+            own_data.values["train"]["systems"][1]["epochs"] = 11
             own_data.values["train"]["systems"].append({"name": "hard", "sharing": "hard"})
         for job in jobs_of(Specs(parse_config(own_data.values))):
             finish(job)

@@ -44,7 +44,7 @@ def test_nothing_runs_again_where_nothing_has_changed(done):
 
 
 def test_a_changed_key_is_named_with_both_values(done, own_data):
-    job = changed(own_data, SPARSE, train={"epochs": 9})
+    job = changed(own_data, SPARSE, train={"epochs": 11})
     assert texts(job) == [f"{SPARSE}: optimization.epochs: 3 -> 9"]
 
 
@@ -60,7 +60,7 @@ def test_a_change_of_an_earlier_stage_is_followed_to_where_it_begins(done, own_d
 
 
 def test_a_file_made_from_an_earlier_result_is_told(done, own_data, finish):
-    job = changed(own_data, "evaluate news seed1 sparse shared", train={"epochs": 9})
+    job = changed(own_data, "evaluate news seed1 sparse shared", train={"epochs": 11})
     finish(job.needs["model"])
     assert (
         f"{job.label}: model: it was made from an earlier result of {SPARSE}, which has been made again since"
@@ -96,7 +96,7 @@ def test_the_command_speaks_in_words(done, own_data):
     model = done[SPARSE].carrier
     same = CliRunner().invoke(app, ["why", str(model), "--configfile", "mine.yaml"])
     assert "would not run again" in same.output
-    own_data.values["train"]["epochs"] = 9
+    own_data.values["train"]["epochs"] = 11
     own_data.file()
     other = CliRunner().invoke(app, ["why", str(model), "--configfile", "mine.yaml"])
     assert other.output.splitlines() == [f"{SPARSE} would run again:", "  optimization.epochs: 3 -> 9"]

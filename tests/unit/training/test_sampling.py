@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse_sharing.training.sampling import passes, proportional, round_robin
+from sparse_sharing.data.batches import shuffled_batches
+from sparse_sharing.training.sampling import passes, proportional, round_robin, steps_in_epoch
 
 SIZES = st.dictionaries(st.sampled_from(["chunk", "ner", "pos"]), st.integers(0, 12))
 
@@ -76,6 +77,14 @@ def test_a_weight_gives_so_many_passes_of_batches_to_the_nearest_and_at_least_on
     batches = counted(count, weight)
     assert len(batches) == pytest.approx(max(1, weight * count), abs=0.5001)
     assert len(set(batches)) == len(batches)
+
+
+@given(st.integers(0, 300), st.integers(1, 40), st.floats(0.01, 4), st.integers(1, 5))
+def test_the_steps_of_an_epoch_are_counted_as_they_are_made(sentences, size, weight, buckets):
+    random = np.random.default_rng(1)
+    lengths = random.integers(1, 9, sentences)
+    made = passes(weight, lambda: shuffled_batches(lengths, size, buckets, random))
+    assert steps_in_epoch(sentences, size, weight) == len(made)
 
 
 def test_weight_one_is_one_pass_and_draws_no_more_random_numbers():

@@ -1,0 +1,106 @@
+"""Whether systems that are compared have the same budget: as many updates of each task, the warm-up included.
+
+An update of a task is an optimizer step on a batch of its sentences. Pruning is not counted: it is a cost of the masks,
+printed in the tables, which no other system could spend on training.
+"""
+
+from collections.abc import Mapping
+
+from sparse_sharing.config import Specs
+from sparse_sharing.config.experiments import ablation_of, meetings_of, pairs_of
+from sparse_sharing.config.specs import TablesSpec, TrainSpec, WarmupSpec, models_of
+from sparse_sharing.inspection.checks import CheckedCorpus
+from sparse_sharing.inspection.findings import Findings
+from sparse_sharing.training.sampling import steps_in_epoch
+
+
+def check_budgets(specs: Specs, data: Mapping[str, list[CheckedCorpus]], findings: Findings) -> None:
+    """Name every pair of compared systems whose planned updates of a task differ.
+
+    Args:
+        specs: of the run.
+        data: the corpora of each dataset; datasets with a corpus that could not be read are left out.
+        findings: gets a warning for each pair, or a note where the configuration says that the difference is meant.
+    """
+    for dataset, corpora in data.items():
+        sentences = {task.name: len(own.sentences["train"]) for own in corpora for task in own.corpus.tasks}
+        if set(sentences) == set(specs.tasks(dataset)):
+            compare_budgets(specs, dataset, sentences, findings)
+
+
+def compare_budgets(specs: Specs, dataset: str, sentences: Mapping[str, int], findings: Findings) -> None:
+    """Do what `check_budgets` does for one dataset; `sentences` counts the training sentences of each task."""
+    planned = {system: planned_updates(specs, dataset, system, sentences) for system in specs.systems}
+    for first, second in compared_pairs(specs.tables()):
+        differing = {
+            task: (updates, planned[second][task])
+            for task, updates in planned[first].items()
+            if planned[second].get(task, updates) != updates
+        }
+        if not differing:
+            continue
+        numbers = ", ".join(f"{task} {one:,} and {other:,}" for task, (one, other) in differing.items())
+        text = f"'{first}' and '{second}' are compared, but their planned updates differ: {numbers}"
+        if any(specs.systems[name].unequal_budget for name in (first, second)):
+            findings.note(dataset, f"{text}; the configuration says so (unequal_budget)")
+        else:
+            findings.warning(dataset, f"{text}. {_remedy(specs)}")
+
+
+def planned_updates(specs: Specs, dataset: str, system: str, sentences: Mapping[str, int]) -> dict[str, int]:
+    """The updates of each task that a system trains: those of the warm-up that it starts from, and its own.
+
+    Patience may end a training before its planned epochs; the tables show the updates that were really made.
+    """
+    seed = specs.config.seeds[0]
+    start = specs.warmup(dataset, seed, specs.start(system))
+    tasks = specs.tasks(dataset, system)
+    updates = {}
+    for model in models_of(specs.systems[system].sharing, tasks):
+        training = specs.train(dataset, seed, system, model)
+        for task in training.tasks:
+            updates[task] = sum(_updates(spec, task, sentences[task]) for spec in (start, training))
+    return updates
+
+
+def compared_pairs(run: TablesSpec) -> list[tuple[str, str]]:
+    """The pairs of systems that the tables of a run set against each other, each once.
+
+    They are tested, stand in a column of differences to the baseline, or are rows of one experiment.
+    """
+    systems = sorted(run.facts)
+    pairs = meetings_of(run.comparisons, systems, run.facts)
+    pairs += [(run.baseline, system) for system in systems if run.baseline in systems]
+    pairs += [(hard, sparse) for sparse, hard in pairs_of(run.facts) if hard is not None]
+    pairs += ablation_of(run.facts)
+    return list({frozenset(pair): pair for pair in reversed(pairs) if pair[0] != pair[1]}.values())[::-1]
+
+
+def _updates(spec: WarmupSpec | TrainSpec, task: str, sentences: int) -> int:
+    """The updates of a task in a warm-up or a training."""
+    if spec.optimization is None:
+        return 0
+    weights = (spec.weights or {}).get(task)
+    weight = 1.0 if weights is None or weights.sampling is None else weights.sampling
+    return spec.optimization.epochs * steps_in_epoch(sentences, spec.optimization.batch_size, weight)
+
+
+def _remedy(specs: Specs) -> str:
+    """What makes budgets equal."""
+    config = specs.config
+    batches = (config.warmup.batch_size, config.train.batch_size)
+    if len(set(batches)) > 1 and any(system.start == "warmup" for system in config.train.systems):
+        return (
+            f"Epochs of the warm-up and of the training have different numbers of updates: give warmup.batch_size "
+            f"({batches[0]}) and train.batch_size ({batches[1]}) the same value"
+        )
+    weighted = [task.name for dataset in config.data.datasets for task in dataset.tasks if task.sampling_weight]
+    if weighted:
+        return (
+            f"sampling_weight ({', '.join(weighted)}) counts in joint trainings only: give the single systems of these "
+            "tasks as many more epochs, or set unequal_budget: true for a system whose budget differs on purpose"
+        )
+    return (
+        "Give them the same epochs (those of the warm-up are included), or set unequal_budget: true for a system whose "
+        "budget differs on purpose"
+    )
