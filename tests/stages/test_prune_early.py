@@ -80,7 +80,7 @@ def test_a_density_that_was_not_reached_is_refused_with_what_to_do(finished, sco
     spec = changed.specs.select("joint", 1, "warmup", "eighth")
     spec = spec.model_copy(update={"masks": {"pos": spec.masks["pos"]}})
     with pytest.raises(ConfigError, match="without stop_after"):
-        select.run(spec, masks, tmp_path / "out")
+        select.run(spec, masks, changed.weights("warmup"), tmp_path / "out")
 
 
 def test_a_round_ends_when_an_epoch_hardly_changes_the_next_mask(finished, tmp_path):

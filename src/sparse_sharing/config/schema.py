@@ -212,10 +212,12 @@ class Choice(Section):
     """A rule that picks one round's mask for each task."""
 
     name: Name
-    rule: Literal["target_density", "best_dev", "rounds", "file"]
-    """Take the round nearest to a density, the one with the best dev score, or one by number; or masks of a file."""
+    rule: Literal["target_density", "best_dev", "rounds", "file", "magnitude"]
+    """Take the round nearest to a density, the one with the best dev score, or one by number; or masks of a file; or,
+    as a control, the largest of the starting weights, without pruning."""
     target_density: Density | dict[Name, Density] | None = None
-    """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken."""
+    """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken. Rule magnitude:
+    the density of the masks."""
     tolerance: float = Field(default=0.05, ge=0, le=1)
     """Rule target_density: the largest distance of the nearest round's density that is accepted."""
     rounds: Annotated[int, Field(ge=0)] | dict[Name, Annotated[int, Field(ge=0)]] | None = None
@@ -224,17 +226,29 @@ class Choice(Section):
     """Rule file: masks of all tasks, as `sparse-sharing masks` writes them; no pruning is needed for this choice."""
     allow_dense: bool = False
     """Let round 0, which keeps every weight, be chosen. Otherwise only subnetworks are."""
-    random: bool = False
-    """Replace each chosen mask by one that keeps as many weights at random positions: a control."""
+    random: bool | Literal["permuted"] = False
+    """Controls. true: each mask is replaced by one that keeps as many weights at random positions, drawn for each task.
+    permuted: the weights of each tensor are permuted at random, alike for all tasks, so that densities by layer and
+    overlaps stay as they are."""
 
     @model_validator(mode="after")
     def check(self) -> "Choice":
         """Each rule has its own key, and only that."""
-        for key in ("target_density", "rounds", "file"):
-            if (getattr(self, key) is not None) != (self.rule == key):
-                verb = "needs" if self.rule == key else "does not use"
+        owners = {"target_density": ("target_density", "magnitude"), "rounds": ("rounds",), "file": ("file",)}
+        for key, rules in owners.items():
+            if (getattr(self, key) is not None) != (self.rule in rules):
+                verb = "needs" if self.rule in rules else "does not use"
                 raise ValueError(f"rule '{self.rule}' {verb} the key '{key}'")
         return self
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether the masks come out of a pruning."""
+        return self.rule not in ("file", "magnitude")
+
+    def density_of(self, task: str) -> float | None:
+        """The density wanted for a task, where there is one."""
+        return self.target_density[task] if isinstance(self.target_density, dict) else self.target_density
 
 
 class Select(Section):
