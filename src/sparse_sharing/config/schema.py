@@ -205,7 +205,21 @@ class Prune(Optimization):
     stop_after: int | None = Field(default=None, ge=1)
     """End a task's pruning after so many rounds in a row without a better dev score; none: never."""
     early_bird: float | None = Field(default=None, gt=0, lt=1)
-    """End a round when an epoch changes less than this share of the mask that would be cut; none: never."""
+    """End a round when each of its last epochs changes less than this share of the mask that would be cut; none: never.
+    You et al. (2020) take 0.1."""
+    early_bird_window: int = Field(default=5, ge=1)
+    """Of early_bird: so many epochs in a row must change less, 5 in You et al. (2020)."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Prune":
+        """A round is long enough for an early bird to end it."""
+        if self.early_bird is not None and self.epochs < self.early_bird_window + 2:
+            raise ValueError(
+                f"early_bird waits for {self.early_bird_window} epochs after the first that hardly change the mask: it "
+                f"can end no round of {self.epochs} epochs. Set epochs to at least {self.early_bird_window + 2}, lower "
+                "early_bird_window, or leave early_bird out"
+            )
+        return self
 
 
 class Choice(Section):
@@ -344,6 +358,10 @@ class Config(Section):
         return self
 
     def _check_heads_have_tasks(self) -> None:
+        switches = [self.replicate, *(system.replicate for system in self.train.systems if system.replicate)]
+        heads = {self.model.head_of(task.name) for dataset in self.data.datasets for task in dataset.tasks}
+        if "crf" not in heads and any(own.crf_loss_per_sentence for own in switches):
+            raise ValueError("replicate.crf_loss_per_sentence: no task has a CRF head; set model.head, or leave it out")
         known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
         if isinstance(self.model.head, dict) and (unknown := [task for task in self.model.head if task not in known]):
             raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(known)}")

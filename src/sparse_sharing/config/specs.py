@@ -95,6 +95,7 @@ class WarmupSpec(Spec):
     model: Architecture
     optimization: Optimization | None = None
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
+    replicate: list[Switch] | None = None
 
 
 class PruneSpec(Spec):
@@ -109,6 +110,7 @@ class PruneSpec(Spec):
     final_density: float
     stop_after: int | None = Field(default=None, description="rounds without a better dev score that end the pruning")
     early_bird: float | None = Field(default=None, description="share of the next mask whose change ends a round")
+    early_bird_window: int | None = Field(default=None, description="epochs in a row that change less than this share")
     replicate: list[Switch] | None = None
 
 
@@ -296,6 +298,7 @@ class Specs:
             model=self.architecture(dataset, start),
             optimization=_plain(self.config.warmup) if start == "warmup" else None,
             weights=weights_of(self.datasets[dataset].tasks) if start == "warmup" else None,
+            replicate=self.config.replicate.of_warmup() if start == "warmup" else None,
         )
 
     def prune(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
@@ -311,6 +314,7 @@ class Specs:
             final_density=prune.final_density,
             stop_after=prune.stop_after,
             early_bird=prune.early_bird,
+            early_bird_window=None if prune.early_bird is None else prune.early_bird_window,
             replicate=self.config.replicate.of_pruning(),
         )
 

@@ -122,10 +122,20 @@ def _train_round(
     def cut() -> Mask:
         return prune_smallest(network.prunable_values().abs(), mask, kept)
 
-    watch = None if spec.early_bird is None else EarlyBird(cut, mask.kept, spec.early_bird)
+    watch = None if spec.early_bird is None else EarlyBird(cut, mask.kept, spec.early_bird, spec.early_bird_window)
     checkpoint = work / "epoch"
     progress = train(
-        network, tasks, spec.optimization, spec.seed, streams, spec, checkpoint, report, note, early_bird=watch
+        network,
+        tasks,
+        spec.optimization,
+        spec.seed,
+        streams,
+        spec,
+        checkpoint,
+        report,
+        note,
+        replicate=spec.replicate or (),
+        early_bird=watch,
     )
     pruning.add(progress)
     if number < spec.rounds:

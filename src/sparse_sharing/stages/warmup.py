@@ -27,6 +27,16 @@ def run(
         initialise(network, spec.seed, *given)
         if spec.optimization is not None:
             with Reporter("warm-up", spec.optimization.epochs, work=work) as report:
-                train(network, tasks, spec.optimization, spec.seed, ("warmup",), spec, work / "warmup", report)
+                train(
+                    network,
+                    tasks,
+                    spec.optimization,
+                    spec.seed,
+                    ("warmup",),
+                    spec,
+                    work / "warmup",
+                    report,
+                    replicate=spec.replicate or (),
+                )
         tensors = {name: value.cpu().numpy() for name, value in network.values().items()}
         save_tensors(output, "weights", spec, tensors, {"model": spec.model.model_dump()})
