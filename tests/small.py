@@ -72,6 +72,7 @@ def shrink(values):
     for section in ("warmup", "prune", "train"):
         values[section] |= {"epochs": 1, "patience": None}
     values["train"]["epochs"] = 2
+    values["prune"].pop("early_bird", None)
     for system in values["train"]["systems"]:
         system.pop("epochs", None)
     return values

@@ -161,7 +161,8 @@ def sweep(table: pd.DataFrame) -> Figure:
             scores.errorbar(density, line["mean"], yerr=line["std"].fillna(0), capsize=2, **look)
             overlaps.plot(density, line["overlap"], **look)
         chance = block.drop_duplicates("target_density").sort_values("density")
-        overlaps.plot(100 * chance["density"], chance["chance"], ":", color=COLOURS[-1], label="independent masks")
+        label = "independent masks, densities by tensor"
+        overlaps.plot(100 * chance["density"], chance["chance_by_tensor"], ":", color=COLOURS[-1], label=label)
         for axes, column in ((scores, "published"), (overlaps, "published_overlap")):
             paper = block[block[column].notna()].drop_duplicates("target_density")
             if len(paper):

@@ -72,7 +72,7 @@ class Mask:
 
     def tensor_densities(self) -> dict[str, float]:
         """Share of kept weights in each tensor."""
-        return {name: float(part.float().mean()) if part.numel() else 0.0 for name, part in self.tensors().items()}
+        return {name: float(part.double().mean()) if part.numel() else 0.0 for name, part in self.tensors().items()}
 
     def require_fit(self, shapes: Shapes, weights: str, label: str) -> None:
         """Check that the mask belongs to a network and its starting weights.
@@ -131,6 +131,22 @@ def shuffled(mask: Mask, random: np.random.Generator) -> Mask:
     return Mask(keep, mask.shapes, mask.weights)
 
 
+def permuted(masks: Mapping[str, Mask], random: np.random.Generator) -> dict[str, Mask]:
+    """Masks over the same tensors with the weights of each tensor permuted at random, alike in all masks.
+
+    Every mask keeps as many weights of each tensor as before, and any set of masks has as many in common: densities,
+    overlaps and union stay as they are, of the whole network and of each tensor. Only which weights are kept changes.
+    """
+    first = next(iter(masks.values()))
+    start, places = 0, []
+    for shape in first.shapes.values():
+        size = int(np.prod(shape))
+        places.append(start + random.permutation(size))
+        start += size
+    order = torch.from_numpy(np.concatenate(places))
+    return {name: Mask(mask.keep[order], mask.shapes, mask.weights) for name, mask in masks.items()}
+
+
 def intersection_size(masks: Sequence[Mask]) -> int:
     """Number of weights that every mask keeps."""
     return int(torch.stack([mask.keep for mask in masks]).all(0).sum())
@@ -150,6 +166,22 @@ def chance_overlap(densities: Sequence[float]) -> float:
     """The overlap that independent random masks of these densities are expected to have."""
     together, missed = float(np.prod(densities)), float(np.prod([1 - density for density in densities]))
     return together / (1 - missed) if missed < 1 else 0.0
+
+
+def chance_overlap_by_tensor(masks: Sequence[Mask]) -> float:
+    """The overlap of independent masks that keep as many weights in each tensor as these do.
+
+    The expected size of the intersection over that of the union, as in `chance_overlap`: tensors of different density
+    make masks overlap more than the density of the whole says.
+    """
+    together = union = 0.0
+    densities = [mask.tensor_densities() for mask in masks]
+    for name, shape in masks[0].shapes.items():
+        own = [density[name] for density in densities]
+        size = int(np.prod(shape))
+        together += size * float(np.prod(own))
+        union += size * (1 - float(np.prod([1 - density for density in own])))
+    return together / union if union else 0.0
 
 
 def pack(mask: Mask) -> np.ndarray:

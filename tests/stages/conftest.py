@@ -129,7 +129,8 @@ class Pipeline:
     def select(self, choice: str, start: str = "warmup", output: Path | None = None) -> Path:
         output = output or self.path(layout.SELECT, start=start, choice=choice)
         spec = self.specs.select("joint", 1, start, choice)
-        select.run(spec, {task: self.masks(task, start) for task in TASKS}, output)
+        masks = {task: self.masks(task, start) for task in spec.masks}
+        select.run(spec, masks, self.weights(start), output)
         return output
 
     def selection(self, system: str) -> Path | None:
@@ -168,9 +169,9 @@ class Pipeline:
         self.prepare()
         for start in self.specs.starts():
             self.warm_up(start)
+        for _, _, start, task in self.specs.tables().prunings():
+            self.prune(task, start)
         for start, choice in self.specs.tables().chosen:
-            for task in TASKS:
-                self.prune(task, start)
             self.select(choice, start)
         for _, _, system, model in self.specs.tables().models():
             self.train(system, model)

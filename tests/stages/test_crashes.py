@@ -36,6 +36,7 @@ def job(pipeline, stage, output):
         "select": lambda: (
             specs.select("joint", 1, "warmup", "half"),
             {task: pipeline.masks(task) for task in ("chunk", "ner", "pos")},
+            weights,
             output,
         ),
         "train": lambda: (

@@ -133,6 +133,26 @@ def test_only_the_first_sentences_are_used_where_a_number_is_given(unprepared):
     assert summary(own, "train")["sentences"] + summary(own, "dev")["sentences"] == 20
 
 
+def training_sentences(pipeline):
+    """The prepared training and dev sentences, each as text."""
+    texts = (load_text(pipeline.data / f"{split}.safetensors")["pos"] for split in ("train", "dev"))
+    return {" ".join(words) for text in texts for words in text.words()}
+
+
+def test_sentences_are_drawn_at_random_where_a_seed_is_given(unprepared):
+    every = training_sentences(without_dev(unprepared))
+    first = training_sentences(without_dev(unprepared, train_sentences=20))
+    drawn = []
+    for seed in (1, 2):
+        own = without_dev(unprepared, train_sentences=20, train_sentences_seed=seed)
+        assert summary(own, "train")["sentences"] + summary(own, "dev")["sentences"] == 20
+        drawn.append(training_sentences(own))
+        known = {word for sentence in training_sentences(own) for word in sentence.lower().split()}
+        assert set(load_vocabulary(own.data / "vocabulary.json").words) <= known
+    assert all(own < every and own != first for own in drawn)
+    assert drawn[0] != drawn[1]
+
+
 def test_sentences_that_two_splits_share_are_counted(unprepared):
     first, second = read_blocks(unprepared.folder / "train.txt")[:2]
     append(unprepared.folder / "test.txt", f"{first}\n\n{first}\n\n{second}\n\n")

@@ -80,17 +80,26 @@ def test_a_density_that_was_not_reached_is_refused_with_what_to_do(finished, sco
     spec = changed.specs.select("joint", 1, "warmup", "eighth")
     spec = spec.model_copy(update={"masks": {"pos": spec.masks["pos"]}})
     with pytest.raises(ConfigError, match="without stop_after"):
-        select.run(spec, masks, tmp_path / "out")
+        select.run(spec, masks, changed.weights("warmup"), tmp_path / "out")
 
 
 def test_a_round_ends_when_an_epoch_hardly_changes_the_next_mask(finished, tmp_path):
-    output = finished.changed(prune={"epochs": 4, "early_bird": LARGE}).prune("ner", output=tmp_path)
+    output = finished.changed(prune={"epochs": 4, "early_bird": LARGE, "early_bird_window": 1}).prune(
+        "ner", output=tmp_path
+    )
     assert [row["epochs"] for row in rounds_of(output)] == [2, 2, 2, 2]
+
+
+def test_a_round_ends_when_as_many_epochs_as_the_window_hardly_change_the_next_mask(finished, tmp_path):
+    changed = finished.changed(prune={"rounds": 1, "epochs": 5, "early_bird": LARGE, "early_bird_window": 3})
+    assert [row["epochs"] for row in rounds_of(changed.prune("ner", output=tmp_path))] == [4, 4]
 
 
 def test_a_limit_that_is_never_met_changes_no_mask(finished, tmp_path):
     longer = finished.changed(prune={"epochs": 3}).prune("ner", output=tmp_path / "plain")
-    watched = finished.changed(prune={"epochs": 3, "early_bird": 1e-9}).prune("ner", output=tmp_path / "watched")
+    watched = finished.changed(prune={"epochs": 3, "early_bird": 1e-9, "early_bird_window": 1}).prune(
+        "ner", output=tmp_path / "watched"
+    )
     assert rounds_of(longer) == rounds_of(watched)
     assert {name: mask.tobytes() for name, mask in masks_of(longer).items()} == {
         name: mask.tobytes() for name, mask in masks_of(watched).items()
@@ -99,7 +108,7 @@ def test_a_limit_that_is_never_met_changes_no_mask(finished, tmp_path):
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 5])
 def test_an_interrupted_pruning_with_an_early_bird_goes_on_to_the_same_bytes(finished, tmp_path, monkeypatch, epochs):
-    changed = finished.changed(prune={"epochs": 4, "early_bird": 0.1})
+    changed = finished.changed(prune={"epochs": 4, "early_bird": 0.1, "early_bird_window": 1})
     whole = changed.prune("ner", output=tmp_path / "whole") / "masks.safetensors"
     assert any(row["epochs"] < 4 for row in rounds_of(whole.parent))
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
@@ -113,3 +122,5 @@ def test_what_is_off_leaves_no_trace_in_the_spec(finished):
     spec = finished.specs.prune("joint", 1, "warmup", "pos").canonical()
     assert "stop_after" not in spec
     assert "early_bird" not in spec
+    watched = finished.changed(prune={"epochs": 7, "early_bird": 0.1}).specs.prune("joint", 1, "warmup", "pos")
+    assert (watched.early_bird, watched.early_bird_window) == (0.1, 5)

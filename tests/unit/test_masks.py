@@ -1,7 +1,7 @@
 """Masks: exact counts, nested rounds, ties that go to the earlier weight, and the published densities."""
 
 import re
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -13,10 +13,12 @@ from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import (
     Mask,
     chance_overlap,
+    chance_overlap_by_tensor,
     intersection_size,
     kept_after,
     overlap,
     pack,
+    permuted,
     prune_smallest,
     union_size,
     unpack,
@@ -237,3 +239,69 @@ def test_a_mask_of_tensors_in_another_order_is_refused():
 def test_a_mask_cut_from_other_weights_is_refused_with_both_digests():
     with pytest.raises(ArtifactError, match="starting weights one, but the training starts from other; prune from"):
         mask_of([True], weights="one").require_fit({"matrix": (1,)}, "other", "masks")
+
+
+SHAPES = {"first": (3, 4), "second": (20,)}
+
+
+def masks_of(seed, densities):
+    """Masks over two tensors, the second half as dense as the first."""
+    random = np.random.default_rng(seed)
+    limits = np.array([1.0] * 12 + [0.5] * 20)
+    return {
+        f"task{number}": Mask(torch.from_numpy(random.random(32) < density * limits), SHAPES, "weights")
+        for number, density in enumerate(densities)
+    }
+
+
+@given(st.integers(0, 100), st.lists(st.sampled_from([0.2, 0.5, 0.9]), min_size=2, max_size=4))
+def test_a_common_permutation_keeps_the_densities_of_tensors_and_what_any_set_of_masks_has_in_common(seed, densities):
+    before = masks_of(seed, densities)
+    after = permuted(before, np.random.default_rng(seed))
+    for name, mask in before.items():
+        assert after[name].tensor_densities() == mask.tensor_densities()
+        assert (after[name].shapes, after[name].weights) == (mask.shapes, mask.weights)
+    for size in range(2, len(densities) + 1):
+        for names in combinations(before, size):
+            one, other = [before[name] for name in names], [after[name] for name in names]
+            for mine, theirs in zip(*([mask.tensors() for mask in masks] for masks in (one, other)), strict=True):
+                assert {k: int(v.sum()) for k, v in mine.items()} == {k: int(v.sum()) for k, v in theirs.items()}
+            assert intersection_size(one) == intersection_size(other)
+            assert union_size(one) == union_size(other)
+    shared = [torch.stack([mask.tensors()["first"] for mask in masks.values()]) for masks in (before, after)]
+    assert sorted(map(tuple, shared[0].flatten(1).T.tolist())) == sorted(map(tuple, shared[1].flatten(1).T.tolist()))
+
+
+def test_a_common_permutation_changes_which_weights_are_kept():
+    before = masks_of(1, [0.5, 0.5])
+    after = permuted(before, np.random.default_rng(1))
+    assert not any(torch.equal(after[name].keep, mask.keep) for name, mask in before.items())
+
+
+def test_independent_masks_of_other_densities_in_each_tensor_overlap_by_chance_of_the_tensors():
+    one = Mask(torch.tensor([1, 1, 1, 0] + [0] * 4).bool(), {"dense": (4,), "empty": (4,)}, "weights")
+    other = Mask(torch.tensor([1, 1, 0, 0] + [0] * 4).bool(), {"dense": (4,), "empty": (4,)}, "weights")
+    # of the four weights of the first tensor 3/4 * 1/2 are expected in both and 1 - 1/4 * 1/2 in any
+    assert chance_overlap_by_tensor([one, other]) == pytest.approx((3 / 8) / (7 / 8))
+    assert chance_overlap([one.density, other.density]) < chance_overlap_by_tensor([one, other])
+
+
+@given(st.integers(0, 100))
+def test_in_one_tensor_chance_by_tensor_is_chance(seed):
+    masks = [mask_of((np.random.default_rng(seed + n).random(40) < 0.4).tolist()) for n in range(3)]
+    expected = chance_overlap([mask.density for mask in masks])
+    assert chance_overlap_by_tensor(masks) == pytest.approx(expected)
+
+
+def test_masks_permuted_one_by_one_overlap_by_chance_of_the_tensors():
+    sizes = {"first": (5000,), "second": (20000,)}
+    limits = np.array([0.8] * 5000 + [0.2] * 20000)
+    random = np.random.default_rng(1)
+    masks = [Mask(torch.from_numpy(random.random(25000) < limits), sizes, "weights") for _ in range(2)]
+    alone = [permuted({"one": mask}, random)["one"] for mask in masks]
+    assert overlap(alone) == pytest.approx(chance_overlap_by_tensor(masks), abs=0.01)
+    assert overlap(alone) > chance_overlap([mask.density for mask in masks]) + 0.05
+
+
+def test_masks_that_keep_nothing_overlap_by_no_chance():
+    assert chance_overlap_by_tensor([mask_of([0, 0]), mask_of([0, 0])]) == 0

@@ -128,8 +128,8 @@ def vectors_path(wildcards):
 
 
 def masks_of_tasks(wildcards):
-    """The masks of each task of a dataset, by task; none where the choice names a file of masks."""
-    if given_masks(wildcards):
+    """The masks of each task of a dataset, by task; none where the choice needs no pruning."""
+    if not specs.choices[wildcards.choice].is_pruned:
         return {}
     own = path(layout.PRUNE, "masks.safetensors")
     identity = {

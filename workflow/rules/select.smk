@@ -1,9 +1,10 @@
-# One round's mask for each task, or the masks of a file of the user's.
+# One mask for each task: of a round of its pruning, of a file of the user's, or of the largest starting weights.
 
 
 rule select:
     input:
         lambda wildcards: [*masks_of_tasks(wildcards).values(), *given_masks(wildcards)],
+        weights=rules.warmup.output,
     output:
         masks=path(layout.SELECT, "masks.safetensors"),
         choice=path(layout.SELECT, "choice.csv"),
@@ -17,4 +18,5 @@ rule select:
         folder=subpath(output.masks, parent=True),
     shell:
         "sparse-sharing select --spec {params.spec:q} {params.masks:q} {params.file:q}"
+        " --weights {input.weights:q}"
         " --output {params.folder:q} > {log:q} 2>&1"

@@ -44,11 +44,11 @@ def overlap(files: Operands) -> None:
     masks = _named(files)
     groups = list(combinations(masks, 2)) + ([tuple(masks)] if len(masks) > 2 else [])
     rows = [
-        [" & ".join(names) if place == "all" else "", place, f"{value:.4f}", f"{chance:.4f}"]
+        [" & ".join(names) if place == "all" else "", place, *(f"{value:.4f}" for value in values)]
         for names in groups
-        for place, value, chance in overlaps([masks[name] for name in names])
+        for place, *values in overlaps([masks[name] for name in names])
     ]
-    show_table(["masks", "layer", "overlap", "by chance"], rows)
+    show_table(["masks", "layer", "overlap", "by chance", "by chance in each tensor"], rows)
 
 
 @group.command()

@@ -98,16 +98,17 @@ def prune(
 @app.command()
 def select(
     spec: SpecOption,
+    weights: Weights,
     output: Output,
     masks: Annotated[
         list[str] | None, typer.Option(metavar="TASK=FILE", help="masks.safetensors of a task's pruning.")
     ] = None,
     file: Annotated[Path | None, typer.Option(help="Masks of all tasks, for a choice with rule file.")] = None,
 ) -> None:
-    """Stage select: pick one round's mask for each task."""
+    """Stage select: pick one mask for each task, and compare the masks."""
     from sparse_sharing.stages import select as stage
 
-    stage.run(parse_spec(spec, stage_specs.SelectSpec), parse_named(masks or []), output, file)
+    stage.run(parse_spec(spec, stage_specs.SelectSpec), parse_named(masks or []), weights, output, file)
 
 
 @app.command()

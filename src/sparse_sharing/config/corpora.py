@@ -124,7 +124,10 @@ class Corpus(Section):
     split_seed: int = Field(default=1, ge=0)
     """Seed of that cut."""
     train_sentences: int | None = Field(default=None, ge=1)
-    """Use only the first so many sentences of the training file."""
+    """Use only so many sentences of the training file: the first, or those that train_sentences_seed draws."""
+    train_sentences_seed: int | None = Field(default=None, ge=0)
+    """Draw the train_sentences at random with this seed; they keep their order. The first sentences of a corpus are no
+    sample where it is ordered, as news is by time."""
     word_column: int = 0
     """Format columns: the column that holds the words, counted from 0."""
     repair: bool = False
@@ -138,6 +141,8 @@ class Corpus(Section):
             if path.startswith(DEMO) and path.removeprefix(DEMO) not in DEMO_FILES:
                 known = ", ".join(DEMO + name for name in DEMO_FILES)
                 raise ValueError(f"there is no '{path}'; the demo files are {known}")
+        if self.train_sentences_seed is not None and self.train_sentences is None:
+            raise ValueError(f"corpus '{self.name}': train_sentences_seed needs the key train_sentences")
         owners = {"documents": "conll2012", "skip_domains": "conll2012", "word_column": "columns"}
         for key, owner in owners.items():
             if key in self.model_fields_set and self.format != owner and getattr(self, key) is not None:
@@ -199,6 +204,7 @@ class CorpusSpec(Section):
     dev_fraction: float | None = None
     split_seed: int | None = None
     train_sentences: int | None = None
+    train_sentences_seed: int | None = None
     word_column: int | None = None
     repair: bool
     tasks: list[TaskColumn]
@@ -215,6 +221,7 @@ def corpus_spec(corpus: Corpus) -> CorpusSpec:
         dev_fraction=None if corpus.dev else corpus.dev_fraction,
         split_seed=None if corpus.dev else corpus.split_seed,
         train_sentences=corpus.train_sentences,
+        train_sentences_seed=corpus.train_sentences_seed,
         word_column=corpus.word_column if corpus.format == "columns" else None,
         repair=corpus.repair,
         tasks=[

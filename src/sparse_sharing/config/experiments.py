@@ -13,14 +13,24 @@ class SystemFacts(Section):
     """What the tables know of a system besides its name and sharing."""
 
     kind: str
-    """The row of the paper's tables that is its counterpart: its sharing, or single_subnet, sparse_no_warmup,
-    sparse_at_density (masks of a target density, as in Fig. 4) or random_masks."""
+    """The row of the paper's tables that is its counterpart: its sharing, single_subnet, sparse_no_warmup or
+    sparse_at_density (masks of a target density, as in Fig. 4); or a control that the paper lacks, see CONTROLS."""
     start: Start
     choice: str | None = None
     target_density: float | None = None
     """The density that its choice of masks asks for, where that is one for all tasks."""
     tasks: list[str] | None = None
     """The tasks it is limited to, where it does not train all of a dataset."""
+
+
+CONTROLS: Mapping[str, str] = {
+    "single_warm": "dense models per task from the warmed-up weights",
+    "hard_warm": "dense joint training from the warmed-up weights",
+    "magnitude_masks": "masks of the largest starting weights, without pruning",
+    "permuted_masks": "the masks with one random permutation of each tensor, the same for all tasks",
+    "random_masks": "masks of the same densities at random positions, drawn for each task",
+}
+"""The kinds of systems that are controls, which the paper lacks, and what each is."""
 
 
 class TabulatedRun(Protocol):
@@ -31,6 +41,9 @@ class TabulatedRun(Protocol):
     comparisons: Sequence[str]
     paper: Mapping[str, str] | None
 
+
+WARM = ("single", "hard")
+"""Dense ways of sharing that are a control where they start from the warmed-up weights."""
 
 TABLE_FILES = (
     "results.csv",
@@ -50,18 +63,9 @@ TABLE_FILES = (
 def facts_of(system: System, choice: Choice | None) -> SystemFacts:
     """The facts of a system and its choice of masks."""
     at_density = choice is not None and choice.rule == "target_density"
-    kind = system.sharing
-    if choice is not None and choice.random:
-        kind = "random_masks"
-    elif system.sharing == "single" and choice is not None:
-        kind = "single_subnet"
-    elif system.sharing == "sparse" and at_density:
-        kind = "sparse_at_density"
-    elif system.sharing == "sparse" and system.start == "initial":
-        kind = "sparse_no_warmup"
     one_density = at_density and isinstance(choice.target_density, float)
     return SystemFacts(
-        kind=kind,
+        kind=_kind_of(system, choice),
         start=system.start,
         choice=system.choice,
         target_density=choice.target_density if one_density else None,
@@ -69,14 +73,29 @@ def facts_of(system: System, choice: Choice | None) -> SystemFacts:
     )
 
 
+def _kind_of(system: System, choice: Choice | None) -> str:
+    if choice is None:
+        return f"{system.sharing}_warm" if system.sharing in WARM and system.start == "warmup" else system.sharing
+    if choice.random:
+        return "permuted_masks" if choice.random == "permuted" else "random_masks"
+    if choice.rule == "magnitude":
+        return "magnitude_masks"
+    if system.sharing == "single":
+        return "single_subnet"
+    if choice.rule == "target_density":
+        return "sparse_at_density"
+    return "sparse" if system.start == "warmup" else "sparse_no_warmup"
+
+
 def references_of(config: Config, facts: Mapping[str, SystemFacts]) -> list[str]:
     """The systems that others are tested against: those named, else the baseline and what shares hard.
 
-    Of hard systems of all tasks it is the first by name; those of two tasks count where sparse ones have the same two.
+    Of hard systems of all tasks it is the first by name, one from the initial weights before one from the warmed-up
+    weights; those of two tasks count where sparse ones have the same two.
     """
     if config.tables.comparisons is not None:
         return sorted(set(config.tables.comparisons), key=lambda name: (name != config.tables.baseline, name))
-    hard = sorted(name for name, known in facts.items() if known.kind == "hard" and known.tasks is None)
+    hard = [name for name in _hard(facts) if facts[name].tasks is None]
     names = [config.tables.baseline, *hard[:1], *(partner for _, partner in pairs_of(facts))]
     return [name for name in dict.fromkeys(names) if name in facts]
 
@@ -106,7 +125,7 @@ def sweep_of(facts: Mapping[str, SystemFacts]) -> dict[str, float]:
     sparse = {name: density for name, density in sparse.items() if density is not None}
     if len(set(sparse.values())) < 2:
         return {}
-    hard = [name for name, known in whole.items() if known.kind == "hard"]
+    hard = _hard(whole)
     ordered = sorted(sparse, key=lambda name: (facts[name].start != "warmup", -sparse[name]))
     return dict.fromkeys(hard[:1], 1.0) | {name: sparse[name] for name in ordered}
 
@@ -114,8 +133,14 @@ def sweep_of(facts: Mapping[str, SystemFacts]) -> dict[str, float]:
 def pairs_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str | None]]:
     """Sparse systems of two tasks, each with the hard sharing of the same tasks where there is one."""
     sparse = [name for name, known in facts.items() if known.kind.startswith("sparse") and len(known.tasks or ()) == 2]
-    hard = {tuple(facts[name].tasks or ()): name for name in sorted(facts, reverse=True) if facts[name].kind == "hard"}
+    hard = {tuple(facts[name].tasks or ()): name for name in reversed(_hard(facts))}
     return [(name, hard.get(tuple(facts[name].tasks))) for name in sorted(sparse, key=lambda n: (facts[n].tasks, n))]
+
+
+def _hard(facts: Mapping[str, SystemFacts]) -> list[str]:
+    """The systems that share hard, by name; those from the warmed-up weights last."""
+    found = (name for name, known in facts.items() if known.kind in ("hard", "hard_warm"))
+    return sorted(found, key=lambda name: (facts[name].kind, name))
 
 
 def ablation_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:

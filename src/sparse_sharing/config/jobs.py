@@ -176,6 +176,7 @@ class _Jobs:
         identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
         spec = self.specs.select(dataset, seed, start, choice)
         needs = {f"masks.{task}": self.prune(dataset, seed, start, task) for task in spec.masks}
+        needs["start"] = self.warmup(dataset, seed, start)
         return self._add("select", identity, spec, needs, tuple(filter(None, [spec.choice.file])))
 
     def train(self, dataset: str, seed: int, system: str, model: str) -> Job:

@@ -5,18 +5,30 @@ from typing import Literal
 from sparse_sharing.config.section import Section
 
 Switch = Literal[
-    "clip_by_value", "epoch_on_test", "fixed_learning_rate", "leaky_momentum", "lenient_spans", "round_robin"
+    "clip_by_value",
+    "crf_loss_per_sentence",
+    "epoch_on_test",
+    "fixed_learning_rate",
+    "leaky_momentum",
+    "lenient_spans",
+    "round_robin",
 ]
+
+
+OF_ALL_TRAINING = ("crf_loss_per_sentence", "lenient_spans")
+"""Switches that concern the training of single tasks as well, and pruning."""
 
 
 class Replicate(Section):
     """What to do as the original code did; a run that uses a switch says so in its tables.
 
-    All switches but lenient_spans concern the training of several tasks together, and nothing else.
+    crf_loss_per_sentence and lenient_spans concern all training, all others that of several tasks together alone.
     """
 
     clip_by_value: bool = False
     """Bound each number of a gradient by gradient_clip, not the norm of the whole."""
+    crf_loss_per_sentence: bool = False
+    """Divide the loss of a CRF head by the sentences of the batch, not by its tokens; also in warm-up and pruning."""
     epoch_on_test: bool = False
     """Choose the epoch by the score on test, which the training is then given: no honest result."""
     fixed_learning_rate: bool = False
@@ -32,9 +44,13 @@ class Replicate(Section):
         """The switches that are on, by name."""
         return sorted(name for name in type(self).model_fields if getattr(self, name))
 
+    def of_warmup(self) -> list[Switch] | None:
+        """The one switch that concerns the warm-up, where it is on."""
+        return ["crf_loss_per_sentence"] if self.crf_loss_per_sentence else None
+
     def of_pruning(self) -> list[Switch] | None:
-        """The one switch that concerns pruning, where it is on."""
-        return ["lenient_spans"] if self.lenient_spans else None
+        """The switches that concern pruning and are on."""
+        return [name for name in self.switches() if name in OF_ALL_TRAINING] or None
 
     def check_fit(self, sharing: str) -> None:
         """Raise ValueError for a switch that does not concern a way of sharing."""
@@ -44,7 +60,7 @@ class Replicate(Section):
 
 def concerns(switch: Switch, sharing: str) -> bool:
     """Whether a switch changes anything in a way of sharing."""
-    return switch == "lenient_spans" or sharing != "single"
+    return switch in OF_ALL_TRAINING or sharing != "single"
 
 
 def switches_of(sharing: str, *parts: Replicate | None) -> list[Switch] | None:

@@ -205,17 +205,33 @@ class Prune(Optimization):
     stop_after: int | None = Field(default=None, ge=1)
     """End a task's pruning after so many rounds in a row without a better dev score; none: never."""
     early_bird: float | None = Field(default=None, gt=0, lt=1)
-    """End a round when an epoch changes less than this share of the mask that would be cut; none: never."""
+    """End a round when each of its last epochs changes less than this share of the mask that would be cut; none: never.
+    You et al. (2020) take 0.1."""
+    early_bird_window: int = Field(default=5, ge=1)
+    """Of early_bird: so many epochs in a row must change less, 5 in You et al. (2020)."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Prune":
+        """A round is long enough for an early bird to end it."""
+        if self.early_bird is not None and self.epochs < self.early_bird_window + 2:
+            raise ValueError(
+                f"early_bird waits for {self.early_bird_window} epochs after the first that hardly change the mask: it "
+                f"can end no round of {self.epochs} epochs. Set epochs to at least {self.early_bird_window + 2}, lower "
+                "early_bird_window, or leave early_bird out"
+            )
+        return self
 
 
 class Choice(Section):
     """A rule that picks one round's mask for each task."""
 
     name: Name
-    rule: Literal["target_density", "best_dev", "rounds", "file"]
-    """Take the round nearest to a density, the one with the best dev score, or one by number; or masks of a file."""
+    rule: Literal["target_density", "best_dev", "rounds", "file", "magnitude"]
+    """Take the round nearest to a density, the one with the best dev score, or one by number; or masks of a file; or,
+    as a control, the largest of the starting weights, without pruning."""
     target_density: Density | dict[Name, Density] | None = None
-    """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken."""
+    """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken. Rule magnitude:
+    the density of the masks."""
     tolerance: float = Field(default=0.05, ge=0, le=1)
     """Rule target_density: the largest distance of the nearest round's density that is accepted."""
     rounds: Annotated[int, Field(ge=0)] | dict[Name, Annotated[int, Field(ge=0)]] | None = None
@@ -224,17 +240,29 @@ class Choice(Section):
     """Rule file: masks of all tasks, as `sparse-sharing masks` writes them; no pruning is needed for this choice."""
     allow_dense: bool = False
     """Let round 0, which keeps every weight, be chosen. Otherwise only subnetworks are."""
-    random: bool = False
-    """Replace each chosen mask by one that keeps as many weights at random positions: a control."""
+    random: bool | Literal["permuted"] = False
+    """Controls. true: each mask is replaced by one that keeps as many weights at random positions, drawn for each task.
+    permuted: the weights of each tensor are permuted at random, alike for all tasks, so that densities by layer and
+    overlaps stay as they are."""
 
     @model_validator(mode="after")
     def check(self) -> "Choice":
         """Each rule has its own key, and only that."""
-        for key in ("target_density", "rounds", "file"):
-            if (getattr(self, key) is not None) != (self.rule == key):
-                verb = "needs" if self.rule == key else "does not use"
+        owners = {"target_density": ("target_density", "magnitude"), "rounds": ("rounds",), "file": ("file",)}
+        for key, rules in owners.items():
+            if (getattr(self, key) is not None) != (self.rule in rules):
+                verb = "needs" if self.rule in rules else "does not use"
                 raise ValueError(f"rule '{self.rule}' {verb} the key '{key}'")
         return self
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether the masks come out of a pruning."""
+        return self.rule not in ("file", "magnitude")
+
+    def density_of(self, task: str) -> float | None:
+        """The density wanted for a task, where there is one."""
+        return self.target_density[task] if isinstance(self.target_density, dict) else self.target_density
 
 
 class Select(Section):
@@ -333,6 +361,10 @@ class Config(Section):
         return self
 
     def _check_heads_have_tasks(self) -> None:
+        switches = [self.replicate, *(system.replicate for system in self.train.systems if system.replicate)]
+        heads = {self.model.head_of(task.name) for dataset in self.data.datasets for task in dataset.tasks}
+        if "crf" not in heads and any(own.crf_loss_per_sentence for own in switches):
+            raise ValueError("replicate.crf_loss_per_sentence: no task has a CRF head; set model.head, or leave it out")
         known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
         if isinstance(self.model.head, dict) and (unknown := [task for task in self.model.head if task not in known]):
             raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(known)}")

@@ -95,6 +95,7 @@ class WarmupSpec(Spec):
     model: Architecture
     optimization: Optimization | None = None
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
+    replicate: list[Switch] | None = None
 
 
 class PruneSpec(Spec):
@@ -109,6 +110,7 @@ class PruneSpec(Spec):
     final_density: float
     stop_after: int | None = Field(default=None, description="rounds without a better dev score that end the pruning")
     early_bird: float | None = Field(default=None, description="share of the next mask whose change ends a round")
+    early_bird_window: int | None = Field(default=None, description="epochs in a row that change less than this share")
     replicate: list[Switch] | None = None
 
 
@@ -118,7 +120,8 @@ class SelectSpec(Spec):
     choice: Choice
     seed: int | None = Field(default=None, description="for random masks; none: the masks are those of the pruning")
     masks: dict[str, str]
-    tasks: list[str] | None = Field(default=None, description="rule file: the tasks whose masks the file must hold")
+    tasks: list[str] | None = Field(default=None, description="the tasks, where their masks come from no pruning")
+    start: str | None = Field(default=None, description="rule magnitude: digest of the starting weights")
 
 
 class TrainSpec(Spec):
@@ -170,7 +173,7 @@ class TablesSpec(Spec):
     chosen: list[tuple[Start, str]] = Field(description="the (start, choice) pairs that systems use")
     replicate: dict[str, list[Switch]] | None = Field(default=None, description="the switches of systems that use any")
     replicate_pruning: list[Switch] | None = None
-    given: list[str] | None = Field(default=None, description="the choices that take masks from a file, not a pruning")
+    given: list[str] | None = Field(default=None, description="the choices whose masks come from no pruning")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
     def models(self) -> list[tuple[str, int, str, str]]:
@@ -295,6 +298,7 @@ class Specs:
             model=self.architecture(dataset, start),
             optimization=_plain(self.config.warmup) if start == "warmup" else None,
             weights=weights_of(self.datasets[dataset].tasks) if start == "warmup" else None,
+            replicate=self.config.replicate.of_warmup() if start == "warmup" else None,
         )
 
     def prune(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
@@ -310,18 +314,19 @@ class Specs:
             final_density=prune.final_density,
             stop_after=prune.stop_after,
             early_bird=prune.early_bird,
+            early_bird_window=None if prune.early_bird is None else prune.early_bird_window,
             replicate=self.config.replicate.of_pruning(),
         )
 
     def select(self, dataset: str, seed: int, start: Start, choice: str) -> SelectSpec:
         """The choice of one mask for each task."""
-        given = self.choices[choice].file is not None
-        pruned = [] if given else self.tasks(dataset)
+        chosen, tasks = self.choices[choice], self.tasks(dataset)
         return SelectSpec(
-            choice=self.choices[choice],
-            seed=seed if self.choices[choice].random else None,
-            masks={task: self.prune(dataset, seed, start, task).digest() for task in pruned},
-            tasks=self.tasks(dataset) if given else None,
+            choice=chosen,
+            seed=seed if chosen.random else None,
+            masks={task: self.prune(dataset, seed, start, task).digest() for task in tasks if chosen.is_pruned},
+            tasks=None if chosen.is_pruned else tasks,
+            start=self.warmup(dataset, seed, start).digest() if chosen.rule == "magnitude" else None,
         )
 
     def replicate(self, system: str) -> list[Switch] | None:
@@ -383,7 +388,7 @@ class Specs:
             chosen=sorted({(s.start, s.choice) for s in config.train.systems if s.choice is not None}),
             replicate={name: own for name in sorted(self.systems) if (own := self.replicate(name))} or None,
             replicate_pruning=self.config.replicate.of_pruning(),
-            given=sorted(choice.name for choice in config.select.choices if choice.rule == "file") or None,
+            given=sorted(choice.name for choice in config.select.choices if not choice.is_pruned) or None,
             metrics="",
         )
         digests = [self.evaluate(*model).digest()[:DIGITS_IN_TABLES] for model in spec.models()]

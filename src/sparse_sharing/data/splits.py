@@ -41,11 +41,24 @@ def development(total: int, fraction: float, seed: int) -> np.ndarray:
             f"found {total} training sentences; expected at least two, to cut a development set from them: "
             "name a development file, or give more training sentences"
         )
-    size = min(max(round(total * fraction), 1), total - 1)
+    return _drawn(total, min(max(round(total * fraction), 1), total - 1), str(seed))
+
+
+def sample(total: int, size: int, seed: int) -> np.ndarray:
+    """Which of so many sentences a random sample takes: bool [total], `size` of them, or all where there are no more.
+
+    It depends on the numbers and the seed alone, on every platform. With one seed, a larger sample takes the same
+    sentences and more.
+    """
+    return _drawn(total, size, f"sample {seed}")
+
+
+def _drawn(total: int, size: int, label: str) -> np.ndarray:
+    """Which of so many things are drawn: bool [total], those of the lowest digests of label and number."""
     # Ranks by digest stay the same in every version of Python, which random.sample does not promise.
     digests = bytearray()
     for index in range(total):
-        digests += _digest(f"{seed} {index}", RANK_BYTES)
+        digests += _digest(f"{label} {index}", RANK_BYTES)
     high, low = np.frombuffer(digests, ">u8").reshape(total, 2).T
     chosen = np.zeros(total, dtype=bool)
     chosen[np.lexsort((low, high))[:size]] = True

@@ -110,7 +110,7 @@ def _read(config: Config, split: str, path: Path, found: CheckedCorpus, findings
     spec = spec.model_copy(update={"tasks": [columns[task.name] for task in corpus.tasks]})
     listed = getattr(corpus.documents, split) if corpus.documents else None
     documents = Path(layout.source_path(config, listed)) if listed else None
-    limit = corpus.train_sentences if split == "train" else None
+    limit = corpus.train_sentences if split == "train" and corpus.train_sentences_seed is None else None
     try:
         sentences = list(read_split(spec, path, documents, ReadReport(), limit))
     except DataError as error:

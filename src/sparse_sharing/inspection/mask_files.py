@@ -11,7 +11,7 @@ from torch import Tensor
 from sparse_sharing.artifacts import Artifact, load_tensors, save_tensors
 from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.masks import Mask, chance_overlap, overlap, pack, shuffled
+from sparse_sharing.masks import Mask, chance_overlap, chance_overlap_by_tensor, overlap, pack, shuffled
 from sparse_sharing.models.encoder import by_layer
 from sparse_sharing.stages.inputs import load_mask
 from sparse_sharing.training.seeds import generator
@@ -98,11 +98,17 @@ def require_alike(files: Sequence[MaskFile]) -> None:
             mask.require_fit(first.shapes, first.weights, f"{file.label} {name}")
 
 
-def overlaps(masks: Sequence[Mask]) -> list[tuple[str, float, float]]:
-    """The overlap of masks, over all weights and in each layer, beside that of independent masks of their densities."""
+def overlaps(masks: Sequence[Mask]) -> list[tuple[str, float, float, float]]:
+    """The overlap of masks, over all weights and in each layer, beside two of independent masks.
+
+    These have the same densities, or the same densities in each tensor.
+    """
     layers = [by_layer(mask) for mask in masks]
     groups = {"all": masks} | {layer: [own[layer] for own in layers] for layer in layers[0]}
-    return [(name, overlap(group), chance_overlap([mask.density for mask in group])) for name, group in groups.items()]
+    return [
+        (name, overlap(group), chance_overlap([mask.density for mask in group]), chance_overlap_by_tensor(group))
+        for name, group in groups.items()
+    ]
 
 
 def shared_by(masks: Sequence[Mask]) -> list[int]:

@@ -45,6 +45,10 @@ class LinearHead:
         parts = self.parts(flat)
         return functional.linear(states, parts["weight"], parts["bias"])
 
+    def units(self, mask: Tensor) -> Tensor | int:
+        """Over how many units of a batch with mask bool [L, B] the loss is a mean: over its tokens."""
+        return mask.sum()
+
     def loss(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """Cross-entropy of the gold tags int64 [L, B], the mean over the tokens: where mask bool [L, B] is True."""
         return functional.cross_entropy(
@@ -60,7 +64,13 @@ class CrfHead(LinearHead):
     """A linear layer that gives the emissions of a conditional random field (paper, experiment 3).
 
     Training knows no forbidden transitions; decoding takes the best sequence that the task's tag scheme allows.
+
+    Attributes:
+        per_sentence: whether the loss is a mean over the sentences of a batch (`replicate.crf_loss_per_sentence`), not
+            over its tokens.
     """
+
+    per_sentence = False
 
     def __init__(self, states: int, tags: TaskTags, device: torch.device) -> None:
         """See `LinearHead`."""
@@ -74,14 +84,19 @@ class CrfHead(LinearHead):
             "end": _barrier(ends, device),
         }
 
-    def loss(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """The negative log-likelihood of the gold sequences, divided by the number of tokens.
+    def units(self, mask: Tensor) -> Tensor | int:
+        """See `LinearHead`; the sentences of the batch where the loss is a mean over them."""
+        return mask.shape[1] if self.per_sentence else super().units(mask)
 
-        So it has the scale of the linear head's loss, and equals it where transitions, starts and ends score nothing.
+    def loss(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """The negative log-likelihood of the gold sequences, divided by the number of tokens, or of sentences.
+
+        Divided by tokens it has the scale of the linear head's loss, and equals it where transitions, starts and ends
+        score nothing.
         """
         emissions, chain = self.scores(flat, states), self._chain(flat)
         missing = log_partition(emissions, mask, **chain) - path_scores(emissions, tags, mask, **chain)
-        return missing.sum() / mask.sum()
+        return missing.sum() / self.units(mask)
 
     def decode(self, flat: Tensor, states: Tensor, mask: Tensor) -> Tensor:
         """The best allowed sequences, int64 [L, B], with any number at padding."""

@@ -168,7 +168,7 @@ class Network:
         return self.head_kinds[task].scores(self.heads[task], self._states(task, word_vectors, batch))
 
     def loss(self, task: str, word_vectors: Tensor, batch: Batch) -> Tensor:
-        """The loss of the task's head, the mean over the tokens of the batch."""
+        """The loss of the task's head, the mean over its `units` of the batch."""
         states = self._states(task, word_vectors, batch)
         return self.head_kinds[task].loss(self.heads[task], states, batch.tags, batch.mask)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from sparse_sharing.report.results import LARGEST_AT_START
+
 PALETTE = ("#0067a5", "#c04e00", "#00795a", "#a0478c", "#7a6100", "#4a4fb0", "#8f3b1b", "#4d6000")
 DARK_PALETTE = ("#56b4e9", "#f0883e", "#2fc79a", "#dd94cb", "#e0c04a", "#a3a8ff", "#e08e6d", "#b5cc52")
 """Colours that stay apart for colour-blind readers: on light ground, and what they become on dark ground."""
@@ -157,11 +159,10 @@ def densities(layers: pd.DataFrame) -> Chart:
 
 
 def overlap_maps(overlaps: pd.DataFrame, choice: str) -> Chart:
-    """Heat maps of the overlap of two tasks' masks, over all layers and in each."""
+    """Heat maps of the overlap of two tasks' masks, over all layers and in each, beside what it is compared with."""
     swapped = overlaps.rename(columns={"a": "b", "b": "a"})
-    both = pd.concat([overlaps, swapped], ignore_index=True)
-    both = both.assign(**{"times chance": both["overlap"] / both["chance"].where(both["chance"] > 0)})
-    tasks = sorted(set(both["a"]))
+    both = pd.concat([overlaps, swapped[swapped["a"] != swapped["b"]]], ignore_index=True)
+    names = sorted(set(both["a"]), key=lambda name: (name == LARGEST_AT_START, name))
     colour = {
         "field": "overlap",
         "type": "quantitative",
@@ -182,20 +183,24 @@ def overlap_maps(overlaps: pd.DataFrame, choice: str) -> Chart:
             "color": ON_BLUE,
         },
     }
-    both = both.assign(label=[f"chance {value:.2f}" for value in both["chance"]])
-    axes = {"x": _nominal("a", tasks) | {"axis": {"labelAngle": 0, "title": None}}, "y": _nominal("b", tasks)}
+    both = both.assign(
+        label=[f"chance {value:.2f}" if value == value else "" for value in both["chance_by_tensor"].astype(float)]
+    )
+    axes = {"x": _nominal("a", names) | {"axis": {"labelAngle": 0, "title": None}}, "y": _nominal("b", names)}
     marks = [{"mark": {"type": "rect"}, "encoding": {"color": colour}}, text, chance]
-    tooltip = ["a", "b", "overlap", "chance", "times chance"]
+    tooltip = ["a", "b", "overlap", "chance", "chance_by_tensor"]
     panels = [
-        _panel(layer, part, {"layer": marks, "encoding": axes}, tooltip, height=60 * len(tasks) + 20)
+        _panel(layer, part, {"layer": marks, "encoding": axes}, tooltip, height=60 * part["b"].nunique() + 20)
         for layer, part in both.groupby("layer", sort=False)
     ]
     caption = (
         f"Choice {choice}: weights that both tasks keep over weights that either keeps. Below each figure, what "
-        "independent random masks of the same densities would have."
+        f"independent random masks with the same density in each tensor would have. '{LARGEST_AT_START}': the mask of "
+        "as many of the largest starting weights, without any training on the task. On the diagonal, where it was "
+        "measured: two prunings of the same task with another order of the data. An overlap above chance is no sign "
+        "that tasks are related: masks cut from common starting weights overlap in any case."
     )
-    data = overlaps.assign(**{"times chance": overlaps["overlap"] / overlaps["chance"].where(overlaps["chance"] > 0)})
-    return Chart("overlap", "Overlap of the masks", caption, panels, data)
+    return Chart("overlap", "Overlap of the masks", caption, panels, overlaps)
 
 
 def unions(served: pd.DataFrame) -> Chart:

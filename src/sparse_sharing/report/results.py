@@ -13,10 +13,12 @@ from sparse_sharing.config import layout
 from sparse_sharing.config.provenance import stored_spec
 from sparse_sharing.config.specs import ReportSpec
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.masks import Mask, chance_overlap, overlap
+from sparse_sharing.masks import Mask, chance_overlap, chance_overlap_by_tensor, overlap
 from sparse_sharing.models.encoder import by_layer
 
 ALL_LAYERS = "all layers"
+LARGEST_AT_START = "largest at start"
+"""The mask of the largest starting weights beside those of tasks; no task can have this name."""
 MOST_SUBSETS = 5
 """Up to so many tasks, weights are counted for each set of tasks that keeps them; beyond, by the number of tasks."""
 
@@ -63,14 +65,34 @@ def read_run(spec: ReportSpec, folder: Path) -> RunResults:
 
 
 def overlaps(masks: Mapping[str, Mask]) -> pd.DataFrame:
-    """Overlap of each pair of tasks, over all layers and in each, beside that of independent masks (equation 4)."""
+    """Overlap of each pair of tasks, over all layers and in each, beside that of independent masks (equation 4).
+
+    `chance` is that of masks of the same densities, `chance_by_tensor` of masks of the same densities in each tensor.
+    """
     rows = []
     for layer, parts in _by_layer(masks).items():
         for first, second in combinations(parts, 2):
             pair = [parts[first], parts[second]]
             chance = chance_overlap([mask.density for mask in pair])
-            rows.append({"layer": layer, "a": first, "b": second, "overlap": overlap(pair), "chance": chance})
-    return pd.DataFrame(rows, columns=["layer", "a", "b", "overlap", "chance"])
+            row = {"layer": layer, "a": first, "b": second, "overlap": overlap(pair), "chance": chance}
+            rows.append(row | {"chance_by_tensor": chance_overlap_by_tensor(pair)})
+    return pd.DataFrame(rows, columns=["layer", "a", "b", "overlap", "chance", "chance_by_tensor"])
+
+
+def reference_overlaps(chosen: pd.DataFrame) -> pd.DataFrame:
+    """The overlaps that those of two tasks are compared with, as rows like those of `overlaps`.
+
+    Args:
+        chosen: rows of the table `masks` with `task`, `overlap_with_start` and, where the run has it, `self_overlap`.
+    """
+    columns = {"overlap_with_start": LARGEST_AT_START, "self_overlap": None}
+    rows = [
+        {"layer": ALL_LAYERS, "a": row["task"], "b": other or row["task"], "overlap": float(row[name])}
+        for row in chosen.to_dict("records")
+        for name, other in columns.items()
+        if pd.notna(row.get(name))
+    ]
+    return pd.DataFrame(rows, columns=["layer", "a", "b", "overlap"])
 
 
 def served(masks: Mapping[str, Mask]) -> pd.DataFrame:

@@ -16,9 +16,9 @@ from sparse_sharing.data.checks import check_text, check_vocabulary
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError, TrainingError
-from sparse_sharing.masks import Mask, unpack
-from sparse_sharing.models.encoder import by_layer
-from sparse_sharing.models.network import Network
+from sparse_sharing.masks import Mask, Shapes, unpack
+from sparse_sharing.models.encoder import Encoder, by_layer
+from sparse_sharing.models.network import Network, require_shapes
 from sparse_sharing.training.devices import own_slot
 from sparse_sharing.training.loop import TaskData
 
@@ -127,6 +127,21 @@ def build_network(
         network = Network(Architecture.model_validate(artifact.details["model"]), for_tasks(vocabulary, tasks), device)
         network.load(to_tensors(artifact))
     return network
+
+
+def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes]:
+    """The absolute values of the prunable starting weights, float32 [P] in the order of masks, and their shapes.
+
+    Raises:
+        ArtifactError: The weights do not fit the network that they say they belong to.
+    """
+    with parts_of(path), torch.device("meta"):
+        # One character: their number changes no prunable tensor.
+        shapes = Encoder(Architecture.model_validate(artifact.details["model"]), 1).prunable_shapes()
+    with parts_of(path):
+        weights = to_tensors(artifact)
+        require_shapes({name: torch.empty(shape, device="meta") for name, shape in shapes.items()}, weights)
+    return torch.cat([weights[name].abs().reshape(-1) for name in shapes]), shapes
 
 
 def for_tasks(vocabulary: Vocabulary, tasks: Iterable[str]) -> Vocabulary:

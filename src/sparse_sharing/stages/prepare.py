@@ -17,7 +17,7 @@ from sparse_sharing.config.specs import PrepareSpec
 from sparse_sharing.data.collected import CollectedText, collect_text, document_numbers
 from sparse_sharing.data.columns import ReadReport
 from sparse_sharing.data.reading import files_of_split, in_model_schemes, read_split
-from sparse_sharing.data.splits import development, occurring
+from sparse_sharing.data.splits import development, occurring, sample
 from sparse_sharing.data.spool import Spool
 from sparse_sharing.data.vectors import coverage, read_vectors
 from sparse_sharing.data.vocabulary import TaskTags, Vocabulary, frequent
@@ -129,11 +129,15 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
                 "whether there is a list of documents"
             )
         report = ReadReport()
-        limit = spec.train_sentences if split == "train" else None
+        drawn = split == "train" and spec.train_sentences_seed is not None
+        limit = spec.train_sentences if split == "train" and not drawn else None
         before = stamps(path)
         sentences = in_model_schemes(read_split(spec, path, listed, report, limit), spec.tasks)
         text = collect_text(sentences, [task.name for task in spec.tasks], spool)
         corpus.texts[split] = replace(text, documents=document_numbers(report.documents))
+        if drawn:
+            chosen = sample(len(corpus.texts[split].lengths), spec.train_sentences, spec.train_sentences_seed)
+            _, corpus.texts[split] = corpus.texts[split].cut(chosen, spool)
         digest = split_digest(path)
         if stamps(path) != before:
             raise DataError(f"{path}: was changed while it was read; wait until it is complete, and run this again")

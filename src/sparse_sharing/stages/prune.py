@@ -129,9 +129,9 @@ def _train_round(
     def cut() -> Mask:
         return prune_smallest(network.prunable_values().abs(), mask, kept)
 
-    watch = None if spec.early_bird is None else EarlyBird(cut, mask.kept, spec.early_bird)
+    watch = None if spec.early_bird is None else EarlyBird(cut, mask.kept, spec.early_bird, spec.early_bird_window)
     checkpoint = work / "epoch"
-    options = {"note": note, "early_bird": watch, "meter": meter}
+    options = {"note": note, "early_bird": watch, "meter": meter, "replicate": spec.replicate or ()}
     progress = train(network, tasks, spec.optimization, spec.seed, streams, spec, checkpoint, report, **options)
     pruning.add(progress)
     if number < spec.rounds:

@@ -16,7 +16,14 @@ from sparse_sharing.config import layout
 from sparse_sharing.config.specs import ReportSpec
 from sparse_sharing.report import charts, texts
 from sparse_sharing.report.page import Page, Section, Table, plain_table, render
-from sparse_sharing.report.results import RunResults, layer_densities, overlaps, read_run, served
+from sparse_sharing.report.results import (
+    RunResults,
+    layer_densities,
+    overlaps,
+    read_run,
+    reference_overlaps,
+    served,
+)
 from sparse_sharing.stages.inputs import read_selection
 
 EXPERIMENTS = {
@@ -66,7 +73,7 @@ def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults) -> Ite
         rounds = results.rounds[results.rounds["dataset"] == dataset]
         if len(rounds):
             items.append(charts.pruning_rounds(rounds))
-        items += mask_items(spec, folder, dataset)
+        items += mask_items(spec, folder, dataset, results.tables["masks"])
         yield Section(f"dataset-{dataset}", dataset, items, left_out(spec.datasets[dataset]))
 
 
@@ -80,17 +87,20 @@ def left_out(tasks: Sequence[str]) -> str:
     )
 
 
-def mask_items(spec: ReportSpec, folder: Path, dataset: str) -> list[Table | charts.Chart]:
-    """What the chosen masks share, averaged over the seeds."""
+def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame) -> list[Table | charts.Chart]:
+    """What the chosen masks share, averaged over the seeds; `table` is the table `masks`."""
     frames: Mapping[str, list[pd.DataFrame]] = {"layers": [], "overlaps": [], "served": []}
-    for own, seed, start, choice in spec.selections():
-        if own != dataset:
+    for name, seed, start, choice in spec.selections():
+        if name != dataset:
             continue
         path = layout.below(folder, layout.SELECT, dataset=dataset, seed=seed, start=start, choice=choice)
         masks = read_selection(path / "masks.safetensors", None)
         label = f"{choice}, from {start}"
         shown = dict(list(masks.items())[: charts.MOST_TASKS])
-        for name, frame in zip(frames, (layer_densities(shown), overlaps(shown), served(masks)), strict=True):
+        identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
+        own = table[(table[list(identity)] == pd.Series(identity)).all(axis=1) & table["task"].isin(list(shown))]
+        compared = pd.concat([overlaps(shown), reference_overlaps(own)], ignore_index=True)
+        for name, frame in zip(frames, (layer_densities(shown), compared, served(masks)), strict=True):
             frames[name].append(frame.assign(choice=label))
     if not frames["layers"]:
         return []

@@ -1,31 +1,48 @@
-"""Stage `select`: one round's mask for each task, by target density, best dev score, or by hand; or masks of a file."""
+"""Stage `select`: one mask for each task, of a round of its pruning, of a file, or of the largest starting weights."""
 
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
+from torch import Tensor
 
 from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.config.specs import SelectSpec
 from sparse_sharing.costs import Costs, Meter, write_costs
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.masks import Mask, chance_overlap, overlap, pack, shuffled
+from sparse_sharing.masks import (
+    Mask,
+    chance_overlap,
+    chance_overlap_by_tensor,
+    overlap,
+    pack,
+    permuted,
+    prune_smallest,
+    shuffled,
+)
 from sparse_sharing.models.encoder import by_layer
-from sparse_sharing.stages.inputs import load_mask
+from sparse_sharing.stages.inputs import load_mask, load_weights, start_magnitudes
 from sparse_sharing.stages.prune import Round, mask_name
 from sparse_sharing.training.seeds import generator
 
+OVERLAPS = ["tasks", "overlap", "chance", "chance_by_tensor", "overlap_with_start"]
+"""The columns of `overlap.csv`."""
 
-def run(spec: SelectSpec, masks: dict[str, Path], output: Path, given: Path | None = None) -> None:
+Chosen = dict[str, tuple[dict, Mask]]
+"""For each task what is known of its mask, such as the round that it comes from, and the mask."""
+
+
+def run(spec: SelectSpec, masks: dict[str, Path], weights: Path, output: Path, given: Path | None = None) -> None:
     """Write `masks.safetensors` with one mask per task, `choice.csv` and `overlap.csv` into `output`.
 
-    Rule `file` takes the masks of the file `given`, all others those of the tasks' prunings.
+    Rule `file` takes the masks of the file `given`, rule `magnitude` the largest starting weights, all others take
+    those of the tasks' prunings. The starting weights are also what overlaps are compared with.
 
     Raises:
         ConfigError: The pruning of a task, or the file, was not given, or no round satisfies the rule.
-        ArtifactError: A file was made under other settings, or tasks were pruned from different weights.
+        ArtifactError: A file was made under other settings, or masks do not belong to the starting weights.
     """
     meter = Meter()
     if (given is not None) != (spec.choice.rule == "file"):
@@ -33,32 +50,34 @@ def run(spec: SelectSpec, masks: dict[str, Path], output: Path, given: Path | No
         raise ConfigError(
             f"choice '{spec.choice.name}' with rule '{spec.choice.rule}' {verb} masks of a file (--file FILE)"
         )
-    chosen = _prunings(spec, masks) if given is None else _given(spec, given)
-    if spec.choice.random:
-        stream = ("random mask", spec.choice.name)
-        chosen = {
-            task: (row, shuffled(mask, generator(spec.seed, *stream, task))) for task, (row, mask) in chosen.items()
-        }
-    first = next(iter(chosen.values()))[1]
+    _, artifact = load_weights(weights, spec.start)
+    magnitudes, shapes = start_magnitudes(weights, artifact)
+    dense = Mask.dense(shapes, artifact.digest)
+    if spec.choice.rule == "magnitude":
+        chosen = _largest(spec, magnitudes, dense)
+    else:
+        chosen = _prunings(spec, masks) if given is None else _given(spec, given)
+    for task, (_, mask) in chosen.items():
+        mask.require_fit(shapes, dense.weights, str(masks.get(task, given)))
+    chosen = _randomised(spec, chosen)
     details = {
-        "weights": first.weights,
-        "shapes": [[name, list(shape)] for name, shape in first.shapes.items()],
+        "weights": dense.weights,
+        "shapes": [[name, list(shape)] for name, shape in shapes.items()],
         "rounds": {task: row["round"] for task, (row, _) in chosen.items() if "round" in row},
     }
     write_costs(output, Costs(meter.seconds))
     packed = {task: pack(mask) for task, (_, mask) in chosen.items()}
     save_tensors(output / "masks.safetensors", "selection", spec, packed, details)
-    write_text(
-        output / "choice.csv", _choice_table(chosen).to_csv(index=False, float_format="%.6f", lineterminator="\n")
-    )
-    write_text(
-        output / "overlap.csv", _overlap_table(chosen).to_csv(index=False, float_format="%.6f", lineterminator="\n")
-    )
+    at_start = {
+        task: overlap([mask, prune_smallest(magnitudes, dense, mask.kept)]) for task, (_, mask) in chosen.items()
+    }
+    for name, table in (("choice", _choice_table(chosen, at_start)), ("overlap", _overlap_table(chosen, at_start))):
+        write_text(output / f"{name}.csv", table.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
 
 
-def _prunings(spec: SelectSpec, masks: dict[str, Path]) -> dict[str, tuple[dict, Mask]]:
+def _prunings(spec: SelectSpec, masks: dict[str, Path]) -> Chosen:
     """For each task the round that the rule picks, and its mask."""
-    chosen: dict[str, tuple[dict, Mask]] = {}
+    chosen: Chosen = {}
     for task, digest in spec.masks.items():
         if task not in masks:
             raise ConfigError(f"no masks of task '{task}' were given (--masks {task}=FILE)")
@@ -67,15 +86,35 @@ def _prunings(spec: SelectSpec, masks: dict[str, Path]) -> dict[str, tuple[dict,
             rounds = [asdict(Round(**row)) for row in artifact.details["rounds"]]
         row = choose_round(spec.choice, task, rounds)
         chosen[task] = (row, load_mask(artifact, mask_name(row["round"]), masks[task]))
-    _require_common_start(chosen, masks)
     return chosen
 
 
-def _given(spec: SelectSpec, path: Path) -> dict[str, tuple[dict, Mask]]:
+def _given(spec: SelectSpec, path: Path) -> Chosen:
     """The masks of a file, which must have one for each task; they come from no round."""
     artifact = load_tensors(path, "selection")
-    masks = {task: load_mask(artifact, task, path) for task in spec.tasks}
+    return _of_no_round({task: load_mask(artifact, task, path) for task in spec.tasks})
+
+
+def _largest(spec: SelectSpec, magnitudes: Tensor, dense: Mask) -> Chosen:
+    """For each task as many of the largest starting weights as its density asks for."""
+    kept = {task: round(spec.choice.density_of(task) * dense.keep.numel()) for task in spec.tasks}
+    return _of_no_round({task: prune_smallest(magnitudes, dense, number) for task, number in kept.items()})
+
+
+def _of_no_round(masks: dict[str, Mask]) -> Chosen:
     return {task: ({"density": mask.density, "kept": mask.kept}, mask) for task, mask in masks.items()}
+
+
+def _randomised(spec: SelectSpec, chosen: Chosen) -> Chosen:
+    """The masks, or random ones where the choice asks for them."""
+    choice, masks = spec.choice, {task: mask for task, (_, mask) in chosen.items()}
+    if choice.random == "permuted":
+        masks = permuted(masks, generator(spec.seed, "permuted masks", choice.name))
+    elif choice.random:
+        masks = {
+            task: shuffled(mask, generator(spec.seed, "random mask", choice.name, task)) for task, mask in masks.items()
+        }
+    return {task: (row, masks[task]) for task, (row, _) in chosen.items()}
 
 
 def choose_round(choice: Choice, task: str, rounds: list[dict]) -> dict:
@@ -95,7 +134,7 @@ def choose_round(choice: Choice, task: str, rounds: list[dict]) -> dict:
             hint = "; round 0 is the whole network: set allow_dense to choose it" if wanted == 0 else ""
             raise ConfigError(f"choice '{choice.name}', task '{task}': no round {wanted}, only {known}{hint}")
         return match[0]
-    target = choice.target_density[task] if isinstance(choice.target_density, dict) else choice.target_density
+    target = choice.density_of(task)
     nearest = min(allowed, key=lambda row: (abs(row["density"] - target), -row["round"]))
     if abs(nearest["density"] - target) > choice.tolerance:
         raise ConfigError(
@@ -106,18 +145,15 @@ def choose_round(choice: Choice, task: str, rounds: list[dict]) -> dict:
     return nearest
 
 
-def _require_common_start(chosen: dict[str, tuple[dict, Mask]], masks: dict[str, Path]) -> None:
-    """Masks may be combined only if they were cut from the same starting weights."""
-    first = next(iter(chosen.values()))[1]
-    for task, (_, mask) in chosen.items():
-        mask.require_fit(first.shapes, first.weights, str(masks[task]))
+def _choice_table(chosen: Chosen, at_start: dict[str, float]) -> pd.DataFrame:
+    """One row per task: its round, density and dev score, its overlap with the starting weights, densities by layer.
 
-
-def _choice_table(chosen: dict[str, tuple[dict, Mask]]) -> pd.DataFrame:
-    """One row per task: its round, density and dev score, and the density of each layer."""
+    `overlap_with_start` is that with the mask of as many of the largest starting weights.
+    """
     rows = []
     for task, (row, mask) in chosen.items():
         plain = {"task": task} | {key: row.get(key) for key in ("round", "density", "kept", "dev_score", "best_epoch")}
+        plain["overlap_with_start"] = at_start[task]
         rows.append(plain | {f"density {layer}": value for layer, value in layer_densities(mask).items()})
     return pd.DataFrame(rows)
 
@@ -127,14 +163,22 @@ def layer_densities(mask: Mask) -> dict[str, float]:
     return {layer: part.density for layer, part in by_layer(mask).items()}
 
 
-def _overlap_table(chosen: dict[str, tuple[dict, Mask]]) -> pd.DataFrame:
-    """For each pair of tasks, and for all together: the overlap, and what independent masks would have by chance."""
+def _overlap_table(chosen: Chosen, at_start: dict[str, float]) -> pd.DataFrame:
+    """For each pair of tasks, and for all together: the overlap beside what it must be compared with.
+
+    `chance` and `chance_by_tensor` are those of independent masks of the same densities, over all and in each tensor.
+    For pairs `overlap_with_start` is the mean over both tasks of the overlap of a mask with that of as many of the
+    largest starting weights.
+    """
     groups = list(combinations(chosen, 2))
     if len(chosen) > 2:
         groups.append(tuple(chosen))
     rows = []
     for group in groups:
         masks = [chosen[task][1] for task in group]
-        chance = chance_overlap([mask.density for mask in masks])
-        rows.append({"tasks": "&".join(group), "overlap": overlap(masks), "chance": chance})
-    return pd.DataFrame(rows, columns=["tasks", "overlap", "chance"])
+        row = {"tasks": "&".join(group), "overlap": overlap(masks)}
+        row["chance"] = chance_overlap([mask.density for mask in masks])
+        row["chance_by_tensor"] = chance_overlap_by_tensor(masks)
+        row["overlap_with_start"] = sum(at_start[task] for task in group) / 2 if len(group) == 2 else None
+        rows.append(row)
+    return pd.DataFrame(rows, columns=OVERLAPS)

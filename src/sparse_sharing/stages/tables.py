@@ -17,10 +17,10 @@ from sparse_sharing.artifacts import (
     write_text,
 )
 from sparse_sharing.config import layout
-from sparse_sharing.config.experiments import meetings_of
+from sparse_sharing.config.experiments import CONTROLS, meetings_of
 from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.tables.replicas import mark_replicas
+from sparse_sharing.tables.marks import mark_controls, mark_replicas
 
 ORDER = (
     "single",
@@ -31,9 +31,9 @@ ORDER = (
     "sparse",
     "sparse_at_density",
     "sparse_no_warmup",
-    "random_masks",
+    *CONTROLS,
 )
-"""The kinds of systems in the order of the paper's tables; random masks last, a control that the paper lacks."""
+"""The kinds of systems in the order of the paper's tables; controls last, which the paper lacks."""
 
 
 def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
@@ -75,7 +75,9 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     names = layout.table_files(spec)
     for name in further.keys() & set(names):
         tables.write_csv(further[name](), output / name)
-    mark_replicas(spec, [output / name for name in names if name != "provenance.json"])
+    written = [output / name for name in names if name != "provenance.json"]
+    mark_replicas(spec, written)
+    mark_controls(spec, written)
     details = {
         "version": __version__,
         "files": {name: file_digest(output / name) for name in names if name != "provenance.json"},

@@ -32,7 +32,8 @@ def run(
             epochs = spec.optimization.epochs
             with Reporter("warm-up", epochs, work=work) as report:
                 checkpoint = work / "warmup"
-                train(network, tasks, spec.optimization, spec.seed, ("warmup",), spec, checkpoint, report, meter=meter)
+                options = {"replicate": spec.replicate or (), "meter": meter}
+                train(network, tasks, spec.optimization, spec.seed, ("warmup",), spec, checkpoint, report, **options)
         tensors = {name: value.cpu().numpy() for name, value in network.values().items()}
         # A warm-up keeps its last weights: its dev scores choose nothing.
         done = work_done(tasks, spec.optimization, epochs) if spec.optimization is not None else ({}, {})

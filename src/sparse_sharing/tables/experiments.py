@@ -10,9 +10,9 @@ from sparse_sharing.tables.means import MEAN, main_metric
 from sparse_sharing.tables.paper import Experiment, experiments
 
 SWEEP = ["dataset", "system", "start", "target_density", "seeds", "density", "lowest_density", "highest_density"]
-SWEEP += ["overlap", "chance", "mean", "std", "published", "published_overlap"]
+SWEEP += ["overlap", "chance", "chance_by_tensor", "mean", "std", "published", "published_overlap"]
 PAIRS = ["dataset", "tasks", "task", "sparse", "hard", "seeds", "sparse_score", "hard_score", "gain", "gain_std"]
-PAIRS += ["overlap", "chance", "published_overlap", "published_gain"]
+PAIRS += ["overlap", "chance", "chance_by_tensor", "overlap_with_start", "published_overlap", "published_gain"]
 ABLATION = ["dataset", "choice", "task", "with_warmup", "without_warmup", "seeds", "with_score", "without_score"]
 ABLATION += ["difference", "std", "published_with", "published_without"]
 
@@ -46,13 +46,17 @@ class Measured:
         return own.pivot(index="seed", columns="task", values="value")
 
     def overlap(self, dataset: str, system: str, tasks: Sequence[str]) -> dict[str, float]:
-        """The overlap of the masks of a system on some tasks, and that of chance: means over seeds; 1 without masks."""
-        known = self.facts[system]
+        """The overlap of the masks of a system on some tasks, and that of chance: means over seeds; 1 without masks.
+
+        For two tasks also the overlap of their masks with those of the largest starting weights.
+        """
+        known, names = self.facts[system], ["overlap", "chance", "chance_by_tensor"]
+        names += ["overlap_with_start"] if len(tasks) == 2 else []
         if known.choice is None:
-            return {"overlap": 1.0, "chance": 1.0}
+            return dict.fromkeys(names, 1.0)
         keys = {"dataset": dataset, "start": known.start, "choice": known.choice, "tasks": "&".join(sorted(tasks))}
         own = self.overlaps[(self.overlaps[list(keys)] == pd.Series(keys)).all(axis=1)]
-        return {name: own[name].astype(float).mean() for name in ("overlap", "chance")}
+        return {name: own[name].astype(float).mean() for name in names}
 
 
 def rounds(pruned: pd.DataFrame, chosen: pd.DataFrame, paper: Mapping[str, str]) -> pd.DataFrame:

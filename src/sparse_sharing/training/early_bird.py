@@ -1,6 +1,11 @@
-"""Early-bird masks: a round of pruning may end when the mask that it leads to has settled (You et al., ICLR 2020)."""
+"""Early-bird masks: a round of pruning may end when the mask that it leads to has settled (You et al., ICLR 2020).
 
-from collections.abc import Callable
+As in the paper, the distances between the masks of consecutive epochs must all stay below a limit (0.1 there) for the
+last epochs (5 there). The distance is the share of the weights that differ, here of those that the round can keep. The
+authors' code compares the newest mask with each of the four before it instead.
+"""
+
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -10,15 +15,16 @@ from sparse_sharing.masks import Mask
 class EarlyBird:
     """Compares the mask that the weights would give with that of the epoch before."""
 
-    def __init__(self, cut: Callable[[], Mask], size: int, limit: float) -> None:
+    def __init__(self, cut: Callable[[], Mask], size: int, limit: float, window: int) -> None:
         """Watch a training.
 
         Args:
             cut: gives the mask that the weights lead to as they are now.
             size: number of weights that can be kept.
-            limit: the share of them below which a change ends the training.
+            limit: the share of them below which changes end the training.
+            window: how many epochs in a row must change less.
         """
-        self.cut, self.size, self.limit = cut, size, limit
+        self.cut, self.size, self.limit, self.window = cut, size, limit, window
         self._last: Mask | None = None
 
     def change(self) -> float | None:
@@ -28,6 +34,7 @@ class EarlyBird:
             return None
         return int(torch.count_nonzero(last.keep ^ self._last.keep)) / self.size
 
-    def settled(self, change: float | None) -> bool:
-        """Whether so small a change ends the training."""
-        return change is not None and change < self.limit
+    def settled(self, changes: Sequence[float | None]) -> bool:
+        """Whether the changes of the epochs so far, as `change` gave them, end the training."""
+        last = changes[-self.window :]
+        return len(last) == self.window and all(change is not None and change < self.limit for change in last)

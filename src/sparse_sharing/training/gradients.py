@@ -1,7 +1,7 @@
 """Loss and gradients of a batch: at once, or in parts that add up to the same where the batch is too large for memory.
 
 In parts, a step has the same gradients but for the order in which numbers are added: each part's loss counts by its
-share of the tokens, and each part's dropout is cut from that of the whole batch.
+share of what the loss is a mean over, and each part's dropout is cut from that of the whole batch.
 """
 
 from dataclasses import dataclass
@@ -88,11 +88,11 @@ class Differentiator:
 
     def _in_parts(self, task: str, batch: Batch, loss_weight: float, size: int, before: Tensor) -> Gradients:
         """The sum over parts of `size` sentences; `before` is the random state from which the batch draws its noise."""
-        total, tokens = None, batch.mask.sum()
+        total, units = None, self.network.head_kinds[task].units
         for start in range(0, batch.mask.shape[1], size):
             set_random_state(self.network.device, before)
             part = cut_batch(batch, slice(start, start + size))
-            found = self._at_once(task, part, loss_weight * (part.mask.sum() / tokens))
+            found = self._at_once(task, part, loss_weight * (units(part.mask) / units(batch.mask)))
             if total is None:
                 total = found
             else:

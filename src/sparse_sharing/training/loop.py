@@ -117,7 +117,7 @@ def train_epochs(
     for number in range(len(progress.history) + 1, optimization.epochs + 1):
         if optimization.patience and number - 1 - progress.best_epoch >= optimization.patience:
             return
-        if early_bird and progress.history and early_bird.settled(progress.history[-1].mask_change):
+        if early_bird and early_bird.settled([epoch.mask_change for epoch in progress.history]):
             return
         started = time.perf_counter()
         rate = optimization.learning_rate / (1 + optimization.learning_rate_decay * (number - 1))

@@ -8,13 +8,17 @@ from torch import Tensor
 from sparse_sharing.config.replicate import Switch
 from sparse_sharing.config.schema import Optimization
 from sparse_sharing.data.batches import Batch
+from sparse_sharing.models.heads import CrfHead
 from sparse_sharing.models.network import Network
 from sparse_sharing.training.gradients import Differentiator
 from sparse_sharing.training.trainer import Trainer
 
 
 def make_trainer(network: Network, optimization: Optimization, replicate: Collection[Switch] = ()) -> Trainer:
-    """The trainer of a network, or the one that switches ask for."""
+    """The trainer of a network, or the one that switches ask for; it sets what the loss of CRF heads is divided by."""
+    for head in network.head_kinds.values():
+        if isinstance(head, CrfHead):
+            head.per_sentence = "crf_loss_per_sentence" in replicate
     if "leaky_momentum" in replicate:
         return LeakyTrainer(network, optimization, by_value="clip_by_value" in replicate)
     return (ClippingTrainer if "clip_by_value" in replicate else Trainer)(network, optimization)

@@ -20,6 +20,8 @@ BEST = Choice(name="best", rule="best_dev")
 HALF = Choice(name="half", rule="target_density", target_density=0.5)
 EACH = Choice(name="each", rule="target_density", target_density={"pos": 0.5, "ner": 0.3})
 RANDOM = Choice(name="random", rule="best_dev", random=True)
+PERMUTED = Choice(name="permuted", rule="best_dev", random="permuted")
+MAGNITUDE = Choice(name="magnitude", rule="magnitude", target_density=0.5)
 
 
 def known(kind, **values):
@@ -33,13 +35,17 @@ def known(kind, **values):
         ({"sharing": "single"}, None, "single"),
         ({"sharing": "single"}, BEST, "single_subnet"),
         ({"sharing": "hard"}, None, "hard"),
-        ({"sharing": "hard", "start": "warmup"}, None, "hard"),
+        ({"sharing": "hard", "start": "warmup"}, None, "hard_warm"),
+        ({"sharing": "single", "start": "warmup"}, None, "single_warm"),
+        ({"sharing": "single", "start": "warmup"}, BEST, "single_subnet"),
         ({"sharing": "sparse", "start": "warmup"}, BEST, "sparse"),
         ({"sharing": "sparse"}, BEST, "sparse_no_warmup"),
         ({"sharing": "sparse", "start": "warmup"}, HALF, "sparse_at_density"),
         ({"sharing": "sparse"}, HALF, "sparse_at_density"),
         ({"sharing": "sparse", "start": "warmup"}, RANDOM, "random_masks"),
         ({"sharing": "single"}, RANDOM, "random_masks"),
+        ({"sharing": "sparse", "start": "warmup"}, PERMUTED, "permuted_masks"),
+        ({"sharing": "sparse", "start": "warmup"}, MAGNITUDE, "magnitude_masks"),
     ],
 )
 def test_a_system_is_of_the_kind_that_its_sharing_start_and_masks_make_it(system, choice, kind):
@@ -102,6 +108,18 @@ def test_a_sweep_has_two_densities_or_more_and_hard_sharing_as_the_whole_network
     assert sweep_of({"fifth": fifth, "half": half, "each": other}) == {"half": 0.5, "fifth": 0.2}
     assert list(sweep_of({"fifth": fifth, "half": half, "hard": known("hard")})) == ["hard", "half", "fifth"]
     assert sweep_of({"half": half, "again": half, "hard": known("hard")}) == {}
+
+
+def test_hard_sharing_from_the_warmed_up_weights_is_a_reference_only_without_one_from_the_initial_weights(changed):
+    def references(*hard):
+        values = changed()
+        systems = values["train"]["systems"]
+        values["train"]["systems"] = [systems[0], *hard, *systems[2:]]
+        return Specs(parse_config(values)).tables().comparisons
+
+    warm, cold = {"name": "a", "sharing": "hard", "start": "warmup"}, {"name": "b", "sharing": "hard"}
+    assert references(warm, cold) == ["single", "b"]
+    assert references(warm) == ["single", "a"]
 
 
 def test_a_pair_is_a_sparse_system_of_two_tasks_beside_the_hard_one_of_the_same():

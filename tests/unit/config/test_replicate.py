@@ -7,7 +7,7 @@ from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.errors import ConfigError
 
 JOINT = ("clip_by_value", "epoch_on_test", "fixed_learning_rate", "leaky_momentum", "round_robin")
-SWITCHES = tuple(sorted((*JOINT, "lenient_spans")))
+SWITCHES = tuple(sorted((*JOINT, "crf_loss_per_sentence", "lenient_spans")))
 
 
 def specs_of(values):
@@ -65,9 +65,25 @@ def test_the_lenient_scorer_concerns_pruning_and_every_system(changed):
     assert {job[1] for job in jobs if job[0] == "train"} == {"single", "hard", "sparse", "cold"}
 
 
+def test_the_loss_of_fields_by_sentence_concerns_all_training_and_no_scores(changed):
+    before = changed("model", {"head": "crf"})
+    jobs = differing(before, {**before, "replicate": {"crf_loss_per_sentence": True}})
+    assert {job[1] for job in jobs if job[0] == "warmup"} == {"warmup"}
+    assert {job[0] for job in jobs} == {"warmup", "prune", "train", "evaluate", "tables"}
+    assert {job[1] for job in jobs if job[0] == "train"} == {"single", "hard", "sparse", "cold"}
+
+
+@pytest.mark.parametrize("path", ["replicate", "train.systems.0.replicate"])
+def test_the_loss_of_fields_is_refused_where_no_head_is_a_field(changed, path):
+    with pytest.raises(ConfigError, match=r"replicate\.crf_loss_per_sentence: no task has a CRF head; set model\.head"):
+        parse_config(changed(path, {"crf_loss_per_sentence": True}))
+
+
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_a_switch_of_a_system_concerns_this_system_alone(changed, switch):
-    jobs = differing(changed(), changed("train.systems.2.replicate", {switch: True}))
+    fields = {"head": {"ner": "crf"}} if switch == "crf_loss_per_sentence" else {}
+    after = changed("train.systems.2.replicate", {switch: True})
+    jobs = differing(changed("model", fields), {**after, "model": fields})
     assert jobs == {("train", "sparse"), ("evaluate", "sparse"), ("tables",)}
 
 

@@ -183,3 +183,24 @@ def test_a_path_that_snakemake_would_read_as_a_wildcard_is_refused_at_its_key(ch
     message = refusal(changed(path, value))
     assert "which Snakemake reads as wildcards" in message
     assert path.rpartition(".")[2] in message
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"rule": "magnitude"}, "rule 'magnitude' needs the key 'target_density'"),
+        ({"rule": "best_dev", "target_density": 0.5}, "rule 'best_dev' does not use the key 'target_density'"),
+        ({"rule": "magnitude", "target_density": 0.5, "file": "x"}, "rule 'magnitude' does not use the key 'file'"),
+        ({"rule": "best_dev", "random": "independent"}, "permuted"),
+    ],
+)
+def test_a_choice_has_the_keys_of_its_rule(changed, choice, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_config(changed("select.choices.0", {"name": "half", **choice}))
+
+
+def test_an_early_bird_that_could_end_no_round_is_refused_with_the_epochs_it_needs(changed):
+    prune = {"rounds": 4, "epochs": 6, "early_bird": 0.1}
+    assert "it can end no round of 6 epochs. Set epochs to at least 7" in refusal(changed("prune", prune))
+    parse_config(changed("prune", {**prune, "epochs": 7}))
+    parse_config(changed("prune", {**prune, "early_bird_window": 4}))

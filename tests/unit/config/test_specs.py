@@ -309,3 +309,24 @@ def test_masks_of_a_file_rest_on_no_pruning(changed):
     assert spec.masks == {}
     assert spec.tasks == ["chunk", "ner", "pos"]
     assert "tasks" not in Specs(parse_config(changed())).select("joint", 1, "warmup", "half").canonical()
+
+
+def test_masks_of_the_largest_starting_weights_rest_on_these_weights_and_no_pruning(changed):
+    choice = {"name": "half", "rule": "magnitude", "target_density": 0.5}
+    specs = Specs(parse_config(changed("select.choices.0", choice)))
+    spec = specs.select("joint", 1, "warmup", "half")
+    assert (spec.masks, spec.tasks) == ({}, ["chunk", "ner", "pos"])
+    assert spec.start == specs.warmup("joint", 1, "warmup").digest()
+    assert {start for _, _, start, _ in specs.tables().prunings()} == {"initial"}
+    assert '"start"' not in Specs(parse_config(changed())).select("joint", 1, "warmup", "half").canonical()
+
+
+@pytest.mark.parametrize("random", [True, "permuted"])
+def test_random_masks_depend_on_the_seed_and_on_the_prunings(changed, random):
+    choice = {"name": "half", "rule": "target_density", "target_density": 0.5}
+    plain, drawn = (
+        Specs(parse_config(changed("select.choices.0", {**choice, "random": value}))) for value in (False, random)
+    )
+    spec = drawn.select("joint", 1, "warmup", "half")
+    assert spec.masks == plain.select("joint", 1, "warmup", "half").masks
+    assert (spec.seed, plain.select("joint", 1, "warmup", "half").seed) == (1, None)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparse_sharing.data.columns import Column, read_sentences
-from sparse_sharing.data.splits import cut_development, duplicate_counts
+from sparse_sharing.data.splits import cut_development, duplicate_counts, sample
 from sparse_sharing.errors import DataError
 
 FRACTIONS = st.floats(0, 1, exclude_min=True, exclude_max=True)
@@ -93,3 +93,21 @@ def test_conll03_shares_sentences_between_its_splits(real_data):
     train = set(splits["train"])
     counts = duplicate_counts(splits)
     assert counts["train", "test"] == sum(words in train for words in splits["test"]) > 0
+
+
+@given(TOTALS, st.integers(1, 250), st.integers(0))
+def test_a_sample_has_the_size_asked_for_and_a_larger_one_the_same_sentences_and_more(total, size, seed):
+    one, more = sample(total, size, seed), sample(total, size + 1, seed)
+    assert one.sum() == min(size, total)
+    assert (more | ~one).all()
+
+
+def test_a_sample_is_the_same_on_every_machine_and_another_for_another_seed():
+    assert sample(40, 4, 1).nonzero()[0].tolist() == [1, 9, 19, 32]
+    assert len({tuple(sample(100, 10, seed)) for seed in range(20)}) == 20
+
+
+def test_a_sample_prefers_no_place_in_the_file():
+    counts = sum(sample(20, 5, seed).astype(int) for seed in range(1000))
+    # Binomial with mean 250 and deviation 13.7: five deviations.
+    assert (abs(counts - 250) < 69).all()

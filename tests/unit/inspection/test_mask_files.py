@@ -22,7 +22,7 @@ from sparse_sharing.inspection.mask_files import (
     shuffle_layers,
     write_selection,
 )
-from sparse_sharing.masks import Mask, overlap, pack
+from sparse_sharing.masks import Mask, chance_overlap_by_tensor, overlap, pack
 
 NETWORK = network_of()
 SPEC = MaskSpec(operation="test", sources=[])
@@ -118,10 +118,11 @@ def test_random_masks_keep_as_many_in_all_and_shuffled_ones_in_each_tensor(seed)
 
 
 def test_overlaps_are_given_for_all_weights_and_for_each_layer():
-    rows = {place: (value, chance) for place, value, chance in overlaps([POS, NER])}
+    rows = {place: values for place, *values in overlaps([POS, NER])}
     assert rows["all"][0] == overlap([POS, NER])
     assert set(rows) == {"all", "characters", "lstm 1"}
     assert all(value == pytest.approx(chance, abs=0.2) for value, chance in rows.values())
+    assert rows["all"][2] == chance_overlap_by_tensor([POS, NER])
     assert {row[1] for row in overlaps([POS, POS])} == {1.0}
 
 

@@ -6,6 +6,7 @@ import vl_convert
 
 from sparse_sharing.report import charts
 from sparse_sharing.report.charts import DARK_PALETTE, PALETTE
+from sparse_sharing.report.results import LARGEST_AT_START
 
 SCORES = pd.DataFrame(
     {
@@ -31,7 +32,9 @@ ROUNDS = pd.DataFrame(
 )
 CURVES = pd.DataFrame({"task": "ner", "system": "hard", "epoch": [1, 2], "score": [50.0, 60.0]})
 LAYERS = pd.DataFrame({"choice": "half", "layer": ["all layers", "lstm 1"], "task": "ner", "density": [0.5, 0.4]})
-OVERLAPS = pd.DataFrame({"layer": ["all layers"], "a": ["ner"], "b": ["pos"], "overlap": [0.5], "chance": [0.33]})
+OVERLAPS = pd.DataFrame(
+    {"layer": ["all layers"], "a": ["ner"], "b": ["pos"], "overlap": [0.5], "chance": [0.33], "chance_by_tensor": [0.4]}
+)
 SERVED = pd.DataFrame(
     {"choice": "half", "serves": ["no task", "all tasks"], "tasks": [0, 2], "weights": [3, 5], "share": [0.375, 0.625]}
 )
@@ -76,6 +79,22 @@ def test_overlaps_stand_on_both_sides_of_the_diagonal_once_in_the_data():
     chart = charts.overlap_maps(OVERLAPS, "half")
     assert {(row["a"], row["b"]) for row in chart.panels[0].spec["data"]["values"]} == {("ner", "pos"), ("pos", "ner")}
     assert len(chart.data) == 1
+
+
+def test_overlaps_stand_beside_those_with_the_largest_starting_weights_and_of_a_task_with_itself():
+    rows = {"a": ["ner", "ner"], "b": [LARGEST_AT_START, "ner"], "overlap": [0.6, 0.7]}
+    chart = charts.overlap_maps(pd.concat([OVERLAPS, pd.DataFrame({"layer": "all layers", **rows})]), "half")
+    cells = [(row["a"], row["b"], row["label"]) for row in chart.panels[0].spec["data"]["values"]]
+    assert sorted(cells) == sorted(
+        [
+            ("ner", "pos", "chance 0.40"),
+            ("pos", "ner", "chance 0.40"),
+            ("ner", LARGEST_AT_START, ""),
+            (LARGEST_AT_START, "ner", ""),
+            ("ner", "ner", ""),
+        ]
+    )
+    assert "NaN" not in vl_convert.vegalite_to_svg({**chart.panels[0].spec, "width": 300})
 
 
 def test_names_that_vega_would_read_as_paths_are_escaped():

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparse_sharing.masks import Mask
-from sparse_sharing.report.results import ALL_LAYERS, layer_densities, overlaps, served
+from sparse_sharing.report.results import (
+    ALL_LAYERS,
+    LARGEST_AT_START,
+    layer_densities,
+    overlaps,
+    reference_overlaps,
+    served,
+)
 
 SHAPES = {"characters.convolution.weight": (2, 1), "recurrent.0.left_to_right.weight_ih_l0": (2, 3)}
 
@@ -46,6 +53,18 @@ def test_overlap_is_that_of_all_layers_and_of_each_beside_that_of_chance():
     assert found.loc["lstm 1", "overlap"] == pytest.approx(1)
     a, b = 4 / 8, 3 / 8
     assert found.loc[ALL_LAYERS, "chance"] == pytest.approx(a * b / (a + b - a * b))
+    # of 2 weights 2 and 1 are kept, of 6 weights 2 and 2
+    expected = (2 * 1 * 1 / 2 + 6 * 2 / 6 * 2 / 6) / (2 * (1 - 0 * 1 / 2) + 6 * (1 - 4 / 6 * 4 / 6))
+    assert found.loc[ALL_LAYERS, "chance_by_tensor"] == pytest.approx(expected)
+    assert found.loc["characters", "chance_by_tensor"] == found.loc["characters", "chance"] == pytest.approx(1 / 2)
+
+
+def test_overlaps_with_the_largest_starting_weights_and_of_a_task_with_itself_are_rows_of_their_own():
+    chosen = pd.DataFrame({"task": ["ner", "pos"], "overlap_with_start": [0.6, 0.7], "self_overlap": [0.8, None]})
+    rows = reference_overlaps(chosen).to_dict("records")
+    cells = [(row["a"], row["b"], row["overlap"]) for row in rows]
+    assert cells == [("ner", LARGEST_AT_START, 0.6), ("ner", "ner", 0.8), ("pos", LARGEST_AT_START, 0.7)]
+    assert {row["layer"] for row in rows} == {ALL_LAYERS}
 
 
 def test_density_by_layer():

@@ -68,6 +68,8 @@ def overlaps():
             {
                 **{"dataset": "conll03", "seed": seed, "start": start, "choice": choice, "tasks": group},
                 **{"overlap": f"{value + 0.02 * (seed - 1):.6f}", "chance": f"{value / 2:.6f}"},
+                "chance_by_tensor": f"{value / 2 + 0.05:.6f}",
+                "overlap_with_start": f"{value + 0.1:.6f}" if group.count("&") == 1 else "",
             }
             for (start, choice), value in selections.items()
             for seed in (1, 2)

@@ -76,13 +76,25 @@ def test_steps_in_parts_are_the_steps_of_whole_batches_dropout_included(memory, 
     torch.testing.assert_close(parts, whole, rtol=2e-3, atol=2e-5)
 
 
-@pytest.mark.parametrize("replicate", [["leaky_momentum"], ["clip_by_value"]])
-def test_trainers_that_replicate_the_original_do_so_in_parts(memory, replicate):
-    whole = walk(NETWORKS["masked"](), replicate=replicate, gradient_clip=0.1)
-    memory(2)
+@pytest.mark.parametrize(
+    ("kind", "switch"), [("masked", "leaky_momentum"), ("masked", "clip_by_value"), ("crf", "crf_loss_per_sentence")]
+)
+def test_trainers_that_replicate_the_original_do_so_in_parts(memory, kind, switch):
+    whole = walk(NETWORKS[kind](), replicate=[switch], gradient_clip=0.1)
+    # three sentences of eight: the last part is smaller
+    memory(3)
     torch.testing.assert_close(
-        walk(NETWORKS["masked"](), replicate=replicate, gradient_clip=0.1), whole, rtol=2e-3, atol=2e-5
+        walk(NETWORKS[kind](), replicate=[switch], gradient_clip=0.1), whole, rtol=2e-3, atol=2e-5
     )
+
+
+def test_the_loss_of_a_field_by_sentence_is_that_by_token_times_the_tokens_of_a_sentence():
+    batch = batch_of(TEXT, "ner", *range(8))
+    losses = []
+    for replicate in ([], ["crf_loss_per_sentence"]):
+        network = network_of(dropout=0.0, head="crf")
+        losses.append(make_trainer(network, optimization_of("sgd"), replicate).differentiate("ner", batch, 1.0).loss)
+    torch.testing.assert_close(losses[1], losses[0] * batch.mask.sum() / 8)
 
 
 def test_gradients_of_parts_add_up_to_those_of_the_batch_to_the_last_digits():
