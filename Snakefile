@@ -28,51 +28,38 @@ localrules:
     all,
     data,
     masks,
-    train,
+    models,
+    demo,
+    select,
     tables,
     figures,
-    demo_corpora,
-    select,
-    summarise,
 
 
 rule all:
     default_target: True
     input:
         refuse_foreign,
-        rules.summarise.output,
-        rules.draw.output,
-        rules.report_page.output,
+        rules.tables.output,
+        rules.figures.output,
+        rules.report.output,
 
 
-# Targets that stop after a stage.
+# Targets that stop after a stage, beside the rules `tables` and `figures`.
 
 
 rule data:
     input:
         refuse_foreign,
-        prepared_files(*layout.PREPARED_FILES),
+        files_of("prepare"),
 
 
 rule masks:
     input:
         refuse_foreign,
-        chosen_masks("masks.safetensors", "choice.csv", "overlap.csv"),
+        files_of("select"),
 
 
-rule train:
+rule models:
     input:
         refuse_foreign,
-        trained_models("model.safetensors"),
-
-
-rule tables:
-    input:
-        refuse_foreign,
-        rules.summarise.output,
-
-
-rule figures:
-    input:
-        refuse_foreign,
-        rules.draw.output,
+        files_of("train", "model.safetensors"),

@@ -20,25 +20,9 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from sparse_sharing.config.artefact import FORMATS
 from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ArtifactError
-
-FORMATS = {
-    "vocabulary": 1,
-    "vectors": 1,
-    "text": 2,
-    "summary": 2,
-    "weights": 1,
-    "checkpoint": 1,
-    "masks": 1,
-    "selection": 1,
-    "model": 2,
-    "onnx": 1,
-    "metrics": 1,
-    "sentences": 1,
-    "tables": 1,
-}
-"""The kinds of artifact and the version of each format that this program writes and reads."""
 
 TYPES = {"bool": "BOOL", "uint8": "U8", "int32": "I32", "int64": "I64", "float32": "F32", "float64": "F64"}
 """The numpy types that are stored, and what safetensors calls them."""

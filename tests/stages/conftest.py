@@ -97,7 +97,7 @@ class Pipeline:
 
     def weights(self, start: str) -> Path:
         """The starting weights."""
-        return self.path(layout.WEIGHTS, start=start)
+        return self.path(layout.START, start=start) / "weights.safetensors"
 
     def masks(self, task: str, start: str = "warmup") -> Path:
         """The masks of a task's pruning."""

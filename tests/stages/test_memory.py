@@ -74,7 +74,7 @@ def made_long(pipeline):
         (pipeline.folder / f"{split}.txt").write_text("on X B-A B-A\n")
     long = pipeline.changed(train={"epochs": 1, "systems": [{"name": "single", "sharing": "single"}]})
     long = long.changed(model={"hidden": 60})
-    for path in (long.data, long.path(layout.WEIGHTS, start="initial").parent):
+    for path in (long.data, long.path(layout.START, start="initial")):
         for file in path.glob("*.*"):
             file.unlink()
     long.prepare()

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from sparse_sharing.artifacts import load_json, load_tensors
-from sparse_sharing.config import layout
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ConfigError, DataError
 from sparse_sharing.stages import prepare
@@ -13,6 +12,15 @@ from sparse_sharing.stages.inputs import load_text, load_vocabulary
 FOR_TRAINING = ("vocabulary.json", "vectors.safetensors", "train.safetensors", "dev.safetensors")
 # no word of this sentence stands in the demo corpus, nor the tag XYZ, nor the span type NEW
 STRANGE = "Qwzx XYZ B-NP B-NEW\nqzwx NN I-NP I-NEW\n\n"
+
+PREPARED_FILES = {
+    "vocabulary.json",
+    "vectors.safetensors",
+    "train.safetensors",
+    "dev.safetensors",
+    "test.safetensors",
+    "summary.json",
+}
 
 
 def read_blocks(path):
@@ -56,7 +64,7 @@ def without_dev(pipeline, **corpus):
 
 def test_the_files_are_those_of_the_layout(unprepared):
     unprepared.prepare()
-    assert {path.name for path in unprepared.data.iterdir()} == set(layout.PREPARED_FILES)
+    assert {path.name for path in unprepared.data.iterdir()} == PREPARED_FILES
 
 
 def test_the_encoded_text_reads_back_as_the_sentences_and_tags_of_the_files(finished):
@@ -83,7 +91,7 @@ def test_the_vocabulary_is_that_of_the_training_text(finished):
 
 def test_preparing_twice_gives_the_same_bytes(finished, tmp_path):
     finished.prepare(tmp_path / "again")
-    for name in layout.PREPARED_FILES:
+    for name in PREPARED_FILES:
         assert (tmp_path / "again" / name).read_bytes() == (finished.data / name).read_bytes(), name
 
 

@@ -16,7 +16,7 @@ from reproducible import without_time
 from small import shrink, write_data
 
 WORKFLOW_PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
-STAGE_TARGETS = ("all", "data", "masks", "train", "tables", "figures")
+STAGE_TARGETS = ("all", "data", "masks", "models")
 NOTHING = "Nothing to be done"
 NO_RESULTS = ("logs", "benchmarks", "report.html")
 TINY = Path(__file__).with_name("tiny.yaml")

@@ -8,7 +8,7 @@ import yaml
 
 pytestmark = pytest.mark.slow
 
-SEED_JOBS = {"warmup": 2, "prune": 2, "select": 1, "train_model": 4, "evaluate": 4}
+SEED_JOBS = {"warmup": 2, "prune": 2, "select": 1, "train": 4, "evaluate": 4}
 """Jobs of a dataset and seed: starts initial and warmup; two tasks; systems single (a model per task), hard, sparse."""
 
 
@@ -23,12 +23,12 @@ def test_a_second_run_does_nothing(workflow):
 @pytest.mark.parametrize(
     ("section", "values", "jobs"),
     [
-        ("train", {"learning_rate": 0.05}, {"train_model": 4, "evaluate": 4}),
-        ("prune", {"epochs": 2}, {"prune": 2, "select": 1, "train_model": 1, "evaluate": 1}),
-        ("warmup", {"epochs": 2}, {"warmup": 1, "prune": 2, "select": 1, "train_model": 1, "evaluate": 1}),
+        ("train", {"learning_rate": 0.05}, {"train": 4, "evaluate": 4}),
+        ("prune", {"epochs": 2}, {"prune": 2, "select": 1, "train": 1, "evaluate": 1}),
+        ("warmup", {"epochs": 2}, {"warmup": 1, "prune": 2, "select": 1, "train": 1, "evaluate": 1}),
         ("model", {"hidden": 5}, SEED_JOBS),
         ("data", {"lowercase": False}, {"prepare": 1, **SEED_JOBS}),
-        ("data", {"demo": {"train": 50}}, {"demo_corpora": 1, "prepare": 1, **SEED_JOBS}),
+        ("data", {"demo": {"train": 50}}, {"demo": 1, "prepare": 1, **SEED_JOBS}),
         ("evaluate", {"batch_size": 7}, {"evaluate": 4}),
         ("tables", {"baseline": "hard"}, {}),
     ],
@@ -36,19 +36,19 @@ def test_a_second_run_does_nothing(workflow):
 def test_a_changed_value_reruns_its_stage_and_what_follows(workflow, section, values, jobs):
     with workflow.edited() as config:
         config.setdefault(section, {}).update(values)
-    assert workflow.planned("all") == Counter(summarise=1, draw=1, report_page=1, **jobs)
+    assert workflow.planned("all") == Counter(tables=1, figures=1, report=1, **jobs)
 
 
 def test_a_changed_target_density_reruns_from_selection_on(workflow):
     with workflow.edited() as config:
         config["select"]["choices"][0]["target_density"] = 0.25
-    assert workflow.planned("all") == Counter(select=1, train_model=1, evaluate=1, summarise=1, draw=1, report_page=1)
+    assert workflow.planned("all") == Counter(select=1, train=1, evaluate=1, tables=1, figures=1, report=1)
 
 
 def test_a_changed_system_reruns_only_itself(workflow):
     with workflow.edited() as config:
         config["train"]["systems"][1]["epochs"] = 2
-    assert workflow.planned("all") == Counter(train_model=1, evaluate=1, summarise=1, draw=1, report_page=1)
+    assert workflow.planned("all") == Counter(train=1, evaluate=1, tables=1, figures=1, report=1)
     assert folders(workflow.planned_files("all")) == {
         "joint/seed1/train/hard",
         "joint/seed1/evaluate/hard",
@@ -60,21 +60,21 @@ def test_a_changed_system_reruns_only_itself(workflow):
 def test_a_new_seed_adds_only_its_own_jobs(workflow):
     with workflow.edited() as config:
         config["seeds"].append(2)
-    assert workflow.planned("all") == Counter(summarise=1, draw=1, report_page=1, **SEED_JOBS)
+    assert workflow.planned("all") == Counter(tables=1, figures=1, report=1, **SEED_JOBS)
     assert folders(workflow.planned_files("all"), depth=2) == {"joint/seed2", "tables", "figures"}
 
 
 def test_a_new_dataset_adds_only_its_own_jobs(workflow, separate_dataset):
     with workflow.edited() as config:
         config["data"]["datasets"].append(separate_dataset)
-    assert workflow.planned("all") == Counter(prepare=1, summarise=1, draw=1, report_page=1, **SEED_JOBS)
+    assert workflow.planned("all") == Counter(prepare=1, tables=1, figures=1, report=1, **SEED_JOBS)
     assert folders(workflow.planned_files("all"), depth=1) == {"separate", "tables", "figures"}
 
 
 def test_a_new_system_adds_only_its_own_training_and_evaluation(workflow):
     with workflow.edited() as config:
         config["train"]["systems"].append({"name": "warm", "sharing": "hard", "start": "warmup"})
-    assert workflow.planned("all") == Counter(train_model=1, evaluate=1, summarise=1, draw=1, report_page=1)
+    assert workflow.planned("all") == Counter(train=1, evaluate=1, tables=1, figures=1, report=1)
     assert folders(workflow.planned_files("all")) == {
         "joint/seed1/train/warm",
         "joint/seed1/evaluate/warm",
@@ -87,7 +87,7 @@ def test_a_new_choice_of_masks_prunes_nothing_again(workflow):
     with workflow.edited() as config:
         config["select"]["choices"].append({"name": "best", "rule": "best_dev"})
         config["train"]["systems"].append({"name": "best", "sharing": "sparse", "start": "warmup", "choice": "best"})
-    assert workflow.planned("all") == Counter(select=1, train_model=1, evaluate=1, summarise=1, draw=1, report_page=1)
+    assert workflow.planned("all") == Counter(select=1, train=1, evaluate=1, tables=1, figures=1, report=1)
 
 
 def test_the_order_of_keys_means_nothing(workflow):

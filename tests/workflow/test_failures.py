@@ -89,7 +89,7 @@ def test_foreign_masks_are_refused_with_the_command_that_mends_it(finished, work
 
     assert workflow.run(*command_in(refused)) == Counter(prune=1)
     assert workflow.path(MASKS).read_bytes() == finished.path(MASKS).read_bytes()
-    assert workflow.run("train") == Counter(select=1, train_model=1)
+    assert workflow.run("models") == Counter(select=1, train=1)
 
 
 def test_foreign_masks_put_in_the_place_of_recorded_ones_are_refused(workflow):
@@ -109,14 +109,14 @@ def test_foreign_masks_put_in_the_place_of_recorded_ones_are_refused(workflow):
         (
             "train",
             {"learning_rate": 0.05},
-            {"train_model": 4, "evaluate": 4, "summarise": 1, "draw": 1, "report_page": 1},
+            {"train": 4, "evaluate": 4, "tables": 1, "figures": 1, "report": 1},
         ),
         (
             "prune",
             {"epochs": 2},
-            {"prune": 2, "select": 1, "train_model": 1, "evaluate": 1, "summarise": 1, "draw": 1, "report_page": 1},
+            {"prune": 2, "select": 1, "train": 1, "evaluate": 1, "tables": 1, "figures": 1, "report": 1},
         ),
-        ("tables", {"baseline": "hard"}, {"summarise": 1, "draw": 1, "report_page": 1}),
+        ("tables", {"baseline": "hard"}, {"tables": 1, "figures": 1, "report": 1}),
     ],
 )
 def test_a_foreign_run_is_refused_with_the_command_that_mends_it(workflow, section, values, jobs):
@@ -137,7 +137,7 @@ def test_the_command_that_is_named_for_a_foreign_run_mends_it(workflow):
         config["tables"] = {"baseline": "hard"}
     refused = workflow.snakemake("all", "--cores", "2")
     assert_refused(refused, "results/tiny/tables/provenance.json")
-    assert workflow.run(*command_in(refused)) == Counter(summarise=1, draw=1, report_page=1)
+    assert workflow.run(*command_in(refused)) == Counter(tables=1, figures=1, report=1)
     workflow.forget()
     assert workflow.planned("all") == Counter()
 

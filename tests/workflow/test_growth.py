@@ -26,11 +26,11 @@ def test_a_run_of_many_tasks_is_planned(fresh):
         "warmup": 2 * SEEDS,
         "prune": TASKS * SEEDS,
         "select": SEEDS,
-        "train_model": (TASKS + 2) * SEEDS,
+        "train": (TASKS + 2) * SEEDS,
         "evaluate": (TASKS + 2) * SEEDS,
-        "summarise": 1,
-        "draw": 1,
-        "report_page": 1,
+        "tables": 1,
+        "figures": 1,
+        "report": 1,
     }
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < SECONDS
 

@@ -11,18 +11,10 @@ from sparse_sharing.config import Specs, load_config
 from sparse_sharing.config.jobs import jobs_of
 from sparse_sharing.data.demo import generate
 
-RULES = {
-    "demo": "demo_corpora",
-    "train": "train_model",
-    "tables": "summarise",
-    "figures": "draw",
-    "report": "report_page",
-}
-
 
 def planned_by_specs(config):
-    """The jobs of a configuration by rule, as `validate` counts them."""
-    return Counter(RULES.get(job.stage, job.stage) for job in jobs_of(Specs(config)))
+    """The jobs of a configuration by stage, as `validate` counts them."""
+    return Counter(job.stage for job in jobs_of(Specs(config)))
 
 
 def test_a_drafted_configuration_is_planned_and_its_jobs_are_those_that_were_counted(fresh):
@@ -63,7 +55,7 @@ def test_masks_of_a_file_are_trained_without_another_pruning(workflow, monkeypat
     with workflow.edited() as config:
         config["select"]["choices"].append({"name": "own", "rule": "file", "file": "own.safetensors"})
         config["train"]["systems"].append({"name": "own", "sharing": "sparse", "start": "warmup", "choice": "own"})
-    assert workflow.run("all") == Counter(select=1, train_model=1, evaluate=1, summarise=1, draw=1, report_page=1)
+    assert workflow.run("all") == Counter(select=1, train=1, evaluate=1, tables=1, figures=1, report=1)
     assert workflow.planned("all") == Counter()
     densities = yaml.safe_load(workflow.path("joint/seed1/evaluate/own/shared/metrics.json").read_text())
     assert {task["density"] for task in densities["details"]["tasks"].values()} == {0.5}

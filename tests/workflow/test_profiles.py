@@ -14,7 +14,7 @@ ASKED = {
     "prepare": {"mem_mb": "4000", "runtime": "60"},
     "warmup": {"mem_mb": "4000", "gpu": "1"},
     "prune": {"mem_mb": "4000", "gpu": "1"},
-    "train_model": {"mem_mb": "4000", "gpu": "1"},
+    "train": {"mem_mb": "4000", "gpu": "1"},
     "evaluate": {"mem_mb": "4000", "gpu": "1"},
 }
 

@@ -29,7 +29,7 @@ def test_a_pair_of_tasks_is_one_model_more_and_no_pruning_more(fresh):
     with fresh.edited() as config:
         pair = {"name": "pair", "sharing": "sparse", "start": "warmup", "choice": "half", "tasks": ["pos", "ner"]}
         config["train"]["systems"].append(pair)
-    assert fresh.planned("all") - before == Counter(train_model=1, evaluate=1)
+    assert fresh.planned("all") - before == Counter(train=1, evaluate=1)
     assert before["prune"] == 3
 
 
@@ -46,7 +46,7 @@ def test_an_impossible_system_is_explained_without_a_traceback(fresh):
 def test_systems_that_are_added_reuse_what_is_there_and_run_to_the_tables(workflow):
     add_systems(workflow)
     done = workflow.run("all")
-    assert done == Counter(warmup=2, select=1, train_model=4, evaluate=4, summarise=1, draw=1, report_page=1)
+    assert done == Counter(warmup=2, select=1, train=4, evaluate=4, tables=1, figures=1, report=1)
     for start in ("initial-hierarchical", "initial-soft"):
         assert workflow.path(f"joint/seed1/{start}/weights.safetensors").exists()
     rows = workflow.path("tables/summary.csv").read_text(encoding="utf-8").splitlines()[1:]

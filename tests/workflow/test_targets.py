@@ -17,9 +17,9 @@ AWKWARD = """it's a "folder" for $HOME;\ntouch `pwd`"""
 @pytest.mark.parametrize(
     ("target", "jobs"),
     [
-        ("data", {"demo_corpora": 1, "prepare": 1}),
-        ("masks", {"demo_corpora": 1, "prepare": 1, "warmup": 1, "prune": 2, "select": 1}),
-        ("train", {"demo_corpora": 1, "prepare": 1, "warmup": 2, "prune": 2, "select": 1, "train_model": 4}),
+        ("data", {"demo": 1, "prepare": 1}),
+        ("masks", {"demo": 1, "prepare": 1, "warmup": 1, "prune": 2, "select": 1}),
+        ("models", {"demo": 1, "prepare": 1, "warmup": 2, "prune": 2, "select": 1, "train": 4}),
     ],
 )
 def test_a_stage_target_plans_its_stage_and_what_leads_there(fresh, target, jobs):
@@ -27,10 +27,10 @@ def test_a_stage_target_plans_its_stage_and_what_leads_there(fresh, target, jobs
 
 
 def test_tables_and_figures_are_the_default_and_the_whole_workflow(fresh):
-    jobs = {"demo_corpora": 1, "prepare": 1, "warmup": 2, "prune": 2, "select": 1, "train_model": 4, "evaluate": 4}
-    assert fresh.planned("tables") == Counter(summarise=1, **jobs)
-    assert fresh.planned("figures") == Counter(summarise=1, draw=1, **jobs)
-    assert fresh.planned("all") == fresh.planned() == Counter(summarise=1, draw=1, report_page=1, **jobs)
+    jobs = {"demo": 1, "prepare": 1, "warmup": 2, "prune": 2, "select": 1, "train": 4, "evaluate": 4}
+    assert fresh.planned("tables") == Counter(tables=1, **jobs)
+    assert fresh.planned("figures") == Counter(tables=1, figures=1, **jobs)
+    assert fresh.planned("all") == fresh.planned() == Counter(tables=1, figures=1, report=1, **jobs)
 
 
 def test_datasets_seeds_tasks_and_systems_multiply(fresh, separate_dataset):
@@ -39,16 +39,16 @@ def test_datasets_seeds_tasks_and_systems_multiply(fresh, separate_dataset):
         config["data"]["datasets"].append(separate_dataset)
     runs = 2 * 3
     assert fresh.planned("all") == Counter(
-        demo_corpora=1,
+        demo=1,
         prepare=2,
         warmup=2 * runs,
         prune=2 * runs,
         select=runs,
-        train_model=4 * runs,
+        train=4 * runs,
         evaluate=4 * runs,
-        summarise=1,
-        draw=1,
-        report_page=1,
+        tables=1,
+        figures=1,
+        report=1,
     )
 
 
@@ -57,13 +57,13 @@ def test_only_what_systems_use_is_planned(fresh):
         config["select"]["choices"].append({"name": "unused", "rule": "best_dev"})
         config["train"]["systems"] = [{"name": "hard", "sharing": "hard"}]
     jobs = {
-        "demo_corpora": 1,
+        "demo": 1,
         "prepare": 1,
         "warmup": 1,
-        "train_model": 1,
+        "train": 1,
         "evaluate": 1,
-        "summarise": 1,
-        "report_page": 1,
+        "tables": 1,
+        "report": 1,
     }
     assert fresh.planned("all") == Counter(jobs)
 
@@ -165,7 +165,7 @@ def test_lint_finds_a_rule_without_a_log(fresh, repository):
 def test_the_default_run_is_planned_without_a_configuration_file(fresh):
     plan = fresh.start(["snakemake", "--dry-run"])
     assert plan.returncode == 0, plan.stdout
-    assert "summarise" in plan.stdout
+    assert "tables" in plan.stdout
 
 
 @pytest.mark.parametrize("config", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
@@ -179,12 +179,12 @@ def test_every_configuration_of_the_repository_can_be_planned(fresh, config):
         values["data_root"] = AWKWARD
     plan = fresh.snakemake("all", "--dry-run")
     assert plan.returncode == 0, plan.stdout
-    assert "summarise" in plan.stdout
+    assert "tables" in plan.stdout
 
 
 @pytest.mark.slow
 def test_a_forced_stage_takes_with_it_all_that_follows(workflow):
-    following = {"select": 1, "train_model": 1, "evaluate": 1, "summarise": 1, "draw": 1, "report_page": 1}
+    following = {"select": 1, "train": 1, "evaluate": 1, "tables": 1, "figures": 1, "report": 1}
     assert workflow.planned("all", "--forcerun", "prune") == Counter(prune=2, **following)
 
 

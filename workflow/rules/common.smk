@@ -7,6 +7,7 @@ from pathlib import Path
 from snakemake.io import IOFile
 
 from sparse_sharing.config import NAME, START, Specs, jobs_of, layout, parse_config, stored_spec_digest
+from sparse_sharing.config.stage import STAGE
 from sparse_sharing.errors import ConfigError
 
 try:
@@ -15,6 +16,7 @@ except ConfigError as error:
     raise WorkflowError(str(error))
 
 specs = Specs(run_config)
+run_jobs = jobs_of(specs)
 RUN = layout.RUN.format(run=run_config.run)
 
 
@@ -33,20 +35,29 @@ def path(*parts):
     return "/".join(parts).replace(layout.RUN, RUN)
 
 
-def log_of(*parts):
-    """The log of the job that makes a file or folder."""
-    return path(*parts).replace(RUN, f"{RUN}/logs", 1) + ".log"
+def outputs_of(stage):
+    """The outputs of a stage by name, as its record has them."""
+    record = STAGE[stage]
+    files = {output.name: path(record.folder, output.file) for output in record.outputs}
+    folders = {output.name for output in record.outputs if output.is_folder}
+    return {name: directory(file) if name in folders else file for name, file in files.items()}
 
 
-def benchmark_of(*parts):
-    """Time and memory of the job that makes a file or folder."""
-    return path(*parts).replace(RUN, f"{RUN}/benchmarks", 1) + ".tsv"
+def log_of(stage):
+    """The log of a job of a stage."""
+    return path(STAGE[stage].beside("logs", ".log"))
 
 
-def spec_of(stage, *names):
+def benchmark_of(stage):
+    """Time and memory of a job of a stage."""
+    return path(STAGE[stage].beside("benchmarks", ".tsv"))
+
+
+def spec_of(stage):
     """A function that gives a stage's spec as text for the wildcards that name the job."""
 
     def spec(wildcards):
+        names = STAGE[stage].identity
         values = [int(wildcards.seed) if name == "seed" else wildcards[name] for name in names]
         return getattr(specs, stage)(*values).canonical()
 
@@ -131,13 +142,13 @@ def masks_of_tasks(wildcards):
     """The masks of each task of a dataset, by task; none where the choice needs no pruning."""
     if not specs.choices[wildcards.choice].is_pruned:
         return {}
-    own = path(layout.PRUNE, "masks.safetensors")
+    masks = outputs_of("prune")["masks"]
     identity = {
         "dataset": wildcards.dataset,
         "seed": wildcards.seed,
         "start": wildcards.start,
     }
-    return {task: own.format(**identity, task=task) for task in specs.tasks(wildcards.dataset)}
+    return {task: masks.format(**identity, task=task) for task in specs.tasks(wildcards.dataset)}
 
 
 def given_masks(wildcards):
@@ -149,7 +160,7 @@ def given_masks(wildcards):
 def starting_weights(wildcards):
     """The weights that a system starts from."""
     start = specs.start(wildcards.system)
-    return path(layout.WEIGHTS).format(dataset=wildcards.dataset, seed=wildcards.seed, start=start)
+    return outputs_of("warmup")["weights"].format(dataset=wildcards.dataset, seed=wildcards.seed, start=start)
 
 
 def masks_of_system(wildcards):
@@ -163,14 +174,14 @@ def masks_of_system(wildcards):
         "start": system.start,
         "choice": system.choice,
     }
-    return [path(layout.SELECT, "masks.safetensors").format(**identity)]
+    return [outputs_of("select")["masks"].format(**identity)]
 
 
 def test_text_of_system(wildcards):
     """The test text, only for a system that replicates the original's choice of the epoch on test."""
     if "epoch_on_test" not in (specs.replicate(wildcards.system) or []):
         return []
-    return [path(layout.DATA, "test.safetensors").format(dataset=wildcards.dataset)]
+    return [outputs_of("prepare")["test"].format(dataset=wildcards.dataset)]
 
 
 CAPTIONS = Path(workflow.basedir) / "workflow" / "report"
@@ -184,49 +195,17 @@ def reported(file, category):
     return report(file, caption=f"../report/{name}.rst", category=category, labels={"what": name})
 
 
-MODEL_KEYS = ("dataset", "seed", "system", "model")
-START_KEYS = ("dataset", "seed", "start")
-SELECTION_KEYS = (*START_KEYS, "choice")
-PRUNING_KEYS = (*START_KEYS, "task")
-
-
-def files_of(pattern, names, jobs, keys):
-    """The named files that jobs write into the folder of a pattern; a job is given by the values of the keys."""
-    folders = [path(pattern).format(**dict(zip(keys, values))) for values in jobs]
-    return [f"{folder}/{name}" for folder in folders for name in names]
-
-
-def prepared_files(*names):
-    """Files of the encoded text of every dataset."""
-    return files_of(layout.DATA, names, [(dataset,) for dataset in sorted(specs.datasets)], ["dataset"])
-
-
-def chosen_masks(*names):
-    """Files of every choice of masks that a system uses."""
-    return files_of(layout.SELECT, names, specs.tables().selections(), SELECTION_KEYS)
-
-
-def trained_models(*names):
-    """Files of every model of the run."""
-    return files_of(layout.MODEL, names, specs.tables().models(), MODEL_KEYS)
-
-
-def pruned(*names):
-    """Files of every pruning of the run."""
-    return files_of(layout.PRUNE, names, specs.tables().prunings(), PRUNING_KEYS)
-
-
-def evaluations(*names):
-    """Files of the evaluation of every model of the run."""
-    return files_of(layout.EVALUATION, names, specs.tables().models(), MODEL_KEYS)
+def files_of(stage, *names):
+    """The named outputs of all jobs of a stage, or all that they write."""
+    own = [job for job in run_jobs if job.stage == stage]
+    return [str(job.folder / name) for job in own for name in (names or job.files)]
 
 
 def expected_specs():
     """For the files of the run that tell a spec, first stages first: the rule, the file, and the spec they must tell."""
-    rule_of = {"train": "train_model", "tables": "summarise"}
-    for job in jobs_of(specs):
+    for job in run_jobs:
         if job.carrier is not None:
-            yield rule_of.get(job.stage, job.stage), str(job.carrier), job.spec
+            yield job.stage, str(job.carrier), job.spec
 
 
 def taken_for_right(file, spec):

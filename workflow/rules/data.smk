@@ -1,11 +1,11 @@
 # Labelled text -> encoded text: train, dev and test in separate files.
 
 
-rule demo_corpora:
+rule demo:
     output:
         [path(layout.DEMO_FILE).format(file=file) for file in layout.DEMO_FILES],
     log:
-        log_of(layout.DEMO_FOLDER),
+        log_of("demo"),
     params:
         spec=lambda wildcards: specs.demo().canonical(),
         folder=subpath(output[0], ancestor=2),
@@ -19,12 +19,12 @@ if missing_files:
         output:
             layout.source_path(run_config, "{file}"),
         log:
-            log_of(layout.RUN, "download", "{file}"),
+            f"{RUN}/logs/download/{{file}}.log",
         wildcard_constraints:
             file="|".join(map(re.escape, missing_files)),
         localrule: True
         params:
-            spec=spec_of("download", "file"),
+            spec=lambda wildcards: specs.download(wildcards.file).canonical(),
         shell:
             "sparse-sharing download --spec {params.spec:q} --output {output:q} > {log:q} 2>&1"
 
@@ -37,21 +37,16 @@ rule prepare:
         folders=files_in_folders,
         vectors=vectors_path,
     output:
-        vocabulary=path(layout.DATA, "vocabulary.json"),
-        vectors=path(layout.DATA, "vectors.safetensors"),
-        train=path(layout.DATA, "train.safetensors"),
-        dev=path(layout.DATA, "dev.safetensors"),
-        test=path(layout.DATA, "test.safetensors"),
-        summary=path(layout.DATA, "summary.json"),
+        **outputs_of("prepare"),
     log:
-        log_of(layout.DATA),
+        log_of("prepare"),
     benchmark:
-        benchmark_of(layout.DATA)
+        benchmark_of("prepare")
     resources:
         mem_mb=4000,
         runtime=60,
     params:
-        spec=spec_of("prepare", "dataset"),
+        spec=spec_of("prepare"),
         train=source_options("train"),
         dev=source_options("dev"),
         test=source_options("test"),

@@ -3,26 +3,23 @@
 
 rule evaluate:
     input:
-        model=rules.train_model.output.model,
-        vocabulary=rules.train_model.output.vocabulary,
-        history=rules.train_model.output.history,
+        model=rules.train.output.model,
+        vocabulary=rules.train.output.vocabulary,
+        history=rules.train.output.history,
         test=rules.prepare.output.test,
     output:
-        metrics=path(layout.EVALUATION, "metrics.json"),
-        sentences=path(layout.EVALUATION, "sentences.safetensors"),
-        predictions=directory(path(layout.EVALUATION, "predictions")),
-        card=path(layout.EVALUATION, "README.md"),
+        **outputs_of("evaluate"),
     log:
-        log_of(layout.EVALUATION),
+        log_of("evaluate"),
     benchmark:
-        benchmark_of(layout.EVALUATION)
+        benchmark_of("evaluate")
     resources:
         gpu=gpus(),
         device=run_config.device,
         mem_mb=4000,
         runtime=60,
     params:
-        spec=spec_of("evaluate", "dataset", "seed", "system", "model"),
+        spec=spec_of("evaluate"),
         model=subpath(input.model, parent=True),
         folder=subpath(output.metrics, parent=True),
     shell:

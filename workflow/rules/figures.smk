@@ -1,14 +1,14 @@
 # Figures of the tables that the configuration fills.
 
 
-rule draw:
+rule figures:
     input:
         tables=[path(layout.TABLES, f"{name}.csv") for name in specs.figures().figures],
         provenance=path(layout.TABLES, "provenance.json"),
     output:
         [reported(path(layout.FIGURES, file), "Figures") for file in layout.figure_files(specs.tables())],
     log:
-        log_of(layout.FIGURES),
+        log_of("figures"),
     params:
         spec=lambda wildcards: specs.figures().canonical(),
         tables=subpath(input.provenance, parent=True),

@@ -6,21 +6,20 @@ rule prune:
         vocabulary=rules.prepare.output.vocabulary,
         train=rules.prepare.output.train,
         dev=rules.prepare.output.dev,
-        weights=rules.warmup.output,
+        weights=rules.warmup.output.weights,
     output:
-        masks=path(layout.PRUNE, "masks.safetensors"),
-        rounds=path(layout.PRUNE, "rounds.csv"),
+        **outputs_of("prune"),
     log:
-        log_of(layout.PRUNE),
+        log_of("prune"),
     benchmark:
-        benchmark_of(layout.PRUNE)
+        benchmark_of("prune")
     resources:
         gpu=gpus(),
         device=run_config.device,
         mem_mb=4000,
         runtime=2880,
     params:
-        spec=spec_of("prune", "dataset", "seed", "start", "task"),
+        spec=spec_of("prune"),
         folder=subpath(output.masks, parent=True),
     shell:
         "sparse-sharing prune --spec {params.spec:q} --vocabulary {input.vocabulary:q}"

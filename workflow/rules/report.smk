@@ -1,21 +1,21 @@
 # The run on one page: scores, verdicts, curves, masks, costs, provenance.
 
 
-rule report_page:
+rule report:
     input:
-        tables=rules.summarise.output,
-        data=prepared_files("summary.json"),
-        masks=chosen_masks("masks.safetensors"),
-        histories=trained_models("history.csv"),
+        tables=rules.tables.output,
+        data=files_of("prepare", "summary.json"),
+        masks=files_of("select", "masks.safetensors"),
+        histories=files_of("train", "history.csv"),
     output:
         report(
-            path(layout.REPORT),
+            outputs_of("report")["report"],
             caption="../report/page.rst",
             category="Report",
             labels={"run": run_config.run},
         ),
     log:
-        log_of(layout.REPORT),
+        log_of("report"),
     params:
         spec=lambda wildcards: specs.report().canonical(),
         run=subpath(output[0], parent=True),

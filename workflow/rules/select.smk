@@ -4,15 +4,13 @@
 rule select:
     input:
         lambda wildcards: [*masks_of_tasks(wildcards).values(), *given_masks(wildcards)],
-        weights=rules.warmup.output,
+        weights=rules.warmup.output.weights,
     output:
-        masks=path(layout.SELECT, "masks.safetensors"),
-        choice=path(layout.SELECT, "choice.csv"),
-        overlap=path(layout.SELECT, "overlap.csv"),
+        **outputs_of("select"),
     log:
-        log_of(layout.SELECT),
+        log_of("select"),
     params:
-        spec=spec_of("select", "dataset", "seed", "start", "choice"),
+        spec=spec_of("select"),
         masks=lambda wildcards: option("--masks", named(masks_of_tasks(wildcards))),
         file=lambda wildcards: option("--file", given_masks(wildcards)),
         folder=subpath(output.masks, parent=True),

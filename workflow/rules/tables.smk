@@ -1,15 +1,16 @@
 # Tables across datasets, systems, seeds and tasks.
 
 
-rule summarise:
+rule tables:
     input:
-        evaluations("metrics.json", "sentences.safetensors"),
-        chosen_masks("choice.csv", "overlap.csv"),
-        pruned("masks.safetensors"),
+        refuse_foreign,
+        files_of("evaluate", "metrics.json", "sentences.safetensors"),
+        files_of("select", "choice.csv", "overlap.csv"),
+        files_of("prune", "masks.safetensors"),
     output:
         [reported(path(layout.TABLES, file), "Tables") for file in layout.table_files(specs.tables())],
     log:
-        log_of(layout.TABLES),
+        log_of("tables"),
     params:
         spec=lambda wildcards: specs.tables().canonical(),
         run=subpath(output[0], ancestor=2),

@@ -1,7 +1,7 @@
 # The systems that are compared: a model per task for single-task systems, else one for all tasks.
 
 
-rule train_model:
+rule train:
     input:
         vocabulary=rules.prepare.output.vocabulary,
         train=rules.prepare.output.train,
@@ -10,21 +10,18 @@ rule train_model:
         masks=masks_of_system,
         test=test_text_of_system,
     output:
-        model=path(layout.MODEL, "model.safetensors"),
-        vocabulary=path(layout.MODEL, "vocabulary.json"),
-        history=path(layout.MODEL, "history.csv"),
-        card=path(layout.MODEL, "README.md"),
+        **outputs_of("train"),
     log:
-        log_of(layout.MODEL),
+        log_of("train"),
     benchmark:
-        benchmark_of(layout.MODEL)
+        benchmark_of("train")
     resources:
         gpu=gpus(),
         device=run_config.device,
         mem_mb=4000,
         runtime=1440,
     params:
-        spec=spec_of("train", "dataset", "seed", "system", "model"),
+        spec=spec_of("train"),
         # one param for both: a param more would make finished trainings run again
         masks=lambda wildcards: [
             *option("--masks", masks_of_system(wildcards)),

@@ -8,19 +8,19 @@ rule warmup:
         train=rules.prepare.output.train,
         dev=rules.prepare.output.dev,
     output:
-        path(layout.WEIGHTS),
+        **outputs_of("warmup"),
     log:
-        log_of(layout.START, "weights"),
+        log_of("warmup"),
     benchmark:
-        benchmark_of(layout.START, "weights")
+        benchmark_of("warmup")
     resources:
         gpu=gpus(),
         device=run_config.device,
         mem_mb=4000,
         runtime=720,
     params:
-        spec=spec_of("warmup", "dataset", "seed", "start"),
+        spec=spec_of("warmup"),
     shell:
         "sparse-sharing warmup --spec {params.spec:q} --vocabulary {input.vocabulary:q} --vectors {input.vectors:q}"
-        " --train {input.train:q} --dev {input.dev:q} --output {output:q}"
+        " --train {input.train:q} --dev {input.dev:q} --output {output.weights:q}"
         " --device {resources.device} --threads {threads} > {log:q} 2>&1"

@@ -43,7 +43,8 @@ def validate(
     """Check files, columns, schemes, labels, splits and vectors of a configuration before anything is trained."""
     from collections import Counter
 
-    from sparse_sharing.config.jobs import STAGES, jobs_of
+    from sparse_sharing.config.jobs import jobs_of
+    from sparse_sharing.config.stage import STAGE
     from sparse_sharing.inspection.budgets import check_budgets
     from sparse_sharing.inspection.checks import check_data, demo_files
     from sparse_sharing.inspection.findings import Findings
@@ -56,7 +57,7 @@ def validate(
     jobs = jobs_of(specs)
     counts = Counter(job.stage for job in jobs)
     show_table(["level", "where", "what"], [(item.level, item.place, item.text) for item in findings], "Data")
-    header, rows = ["stage", "jobs"], [[stage, counts[stage]] for stage in STAGES if counts[stage]]
+    header, rows = ["stage", "jobs"], [[stage, counts[stage]] for stage in STAGE if counts[stage]]
     summary = [f"{len(jobs)} jobs."]
     if estimate and not findings.errors:
         time, words = _estimate(jobs, data, specs, cores)

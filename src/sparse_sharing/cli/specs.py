@@ -9,6 +9,7 @@ import typer
 from sparse_sharing.config import Specs, load_config, models_of
 from sparse_sharing.config import specs as stage_specs
 from sparse_sharing.config.schema import Config
+from sparse_sharing.config.stage import STAGE
 from sparse_sharing.config.systems import STARTS
 from sparse_sharing.errors import ConfigError
 
@@ -54,19 +55,7 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
     Raises:
         ConfigError: There is no such stage, an option is missing, or it names nothing in the configuration.
     """
-    needed = {
-        "demo": (),
-        "download": ("path",),
-        "prepare": ("dataset",),
-        "warmup": ("dataset", "seed", "start"),
-        "prune": ("dataset", "seed", "start", "task"),
-        "select": ("dataset", "seed", "start", "choice"),
-        "train": ("dataset", "seed", "system", "model"),
-        "evaluate": ("dataset", "seed", "system", "model"),
-        "tables": (),
-        "report": (),
-        "figures": (),
-    }
+    needed = {name: record.identity for name, record in STAGE.items()}
     if stage not in needed:
         raise ConfigError(f"there is no stage '{stage}'; stages are {', '.join(needed)}")
     if missing := [name for name in needed[stage] if values.get(name) is None]:

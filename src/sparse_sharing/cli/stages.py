@@ -1,5 +1,6 @@
 """The stages of the workflow, one command each."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -20,27 +21,32 @@ from sparse_sharing.cli.options import (
     set_threads,
 )
 from sparse_sharing.config import specs as stage_specs
+from sparse_sharing.config.stage import STAGE
 
 app = typer.Typer()
 
 
-@app.command()
+def stage_command(function: Callable[..., None]) -> Callable[..., None]:
+    """Make a function the command of the stage of its name."""
+    record = STAGE[function.__name__]
+    return app.command(help=f"Stage {record.name}: {record.meaning}.")(function)
+
+
+@stage_command
 def demo(spec: SpecOption, output: Output) -> None:
-    """Stage demo: write the embedded demo corpora as column files."""
     from sparse_sharing.stages import demo as stage
 
     stage.run(parse_spec(spec, stage_specs.DemoSpec), output)
 
 
-@app.command()
+@stage_command
 def download(spec: SpecOption, output: OutputFile) -> None:
-    """Stage download: fetch one file of the section `download`; a file that is there already is left alone."""
     from sparse_sharing.stages import download as stage
 
     stage.run(parse_spec(spec, stage_specs.DownloadSpec), output)
 
 
-@app.command()
+@stage_command
 def prepare(
     spec: SpecOption,
     train: Annotated[list[str], typer.Option(metavar="CORPUS=FILE", help="Training file of a corpus.")],
@@ -52,14 +58,13 @@ def prepare(
     ] = None,
     vectors: Annotated[Path | None, typer.Option(help="Word vectors, GloVe or word2vec text, plain or gzip.")] = None,
 ) -> None:
-    """Stage prepare: read labelled text, build the vocabularies, encode the text of every split."""
     from sparse_sharing.stages import prepare as stage
 
     files = {"train": parse_named(train), "dev": parse_named(dev or []), "test": parse_named(test)}
     stage.run(parse_spec(spec, stage_specs.PrepareSpec), files, vectors, output, parse_named(documents or []))
 
 
-@app.command()
+@stage_command
 def warmup(
     spec: SpecOption,
     vocabulary: Vocabulary,
@@ -70,14 +75,13 @@ def warmup(
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Stage warmup: make the starting weights, theta(0) or theta(w)."""
     from sparse_sharing.stages import warmup as stage
 
     set_threads(threads)
     stage.run(parse_spec(spec, stage_specs.WarmupSpec), vocabulary, vectors, train, dev, output, device)
 
 
-@app.command()
+@stage_command
 def prune(
     spec: SpecOption,
     vocabulary: Vocabulary,
@@ -88,14 +92,13 @@ def prune(
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Stage prune: find the masks of one task by iterative magnitude pruning."""
     from sparse_sharing.stages import prune as stage
 
     set_threads(threads)
     stage.run(parse_spec(spec, stage_specs.PruneSpec), vocabulary, train, dev, weights, output, device)
 
 
-@app.command()
+@stage_command
 def select(
     spec: SpecOption,
     weights: Weights,
@@ -105,13 +108,12 @@ def select(
     ] = None,
     file: Annotated[Path | None, typer.Option(help="Masks of all tasks, for a choice with rule file.")] = None,
 ) -> None:
-    """Stage select: pick one mask for each task, and compare the masks."""
     from sparse_sharing.stages import select as stage
 
     stage.run(parse_spec(spec, stage_specs.SelectSpec), parse_named(masks or []), weights, output, file)
 
 
-@app.command()
+@stage_command
 def train(
     spec: SpecOption,
     vocabulary: Vocabulary,
@@ -128,14 +130,13 @@ def train(
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Stage train: train one model of a system."""
     from sparse_sharing.stages import train as stage
 
     set_threads(threads)
     stage.run(parse_spec(spec, stage_specs.TrainSpec), vocabulary, train, dev, weights, masks, output, device, test)
 
 
-@app.command()
+@stage_command
 def evaluate(
     spec: SpecOption,
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
@@ -144,44 +145,40 @@ def evaluate(
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Stage evaluate: score a trained model on the test text."""
     from sparse_sharing.stages import evaluate as stage
 
     set_threads(threads)
     stage.run(parse_spec(spec, stage_specs.EvaluateSpec), model, test, output, device)
 
 
-@app.command()
+@stage_command
 def tables(
     spec: SpecOption,
     run: Annotated[Path, typer.Option(help="Folder of the run, results/NAME.")],
     output: Output,
 ) -> None:
-    """Stage tables: gather the results of all models of a run."""
     from sparse_sharing.stages import tables as stage
 
     stage.run(parse_spec(spec, stage_specs.TablesSpec), run, output)
 
 
-@app.command()
+@stage_command
 def report(
     spec: SpecOption,
     run: Annotated[Path, typer.Option(help="Folder of the run, results/NAME.")],
     output: OutputFile,
 ) -> None:
-    """Stage report: show a finished run on one self-contained HTML page."""
     from sparse_sharing.stages import report as stage
 
     stage.run(parse_spec(spec, stage_specs.ReportSpec), run, output)
 
 
-@app.command()
+@stage_command
 def figures(
     spec: SpecOption,
     tables: Annotated[Path, typer.Option(help="Folder of the tables, results/NAME/tables.")],
     output: Output,
 ) -> None:
-    """Stage figures: draw the tables of a run."""
     from sparse_sharing.stages import figures as stage
 
     stage.run(parse_spec(spec, stage_specs.FiguresSpec), tables, output)

@@ -8,45 +8,7 @@ from sparse_sharing.config import layout
 from sparse_sharing.config.provenance import stored_spec_digest
 from sparse_sharing.config.schema import DEMO
 from sparse_sharing.config.specs import Spec, Specs
-
-STAGES = ("demo", "prepare", "warmup", "prune", "select", "train", "evaluate", "tables", "figures", "report")
-"""The stages in the order in which they run."""
-
-OUTPUTS: Mapping[str, tuple[str, ...]] = {
-    "demo": layout.DEMO_FILES,
-    "prepare": layout.PREPARED_FILES,
-    "warmup": ("weights.safetensors",),
-    "prune": ("masks.safetensors", "rounds.csv"),
-    "select": ("masks.safetensors", "choice.csv", "overlap.csv"),
-    "train": ("model.safetensors", "vocabulary.json", "history.csv", "README.md"),
-    "evaluate": ("metrics.json", "sentences.safetensors", "predictions"),
-    "report": ("report.html",),
-}
-"""What each job of a stage writes; the tables and figures depend on the run."""
-
-CARRIERS = {
-    "prepare": "train.safetensors",
-    "warmup": "weights.safetensors",
-    "prune": "masks.safetensors",
-    "select": "masks.safetensors",
-    "train": "model.safetensors",
-    "evaluate": "metrics.json",
-    "tables": "provenance.json",
-}
-"""The file of a stage that tells the spec it was made under; the files of the others tell none."""
-
-FOLDERS = {
-    "demo": layout.DEMO_FOLDER,
-    "prepare": layout.DATA,
-    "warmup": layout.START,
-    "prune": layout.PRUNE,
-    "select": layout.SELECT,
-    "train": layout.MODEL,
-    "evaluate": layout.EVALUATION,
-    "tables": layout.TABLES,
-    "figures": layout.FIGURES,
-    "report": layout.RUN,
-}
+from sparse_sharing.config.stage import STAGE, STAGES
 
 
 @dataclass(frozen=True)
@@ -78,18 +40,14 @@ class Job:
 
     @property
     def carrier(self) -> Path | None:
-        """The file that tells the spec it was made under, if one does."""
-        name = CARRIERS.get(self.stage)
-        return None if name is None else self.folder / name
+        """The output that stores its spec, if one does."""
+        carrier = STAGE[self.stage].carrier
+        return None if carrier is None else self.folder / carrier.file
 
     @property
     def log(self) -> Path:
         """What the job says while it works."""
-        run, *below = self.folder.parts[1:]
-        # These share their folder with what other jobs make.
-        below += {"warmup": ["weights"], "report": ["report.html"]}.get(self.stage, [])
-        path = Path(self.folder.parts[0], run, "logs", *below)
-        return path.with_name(f"{path.name}.log")
+        return Path(STAGE[self.stage].beside("logs", ".log").format(run=self.folder.parts[1], **self.identity))
 
     @property
     def work(self) -> Path:
@@ -123,14 +81,14 @@ class _Jobs:
         run = specs.tables()
         sources = [path for dataset in specs.datasets for path in self._files(dataset)]
         if any(path.startswith(DEMO) for path in sources):
-            self._add("demo", {}, specs.demo())
+            self._add("demo", {}, specs.demo(), files=layout.DEMO_FILES)
         needs = {f"metrics[{index}]": self.evaluate(*model) for index, model in enumerate(run.models())}
         needs |= {f"chosen[{index}]": self.select(*chosen) for index, chosen in enumerate(run.selections())}
         tables = self._add("tables", {}, run, needs, files=tuple(layout.table_files(run)))
         if figures := tuple(layout.figure_files(run)):
             self._add("figures", {}, specs.figures(), {"tables": tables}, files=figures)
         self._add("report", {}, specs.report(), {"tables": tables})
-        order = {stage: number for number, stage in enumerate(STAGES)}
+        order = {stage.name: number for number, stage in enumerate(STAGES)}
         self.found = dict(sorted(self.found.items(), key=lambda item: order[item[1].stage]))
 
     def _add(
@@ -144,9 +102,10 @@ class _Jobs:
     ) -> Job:
         key = (stage, *identity.values())
         if key not in self.found:
-            folder = Path(FOLDERS[stage].format(run=self.config.run, **identity))
+            folder = Path(STAGE[stage].folder.format(run=self.config.run, **identity))
+            files = files or tuple(output.file for output in STAGE[stage].outputs)
             paths = tuple(Path(layout.source_path(self.config, path)) for path in sources)
-            self.found[key] = Job(stage, identity, folder, spec, files or OUTPUTS[stage], needs or {}, paths)
+            self.found[key] = Job(stage, identity, folder, spec, files, needs or {}, paths)
         return self.found[key]
 
     def _files(self, dataset: str) -> tuple[str, ...]:
@@ -159,7 +118,7 @@ class _Jobs:
         files = self._files(dataset)
         needs = {}
         if any(path.startswith(DEMO) for path in files):
-            needs["demo"] = self._add("demo", {}, self.specs.demo())
+            needs["demo"] = self._add("demo", {}, self.specs.demo(), files=layout.DEMO_FILES)
         return self._add("prepare", {"dataset": dataset}, self.specs.prepare(dataset), needs, files)
 
     def warmup(self, dataset: str, seed: int, start: str) -> Job:

@@ -1,6 +1,7 @@
 """Where everything of a run lies. Paths carry identity only: run, dataset, seed, start, task, choice, system, model."""
 
 import os
+import re
 from pathlib import Path
 
 from sparse_sharing.config.experiments import figure_files as figure_files
@@ -14,28 +15,22 @@ DEMO_FILE = DEMO_FOLDER + "/{file}"
 DATASET = RUN + "/{dataset}"
 DATA = DATASET + "/data"
 START = DATASET + "/seed{seed}/{start}"
-WEIGHTS = START + "/weights.safetensors"
 PRUNE = START + "/prune/{task}"
 SELECT = START + "/select/{choice}"
 MODEL = DATASET + "/seed{seed}/train/{system}/{model}"
 EVALUATION = DATASET + "/seed{seed}/evaluate/{system}/{model}"
 TABLES = RUN + "/tables"
-REPORT = RUN + "/report.html"
 FIGURES = RUN + "/figures"
-
-PREPARED_FILES = (
-    "vocabulary.json",
-    "vectors.safetensors",
-    "train.safetensors",
-    "dev.safetensors",
-    "test.safetensors",
-    "summary.json",
-)
 
 
 def below(run_folder: Path, pattern: str, **identity: object) -> Path:
     """A path of the layout, below the folder of a run that may stand anywhere."""
     return run_folder / pattern.removeprefix(RUN + "/").format(**identity)
+
+
+def any_below(pattern: str) -> str:
+    """A pattern of the layout as a glob below the folder of a run: every job of a stage."""
+    return re.sub(r"{\w+}", "*", pattern.removeprefix(RUN + "/"))
 
 
 def source_path(config: Config, path: str) -> str:

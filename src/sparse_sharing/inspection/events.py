@@ -6,9 +6,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sparse_sharing.artifacts import write_atomically
+from sparse_sharing.config import layout
+from sparse_sharing.config.artefact import HISTORY, ROUNDS
+from sparse_sharing.config.stage import STAGE
 from sparse_sharing.errors import ArtifactError, ConfigError
 
-CURVES = {"*/seed*/train/*/*/history.csv": "epoch", "*/seed*/*/prune/*/rounds.csv": "round"}
+CURVES = {
+    layout.any_below(f"{STAGE['train'].folder}/{HISTORY.file}"): "epoch",
+    layout.any_below(f"{STAGE['prune'].folder}/{ROUNDS.file}"): "round",
+}
 """Tables of a run that hold a curve, and the column that counts its steps."""
 
 FILE = "events.out.tfevents.0.sparse-sharing"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparse_sharing.config.jobs import CARRIERS
+from sparse_sharing.config import layout
 from sparse_sharing.config.provenance import stored_spec
+from sparse_sharing.config.stage import STAGES
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.inspection.specs import differences
 
@@ -14,16 +15,6 @@ CELL = ["dataset", "system", "task", "metric"]
 
 DIGESTS = {"data", "start", "masks", "model", "metrics", "chosen"}
 """Keys of specs that name other specs by their digest: what differs behind them is shown where it stands."""
-
-PLACES = {
-    "prepare": "*/data/",
-    "warmup": "*/seed*/*/",
-    "prune": "*/seed*/*/prune/*/",
-    "select": "*/seed*/*/select/*/",
-    "train": "*/seed*/train/*/*/",
-    "evaluate": "*/seed*/evaluate/*/*/",
-}
-"""Where below a run the files of each stage lie."""
 
 
 def compare_scores(first: Path, second: Path) -> pd.DataFrame:
@@ -68,17 +59,19 @@ def compare_settings(first: Path, second: Path) -> dict[tuple[str, str, str, str
         that differ so. Jobs that only one run has are under the key `only in the first` or `only in the second`.
     """
     found: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-    for stage, place in PLACES.items():
-        pattern = place + CARRIERS[stage]
+    for stage in STAGES:
+        if stage.carrier is None or not stage.identity:
+            continue
+        pattern = layout.any_below(f"{stage.folder}/{stage.carrier.file}")
         own, other = ({str(path.relative_to(run)): path for path in run.glob(pattern)} for run in (first, second))
         for name in sorted(own.keys() | other.keys()):
             folder = str(Path(name).parent)
             if name not in own or name not in other:
-                found[stage, f"only in the {'first' if name in own else 'second'}", "", ""].append(folder)
+                found[stage.name, f"only in the {'first' if name in own else 'second'}", "", ""].append(folder)
                 continue
             before, after = stored_spec(own[name]) or {}, stored_spec(other[name]) or {}
             for key, values in differences(before, after).items():
                 # A section of settings may have the name of a digest; digests are text.
                 if key.split(".")[0] not in DIGESTS or '"' not in "".join(values):
-                    found[stage, key, *values].append(folder)
+                    found[stage.name, key, *values].append(folder)
     return dict(found)

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparse_sharing.artifacts import file_digest, load_json, spec_digest
+from sparse_sharing.artifacts import load_json, spec_digest
 from sparse_sharing.config.jobs import Job
 from sparse_sharing.config.provenance import stored_spec, stored_spec_digest
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.inspection.specs import differences
+from sparse_sharing.stages.prepare import split_digest
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _changed_sources(job: Job) -> Iterator[str]:
     }
     vectors = job.spec.vectors
     for path in job.sources[:-1] if vectors else job.sources:
-        if path.exists() and known and file_digest(path) not in known:
+        if path.exists() and known and split_digest(path) not in known:
             yield f"{path} has another content than the file that was read"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from sparse_sharing.config.stage import STAGE
 from sparse_sharing.report.results import LARGEST_AT_START
 
 PALETTE = ("#0067a5", "#c04e00", "#00795a", "#a0478c", "#7a6100", "#4a4fb0", "#8f3b1b", "#4d6000")
@@ -238,9 +239,7 @@ def costs(measured: pd.DataFrame) -> Chart:
         seconds=("seconds", "sum"), memory=("memory", "max"), jobs=("job", "size")
     )
     total = total.reset_index().assign(minutes=total["seconds"].to_numpy() / 60)
-    stages = [
-        name for name in ("prepare", "warm-up", "prune", "train", "evaluate") if name in total["stage"].to_numpy()
-    ]
+    stages = [name for name in STAGE if name in total["stage"].to_numpy()]
     bar = {"mark": {"type": "bar"}}
     tooltip = ["stage", "jobs", "minutes", "memory"]
     colour = {"value": PALETTE[0]}

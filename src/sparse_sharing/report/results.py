@@ -12,6 +12,7 @@ from sparse_sharing.artifacts import load_json, remedy
 from sparse_sharing.config import layout
 from sparse_sharing.config.provenance import stored_spec
 from sparse_sharing.config.specs import ReportSpec
+from sparse_sharing.config.stage import STAGE, STAGES
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import Mask, chance_overlap, chance_overlap_by_tensor, overlap
 from sparse_sharing.models.encoder import by_layer
@@ -52,13 +53,15 @@ def read_run(spec: ReportSpec, folder: Path) -> RunResults:
     Raises:
         ArtifactError: A file is missing or damaged.
     """
-    tables = {path.stem: _read_csv(path) for path in sorted((folder / "tables").glob("*.csv"))}
+    # Not whatever is in the folder: an earlier configuration of the run may have left a table there.
+    names = [name for name in layout.table_files(spec) if name.endswith(".csv")]
+    tables = {name.removesuffix(".csv"): _read_csv(folder / "tables" / name) for name in names}
     return RunResults(
         tables=tables,
         curves=_curves(spec, folder),
         rounds=_rounds(tables),
         data=_data(spec, folder),
-        costs=_costs(folder),
+        costs=_costs(spec, folder),
         settings=_settings(spec, folder),
         provenance=load_json(folder / "tables" / "provenance.json", "tables").details,
     )
@@ -161,23 +164,31 @@ def _rounds(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
     """What each stage was told, as the files of the first seed carry it."""
     seed = spec.seeds[0]
-    files = {f"prepare {dataset}": (layout.DATA + "/summary.json", {"dataset": dataset}) for dataset in spec.datasets}
+    jobs: dict[str, tuple[str, dict[str, object]]] = {}
+    for dataset in spec.datasets:
+        jobs[f"prepare {dataset}"] = ("prepare", {"dataset": dataset})
     for dataset, own, start, task in spec.prunings():
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
-            files |= {f"start {dataset} {start}": (layout.WEIGHTS, identity)}
-            files |= {f"prune {dataset} {start} {task}": (layout.PRUNE + "/masks.safetensors", identity)}
+            jobs[f"start {dataset} {start}"] = ("warmup", identity)
+            jobs[f"prune {dataset} {start} {task}"] = ("prune", identity)
     for dataset, own, start, choice in spec.selections():
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
-            files |= {f"select {dataset} {start} {choice}": (layout.SELECT + "/masks.safetensors", identity)}
+            jobs[f"select {dataset} {start} {choice}"] = ("select", identity)
     for dataset, own, system, model in spec.models():
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}
-            files |= {f"train {dataset} {system} {model}": (layout.MODEL + "/model.safetensors", identity)}
-            files |= {f"evaluate {dataset} {system} {model}": (layout.EVALUATION + "/metrics.json", identity)}
-    found = {name: stored_spec(layout.below(folder, pattern, **known)) for name, (pattern, known) in files.items()}
+            jobs[f"train {dataset} {system} {model}"] = ("train", identity)
+            jobs[f"evaluate {dataset} {system} {model}"] = ("evaluate", identity)
+    found = {name: stored_spec(_carrier(folder, *job)) for name, job in jobs.items()}
     return {name: own for name, own in found.items() if own is not None}
+
+
+def _carrier(folder: Path, stage: str, identity: Mapping[str, object]) -> Path:
+    """The file of a job that stores its spec."""
+    record = STAGE[stage]
+    return layout.below(folder, f"{record.folder}/{record.carrier.file}", **identity)
 
 
 def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
@@ -197,17 +208,27 @@ def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _costs(folder: Path) -> pd.DataFrame:
-    """Seconds and peak memory of every job that the workflow has measured; the stage is read from the path."""
+def _costs(spec: ReportSpec, folder: Path) -> pd.DataFrame:
+    """Seconds and peak memory of every job of the run that the workflow has measured."""
     rows = []
     for path in sorted((folder / "benchmarks").rglob("*.tsv")):
-        measured = pd.read_csv(path, sep="\t").iloc[-1]
         job = path.relative_to(folder / "benchmarks").with_suffix("").as_posix()
-        stage = next((stage for stage in ("prune", "train", "evaluate") if f"/{stage}/" in f"/{job}"), None)
-        stage = stage or ("prepare" if job.endswith("/data") else "warm-up")
-        rows.append({"stage": stage, "job": job, "seconds": measured["s"], "memory": measured["max_rss"]})
+        if (stage := _stage_of(spec, job)) is not None:
+            measured = pd.read_csv(path, sep="\t").iloc[-1]
+            rows.append({"stage": stage, "job": job, "seconds": measured["s"], "memory": measured["max_rss"]})
     frame = _joined([pd.DataFrame(rows)] if rows else [], ["stage", "job", "seconds", "memory"])
     return frame.assign(memory=pd.to_numeric(frame["memory"], errors="coerce"))
+
+
+def _stage_of(spec: ReportSpec, job: str) -> str | None:
+    """The stage that a job belongs to; None for a job that an earlier configuration of the run has left behind."""
+    known = {"dataset": set(spec.datasets), "seed": set(map(str, spec.seeds)), "system": set(spec.systems)}
+    known["task"] = {task for tasks in spec.datasets.values() for task in tasks}
+    for stage in STAGES:
+        identity = stage.identity_in(job)
+        if identity and all(value in known.get(name, {value}) for name, value in identity.items()):
+            return stage.name
+    return None
 
 
 def _joined(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:

@@ -13,7 +13,6 @@ PATTERNS = [
     "DATASET",
     "DATA",
     "START",
-    "WEIGHTS",
     "PRUNE",
     "SELECT",
     "MODEL",
@@ -33,7 +32,7 @@ def job_paths(config):
         for seed in config.seeds:
             for start in ("initial", "warmup"):
                 identity = {"run": config.run, "dataset": dataset, "seed": seed, "start": start}
-                paths.append(layout.WEIGHTS.format(**identity))
+                paths.append(f"{layout.START.format(**identity)}/weights.safetensors")
                 paths += [layout.PRUNE.format(**identity, task=task) for task in specs.tasks(dataset)]
                 paths += [layout.SELECT.format(**identity, choice=choice) for choice in specs.choices]
     for pattern in (layout.MODEL, layout.EVALUATION):

@@ -1,0 +1,101 @@
+"""The kinds of file that the program writes: the only list of them, with the format version of each."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A kind of file.
+
+    Attributes:
+        name: what rules and stages call it; an identifier.
+        file: its name in the folder of its job.
+        meaning: one line for people.
+        kind: what its header says it holds; None: a file without a header, such as CSV.
+        version: the version of its format, in its header; a file of another version is refused.
+        is_folder: whether it is a folder of files.
+    """
+
+    name: str
+    file: str
+    meaning: str
+    kind: str | None = None
+    version: int = 1
+    is_folder: bool = False
+
+
+VOCABULARY = Artefact(
+    "vocabulary", "vocabulary.json", "words, characters, and the tags and schemes of each task", "vocabulary"
+)
+VECTORS = Artefact(
+    "vectors",
+    "vectors.safetensors",
+    "pretrained vectors of the training words, and which words have one",
+    "vectors",
+)
+TRAIN, DEV, TEST = (
+    Artefact(
+        split,
+        f"{split}.safetensors",
+        f"the {split} text: tokens, sentence ends and tags by corpus, and each distinct word once",
+        "text",
+        version=2,
+    )
+    for split in ("train", "dev", "test")
+)
+SUMMARY = Artefact(
+    "summary",
+    "summary.json",
+    "sizes, repairs, unknown words, vector coverage, duplicates across splits, digests of the source files",
+    "summary",
+    version=2,
+)
+WEIGHTS = Artefact(
+    "weights", "weights.safetensors", "the starting weights: every tensor of the network under its name", "weights"
+)
+MASKS = Artefact(
+    "masks", "masks.safetensors", "the masks of all rounds, `round000`, `round001`, ...: one bit a weight", "masks"
+)
+ROUNDS = Artefact("rounds", "rounds.csv", "density, dev score and seconds of each round of pruning")
+SELECTION = Artefact(
+    "masks", "masks.safetensors", "one mask for each task; `sparse-sharing masks` writes such files too", "selection"
+)
+CHOICE = Artefact("choice", "choice.csv", "the chosen round of each task, its density, also by layer, and dev score")
+OVERLAP = Artefact("overlap", "overlap.csv", "the overlap of the masks of tasks, beside what it is compared with")
+MODEL = Artefact(
+    "model", "model.safetensors", "weights and masks, dev scores, densities, parameter count", "model", version=2
+)
+HISTORY = Artefact("history", "history.csv", "learning rate, loss, dev scores and seconds of each epoch")
+CARD = Artefact("card", "README.md", "the card of the model, for people")
+METRICS = Artefact(
+    "metrics",
+    "metrics.json",
+    "scores on dev and test, also by type; density, parameters, seconds, and facts about the training",
+    "metrics",
+)
+SENTENCES = Artefact(
+    "sentences",
+    "sentences.safetensors",
+    "for each task an int32 row for each test sentence, in the order of the file: correct tags and tokens, or "
+    "correct, predicted and gold spans; `TASK.documents` and `TASK.leaked` as below",
+    "sentences",
+)
+PREDICTIONS = Artefact(
+    "predictions", "predictions", "a file for each task, in columns that conlleval reads", is_folder=True
+)
+PROVENANCE = Artefact(
+    "provenance", "provenance.json", "digests of the tables and of the metrics that they were made from", "tables"
+)
+REPORT = Artefact(
+    "report", "report.html", "the run on one page: verdicts, scores, learning curves, pruning, masks, costs, provenance"
+)
+COSTS = Artefact(
+    "costs", "costs.json", "processor seconds, updates and tokens of a job; beside its outputs, as they differ"
+)
+CHECKPOINT = Artefact("checkpoint", "epoch.safetensors", "a training after its last epoch, to go on from", "checkpoint")
+ONNX = Artefact("onnx", "onnx.json", "what a tagger needs to know beside an ONNX network", "onnx")
+
+ARTEFACTS: tuple[Artefact, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Artefact))
+
+FORMATS: dict[str, int] = {artefact.kind: artefact.version for artefact in ARTEFACTS if artefact.kind is not None}
+"""The version of each format that this program writes and reads."""
