@@ -9,7 +9,7 @@ CORES ?= 2
 INSTALLED := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: demo test quick check types coverage docs bench scaling accuracy format schema dependencies chaos fuzz clean
+.PHONY: demo test quick check types coverage docs bench scaling accuracy format generated dependencies chaos fuzz clean
 
 demo: $(INSTALLED)
 	$(RUN) snakemake --cores $(CORES) all
@@ -51,9 +51,10 @@ format: $(INSTALLED)
 	$(RUN) ruff format .
 	$(RUN) snakefmt Snakefile workflow
 
-schema: $(INSTALLED)
+generated: $(INSTALLED)
 	$(RUN) sparse-sharing schema > workflow/schemas/config.schema.json
 	$(RUN) sparse-sharing reference > docs/reference.md
+	$(RUN) python -m sparse_sharing.config.documentation
 
 # The set-up only where there is no uv yet: it installs by the files that this makes.
 dependencies: $(if $(shell $(RUN) sh -c 'command -v uv'),,$(INSTALLED))

@@ -5,7 +5,7 @@ from sparse_sharing.config.schema import Config
 
 
 def test_the_committed_reference_is_the_generated_one(repository):
-    assert (repository / "docs" / "reference.md").read_text(encoding="utf-8") == reference(), "run: make schema"
+    assert (repository / "docs" / "reference.md").read_text(encoding="utf-8") == reference(), "run: make generated"
 
 
 def test_every_section_and_every_key_has_its_row():

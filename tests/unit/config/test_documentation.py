@@ -1,0 +1,23 @@
+"""Tables of the documentation that are made from records: they are up to date, and cover every output."""
+
+import pytest
+
+from sparse_sharing.config.documentation import SHOWN, kinds, with_tables
+from sparse_sharing.config.stage import STAGES
+
+
+@pytest.mark.parametrize("file", SHOWN)
+def test_a_document_shows_its_table_as_the_records_have_it(repository, file):
+    text = (repository / file).read_text(encoding="utf-8")
+    assert with_tables(text, SHOWN[file]) == text, "run: make generated"
+
+
+def test_the_table_of_files_has_a_row_for_every_output():
+    rows = kinds().splitlines()[2:]
+    assert len(rows) == sum(len(stage.outputs) or int(stage.carrier is not None) for stage in STAGES)
+    assert all(row.count("|") == 4 for row in rows)
+
+
+def test_a_document_without_marks_is_refused_with_the_marks_it_needs():
+    with pytest.raises(ValueError, match=r"no marks of 'kinds of file'.*make generated"):
+        with_tables("# Files\n", "kinds of file")
