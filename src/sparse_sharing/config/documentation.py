@@ -1,12 +1,13 @@
-"""The tables of the documentation that are made from the records of stages and artefacts.
+"""What the repository shows of its own records: the table of files in the documentation, and config.yaml.
 
-`python -m sparse_sharing.config.documentation` writes them into the files that show them.
+`python -m sparse_sharing.config.documentation` writes both; `make generated` calls it.
 """
 
 import re
 from pathlib import Path
 
 from sparse_sharing.config.artefact import Artefact
+from sparse_sharing.config.default_run import default_run
 from sparse_sharing.config.layout import RUN
 from sparse_sharing.config.stage import STAGES, Stage
 
@@ -44,7 +45,8 @@ def with_tables(text: str, name: str) -> str:
 
 
 def main() -> None:
-    """Write every table into the file that shows it, below the current folder."""
+    """Write every table into the file that shows it, and config.yaml, below the current folder."""
+    Path("config.yaml").write_text(default_run(), encoding="utf-8")
     for file, name in SHOWN.items():
         path = Path(file)
         path.write_text(with_tables(path.read_text(encoding="utf-8"), name), encoding="utf-8")

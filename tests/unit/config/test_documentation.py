@@ -1,7 +1,11 @@
 """Tables of the documentation that are made from records: they are up to date, and cover every output."""
 
 import pytest
+import yaml
+from pydantic import BaseModel
 
+from sparse_sharing.config import parse_config
+from sparse_sharing.config.default_run import EXAMPLES, default_run
 from sparse_sharing.config.documentation import SHOWN, kinds, with_tables
 from sparse_sharing.config.stage import STAGES
 
@@ -16,6 +20,27 @@ def test_the_table_of_files_has_a_row_for_every_output():
     rows = kinds().splitlines()[2:]
     assert len(rows) == sum(len(stage.outputs) or int(stage.carrier is not None) for stage in STAGES)
     assert all(row.count("|") == 4 for row in rows)
+
+
+def test_the_default_run_in_the_repository_is_the_generated_one(repository):
+    assert (repository / "config.yaml").read_text(encoding="utf-8") == default_run(), "run: make generated"
+
+
+def test_the_default_run_shows_every_key_of_every_section():
+    shown = yaml.safe_load(default_run())
+    config = parse_config(shown)
+    for name, value in config:
+        if isinstance(value, BaseModel):
+            assert set(shown[name]) == set(type(value).model_fields), name
+    assert set(shown) == set(type(config).model_fields)
+
+
+def test_the_commented_examples_of_the_default_run_are_valid():
+    values = yaml.safe_load(default_run())
+    values["select"]["choices"] += EXAMPLES["choices"]
+    values["train"]["systems"] += EXAMPLES["systems"]
+    names = {system.name for system in parse_config(values).train.systems}
+    assert {"soft", "layered", "pair"} <= names
 
 
 def test_a_document_without_marks_is_refused_with_the_marks_it_needs():
