@@ -140,7 +140,7 @@ def test_the_smallest_weights_of_the_best_epoch_are_removed(pipeline, tmp_path, 
 def test_pruning_twice_gives_the_same_bytes(finished, tmp_path):
     again = finished.prune("pos", output=tmp_path / "again")
     assert (again / "masks.safetensors").read_bytes() == finished.masks("pos").read_bytes()
-    assert {path.name for path in again.iterdir()} == {"masks.safetensors", "rounds.csv"}
+    assert {path.name for path in again.iterdir()} == {"masks.safetensors", "rounds.csv", "costs.json"}
 
 
 @pytest.fixture(scope="module")

@@ -39,9 +39,9 @@ def test_the_starting_weights_hold_every_tensor_and_a_head_for_each_task(finishe
 def test_the_warm_up_starts_from_theta_0(finished, tmp_path, monkeypatch):
     seen, train = {}, warmup.train
 
-    def spy(network, *arguments):
+    def spy(network, *arguments, **options):
         seen.update({name: value.numpy() for name, value in network.copy_values().items()})
-        return train(network, *arguments)
+        return train(network, *arguments, **options)
 
     monkeypatch.setattr(warmup, "train", spy)
     finished.warm_up("warmup", tmp_path / "weights.safetensors")

@@ -13,7 +13,7 @@ LAYERS = [
     {"", "errors", "display", "shortage"},
     {"config"},
     {"artifacts", "costs", "progress"},
-    {"data", "models", "masks", "metrics", "statistics", "tables", "figures"},
+    {"data", "evidence", "models", "masks", "metrics", "statistics", "tables", "figures"},
     {"training", "report"},
     {"stages"},
     {"inspection", "tagging"},

@@ -75,7 +75,7 @@ def evidence(
     force: Annotated[bool, typer.Option("--force", help="Replace files that hold other counts.")] = False,
 ) -> None:
     """Archive the counts of each test sentence behind every score of a run so far, as gzipped CSV without any text."""
-    from sparse_sharing.tables import write_evidence
+    from sparse_sharing.evidence import write_evidence
 
     written = write_evidence(run, output, force)
     typer.echo(f"{len(written)} files are in {written[0].parent}, one per dataset, seed and system.")

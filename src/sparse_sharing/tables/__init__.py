@@ -2,7 +2,6 @@
 
 from sparse_sharing.tables.comparisons import compare, read_counts
 from sparse_sharing.tables.costs import costs
-from sparse_sharing.tables.evidence import read_evidence, write_evidence
 from sparse_sharing.tables.experiments import Measured, ablation, pairs, rounds, sweep
 from sparse_sharing.tables.means import summary
 from sparse_sharing.tables.paper import beside_paper
@@ -22,14 +21,12 @@ __all__ = [
     "pairs",
     "per_type",
     "read_counts",
-    "read_evidence",
     "read_metrics",
     "results",
     "rounds",
     "summary",
     "sweep",
     "write_csv",
-    "write_evidence",
     "write_summary_md",
     "write_summary_tex",
 ]

@@ -1,7 +1,7 @@
 """The counts behind every test score of a run as plain CSV, so that no later format of ours orphans them.
 
 One gzip file per dataset, seed and system, named `DATASET.seedN.SYSTEM.csv.gz`; equal counts give equal bytes. No text
-of the corpus is in them. `read_evidence` gives back what `read_counts` reads from a run.
+of the corpus is in them.
 """
 
 import csv
@@ -16,11 +16,13 @@ import numpy as np
 from sparse_sharing.artifacts import load_tensors, parts_of, write_atomically
 from sparse_sharing.config import layout
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.tables.comparisons import Counts, Key
 
 COLUMNS = ("dataset", "system", "seed", "task", "sentence", "correct", "predicted", "gold")
 """`sentence` counts from 1 in the order of the test file. Spans: correct, predicted and gold ones of the sentence.
 Tags: correct ones, and all tokens as gold; predicted is blank."""
+
+Key = tuple[str, str, int, str]
+"""Dataset, system, seed and task."""
 
 SENTENCE_FORMATS = (1,)
 """Earlier versions of the format of sentence counts that can be archived, too."""
@@ -62,22 +64,28 @@ def write_evidence(run: Path, output: Path, force: bool = False) -> list[Path]:
     return sorted(contents)
 
 
-def read_evidence(folder: Path) -> dict[Key, Counts]:
-    """The counts of every model and task in an archive, as `read_counts` gives those of a run.
+def read_evidence(folder: Path) -> dict[Key, np.ndarray]:
+    """The counts of every model and task in an archive, in the order of the test file.
+
+    Returns:
+        int64 [sentences, 2] (correct, tokens) or [sentences, 3] (correct, predicted, gold spans).
 
     Raises:
         ArtifactError: There is no file, one is damaged, or two systems were scored on different sentences.
     """
-    found: dict[Key, Counts] = {}
+    found: dict[Key, np.ndarray] = {}
     for path in sorted(folder.glob("*.csv.gz")):
         found |= _read(path)
     if not found:
         raise ArtifactError(f"{folder}: holds no evidence (*.csv.gz)")
-    first: dict[tuple[str, str], Counts] = {}
+    first: dict[tuple[str, str], Key] = {}
     for key, counts in found.items():
-        other = first.setdefault((key[0], key[3]), counts)
-        if not np.array_equal(counts.values[:, -1], other.values[:, -1]):
-            raise ArtifactError(f"{counts.path}: task '{key[3]}' was scored on other sentences than in {other.path}")
+        other = first.setdefault((key[0], key[3]), key)
+        if not np.array_equal(counts[:, -1], found[other][:, -1]):
+            raise ArtifactError(
+                f"{folder}: task '{key[3]}' was scored on other sentences for {key[1]}, seed {key[2]}, than for "
+                f"{other[1]}, seed {other[2]}"
+            )
     return found
 
 
@@ -98,7 +106,7 @@ def _content(system: tuple[str, int, str], tasks: Mapping[str, np.ndarray]) -> b
     return gzip.compress(text.getvalue().encode("ascii"), mtime=0)
 
 
-def _read(path: Path) -> dict[Key, Counts]:
+def _read(path: Path) -> dict[Key, np.ndarray]:
     """The counts of the tasks in one file."""
     rows: dict[Key, list[list[int]]] = defaultdict(list)
     try:
@@ -107,7 +115,7 @@ def _read(path: Path) -> dict[Key, Counts]:
             if int(row["sentence"]) != len(own) + 1:
                 raise ValueError(f"sentence {row['sentence']} of task {row['task']} is out of order")
             own.append([int(row[name]) for name in ("correct", "predicted", "gold") if row[name]])
-        return {key: Counts(np.array(values, np.int64), path) for key, values in rows.items()}
+        return {key: np.array(values, np.int64) for key, values in rows.items()}
     except (OSError, EOFError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise ArtifactError(f"{path}: is damaged, or was not written by sparse-sharing evidence ({error})") from error
 
