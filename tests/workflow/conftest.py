@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import planning
 import pytest
 import yaml
 from reproducible import without_time
+from shared import made_once
 from small import shrink, write_data
 
 WORKFLOW_PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
@@ -57,7 +59,8 @@ class Workflow:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run Snakemake here; `stdout` holds all it says."""
-        return self.start(self.command(*arguments))
+        _, *words = self.command(*arguments)
+        return planning.snakemake(words, **self.surroundings, output=self.folder / "said.txt")
 
     def start(self, command: list[str]) -> subprocess.CompletedProcess:
         """Run a command here; `stdout` holds all it says."""
@@ -148,9 +151,9 @@ def configured(fresh, repository):
 @pytest.fixture(scope="session")
 def finished(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """The workflow after a complete run; not to be changed."""
-    workflow = Workflow.fresh(repository, tmp_path_factory.mktemp("workflow") / "finished")
-    workflow.run("all")
-    return workflow
+    return Workflow(
+        made_once(tmp_path_factory, "workflow", lambda folder: Workflow.fresh(repository, folder).run("all"))
+    )
 
 
 @pytest.fixture
