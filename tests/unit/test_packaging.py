@@ -12,6 +12,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+import sparse_sharing
 from sparse_sharing.config import parse_config
 from sparse_sharing.config.schema import Config
 
@@ -157,6 +158,27 @@ def test_example_of_the_readme_is_a_valid_configuration(repository):
 
 
 def test_links_of_the_pages_lead_somewhere(repository):
-    for page in [repository / "README.md", *(repository / "docs").glob("*.md")]:
+    for page in [repository / "README.md", repository / "CONTRIBUTING.md", *(repository / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert target.startswith("http") or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_targets_of_make_that_the_guide_for_contributors_names_exist(repository):
+    named = set(re.findall(r"`make ([a-z]+)", (repository / "CONTRIBUTING.md").read_text()))
+    targets = set(re.findall(r"^([a-z]+):", (repository / "Makefile").read_text(), re.MULTILINE))
+    assert {"quick", "test", "dependencies"} <= named <= targets
+
+
+def test_the_citation_is_of_this_version(repository, project):
+    citation = yaml.safe_load((repository / "CITATION.cff").read_text())
+    assert (citation["title"], citation["version"]) == (project["name"], sparse_sharing.__version__)
+    assert citation["license"] == project["license"] == "MIT"
+    (paper,) = citation["references"]
+    assert paper["title"] in (repository / "README.md").read_text()
+
+
+def test_the_tests_run_on_every_python_that_the_package_names(repository, project):
+    workflow = yaml.safe_load((repository / ".github" / "workflows" / "test.yml").read_text())
+    tested = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    named = [re.search(r"Python :: (3\.\d+)$", classifier) for classifier in project["classifiers"]]
+    assert tested == [match[1] for match in named if match]

@@ -21,6 +21,7 @@ WORKFLOW_PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
 STAGE_TARGETS = ("all", "data", "masks", "train", "tables", "figures")
 NOTHING = "Nothing to be done"
 NO_RESULTS = ("logs", "benchmarks", "report.html")
+HELD = Path(__file__).with_name("held.py")
 TINY = Path(__file__).with_name("tiny.yaml")
 
 
@@ -73,6 +74,17 @@ class Workflow:
         """Folder and environment of a command: the programs of this Python come first, and no colours."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         return {"cwd": self.folder, "env": {**os.environ, "PATH": path, "NO_COLOR": "1"}}
+
+    def held(self) -> tuple[dict, Path]:
+        """Surroundings in which prunings wait after each round while a file is there; and that file, which now is."""
+        program, hold = self.folder / "programs" / "sparse-sharing", self.folder / "hold"
+        program.parent.mkdir()
+        program.write_text(f"#!{sys.executable}\n{HELD.read_text()}")
+        program.chmod(0o755)
+        hold.touch()
+        surroundings = self.surroundings
+        surroundings["env"]["PATH"] = os.pathsep.join([str(program.parent), surroundings["env"]["PATH"]])
+        return surroundings, hold
 
     def run(self, *arguments: str) -> Counter:
         """Run the workflow to the end; how many jobs of each rule it took."""

@@ -1,12 +1,9 @@
 """The workflow on a real Slurm gives what a local run gives, whatever becomes of its jobs and daemons."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,7 +11,6 @@ import yaml
 pytestmark = pytest.mark.slow
 
 SLURM = ("--workflow-profile", "workflow/profiles/slurm")
-HELD = Path(__file__).with_name("held.py")
 WAIT = 600
 """Seconds after which a test gives up: far more than a busy machine needs."""
 PRUNE = "joint/seed1/warmup/prune"
@@ -50,26 +46,6 @@ def remote(local, tmp_path):
     return copy
 
 
-@pytest.fixture
-def hold(remote):
-    """A file; while it is there, a pruning on the cluster waits after each round, however fast or slow the machine."""
-    file = remote.folder / "hold"
-    file.touch()
-    return file
-
-
-@pytest.fixture
-def held(remote):
-    """Folder and environment of commands whose jobs obey `hold`."""
-    program = remote.folder / "programs" / "sparse-sharing"
-    program.parent.mkdir()
-    program.write_text(f"#!{sys.executable}\n{HELD.read_text()}")
-    program.chmod(0o755)
-    surroundings = remote.surroundings
-    surroundings["env"]["PATH"] = os.pathsep.join([str(program.parent), surroundings["env"]["PATH"]])
-    return surroundings
-
-
 def test_it_runs_to_the_bytes_of_a_local_run_and_a_failing_job_is_given_more_memory(local, remote, cluster):
     evaluate = remote.folder / "workflow/rules/evaluate.smk"
     evaluate.write_text(evaluate.read_text().replace('"sparse-sharing ', '"./fail-once > {log:q} && sparse-sharing '))
@@ -90,13 +66,15 @@ def test_it_runs_to_the_bytes_of_a_local_run_and_a_failing_job_is_given_more_mem
     assert re.search(rf"rule_evaluate\S+{slurm_log.name}", done.stdout), "the log of the failed job alone is kept"
 
 
-def test_a_cancelled_job_and_killed_daemons_are_survived(local, remote, cluster, hold, held):
+def test_a_cancelled_job_and_killed_daemons_are_survived(local, remote, cluster):
     for stage in (f"{PRUNE}/chunk", "joint/seed1/warmup/select"):
         shutil.rmtree(remote.path(stage))
     log = remote.path(f"logs/{PRUNE}/chunk.log")
     log.unlink()
     command = remote.command("masks", *SLURM)
-    snakemake = subprocess.Popen(command, **held, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # However fast or slow the machine, no pruning ends before the hold does.
+    surroundings, hold = remote.held()
+    snakemake = subprocess.Popen(command, **surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         wait_for(remote.path(f"{PRUNE}/chunk/work/rounds.safetensors").exists, snakemake)
         assert "round 0/2" in log.read_text()
