@@ -103,7 +103,7 @@ def pinned_versions(text: str) -> dict[str, str]:
 def required_names(project: dict) -> list[str]:
     """The normalised names of all requirements, of the package and then of its extras, each once."""
     requirements = [*project["dependencies"], *(text for extra in project["extras"].values() for text in extra)]
-    return list(dict.fromkeys(normal(re.match(r"[\w.-]+", text)[0]) for text in requirements))
+    return list(dict.fromkeys(normal(re.split(r"[^\w.-]", text)[0]) for text in requirements))
 
 
 def environment(project: dict, pins: dict[str, str]) -> str:

@@ -263,7 +263,7 @@ def _map(path: Path) -> tuple[dict[str, Any], np.ndarray]:
             pass
     except OSError as error:
         raise _unreadable(path, error) from error
-    end = 8 + struct.unpack("<Q", content[:8])[0]
+    end = 8 + struct.unpack("<Q", content[:8].data)[0]
     return json.loads(content[8:end].tobytes()), content[end:]
 
 
@@ -308,7 +308,7 @@ def _bytes(tensor: Tensor) -> Iterable[memoryview]:
     """The bytes of a tensor, of arrays in C order without a copy."""
     for piece in tensor.pieces() if isinstance(tensor, Streamed) else [tensor]:
         if piece.size:
-            yield memoryview(np.asarray(piece, order="C")).cast("B")
+            yield np.asarray(piece, order="C").data.cast("B")
 
 
 def _json(value: Any) -> str:

@@ -10,15 +10,18 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import planning
 import pytest
 import yaml
 from reproducible import without_time
+from shared import made_once
 from small import shrink, write_data
 
 WORKFLOW_PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
 STAGE_TARGETS = ("all", "data", "masks", "models")
 NOTHING = "Nothing to be done"
 NO_RESULTS = ("logs", "benchmarks", "report.html")
+HELD = Path(__file__).with_name("held.py")
 TINY = Path(__file__).with_name("tiny.yaml")
 
 
@@ -57,7 +60,8 @@ class Workflow:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run Snakemake here; `stdout` holds all it says."""
-        return self.start(self.command(*arguments))
+        _, *words = self.command(*arguments)
+        return planning.snakemake(words, **self.surroundings, output=self.folder / "said.txt")
 
     def start(self, command: list[str]) -> subprocess.CompletedProcess:
         """Run a command here; `stdout` holds all it says."""
@@ -70,6 +74,17 @@ class Workflow:
         """Folder and environment of a command: the programs of this Python come first, and no colours."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         return {"cwd": self.folder, "env": {**os.environ, "PATH": path, "NO_COLOR": "1"}}
+
+    def held(self) -> tuple[dict, Path]:
+        """Surroundings in which prunings wait after each round while a file is there; and that file, which now is."""
+        program, hold = self.folder / "programs" / "sparse-sharing", self.folder / "hold"
+        program.parent.mkdir()
+        program.write_text(f"#!{sys.executable}\n{HELD.read_text()}")
+        program.chmod(0o755)
+        hold.touch()
+        surroundings = self.surroundings
+        surroundings["env"]["PATH"] = os.pathsep.join([str(program.parent), surroundings["env"]["PATH"]])
+        return surroundings, hold
 
     def run(self, *arguments: str) -> Counter:
         """Run the workflow to the end; how many jobs of each rule it took."""
@@ -148,9 +163,9 @@ def configured(fresh, repository):
 @pytest.fixture(scope="session")
 def finished(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """The workflow after a complete run; not to be changed."""
-    workflow = Workflow.fresh(repository, tmp_path_factory.mktemp("workflow") / "finished")
-    workflow.run("all")
-    return workflow
+    return Workflow(
+        made_once(tmp_path_factory, "workflow", lambda folder: Workflow.fresh(repository, folder).run("all"))
+    )
 
 
 @pytest.fixture

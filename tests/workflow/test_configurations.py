@@ -10,6 +10,8 @@ import yaml
 
 from sparse_sharing.cli.program import app
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATIONS = sorted((Path(__file__).resolve().parents[2] / "config").glob("*.yaml"))
 
 

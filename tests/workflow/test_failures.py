@@ -46,14 +46,16 @@ def test_a_killed_job_goes_on_where_it_was_and_ends_with_the_same_bytes(finished
     for stage in SPARSE_STAGES:
         shutil.rmtree(workflow.path(stage))
     work = workflow.path(f"{PRUNE}/pos/work")
+    surroundings, hold = workflow.held()
     with subprocess.Popen(
         workflow.command("all", "--cores", "2"),
-        **workflow.surroundings,
+        **surroundings,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as snakemake:
         wait_for(work / "rounds.safetensors", snakemake)
         job_of(snakemake, "pos").kill()
+        hold.unlink()
     assert snakemake.returncode == 1
     assert (work / "rounds.safetensors").exists()
     assert not workflow.path(f"{PRUNE}/pos/masks.safetensors").exists()

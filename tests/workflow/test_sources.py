@@ -9,6 +9,8 @@ from collections import Counter
 import pytest
 from small import document
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_file_that_is_new_changed_or_gone_in_a_folder_reads_the_text_anew(configured):
     workflow = configured("ontonotes")

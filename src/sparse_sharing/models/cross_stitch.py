@@ -37,11 +37,11 @@ class CrossStitchEncoder(Encoder):
     def __init__(self, model: Architecture, character_count: int) -> None:
         """Build the untrained encoder with a stack for each task that `model.stacks` names."""
         super().__init__(model, character_count)
-        self.tasks = model.stacks
+        self.tasks = stacks_of(model)
 
     def build_layer(self, model: Architecture, inputs: int) -> nn.Module:
         """A layer of all stacks."""
-        return CrossStitchLayer(inputs, model.hidden, len(model.stacks))
+        return CrossStitchLayer(inputs, model.hidden, len(stacks_of(model)))
 
     def forward(self, word_vectors: Tensor, batch: Batch, readout: int) -> Tensor:
         """Float [W, D] for the batch's `word_rows` -> states [L, B, 2 * hidden] of stack `readout`, dropout applied."""
@@ -60,6 +60,17 @@ class CrossStitchEncoder(Encoder):
         unit = parts[f"recurrent.{len(self.recurrent) - 1}.stitch"]
         others = [task for task in range(len(self.tasks)) if task != readout]
         return [unit[task] for task in others]
+
+
+def stacks_of(model: Architecture) -> list[str]:
+    """The tasks that have a stack of their own.
+
+    Raises:
+        ValueError: There are none; the network is not one of cross-stitch units.
+    """
+    if not model.stacks:
+        raise ValueError("a network of cross-stitch units needs `stacks`, the tasks that have one")
+    return list(model.stacks)
 
 
 def first_unit(unit: Tensor) -> None:

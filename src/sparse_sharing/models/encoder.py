@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sparse_sharing.config.schema import Model
+from sparse_sharing.config.schema import Architecture, Model
 from sparse_sharing.data.batches import Batch
 from sparse_sharing.data.vocabulary import PADDING_CHARACTER
 from sparse_sharing.masks import Mask
@@ -71,7 +71,7 @@ class Encoder(nn.Module):
     The word vectors come in from outside: only the rows of a batch are ever touched in a step.
     """
 
-    def __init__(self, model: Model, character_count: int) -> None:
+    def __init__(self, model: Architecture, character_count: int) -> None:
         """Build the untrained encoder; `training.weights` gives it values."""
         super().__init__()
         self.dropout = model.dropout
@@ -79,7 +79,7 @@ class Encoder(nn.Module):
         widths = [model.word_dimension + model.character_filters] + [2 * model.hidden] * (model.layers - 1)
         self.recurrent = nn.ModuleList(self.build_layer(model, width) for width in widths)
 
-    def build_layer(self, model: Model, inputs: int) -> nn.Module:
+    def build_layer(self, model: Architecture, inputs: int) -> nn.Module:
         """One layer of the stack."""
         return BidirectionalLayer(inputs, model.hidden)
 
@@ -98,10 +98,10 @@ class Encoder(nn.Module):
         # A copy: a view would keep the noise of the whole batch in memory.
         return states * noise[: len(states), columns].clone()
 
-    def forward(self, word_vectors: Tensor, batch: Batch, readout: int | None = None) -> Tensor:
+    def forward(self, word_vectors: Tensor, batch: Batch, readout: int) -> Tensor:
         """Float [W, D] for the batch's `word_rows` -> states [L, B, 2 * hidden] of layer `readout`, dropout applied.
 
-        The layers above `readout` do not run; without one all do.
+        Layers count from 1; those above `readout` do not run.
         """
         states = self.embed(word_vectors, batch)
         for layer in self.recurrent[:readout]:
@@ -191,6 +191,7 @@ class _Turned(torch.autograd.Function):
         return states.reshape(-1, states.shape[2]).index_select(0, reverse).view(states.shape)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
+        (gradient,) = grad_outputs
         (reverse,) = ctx.saved_tensors
         return gradient.reshape(-1, gradient.shape[2]).index_select(0, reverse).view(gradient.shape), None

@@ -112,14 +112,18 @@ class Network:
         """float32 [prunable weights], in the order of a mask."""
         return torch.cat([part.reshape(-1) for name, part in self.parts(self.theta).items() if is_prunable(name)])
 
-    def set_masks(self, masks: Mapping[str, Mask]) -> None:
-        """Give each task its subnetwork; a task without a mask keeps everything."""
+    def set_masks(self, masks: Mapping[str, Mask], simplify: bool = True) -> None:
+        """Give each task its subnetwork; a task without a mask keeps everything.
+
+        A mask that keeps everything is treated as no mask, which is faster and equal to the last bit. With `simplify`
+        off it is applied as any other is.
+        """
         masks = {task: masks.get(task) or Mask.dense(self.prunable_shapes, "") for task in self.heads}
         kept = {task: [name for name, part in mask.tensors().items() if part.any()] for task, mask in masks.items()}
         self.readouts = {task: self.encoder.readout_of(task, names) for task, names in kept.items()}
         reads = {task: self._read(readout) for task, readout in self.readouts.items()}
         self.ranges = _ranges(reads)
-        self.keeps = {task: None if mask.is_dense else self._kept(mask, reads[task]) for task, mask in masks.items()}
+        self.keeps = {task: self._kept(mask, reads[task], simplify) for task, mask in masks.items()}
         self.factors = {task: None if keep is None else keep.float() for task, keep in self.keeps.items()}
         sparse = any(keep is not None for keep in self.keeps.values())
         self._home(torch.empty_like(self.theta) if sparse else self.theta)
@@ -131,13 +135,15 @@ class Network:
             part.fill_(False)
         return read
 
-    def _kept(self, mask: Mask, read: Tensor) -> Tensor | None:
+    def _kept(self, mask: Mask, read: Tensor, simplify: bool) -> Tensor | None:
         """The mask over all encoder parameters: what masks do not cover is kept where the task reads it."""
+        if simplify and mask.is_dense:
+            return None
         keep = read.clone()
         parts = self.parts(keep)
         for name, part in mask.tensors().items():
             parts[name].copy_(part)
-        return None if torch.equal(keep, read) else keep
+        return None if simplify and torch.equal(keep, read) else keep
 
     def takes_part(self, task: str) -> Tensor | None:
         """Bool [P], the encoder's parameters that a step of a task changes; None for all of them."""

@@ -78,7 +78,7 @@ class Differentiator:
             set_random_state(network.device, before)
             self.room.shrink(size, longest, f"training task {task}", problem)
 
-    def _at_once(self, task: str, batch: Batch, loss_weight: float) -> Gradients:
+    def _at_once(self, task: str, batch: Batch, loss_weight: float | Tensor) -> Gradients:
         network = self.network
         vectors = network.words.index_select(0, batch.word_rows).requires_grad_()
         loss = loss_weight * network.loss(task, vectors, batch)
@@ -88,13 +88,14 @@ class Differentiator:
 
     def _in_parts(self, task: str, batch: Batch, loss_weight: float, size: int, before: Tensor) -> Gradients:
         """The sum over parts of `size` sentences; `before` is the random state from which the batch draws its noise."""
-        total, units = None, self.network.head_kinds[task].units
-        for start in range(0, batch.mask.shape[1], size):
+        units = self.network.head_kinds[task].units
+
+        def gradients_of(start: int) -> Gradients:
             set_random_state(self.network.device, before)
             part = cut_batch(batch, slice(start, start + size))
-            found = self._at_once(task, part, loss_weight * (units(part.mask) / units(batch.mask)))
-            if total is None:
-                total = found
-            else:
-                total.add(found)
+            return self._at_once(task, part, loss_weight * (units(part.mask) / units(batch.mask)))
+
+        total = gradients_of(0)
+        for start in range(size, batch.mask.shape[1], size):
+            total.add(gradients_of(start))
         return total

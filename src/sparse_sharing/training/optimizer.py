@@ -46,6 +46,7 @@ class Rule(Protocol):
 
         A number where the steps taken do not matter, else float64 like `counts`.
         """
+        ...
 
     def update(self, values: Tensor, gradient: Tensor, memory: Tensor, gate: Gate, rate: Tensor | float) -> None:
         """Change values [n] and memory [numbers, n] in place; the gradient is used up.
@@ -71,7 +72,7 @@ class Sgd:
         """See `Rule`; the rate is a number."""
         (mean,) = memory
         mean.lerp_(gradient, gate.shares[0])
-        values.addcmul_(mean, gate.keep, value=-rate)
+        values.addcmul_(mean, gate.keep, value=-float(rate))
 
 
 class Adam:
@@ -91,7 +92,7 @@ class Adam:
         square.lerp_(gradient.mul_(gradient), gate.shares[1])
         deviation = torch.sqrt(square, out=gradient).add_(self.epsilon)
         direction = torch.div(mean, deviation, out=gradient)
-        values.addcmul_(direction, rate, value=-1)
+        values.addcmul_(direction, torch.as_tensor(rate), value=-1)
 
 
 def make_gate(rule: Rule, keep: Tensor) -> Gate:

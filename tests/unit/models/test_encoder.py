@@ -99,8 +99,8 @@ def test_the_states_of_a_layer_are_those_of_a_network_that_ends_there():
     for network in (whole, lower):
         network.encoder.eval()
     states = whole.encoder(whole.words[batch.word_rows], batch, 2)
-    assert torch.equal(states, lower.encoder(lower.words[batch.word_rows], batch))
-    assert not torch.equal(states, whole.encoder(whole.words[batch.word_rows], batch))
+    assert torch.equal(states, lower.encoder(lower.words[batch.word_rows], batch, 2))
+    assert not torch.equal(states, whole.encoder(whole.words[batch.word_rows], batch, 3))
 
 
 def test_a_layer_equals_a_bidirectional_lstm_on_sentences_of_unequal_length():
@@ -133,11 +133,14 @@ def test_a_sentence_alone_has_the_states_it_has_beside_longer_ones(layers):
     network.encoder.eval()
     text = encoded([sentence_of(2), sentence_of(0, 5, 1, 7), sentence_of(3, 6)])
     together = batch_of(text, None)
-    states = network.encoder(network.words[together.word_rows], together)
+    states = network.encoder(network.words[together.word_rows], together, network.model.layers)
     for index, length in enumerate(text.lengths.tolist()):
         alone = make_batch(text, [index])
         torch.testing.assert_close(
-            network.encoder(network.words[alone.word_rows], alone)[:, 0], states[:length, index], rtol=0, atol=1e-6
+            network.encoder(network.words[alone.word_rows], alone, network.model.layers)[:, 0],
+            states[:length, index],
+            rtol=0,
+            atol=1e-6,
         )
 
 
@@ -185,9 +188,13 @@ def test_dropout_is_active_in_training_alone():
     batch = batch_of(encoded([sentence_of(0, 5)]), None)
     vectors = network.words[batch.word_rows]
     network.encoder.eval()
-    assert torch.equal(network.encoder(vectors, batch), network.encoder(vectors, batch))
+    assert torch.equal(
+        network.encoder(vectors, batch, network.model.layers), network.encoder(vectors, batch, network.model.layers)
+    )
     network.encoder.train()
-    assert not torch.equal(network.encoder(vectors, batch), network.encoder(vectors, batch))
+    assert not torch.equal(
+        network.encoder(vectors, batch, network.model.layers), network.encoder(vectors, batch, network.model.layers)
+    )
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

@@ -23,6 +23,13 @@ def masked_network(**changes):
     return network
 
 
+def scores(network, task, batch):
+    """The scores of a batch's tags, without dropout."""
+    network.encoder.eval()
+    network.activate(task)
+    return network.logits(task, network.words[batch.word_rows], batch).detach()
+
+
 def one_by_one(network, task, text):
     """The best tag of every token, each sentence run alone, in the order of the text."""
     network.encoder.eval()
@@ -153,7 +160,7 @@ def test_a_mask_keeps_what_it_does_not_cover():
     assert kept == sum(value.numel() for name, value in network.encoder.named_parameters() if not is_prunable(name))
 
 
-def test_a_task_reads_theta_up_to_its_layer_cut_where_other_tasks_end():
+def test_a_task_reads_and_changes_theta_up_to_its_layer():
     network = network_of(layers=3)
     ends, end = [], 0
     for layer, parameters in itertools.groupby(network.encoder.named_parameters(), lambda item: layer_number(item[0])):
@@ -165,10 +172,16 @@ def test_a_task_reads_theta_up_to_its_layer_cut_where_other_tasks_end():
         for task, layer in (("pos", 1), ("chunk", 2))
     }
     network.set_masks(masks)
-    parts = [slice(0, ends[0]), slice(ends[0], ends[1]), slice(ends[1], ends[2])]
-    assert network.ranges == {"pos": parts[:1], "chunk": parts[:2], "ner": parts}
+    batch = batch_of(encoded(sentences(4)), "pos", 0, 1, 2, 3)
+    for task, end in zip(("pos", "chunk", "ner"), ends, strict=True):
+        before = network.theta.clone()
+        expected = scores(network, task, batch)
+        network.theta[end:] = float("nan")
+        assert torch.equal(scores(network, task, batch), expected)
+        network.theta[end - 1] = float("nan")
+        assert not torch.equal(scores(network, task, batch), expected)
+        network.theta.copy_(before)
     assert network.keeps == dict.fromkeys(TASKS)
-    assert network.work is network.theta
     assert network.takes_part("ner") is None
     assert network.takes_part("pos").nonzero().squeeze(1).tolist() == list(range(ends[0]))
 

@@ -24,7 +24,7 @@ number_of() { # daemon: prints its process number where it lives
 wait_for() { # seconds, command
     local end=$((SECONDS + $1))
     shift
-    until timeout 5 "$@" >/dev/null 2>&1; do
+    until timeout 20 "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$end" ] || return 1
         sleep 0.1
     done
@@ -68,8 +68,8 @@ SelectTypeParameters=CR_Core_Memory
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0
 ReturnToService=2
-SlurmctldTimeout=60
-SlurmdTimeout=60
+SlurmctldTimeout=300
+SlurmdTimeout=300
 KillWait=5
 MinJobAge=600
 AccountingStorageType=accounting_storage/none
@@ -94,14 +94,14 @@ up() {
         munged --force --key-file="$folder/munge.key" --socket="$socket" --pid-file="$folder/run/munged.pid" \
             --log-file="$folder/log/munged.log" --seed-file="$folder/run/munge.seed" >>"$folder/log/munged.out" 2>&1
     fi
-    wait_for 10 sh -c "munge -n -S '$socket' | unmunge -S '$socket'" ||
+    wait_for 60 sh -c "munge -n -S '$socket' | unmunge -S '$socket'" ||
         give_up "munged does not answer" "$folder/log/munged.log"
     number_of slurmctld >/dev/null || slurmctld -f "$SLURM_CONF"
-    wait_for 20 scontrol ping || give_up "slurmctld does not answer" "$folder/log/slurmctld.log"
+    wait_for 60 scontrol ping || give_up "slurmctld does not answer" "$folder/log/slurmctld.log"
     number_of slurmd >/dev/null || slurmd -f "$SLURM_CONF" -N "$host"
     state="sinfo -h -n $host -o %T | grep -qE '^(idle|mixed|allocated|completing)\$'"
-    wait_for 8 sh -c "$state" || scontrol update nodename="$host" state=resume >/dev/null 2>&1 || true
-    wait_for 20 sh -c "$state" || give_up "the node takes no jobs" "$folder/log/slurmd.log"
+    wait_for 20 sh -c "$state" || scontrol update nodename="$host" state=resume >/dev/null 2>&1 || true
+    wait_for 60 sh -c "$state" || give_up "the node takes no jobs" "$folder/log/slurmd.log"
 }
 
 down() {

@@ -44,7 +44,7 @@ class Cluster:
     def command(self, *words: str) -> str:
         """What a command of Slurm says."""
         environment = {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf")}
-        return subprocess.run(words, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run(words, env=environment, check=True, capture_output=True, text=True, timeout=300).stdout
 
     def jobs(self, rule: str) -> list[str]:
         """Numbers of the jobs of a rule that wait or run."""
