@@ -8,7 +8,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -137,6 +137,9 @@ class TrainSpec(Spec):
     allow_dense: bool
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
     optimization: Optimization
+    best_epoch: Literal["each"] | None = Field(
+        default=None, description="each: the best epoch of each task is kept too"
+    )
     replicate: list[Switch] | None = None
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
 
@@ -354,6 +357,7 @@ class Specs:
             optimization=_plain(
                 self.config.train, epochs=chosen.epochs or self.config.train.epochs, **settings_of(switches)
             ),
+            best_epoch="each" if chosen.best_epoch == "each" else None,
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
         )

@@ -26,6 +26,7 @@ def train(
     note: str = "",
     replicate: Collection[Switch] = (),
     early_bird: EarlyBird | None = None,
+    each_best: bool = False,
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -41,6 +42,7 @@ def train(
         note: what each line says of the training, such as `round 3/20, `.
         replicate: what of the original code the optimizer replicates.
         early_bird: ends the training when the mask that the weights would give is settled.
+        each_best: also keep the weights of each task's own best epoch.
     """
     trainer = make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))
@@ -52,7 +54,9 @@ def train(
         if early_bird:
             early_bird.change()
     on_step = report.on_step(note)
-    epochs = train_epochs(network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird)
+    epochs = train_epochs(
+        network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird, each_best
+    )
     for epoch in epochs:
         checkpoint.save(network, trainer, progress)
         reached = {"at": f"{note}epoch {epoch.number}/{optimization.epochs}", "best": progress.best_mean}
