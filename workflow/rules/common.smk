@@ -216,6 +216,11 @@ def pruned(*names):
     return files_of(layout.PRUNE, names, specs.tables().prunings(), PRUNING_KEYS)
 
 
+def pruned_again(*names):
+    """Files of every second pruning of the run."""
+    return files_of(layout.PRUNE_AGAIN, names, specs.tables().prunings_again(), PRUNING_KEYS)
+
+
 def evaluations(*names):
     """Files of the evaluation of every model of the run."""
     return files_of(layout.EVALUATION, names, specs.tables().models(), MODEL_KEYS)

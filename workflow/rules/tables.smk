@@ -6,6 +6,7 @@ rule summarise:
         evaluations("metrics.json", "sentences.safetensors"),
         chosen_masks("choice.csv", "overlap.csv"),
         pruned("masks.safetensors"),
+        pruned_again("masks.safetensors"),
     output:
         [reported(path(layout.TABLES, file), "Tables") for file in layout.table_files(specs.tables())],
     log:

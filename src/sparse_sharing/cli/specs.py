@@ -60,6 +60,7 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
         "prepare": ("dataset",),
         "warmup": ("dataset", "seed", "start"),
         "prune": ("dataset", "seed", "start", "task"),
+        "prune_again": ("dataset", "seed", "start", "task"),
         "select": ("dataset", "seed", "start", "choice"),
         "train": ("dataset", "seed", "system", "model"),
         "evaluate": ("dataset", "seed", "system", "model"),

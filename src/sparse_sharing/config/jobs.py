@@ -9,14 +9,21 @@ from sparse_sharing.config.provenance import stored_spec_digest
 from sparse_sharing.config.schema import DEMO
 from sparse_sharing.config.specs import Spec, Specs
 
-STAGES = ("demo", "prepare", "warmup", "prune", "select", "train", "evaluate", "tables", "figures", "report")
+STAGES = (
+    *("demo", "prepare", "warmup", "prune", "prune_again", "select"),
+    *("train", "evaluate", "tables", "figures", "report"),
+)
 """The stages in the order in which they run."""
+
+PRUNINGS = ("prune", "prune_again")
+"""The stages that prune."""
 
 OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "demo": layout.DEMO_FILES,
     "prepare": layout.PREPARED_FILES,
     "warmup": ("weights.safetensors",),
     "prune": ("masks.safetensors", "rounds.csv"),
+    "prune_again": ("masks.safetensors", "rounds.csv"),
     "select": ("masks.safetensors", "choice.csv", "overlap.csv"),
     "train": ("model.safetensors", "vocabulary.json", "history.csv", "README.md"),
     "evaluate": ("metrics.json", "sentences.safetensors", "predictions"),
@@ -28,6 +35,7 @@ CARRIERS = {
     "prepare": "train.safetensors",
     "warmup": "weights.safetensors",
     "prune": "masks.safetensors",
+    "prune_again": "masks.safetensors",
     "select": "masks.safetensors",
     "train": "model.safetensors",
     "evaluate": "metrics.json",
@@ -40,6 +48,7 @@ FOLDERS = {
     "prepare": layout.DATA,
     "warmup": layout.START,
     "prune": layout.PRUNE,
+    "prune_again": layout.PRUNE_AGAIN,
     "select": layout.SELECT,
     "train": layout.MODEL,
     "evaluate": layout.EVALUATION,
@@ -126,6 +135,7 @@ class _Jobs:
             self._add("demo", {}, specs.demo())
         needs = {f"metrics[{index}]": self.evaluate(*model) for index, model in enumerate(run.models())}
         needs |= {f"chosen[{index}]": self.select(*chosen) for index, chosen in enumerate(run.selections())}
+        needs |= {f"again[{index}]": self.prune_again(*pruned) for index, pruned in enumerate(run.prunings_again())}
         tables = self._add("tables", {}, run, needs, files=tuple(layout.table_files(run)))
         if figures := tuple(layout.figure_files(run)):
             self._add("figures", {}, specs.figures(), {"tables": tables}, files=figures)
@@ -171,6 +181,11 @@ class _Jobs:
         identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
         needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, start)}
         return self._add("prune", identity, self.specs.prune(dataset, seed, start, task), needs)
+
+    def prune_again(self, dataset: str, seed: int, start: str, task: str) -> Job:
+        identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
+        needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, start)}
+        return self._add("prune_again", identity, self.specs.prune_again(dataset, seed, start, task), needs)
 
     def select(self, dataset: str, seed: int, start: str, choice: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}

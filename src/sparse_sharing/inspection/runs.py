@@ -19,6 +19,7 @@ PLACES = {
     "prepare": "*/data/",
     "warmup": "*/seed*/*/",
     "prune": "*/seed*/*/prune/*/",
+    "prune_again": "*/seed*/*/prune/*/again/",
     "select": "*/seed*/*/select/*/",
     "train": "*/seed*/train/*/*/",
     "evaluate": "*/seed*/evaluate/*/*/",
