@@ -63,7 +63,7 @@ def test_rules_write_what_is_written_here_and_what_the_jobs_of_the_records_write
 def test_every_stage_is_a_rule_of_its_name_and_every_other_rule_is_a_target(finished, repository):
     rules = set()
     for path in [repository / "Snakefile", *(repository / "workflow" / "rules").glob("*.smk")]:
-        rules |= set(re.findall(r"^\s*rule (\w+):", path.read_text(encoding="utf-8"), re.M))
+        rules |= set(re.findall(r"^\s*(?:use rule \w+ as|rule) (\w+)", path.read_text(encoding="utf-8"), re.M))
     assert rules - {"all", "data", "masks", "models"} == {stage.name for stage in STAGES}
 
 

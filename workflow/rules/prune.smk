@@ -25,3 +25,18 @@ rule prune:
         "sparse-sharing prune --spec {params.spec:q} --vocabulary {input.vocabulary:q}"
         " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q} --output {params.folder:q}"
         " --device {resources.device} --threads {threads} > {log:q} 2>&1"
+
+
+# The same with another order of the data, to show how much two prunings of one task overlap.
+if run_config.prune.self_overlap:
+
+    use rule prune as prune_again with:
+        output:
+            **outputs_of("prune_again"),
+        log:
+            log_of("prune_again"),
+        benchmark:
+            benchmark_of("prune_again")
+        params:
+            spec=spec_of("prune_again"),
+            folder=subpath(output.masks, parent=True),

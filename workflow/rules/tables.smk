@@ -7,6 +7,7 @@ rule tables:
         files_of("evaluate", "metrics.json", "sentences.safetensors"),
         files_of("select", "choice.csv", "overlap.csv"),
         files_of("prune", "masks.safetensors"),
+        files_of("prune_again", "masks.safetensors"),
     output:
         [reported(path(layout.TABLES, file), "Tables") for file in layout.table_files(specs.tables())],
     log:

@@ -26,6 +26,7 @@ class SystemFacts(Section):
 CONTROLS: Mapping[str, str] = {
     "single_warm": "dense models per task from the warmed-up weights",
     "hard_warm": "dense joint training from the warmed-up weights",
+    "own_epochs": "each task with the weights of its own best epoch on dev, so one set of weights per task",
     "magnitude_masks": "masks of the largest starting weights, without pruning",
     "permuted_masks": "the masks with one random permutation of each tensor, the same for all tasks",
     "random_masks": "masks of the same densities at random positions, drawn for each task",
@@ -74,6 +75,8 @@ def facts_of(system: System, choice: Choice | None) -> SystemFacts:
 
 
 def _kind_of(system: System, choice: Choice | None) -> str:
+    if system.best_epoch == "each":
+        return "own_epochs"
     if choice is None:
         return f"{system.sharing}_warm" if system.sharing in WARM and system.start == "warmup" else system.sharing
     if choice.random:

@@ -84,6 +84,7 @@ class _Jobs:
             self._add("demo", {}, specs.demo(), files=layout.DEMO_FILES)
         needs = {f"metrics[{index}]": self.evaluate(*model) for index, model in enumerate(run.models())}
         needs |= {f"chosen[{index}]": self.select(*chosen) for index, chosen in enumerate(run.selections())}
+        needs |= {f"again[{index}]": self.prune_again(*pruned) for index, pruned in enumerate(run.prunings_again())}
         tables = self._add("tables", {}, run, needs, files=tuple(layout.table_files(run)))
         if figures := tuple(layout.figure_files(run)):
             self._add("figures", {}, specs.figures(), {"tables": tables}, files=figures)
@@ -130,6 +131,11 @@ class _Jobs:
         identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
         needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, start)}
         return self._add("prune", identity, self.specs.prune(dataset, seed, start, task), needs)
+
+    def prune_again(self, dataset: str, seed: int, start: str, task: str) -> Job:
+        identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
+        needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, start)}
+        return self._add("prune_again", identity, self.specs.prune_again(dataset, seed, start, task), needs)
 
     def select(self, dataset: str, seed: int, start: str, choice: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}

@@ -204,6 +204,9 @@ class Prune(Optimization):
     """Share of the prunable weights that the last round keeps."""
     stop_after: int | None = Field(default=None, ge=1)
     """End a task's pruning after so many rounds in a row without a better dev score; none: never."""
+    self_overlap: bool = False
+    """Prune each task a second time, with another order of its data, to show in the tables how much two prunings of one
+    task overlap; nothing is trained with these masks. It costs as much as the pruning."""
     early_bird: float | None = Field(default=None, gt=0, lt=1)
     """End a round when each of its last epochs changes less than this share of the mask that would be cut; none: never.
     You et al. (2020) take 0.1."""

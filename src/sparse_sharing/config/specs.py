@@ -5,10 +5,8 @@ specs of the stages that read those files. So a file made under other settings i
 """
 
 import functools
-import hashlib
-import json
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Literal
 
 from pydantic import Field
 
@@ -26,37 +24,12 @@ from sparse_sharing.config.schema import (
     Optimization,
     Task,
 )
-from sparse_sharing.config.section import Section
+from sparse_sharing.config.spec import Spec as Spec
 from sparse_sharing.config.systems import STARTS, Start
 from sparse_sharing.config.weights import TaskWeights, weights_of
 
 DIGITS_IN_TABLES = 6
 """Digits of each digest that the spec of the tables keeps, so that thousands of models fit on a command line."""
-
-
-class Spec(Section):
-    """Base of the stage specs."""
-
-    def canonical(self) -> str:
-        """The spec as JSON with sorted keys and no spaces: the same text for the same meaning.
-
-        An option that is off by default and not used is left out, so results outlive the options that come later.
-        """
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-
-    @functools.cached_property
-    def _digest(self) -> str:
-        return hashlib.sha256(self.canonical().encode()).hexdigest()[:16]
-
-    def digest(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of the canonical text."""
-        return self._digest
-
-    def model_copy(self, **options: Any) -> Self:
-        """A copy, with a digest of its own."""
-        copy = super().model_copy(**options)
-        vars(copy).pop("_digest", None)
-        return copy
 
 
 class DemoSpec(Spec):
@@ -111,6 +84,7 @@ class PruneSpec(Spec):
     stop_after: int | None = Field(default=None, description="rounds without a better dev score that end the pruning")
     early_bird: float | None = Field(default=None, description="share of the next mask whose change ends a round")
     early_bird_window: int | None = Field(default=None, description="epochs in a row that change less than this share")
+    again: bool | None = Field(default=None, description="a second pruning, with another order of the data")
     replicate: list[Switch] | None = None
 
 
@@ -137,6 +111,9 @@ class TrainSpec(Spec):
     allow_dense: bool
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
     optimization: Optimization
+    best_epoch: Literal["each"] | None = Field(
+        default=None, description="each: the best epoch of each task is kept too"
+    )
     replicate: list[Switch] | None = None
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
 
@@ -174,6 +151,7 @@ class TablesSpec(Spec):
     replicate: dict[str, list[Switch]] | None = Field(default=None, description="the switches of systems that use any")
     replicate_pruning: list[Switch] | None = None
     given: list[str] | None = Field(default=None, description="the choices whose masks come from no pruning")
+    self_overlap: list[str] | None = Field(default=None, description="choices compared with a second pruning")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
     def models(self) -> list[tuple[str, int, str, str]]:
@@ -192,12 +170,18 @@ class TablesSpec(Spec):
 
     def prunings(self) -> list[tuple[str, int, Start, str]]:
         """Every pruning as (dataset, seed, start, task)."""
-        starts = sorted({start for start, choice in self.chosen if choice not in (self.given or [])})
+        return self._prunings({start for start, choice in self.chosen if choice not in (self.given or [])})
+
+    def prunings_again(self) -> list[tuple[str, int, Start, str]]:
+        """Every second pruning, with another order of the data, as (dataset, seed, start, task)."""
+        return self._prunings({start for start, choice in self.chosen if choice in (self.self_overlap or [])})
+
+    def _prunings(self, starts: set[Start]) -> list[tuple[str, int, Start, str]]:
         return [
             (dataset, seed, start, task)
             for dataset, tasks in self.datasets.items()
             for seed in self.seeds
-            for start in starts
+            for start in sorted(starts)
             for task in tasks
         ]
 
@@ -318,6 +302,10 @@ class Specs:
             replicate=self.config.replicate.of_pruning(),
         )
 
+    def prune_again(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
+        """The second pruning of a task, with another order of its data."""
+        return self.prune(dataset, seed, start, task).model_copy(update={"again": True})
+
     def select(self, dataset: str, seed: int, start: Start, choice: str) -> SelectSpec:
         """The choice of one mask for each task."""
         chosen, tasks = self.choices[choice], self.tasks(dataset)
@@ -356,6 +344,7 @@ class Specs:
                 epochs=chosen.trained_epochs(self.config.train.epochs, self.config.warmup.epochs),
                 **settings_of(switches),
             ),
+            best_epoch="each" if chosen.best_epoch == "each" else None,
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
         )
@@ -389,10 +378,19 @@ class Specs:
             replicate={name: own for name in sorted(self.systems) if (own := self.replicate(name))} or None,
             replicate_pruning=self.config.replicate.of_pruning(),
             given=sorted(choice.name for choice in config.select.choices if not choice.is_pruned) or None,
+            self_overlap=self._choices_with_self_overlap(),
             metrics="",
         )
         digests = [self.evaluate(*model).digest()[:DIGITS_IN_TABLES] for model in spec.models()]
         return spec.model_copy(update={"metrics": "".join(digests)})
+
+    def _choices_with_self_overlap(self) -> list[str] | None:
+        """The choices whose masks a second pruning can be compared with; masks drawn for each task are none."""
+        if not self.config.prune.self_overlap:
+            return None
+        used = {system.choice for system in self.config.train.systems}
+        found = [name for name, own in self.choices.items() if own.is_pruned and own.random is not True]
+        return sorted(used & set(found)) or None
 
     def report(self) -> ReportSpec:
         """The report of the run."""

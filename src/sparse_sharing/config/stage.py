@@ -24,6 +24,7 @@ class Stage:
         carrier: the output that stores the spec of its job; None: no output stores it.
         log: the name of its log where several stages share a folder.
         trains: whether it runs a network, and so takes a GPU where there is one.
+        command: the command that runs it, where it has none of its own.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Stage:
     carrier: Artefact | None = None
     log: str = ""
     trains: bool = False
+    command: str | None = None
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -99,6 +101,16 @@ STAGES: tuple[Stage, ...] = (
         outputs=(artefact.MASKS, artefact.ROUNDS),
         carrier=artefact.MASKS,
         trains=True,
+    ),
+    Stage(
+        "prune_again",
+        "prune one task once more with another order of the data, to show how much two prunings of a task overlap",
+        layout.PRUNE_AGAIN,
+        specs.PruneSpec,
+        outputs=(artefact.MASKS, artefact.ROUNDS),
+        carrier=artefact.MASKS,
+        trains=True,
+        command="prune",
     ),
     Stage(
         "select",

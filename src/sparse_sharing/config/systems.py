@@ -33,6 +33,9 @@ class System(Section):
     """Instead of epochs: the epochs trained after the start, whatever the warm-up has had before."""
     unequal_budget: bool = False
     """The updates of this system differ from the others' on purpose; `validate` then notes it without a warning."""
+    best_epoch: Literal["mean", "each"] = "mean"
+    """A control, all but single. mean: all tasks have the weights of the epoch with the best mean dev score. each: each
+    task is evaluated with the weights of the epoch with its own best dev score, as tasks of single systems are."""
     replicate: Replicate | None = None
     """What of the original code this system replicates, besides what the whole run does."""
     tasks: list[Name] | None = Field(default=None, min_length=1)
@@ -47,6 +50,8 @@ class System(Section):
         """Each way of sharing has its own keys, and only those; tasks that are trained jointly are two or more."""
         if self.replicate is not None:
             self.replicate.check_fit(self.sharing)
+        if self.sharing == "single" and self.best_epoch == "each":
+            raise ValueError("best_epoch: models of sharing 'single' have one task, and its best epoch: leave it out")
         if self.sharing == "sparse" and self.choice is None:
             raise ValueError("sharing 'sparse' needs the key 'choice'")
         if self.sharing not in ("sparse", "single") and self.choice is not None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sparse_sharing.config.jobs import Job
 from sparse_sharing.config.schema import SPLITS, Architecture, Model, Optimization
-from sparse_sharing.config.specs import PrepareSpec
+from sparse_sharing.config.specs import PrepareSpec, PruneSpec
 from sparse_sharing.data.batches import make_batch, shuffled_batches
 from sparse_sharing.data.reading import in_model_schemes
 from sparse_sharing.data.text import EncodedText, encode_text
@@ -112,7 +112,7 @@ def estimate(
 def _training(job: Job, tokens: Mapping[str, Mapping[str, int]], speed: Speed) -> float:
     """Seconds of all epochs of a training job; patience may end it earlier."""
     optimization, tasks = job.spec.optimization, _tasks(job) or list(tokens["train"])
-    epochs = optimization.epochs * (job.spec.rounds + 1 if job.stage == "prune" else 1)
+    epochs = optimization.epochs * (job.spec.rounds + 1 if isinstance(job.spec, PruneSpec) else 1)
     weights = getattr(job.spec, "weights", None) or {}
     passes = {task: (weights[task].sampling if task in weights else None) or 1.0 for task in tasks}
     steps = sum(tokens["train"][task] * passes[task] for task in tasks) / speed.training
@@ -121,7 +121,7 @@ def _training(job: Job, tokens: Mapping[str, Mapping[str, int]], speed: Speed) -
 
 def _tasks(job: Job) -> list[str]:
     """The tasks that a job is about; none: all."""
-    return [job.spec.task] if job.stage == "prune" else list(getattr(job.spec, "tasks", None) or [])
+    return [job.spec.task] if isinstance(job.spec, PruneSpec) else list(getattr(job.spec, "tasks", None) or [])
 
 
 def _chain(jobs: list[Job], seconds: Mapping[int, float]) -> float:

@@ -5,7 +5,7 @@ biases, heads) stands under its own name. Nothing here depends on which encoder 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from sparse_sharing.config.specs import Spec
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.masks import Mask, pack, unpack
 
-KEPT, MASKS, HEADS = "kept", "masks/", "heads."
+KEPT, MASKS, HEADS, OWN = "kept", "masks/", "heads.", "own/"
 VALUE_BYTES = 4
 """Of a float32, in which every weight is stored."""
 
@@ -31,6 +31,7 @@ class TrainedModel:
         details: what the training says about the model, as JSON values.
         spec: of the stage that made it.
         digest: of the content of its file.
+        own: for each task the values at its own best epoch, where the training has kept them (`best_epoch: each`).
     """
 
     values: Mapping[str, np.ndarray]
@@ -38,6 +39,7 @@ class TrainedModel:
     details: Mapping[str, Any]
     spec: Mapping[str, Any]
     digest: str
+    own: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
     @property
     def tasks(self) -> list[str]:
@@ -52,6 +54,7 @@ def save_model(
     masks: Mapping[str, Mask],
     vocabulary: str,
     details: Mapping[str, Any],
+    own_values: Mapping[str, Mapping[str, np.ndarray]] | None = None,
 ) -> str:
     """Write a model; returns the digest of its content.
 
@@ -62,6 +65,7 @@ def save_model(
         masks: for each task over the same tensors; without any, all values are stored as they are.
         vocabulary: digest of the vocabulary that the numbers of words and tags belong to.
         details: JSON values, `tasks` and `model` among them.
+        own_values: for each task the values at its own best epoch, as `values_of_task` gives them.
     """
     first = next(iter(masks.values()), None)
     shapes = first.shapes if first else {}
@@ -72,6 +76,8 @@ def save_model(
         covered = np.concatenate([values[name].reshape(-1) for name in shapes])
         tensors[KEPT] = covered[union_of(masks.values())]
         tensors |= {f"{MASKS}{task}": pack(mask) for task, mask in masks.items()}
+    for task, kept in (own_values or {}).items():
+        tensors |= {f"{OWN}{task}/{name}": value for name, value in kept.items()}
     return save_tensors(path, "model", spec, tensors, {**details, **own})
 
 
@@ -84,11 +90,12 @@ def load_model(path: Path, expected: str | None = None) -> TrainedModel:
     """
     artifact = load_tensors(path, "model", expected)
     with parts_of(path):
-        values, masks = _unpacked(artifact.tensors, artifact.details)
-        for name, value in values.items():
+        own, tensors = _own_values(artifact.tensors)
+        values, masks = _unpacked(tensors, artifact.details)
+        for name, value in [*values.items(), *(item for kept in own.values() for item in kept.items())]:
             if not np.isfinite(value).all():
                 raise ValueError(f"the weights {name} are not all finite")
-    return TrainedModel(values, masks, artifact.details, artifact.spec, artifact.digest)
+    return TrainedModel(values, masks, artifact.details, artifact.spec, artifact.digest, own)
 
 
 def union_of(masks: Iterable[Mask]) -> np.ndarray:
@@ -112,6 +119,18 @@ def is_head_of(name: str, task: str) -> bool:
 def vocabulary_digest(vocabulary: Vocabulary) -> str:
     """The digest of the content of the file that a vocabulary is stored in."""
     return content_digest({}, vocabulary.to_json())
+
+
+def _own_values(
+    tensors: Mapping[str, np.ndarray],
+) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """The values at each task's own best epoch, and the other tensors of a file."""
+    own: dict[str, dict[str, np.ndarray]] = {}
+    for name, value in tensors.items():
+        if name.startswith(OWN):
+            task, _, inner = name.removeprefix(OWN).partition("/")
+            own.setdefault(task, {})[inner] = value
+    return own, {name: value for name, value in tensors.items() if not name.startswith(OWN)}
 
 
 def _unpacked(

@@ -94,7 +94,14 @@ def _chosen_on(details: Mapping[str, Any]) -> str:
     """Which text decided."""
     if "epoch_on_test" in details["replicate"]:
         return "The epoch was chosen on the test text, as the original does: scores on it promise too much."
-    return "Everything was chosen on dev, nothing on the test text."
+    text = "Everything was chosen on dev, nothing on the test text."
+    if own := details.get("own_epochs"):
+        epochs = ", ".join(f"{escape(task)} {number}" for task, number in own.items())
+        text += (
+            f" These are scores of a control: each task has the weights of its own best epoch ({epochs}). Tags are "
+            "given with the weights of one epoch for all tasks, whose scores can be lower."
+        )
+    return text
 
 
 def _origin(model: TrainedModel) -> str:

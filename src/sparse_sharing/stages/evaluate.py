@@ -12,13 +12,14 @@ from sparse_sharing.errors import ArtifactError
 from sparse_sharing.models.storage import TrainedModel
 from sparse_sharing.stages.card import model_card
 from sparse_sharing.stages.inputs import load_text
-from sparse_sharing.stages.models import open_model
+from sparse_sharing.stages.models import load_own_epoch, open_model
 from sparse_sharing.training.scoring import as_scored, count_tags, predict_tags, score_tags, written_tags
 
 
 def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: str) -> None:
     """Score the model in the folder `model`; write `metrics.json`, `predictions/{task}.txt` and a card.
 
+    A task whose own best epoch the training has kept is scored with the weights of that epoch.
     `sentences.safetensors` holds for each task the counts of each test sentence, in the order of the file, for tests
     between systems; beside them, as TASK.documents and TASK.leaked, what `EncodedText` calls documents and leaked.
 
@@ -34,6 +35,8 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         if task not in texts:
             raise ArtifactError(f"{test_text}: has no task '{task}', only {', '.join(texts)}. {remedy(test_text)}")
         text, tags = texts[task], vocabulary.tasks[task]
+        if task in trained.own:
+            load_own_epoch(opened, task)
         gold, predicted = text.gold_tags(task, vocabulary), predict_tags(network, task, text, spec.batch_size)
         scored = as_scored(gold, predicted, tags, "lenient_spans" in replicate)
         score = score_tags(*scored, tags)

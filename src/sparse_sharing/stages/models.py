@@ -53,6 +53,12 @@ def open_model(folder: Path, device: str, expected: str | None = None) -> OpenMo
     return OpenModel(trained, vocabulary, network, spec_digest(stored.spec))
 
 
+def load_own_epoch(opened: OpenModel, task: str) -> None:
+    """Give the network of a model the weights of a task's own best epoch, in which it is only good for this task."""
+    values = {**opened.trained.values, **opened.trained.own[task]}
+    opened.network.load({name: torch.from_numpy(value.copy()) for name, value in values.items()})
+
+
 def network_of(trained: TrainedModel, vocabulary: Vocabulary, path: Path, device: str) -> Network:
     """The network of a trained model, with its masks; `path` names its file in messages.
 

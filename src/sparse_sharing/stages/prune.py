@@ -122,7 +122,7 @@ def _train_round(
     number, mask = len(pruning.rounds), pruning.masks[-1]
     network.load(start)
     network.set_masks({spec.task: mask})
-    streams = ("prune", spec.task, "round", number)
+    streams = ("prune again" if spec.again else "prune", spec.task, "round", number)
     note = f"round {number}/{spec.rounds}, "
     kept = kept_after(number + 1, spec.rounds, spec.final_density, mask.keep.numel())
 

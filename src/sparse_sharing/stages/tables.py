@@ -20,6 +20,9 @@ from sparse_sharing.config import layout
 from sparse_sharing.config.experiments import CONTROLS, meetings_of
 from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.masks import overlap
+from sparse_sharing.stages.inputs import load_mask
+from sparse_sharing.stages.prune import mask_name
 from sparse_sharing.tables.marks import mark_controls, mark_replicas
 
 ORDER = (
@@ -62,6 +65,8 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     tables.write_csv(verdicts, output / "comparisons.csv")
     tables.write_csv(costs, output / "costs.csv")
     choices, overlaps = (selections(spec, run_folder, name) for name in ("choice", "overlap"))
+    if spec.self_overlap:
+        choices, overlaps = with_self_overlaps(spec, run_folder, choices, overlaps)
     for name, frame in (("masks.csv", choices), ("overlap.csv", overlaps)):
         write_text(output / name, frame.to_csv(index=False, lineterminator="\n"))
     measured = tables.Measured(results, overlaps, spec.facts, spec.datasets, spec.paper or {})
@@ -104,6 +109,35 @@ def selections(spec: TablesSpec, run_folder: Path, name: str) -> pd.DataFrame:
     """The tables of one name of all selections, one below the other, with the selection named in front."""
     pattern = f"{layout.SELECT}/{name}.csv"
     return _gathered(run_folder, pattern, ["dataset", "seed", "start", "choice"], spec.selections())
+
+
+def with_self_overlaps(
+    spec: TablesSpec, run_folder: Path, choices: pd.DataFrame, overlaps: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of masks and overlaps with a column `self_overlap`.
+
+    For a task it is the overlap of the mask of its round with that of the same round of the second pruning; for a pair
+    of tasks the mean of both. It is blank where the second pruning ended before that round.
+    """
+    keys = ["dataset", "seed", "start", "choice"]
+    found: dict[tuple, float] = {}
+    for row in choices[choices["choice"].isin(spec.self_overlap)].to_dict("records"):
+        identity = {key: row[key] for key in ("dataset", "seed", "start", "task")}
+        name, masks = mask_name(int(row["round"])), []
+        for pattern in (layout.PRUNE, layout.PRUNE_AGAIN):
+            path = layout.below(run_folder, f"{pattern}/masks.safetensors", **identity)
+            artifact = load_tensors(path, "masks")
+            masks += [load_mask(artifact, name, path)] if name in artifact.tensors else []
+        if len(masks) == 2:
+            found[*(row[key] for key in keys), row["task"]] = overlap(masks)
+
+    def of_tasks(row: pd.Series, tasks: Sequence[str]) -> str:
+        values = [found.get((*(row[key] for key in keys), task)) for task in tasks]
+        return "" if len(tasks) > 2 or None in values else f"{sum(values) / len(values):.6f}"
+
+    own = [of_tasks(row, [row["task"]]) for _, row in choices.iterrows()]
+    pairs = [of_tasks(row, row["tasks"].split("&")) for _, row in overlaps.iterrows()]
+    return choices.assign(self_overlap=own), overlaps.assign(self_overlap=pairs)
 
 
 def prunings(spec: TablesSpec, run_folder: Path) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from sparse_sharing.artifacts import write_atomically, write_text
@@ -17,7 +18,7 @@ from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks import Mask, Shapes, union_size
 from sparse_sharing.models.encoder import counted_parameters, layer_number
 from sparse_sharing.models.network import Network
-from sparse_sharing.models.storage import load_model, save_model, vocabulary_digest
+from sparse_sharing.models.storage import load_model, save_model, values_of_task, vocabulary_digest
 from sparse_sharing.progress import Reporter
 from sparse_sharing.stages.card import data_summary, model_card
 from sparse_sharing.stages.inputs import (
@@ -49,6 +50,7 @@ def run(
 ) -> None:
     """Train jointly, each task through its subnetwork, and keep the epoch with the best mean dev score.
 
+    With `best_epoch: each` the model also holds, for each task, the weights of the epoch with its own best dev score.
     Writes the model, its vocabulary, `history.csv`, a card and what it cost into `output`. The test text is given only
     where the original's choice of the epoch on test is replicated.
 
@@ -84,16 +86,18 @@ def run(
                 note="" if compared is tasks else "test stands for dev, ",
                 replicate=replicate,
                 meter=meter,
+                each_best=spec.best_epoch == "each",
             )
+        own, dev = _own_epochs(network, tasks, chosen, progress)
         network.load(progress.best)
-        dev = {task: score.metrics for task, score in score_dev(network, tasks).items()}
+        dev |= {task: score.metrics for task, score in score_dev(network, tasks).items() if task not in own}
         _zero_unused(network)
         details = _describe(spec, network, chosen, progress, dev) | {"data": data_summary(vocabulary, tasks)}
         epochs = len(progress.history)
         done = work_done(tasks, spec.optimization, epochs)
         write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(tasks, epochs)))
         values = {name: value.cpu().numpy() for name, value in network.values().items()}
-        save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details)
+        save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own)
         write_atomically(output / VOCABULARY_FILE, vocabulary.read_bytes())
         write_text(output / "history.csv", history_table(progress, spec.tasks, "dev" if compared is tasks else "test"))
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
@@ -141,6 +145,19 @@ def _layer_mask(shapes: Shapes, weights: str, layer: int | None) -> Mask:
     return Mask.of_tensors(shapes, weights, lambda name: layer is None or layer_number(name) <= layer)
 
 
+def _own_epochs(
+    network: Network, tasks: Mapping[str, TaskData], masks: Mapping[str, Mask], progress: Progress
+) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Mapping[str, float]]]:
+    """For each task whose own best epoch was kept, what the task needs of the weights then, and its dev scores."""
+    own, dev = {}, {}
+    for task, kept in progress.own.items():
+        network.load(kept)
+        dev |= {name: score.metrics for name, score in score_dev(network, {task: tasks[task]}).items()}
+        values = {name: value.cpu().numpy().copy() for name, value in network.values().items()}
+        own[task] = values_of_task(values, task, masks[task])
+    return own, dev
+
+
 def _describe(
     spec: TrainSpec,
     network: Network,
@@ -149,15 +166,18 @@ def _describe(
     dev: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
     """What is known about a trained model besides its weights."""
+    kept = [union_size([mask]) for mask in masks.values()] if progress.own else [union_size(list(masks.values()))]
     return {
         "model": network.model.model_dump(),
         "tasks": spec.tasks,
         "densities": {task: mask.density for task, mask in masks.items()},
-        "parameters": counted_parameters(network.encoder, union_size(list(masks.values()))),
+        # With epochs of their own, tasks share no weights.
+        "parameters": sum(counted_parameters(network.encoder, number) for number in kept),
         "best_epoch": progress.best_epoch,
         "epochs": len(progress.history),
         "dev": {task: dict(metrics) for task, metrics in dev.items()},
         "replicate": list(spec.replicate or ()),
+        **({"own_epochs": progress.own_epochs} if progress.own else {}),
     }
 
 

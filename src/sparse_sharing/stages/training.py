@@ -29,6 +29,7 @@ def train(
     replicate: Collection[Switch] = (),
     early_bird: EarlyBird | None = None,
     meter: Meter | None = None,
+    each_best: bool = False,
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -45,6 +46,7 @@ def train(
         replicate: what of the original code the optimizer replicates.
         early_bird: ends the training when the mask that the weights would give is settled.
         meter: saved before each checkpoint, so that processor time of finished epochs outlives an interruption.
+        each_best: also keep the weights of each task's own best epoch.
     """
     trainer = make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))
@@ -56,7 +58,9 @@ def train(
         if early_bird:
             early_bird.change()
     on_step = report.on_step(note)
-    epochs = train_epochs(network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird)
+    epochs = train_epochs(
+        network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird, each_best
+    )
     for epoch in epochs:
         if meter:
             meter.save()

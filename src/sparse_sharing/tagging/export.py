@@ -28,7 +28,7 @@ def run(folder: Path, task: str | None, dev: Path | None, output: Path, onnx: bo
 
     Raises:
         ConfigError: The model has no such task, or several and none is named; no dev text is found; `output` is the
-            model's own folder; packages for ONNX are missing.
+            model's own folder; packages for ONNX are missing; the model is a control.
         ArtifactError: A file is missing, damaged, foreign, or of another version; the tags differ.
     """
     if output.resolve() == folder.resolve():
@@ -36,6 +36,11 @@ def run(folder: Path, task: str | None, dev: Path | None, output: Path, onnx: bo
     if onnx:
         onnx_export.require_packages()
     source = open_model(folder, device)
+    if source.trained.own:
+        raise ConfigError(
+            f"{folder}: is a control whose tasks were evaluated at epochs of their own (best_epoch: each), which no "
+            "export shows. Export the model of a system with best_epoch: mean"
+        )
     task = _require_task(source.trained, task)
     text = _dev_text(folder, dev, task, source)
     own = single_task(source, task)

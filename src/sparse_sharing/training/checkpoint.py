@@ -71,6 +71,11 @@ class Checkpoint:
         tensors |= {f"best/{name}": value for name, value in progress.best.items()}
         tensors |= {f"trainer/{name}": value for name, value in trainer.state().items()}
         details = {"label": self.label, "history": progress.rows(), "best_epoch": progress.best_epoch}
+        if progress.own:
+            tensors |= {
+                f"own {task}/{name}": value for task, values in progress.own.items() for name, value in values.items()
+            }
+            details["own_epochs"] = progress.own_epochs
         save_tensors(self.path, "checkpoint", self.spec, {k: v.cpu().numpy() for k, v in tensors.items()}, details)
 
     def restore(self, network: Network, trainer: Trainer) -> Progress:
@@ -86,7 +91,12 @@ class Checkpoint:
                 history = [Epoch(**row) for row in saved.details["history"]]
                 for own, group in ((network.values(), "now"), (network.values(), "best"), (trainer.state(), "trainer")):
                     require_shapes(own, groups[group])
-                progress = Progress(history, groups["best"], history[saved.details["best_epoch"] - 1].number)
+                own_epochs = saved.details.get("own_epochs", {})
+                own_values = {task: groups[f"own {task}"] for task in own_epochs}
+                for values in own_values.values():
+                    require_shapes(network.values(), values)
+                best_epoch = history[saved.details["best_epoch"] - 1].number
+                progress = Progress(history, groups["best"], best_epoch, own_values, own_epochs)
         except ArtifactError as error:
             log.warning("the checkpoint cannot be used, training starts anew: %s", error)
             return Progress()
@@ -96,9 +106,9 @@ class Checkpoint:
 
 
 def _groups(saved: Artifact, device: torch.device) -> dict[str, dict[str, Tensor]]:
-    """The tensors of a checkpoint by what they belong to: the network now, at its best, and the trainer."""
+    """The tensors of a checkpoint by what they belong to: the network now, at its best, the trainer, `own TASK`."""
     groups: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "trainer": {}}
     for name, array in saved.tensors.items():
         group, _, own = name.partition("/")
-        groups[group][own] = torch.from_numpy(array).to(device)
+        groups.setdefault(group, {})[own] = torch.from_numpy(array).to(device)
     return groups

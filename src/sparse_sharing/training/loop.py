@@ -62,6 +62,9 @@ class Progress:
     history: list[Epoch] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
     best_epoch: int = 0
+    own: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    own_epochs: dict[str, int] = field(default_factory=dict)
+    """For each task the epoch of its own best dev score so far, and the weights of that epoch, where they are kept."""
 
     @property
     def best_mean(self) -> float:
@@ -70,15 +73,32 @@ class Progress:
 
     def keep(self, values: Mapping[str, Tensor], number: int) -> None:
         """Take a copy of the weights of the best epoch so far, in the place of those before."""
-        if not self.best:
-            self.best = {name: torch.empty_like(value) for name, value in values.items()}
-        for name, value in values.items():
-            self.best[name].copy_(value)
+        _copy_into(self.best, values)
         self.best_epoch = number
+
+    def keep_own(self, values: Mapping[str, Tensor]) -> None:
+        """Take a copy of the weights of the last epoch for each task that has its best dev score so far there.
+
+        Of equal scores the earliest counts.
+        """
+        last = self.history[-1]
+        for task, score in last.scores.items():
+            best = self.own_epochs.get(task)
+            if best is None or score > self.history[best - 1].scores[task]:
+                _copy_into(self.own.setdefault(task, {}), values)
+                self.own_epochs[task] = last.number
 
     def rows(self) -> list[dict]:
         """The history as plain values."""
         return [asdict(epoch) for epoch in self.history]
+
+
+def _copy_into(kept: dict[str, Tensor], values: Mapping[str, Tensor]) -> None:
+    """Copy values by name, into the memory of those before where there are any."""
+    for name, value in values.items():
+        if name not in kept:
+            kept[name] = torch.empty_like(value)
+        kept[name].copy_(value)
 
 
 def train_epochs(
@@ -91,6 +111,7 @@ def train_epochs(
     seed: int,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
     early_bird: EarlyBird | None = None,
+    each_best: bool = False,
 ) -> Iterator[Epoch]:
     """Train until the epochs or the patience are used up, or the next mask is settled; yields after each epoch.
 
@@ -107,6 +128,7 @@ def train_epochs(
         seed: the run's seed.
         on_step: called with (step, steps of the epoch) after each step.
         early_bird: watches the mask that the weights would give.
+        each_best: also keep, for each task, the weights of the epoch with its own best dev score.
 
     Raises:
         TrainingError: The loss is not finite, or a task has no training sentence.
@@ -131,6 +153,8 @@ def train_epochs(
         progress.history.append(epoch)
         if better:
             progress.keep(network.values(), number)
+        if each_best:
+            progress.keep_own(network.values())
         yield epoch
 
 

@@ -46,6 +46,8 @@ def known(kind, **values):
         ({"sharing": "single"}, RANDOM, "random_masks"),
         ({"sharing": "sparse", "start": "warmup"}, PERMUTED, "permuted_masks"),
         ({"sharing": "sparse", "start": "warmup"}, MAGNITUDE, "magnitude_masks"),
+        ({"sharing": "hard", "best_epoch": "each"}, None, "own_epochs"),
+        ({"sharing": "sparse", "best_epoch": "each"}, HALF, "own_epochs"),
     ],
 )
 def test_a_system_is_of_the_kind_that_its_sharing_start_and_masks_make_it(system, choice, kind):

@@ -20,6 +20,7 @@ def test_a_job_is_named_by_what_its_folder_is_named_by():
         ("train/data", "prepare"),
         ("prune/seed1/warmup/weights", "warmup"),
         ("train/seed1/warmup/prune/ner", "prune"),
+        ("joint/seed1/warmup/prune/ner/again", "prune_again"),
         ("evaluate/seed12/train/hard/shared", "train"),
         ("train/seed1/evaluate/prune/shared", "evaluate"),
         ("joint/seedling/warmup/weights", None),
@@ -41,7 +42,9 @@ def test_what_names_a_job_is_read_back_from_its_path():
 
 
 def test_every_stage_has_a_command_and_every_command_of_a_stage_has_a_record():
-    assert {command.callback.__name__ for command in app.registered_commands} == set(STAGE)
+    assert {command.callback.__name__ for command in app.registered_commands} == {
+        stage.command or stage.name for stage in STAGES
+    }
 
 
 def test_outputs_of_a_stage_have_names_and_files_of_their_own_and_a_carrier_is_one_of_them():

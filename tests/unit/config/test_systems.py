@@ -7,6 +7,7 @@ import pytest
 from sparse_sharing.config import START, Specs, models_of, parse_config
 from sparse_sharing.config.schema import Model
 from sparse_sharing.config.specs import Spec
+from sparse_sharing.config.systems import System
 from sparse_sharing.errors import ConfigError
 
 TASK_LAYERS = {"pos": 1, "chunk": 2, "ner": 2}
@@ -159,3 +160,15 @@ def every_spec(specs: Specs) -> list[Spec]:
         specs.evaluate("joint", 1, "sparse", "shared"),
         specs.tables(),
     ]
+
+
+def test_a_single_system_has_no_choice_of_best_epochs():
+    with pytest.raises(ValueError, match="best_epoch: models of sharing 'single' have one task"):
+        System(name="x", sharing="single", best_epoch="each")
+
+
+def test_the_best_epoch_by_the_mean_leaves_no_trace_in_a_spec(changed):
+    train = Specs(parse_config(changed("train.systems.1.best_epoch", "mean"))).train("joint", 1, "hard", "shared")
+    assert train.canonical() == Specs(parse_config(changed())).train("joint", 1, "hard", "shared").canonical()
+    train = Specs(parse_config(changed("train.systems.1.best_epoch", "each"))).train("joint", 1, "hard", "shared")
+    assert train.best_epoch == "each"

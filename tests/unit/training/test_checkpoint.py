@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from tiny import MODEL, all_bits, mask_network, network_of, optimization_of, task_data
+from tiny import MODEL, TASKS, all_bits, mask_network, network_of, optimization_of, task_data
 
 from sparse_sharing.config.specs import WarmupSpec
 from sparse_sharing.errors import ArtifactError
@@ -81,6 +81,22 @@ def test_a_resumed_training_ends_with_the_bits_of_an_uninterrupted_one(tmp_path,
     resumed = Run(tmp_path / "interrupted", spec).restore()
     assert len(resumed.progress.history) == finished
     assert resumed.finish().result() == Run(tmp_path / "whole", spec).finish().result()
+
+
+@pytest.mark.parametrize("finished", [1, 2, 3])
+def test_a_resumed_training_has_the_own_best_epochs_of_an_uninterrupted_one(tmp_path, finished):
+    spec = spec_of("adam")
+    whole = Run(tmp_path / "whole", spec)
+    list(whole.epochs(each_best=True))
+    for epoch in Run(tmp_path / "part", spec).epochs(each_best=True):
+        if epoch.number == finished:
+            break
+    resumed = Run(tmp_path / "part", spec).restore()
+    list(resumed.epochs(each_best=True))
+    assert resumed.progress.own_epochs == whole.progress.own_epochs
+    assert resumed.progress.own.keys() == whole.progress.own.keys() == set(TASKS)
+    for task in TASKS:
+        assert all_bits(resumed.progress.own[task]) == all_bits(whole.progress.own[task])
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
