@@ -29,7 +29,7 @@ FORMATS = {
     "text": 1,
     "summary": 1,
     "weights": 1,
-    "checkpoint": 1,
+    "checkpoint": 2,
     "masks": 1,
     "selection": 1,
     "model": 2,

@@ -166,11 +166,16 @@ def history_table(progress: Progress, tasks: list[str], split: str = "dev") -> s
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
-        ["epoch", "learning_rate", "loss", *(f"{split} {name}" for name in (*tasks, "mean")), "best", "seconds"]
+        [
+            *("epoch", "learning_rate", "loss", f"{split}_loss"),
+            *(f"{split} {name}" for name in (*tasks, "mean")),
+            *("best", "seconds"),
+        ]
     )
     for epoch in progress.history:
         scores = [f"{epoch.scores[task]:.4f}" for task in tasks]
         best = int(epoch.number == progress.best_epoch)
-        row = [epoch.number, f"{epoch.learning_rate:g}", f"{epoch.loss:.6f}", *scores, f"{epoch.mean:.4f}", best]
+        losses = [f"{epoch.loss:.6f}", f"{epoch.dev_loss:.6f}"]
+        row = [epoch.number, f"{epoch.learning_rate:g}", *losses, *scores, f"{epoch.mean:.4f}", best]
         writer.writerow([*row, f"{epoch.seconds:.2f}"])
     return text.getvalue()
