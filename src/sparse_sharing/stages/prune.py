@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ from sparse_sharing.stages.training import train
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.loop import Progress, TaskData
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ def run(
 
     Round k trains from theta(w) under the mask of density final_density ** (k / K), with a fresh optimizer. The weights
     of its best dev epoch are ranked, and the smallest are removed to make the mask of round k + 1. With `stop_after` m
-    the round that is the m-th in a row without a better dev score is the last.
+    the round that is the m-th in a row without a better dev score is the last. Where the task's dev text may choose
+    nothing, the weights of the last epoch are ranked, and `stop_after` ends nothing.
     """
     words = load_vocabulary(vocabulary, spec.data)
     lenient = "lenient_spans" in (spec.replicate or ())
@@ -88,12 +92,15 @@ def run(
         dense = Mask.dense(network.prunable_shapes, artifact.digest)
         pruning = _resume(work / "rounds.safetensors", spec, dense)
         report.skip(len(pruning.rounds) * epochs)
-        while len(pruning.rounds) <= spec.rounds and not pruning.is_over(spec.stop_after):
+        stop_after = spec.stop_after if tasks[spec.task].choose_on_dev else None
+        while len(pruning.rounds) <= spec.rounds and not pruning.is_over(stop_after):
             _train_round(spec, network, start, tasks, pruning, work, report)
             _save(work / "rounds.safetensors", spec, pruning, {"seconds": pruning.seconds})
         pruning.end()
         report.skip((spec.rounds + 1 - len(pruning.rounds)) * epochs)
-        _save(output / "masks.safetensors", spec, pruning)
+        _warn(spec, pruning, tasks[spec.task].choose_on_dev)
+        more = {} if tasks[spec.task].choose_on_dev else {"chosen_on_dev": False}
+        _save(output / "masks.safetensors", spec, pruning, more)
         write_text(output / "rounds.csv", _table(pruning))
 
 
@@ -132,6 +139,18 @@ def _train_round(
         network.load(progress.best)
         pruning.masks.append(cut())
         warn_of_emptied_layers(pruning.masks[-1], f"round {number + 1}/{spec.rounds}: the mask of task '{spec.task}'")
+
+
+def _warn(spec: PruneSpec, pruning: Pruning, choose_on_dev: bool) -> None:
+    """Say in the log where dev scores chose nothing."""
+    if not choose_on_dev:
+        log.warning("prune %s: choose_on_dev is false: every round ranks the weights of its last epoch", spec.task)
+    elif max(round_.dev_score for round_ in pruning.rounds) <= 0:
+        log.warning(
+            "prune %s: the dev score was 0 after every epoch of every round. Train longer (prune.epochs) or raise "
+            "prune.learning_rate; no mask can be chosen by these scores",
+            spec.task,
+        )
 
 
 def _save(path: Path, spec: PruneSpec, pruning: Pruning, more: Mapping[str, object] | None = None) -> None:
