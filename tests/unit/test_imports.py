@@ -13,7 +13,7 @@ LAYERS = [
     {"", "errors", "display", "shortage"},
     {"config"},
     {"artifacts", "progress"},
-    {"data", "models", "masks", "metrics", "statistics", "tables", "figures"},
+    {"data", "models", "marks", "masks", "metrics", "statistics", "tables", "figures"},
     {"training", "report"},
     {"stages"},
     {"inspection", "tagging"},

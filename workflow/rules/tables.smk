@@ -3,6 +3,7 @@
 
 rule summarise:
     input:
+        prepared_files("summary.json"),
         evaluations("metrics.json", "sentences.safetensors"),
         chosen_masks("choice.csv", "overlap.csv"),
         pruned("masks.safetensors"),

@@ -41,6 +41,7 @@ TABLE_FILES = (
     "summary.md",
     "summary.tex",
     "comparisons.csv",
+    "leaks.csv",
     "provenance.json",
 )
 """The tables of every run."""

@@ -2,11 +2,14 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
-from sparse_sharing.artifacts import remedy, save_json, save_tensors, write_text
+from sparse_sharing.artifacts import parts_of, remedy, save_json, save_tensors, write_text
 from sparse_sharing.config.specs import EvaluateSpec
 from sparse_sharing.data.text import EncodedText
+from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.models.storage import TrainedModel
 from sparse_sharing.stages.card import model_card
 from sparse_sharing.stages.inputs import load_text
 from sparse_sharing.stages.models import open_model
@@ -49,6 +52,7 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         "tasks": tasks,
         "parameters": trained.details["parameters"],
         "seconds": _seconds(model / "history.csv"),
+        "training": _training(model / "history.csv", trained, vocabulary),
     }
     save_tensors(output / "sentences.safetensors", "sentences", spec, counts)
     if replicate:
@@ -68,11 +72,30 @@ def columns_of(text: EncodedText, gold: list[list[str]], predicted: list[list[st
 
 def _seconds(history: Path) -> float:
     """The time that the training took, over all its epochs."""
+    return round(sum(_column(history, "seconds")), 2)
+
+
+def _training(history: Path, trained: TrainedModel, vocabulary: Vocabulary) -> dict[str, Any]:
+    """How the training went: the fields of `marks.TrainingFacts`."""
+    details = trained.details
+    split = "test" if "epoch_on_test" in details["replicate"] else "dev"
+    choosing = [task for task in trained.tasks if vocabulary.tasks[task].choose_on_dev]
+    with parts_of(history):
+        return {
+            "best_epoch": int(details["best_epoch"]),
+            "epochs": int(details["epochs"]),
+            "planned_epochs": int(trained.spec["optimization"]["epochs"]),
+            "best_dev": {task: max(_column(history, f"{split} {task}")) for task in choosing},
+        }
+
+
+def _column(history: Path, name: str) -> list[float]:
+    """One column of the epochs of a training."""
     try:
         with history.open(encoding="utf-8", newline="") as stream:
-            seconds = [float(row["seconds"]) for row in csv.DictReader(stream)]
+            values = [float(row[name]) for row in csv.DictReader(stream)]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise ArtifactError(f"{history}: is missing or damaged ({error}). {remedy(history)}") from error
-    if not seconds:
+    if not values:
         raise ArtifactError(f"{history}: holds no epoch. {remedy(history)}")
-    return round(sum(seconds), 2)
+    return values

@@ -1,12 +1,15 @@
 """Stage `select`: one round's mask for each task, by target density, best dev score, or by hand; or masks of a file."""
 
+import logging
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
 
+from sparse_sharing import marks
 from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
+from sparse_sharing.config.corpora import cannot_choose
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.config.specs import SelectSpec
 from sparse_sharing.errors import ConfigError
@@ -15,6 +18,8 @@ from sparse_sharing.models.encoder import by_layer
 from sparse_sharing.stages.inputs import load_mask
 from sparse_sharing.stages.prune import Round, mask_name
 from sparse_sharing.training.seeds import generator
+
+log = logging.getLogger(__name__)
 
 
 def run(spec: SelectSpec, masks: dict[str, Path], output: Path, given: Path | None = None) -> None:
@@ -43,6 +48,11 @@ def run(spec: SelectSpec, masks: dict[str, Path], output: Path, given: Path | No
         "shapes": [[name, list(shape)] for name, shape in first.shapes.items()],
         "rounds": {task: row["round"] for task, (row, _) in chosen.items() if "round" in row},
     }
+    for task, (row, _) in chosen.items():
+        if "tie" in row:
+            details.setdefault("ties", {})[task] = asdict(row["tie"])
+            for mark in marks.of_choice(row["tie"], row["dev_score"], task):
+                log.warning("choice '%s': %s. Systems that use it get no verdict", spec.choice.name, mark.sentence)
     packed = {task: pack(mask) for task, (_, mask) in chosen.items()}
     save_tensors(output / "masks.safetensors", "selection", spec, packed, details)
     write_text(
@@ -62,6 +72,8 @@ def _prunings(spec: SelectSpec, masks: dict[str, Path]) -> dict[str, tuple[dict,
         artifact = load_tensors(masks[task], "masks", digest)
         with parts_of(masks[task]):
             rounds = [asdict(Round(**row)) for row in artifact.details["rounds"]]
+        if spec.choice.rule == "best_dev" and artifact.details.get("chosen_on_dev") is False:
+            raise ConfigError(f"choice '{spec.choice.name}' with {cannot_choose(task)}")
         row = choose_round(spec.choice, task, rounds)
         chosen[task] = (row, load_mask(artifact, mask_name(row["round"]), masks[task]))
     _require_common_start(chosen, masks)
@@ -78,12 +90,15 @@ def _given(spec: SelectSpec, path: Path) -> dict[str, tuple[dict, Mask]]:
 def choose_round(choice: Choice, task: str, rounds: list[dict]) -> dict:
     """The row of the round that a rule picks (paper, section "Subnet Selection"); ties go to the lower density.
 
+    With rule best_dev the row also holds the `tie` among the rounds that could be chosen.
+
     Raises:
         ConfigError: No round is near enough to the target density, or the listed round does not exist.
     """
     allowed = [row for row in rounds if row["round"] > 0 or choice.allow_dense]
     if choice.rule == "best_dev":
-        return max(allowed, key=lambda row: (row["dev_score"], row["round"]))
+        best = max(allowed, key=lambda row: (row["dev_score"], row["round"]))
+        return best | {"tie": marks.tie_of(allowed)}
     if choice.rule == "rounds":
         wanted = choice.rounds[task] if isinstance(choice.rounds, dict) else choice.rounds
         match = [row for row in allowed if row["round"] == wanted]
@@ -111,11 +126,16 @@ def _require_common_start(chosen: dict[str, tuple[dict, Mask]], masks: dict[str,
 
 
 def _choice_table(chosen: dict[str, tuple[dict, Mask]]) -> pd.DataFrame:
-    """One row per task: its round, density and dev score, and the density of each layer."""
+    """One row per task: its round, density and dev score, and the density of each layer.
+
+    Where dev scores have chosen, also how many rounds share the best one, and how many could be chosen.
+    """
     rows = []
     for task, (row, mask) in chosen.items():
         plain = {"task": task} | {key: row.get(key) for key in ("round", "density", "kept", "dev_score", "best_epoch")}
-        rows.append(plain | {f"density {layer}": value for layer, value in layer_densities(mask).items()})
+        plain |= {f"density {layer}": value for layer, value in layer_densities(mask).items()}
+        tie = row.get("tie")
+        rows.append(plain if tie is None else plain | {"tied_rounds": tie.tied, "allowed_rounds": tie.allowed})
     return pd.DataFrame(rows)
 
 

@@ -48,18 +48,27 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     _require_same_specs(paths, sentences)
     systems = system_order(spec)
     order = {"dataset": sorted(spec.datasets), "system": systems, "task": []}
+    choices, overlaps = (selections(spec, run_folder, name) for name in ("choice", "overlap"))
+    marks = tables.marks(paths, choices, spec.facts)
+
+    def write_csv(frame: pd.DataFrame, name: str) -> None:
+        tables.write_csv(tables.with_marks(frame, marks, spec.seeds), output / name)
+
     results = tables.results(paths, order)
-    summary = tables.summary(results, spec.baseline)
-    tables.write_csv(results, output / "results.csv")
-    tables.write_csv(tables.per_type(paths, order), output / "per_type.csv")
-    verdicts = tables.compare(tables.read_counts(sentences), meetings_of(spec.comparisons, systems, spec.facts))
+    summary = tables.with_marks(tables.summary(results, spec.baseline), marks, spec.seeds)
+    write_csv(results, "results.csv")
+    write_csv(tables.per_type(paths, order), "per_type.csv")
+    meetings = meetings_of(spec.comparisons, systems, spec.facts)
+    verdicts = tables.compare(tables.read_counts(sentences), meetings, barred=tables.barred(marks))
     paper = tables.beside_paper(summary, spec.facts, spec.paper) if spec.paper else None
-    sections = (spec.baseline, verdicts, paper, spec.paper_notes or ())
-    tables.write_csv(summary, output / "summary.csv")
+    leaks = tables.leaks(sentences, order)
+    text = {dataset: tables.text_notes(prepared(run_folder, dataset)) for dataset in spec.datasets}
+    sections = (spec.baseline, verdicts, paper, spec.paper_notes or (), leaks, text)
+    write_csv(summary, "summary.csv")
     tables.write_summary_md(summary, output / "summary.md", *sections)
     tables.write_summary_tex(summary, output / "summary.tex", *sections)
-    tables.write_csv(verdicts, output / "comparisons.csv")
-    choices, overlaps = (selections(spec, run_folder, name) for name in ("choice", "overlap"))
+    write_csv(verdicts, "comparisons.csv")
+    write_csv(leaks, "leaks.csv")
     for name, frame in (("masks.csv", choices), ("overlap.csv", overlaps)):
         write_text(output / name, frame.to_csv(index=False, lineterminator="\n"))
     measured = tables.Measured(results, overlaps, spec.facts, spec.datasets, spec.paper or {})
@@ -72,7 +81,7 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     }
     names = layout.table_files(spec)
     for name in further.keys() & set(names):
-        tables.write_csv(further[name](), output / name)
+        write_csv(further[name](), name)
     mark_replicas(spec, [output / name for name in names if name != "provenance.json"])
     details = {
         "version": __version__,
@@ -94,6 +103,11 @@ def evaluated(spec: TablesSpec, run_folder: Path, name: str) -> list[Path]:
         layout.below(run_folder, pattern, dataset=dataset, seed=seed, system=system, model=model)
         for dataset, seed, system, model in spec.models()
     ]
+
+
+def prepared(run_folder: Path, dataset: str) -> Path:
+    """What was noted when the text of a dataset was prepared."""
+    return layout.below(run_folder, f"{layout.DATA}/summary.json", dataset=dataset)
 
 
 def selections(spec: TablesSpec, run_folder: Path, name: str) -> pd.DataFrame:

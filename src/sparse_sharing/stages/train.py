@@ -3,16 +3,19 @@
 import csv
 import dataclasses
 import io
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from sparse_sharing import marks
 from sparse_sharing.artifacts import write_atomically, write_text
 from sparse_sharing.config.specs import TrainSpec
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.marks import TrainingFacts
 from sparse_sharing.masks import Mask, Shapes, union_size
 from sparse_sharing.models.encoder import counted_parameters, layer_number
 from sparse_sharing.models.network import Network
@@ -33,6 +36,8 @@ from sparse_sharing.stages.models import MODEL_FILE, VOCABULARY_FILE
 from sparse_sharing.stages.training import train
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.loop import Progress, TaskData, score_dev
+
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -81,6 +86,8 @@ def run(
                 note="" if compared is tasks else "test stands for dev, ",
                 replicate=replicate,
             )
+        for mark in marks.of_training(training_facts(progress, tasks, spec.optimization.epochs), spec.tasks):
+            log.warning("%s: %s", label, mark.sentence)
         network.load(progress.best)
         dev = {task: score.metrics for task, score in score_dev(network, tasks).items()}
         _zero_unused(network)
@@ -152,6 +159,16 @@ def _describe(
         "dev": {task: dict(metrics) for task, metrics in dev.items()},
         "replicate": list(spec.replicate or ()),
     }
+
+
+def training_facts(progress: Progress, tasks: Mapping[str, TaskData], planned: int) -> TrainingFacts:
+    """How a training of so many planned epochs went."""
+    best_dev = {
+        task: max(epoch.scores[task] for epoch in progress.history)
+        for task, data in tasks.items()
+        if data.choose_on_dev
+    }
+    return TrainingFacts(progress.best_epoch, len(progress.history), planned, best_dev)
 
 
 def _zero_unused(network: Network) -> None:
