@@ -18,6 +18,7 @@ from sparse_sharing.report import charts, texts
 from sparse_sharing.report.page import Page, Section, Table, plain_table, render
 from sparse_sharing.report.results import RunResults, layer_densities, overlaps, read_run, served
 from sparse_sharing.stages.inputs import read_selection
+from sparse_sharing.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE
 
 EXPERIMENTS = {
     "paper": "The paper beside ours",
@@ -38,10 +39,11 @@ def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
     sections = [*dataset_sections(spec, run_folder, results), *experiment_sections(results), *other_sections(results)]
     page = Page(
         title=spec.run,
-        lead={dataset: texts.lead(results.tables["summary"], dataset, spec.baseline) for dataset in spec.datasets},
+        lead={dataset: texts.lead(results.tables["comparisons"], dataset, spec.baseline) for dataset in spec.datasets},
         sections=sections,
         facts=texts.facts(spec, results),
         details=provenance(spec, results),
+        warnings=texts.warnings(results.tables, results.data),
     )
     write_text(output, render(page, vl_convert.javascript_bundle()))
 
@@ -57,6 +59,9 @@ def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults) -> Ite
         compared = results.tables.get("comparisons")
         if compared is not None and len(own := compared[compared["dataset"] == dataset]):
             items.append(texts.verdict_table(own.drop(columns="dataset")))
+        leaked = results.tables["leaks"]
+        if len(own := leaked[leaked["dataset"] == dataset]):
+            items.append(plain_table("leaks", LEAKS_TITLE, LEAKS_CAPTION, own.drop(columns="dataset")))
         if tasks["difference"].notna().any():
             known = texts.with_intervals(tasks, compared, spec.baseline)
             items.append(charts.differences(known, spec.baseline, systems))
