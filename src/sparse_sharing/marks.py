@@ -19,7 +19,7 @@ MEANINGS: Mapping[str, str] = {
     STOPPED: "the patience ended the training although no dev score had been above 0",
     TIED_AT_ZERO: "several rounds of pruning shared the best dev score, which was 0, so dev chose no mask",
     ALL_TIED: "all rounds of pruning had the same dev score, so dev chose no mask",
-    LAST_KEPT: "choose_on_dev is false, so the task's dev text chose nothing",
+    LAST_KEPT: "choose_on_dev is false, so the task's dev text chose nothing; alone it is trained to its last epoch",
     NOT_CONVERGED: "the best epoch was the last one planned, so more epochs might have given more",
 }
 """Each mark and what it means, in the order in which marks are listed."""

@@ -193,3 +193,12 @@ def test_a_comparison_has_no_verdict_if_and_only_if_a_mark_bars_it(finished, not
     for row in rows:
         assert (row["verdict"] == "no verdict") == any(kind in row["marks"] for kind in barring)
     assert len({row["verdict"] == "no verdict" for row in rows}) == 2
+
+
+def test_the_card_of_a_model_says_whose_dev_text_chose_nothing(insisted):
+    cards = {
+        model: (insisted.path(layout.MODEL, system="single", model=model) / "README.md").read_text(encoding="utf-8")
+        for model in ("ner", "pos")
+    }
+    assert "nor on the dev text of ner" in cards["ner"]
+    assert "Everything was chosen on dev" in cards["pos"]

@@ -1,7 +1,7 @@
 """What the report says in words and tables: the lead, the facts, the scores."""
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,8 +65,8 @@ def _few_seeds(rows: pd.DataFrame) -> str:
     return f" With {count} this is about these trained models, not about the systems."
 
 
-def warnings(tables: Mapping[str, pd.DataFrame], data: pd.DataFrame) -> list[str]:
-    """What speaks against believing the scores: marks of systems, leaked sentences, repaired tags."""
+def warnings(tables: Mapping[str, pd.DataFrame], text: Mapping[str, Sequence[str]]) -> list[str]:
+    """What speaks against believing the scores: marks of systems, leaked sentences, notes on the text by dataset."""
     summary = tables["summary"]
     summary = summary.assign(**{COLUMN: summary[COLUMN].astype(object).fillna("")})
     lines = [
@@ -80,12 +80,7 @@ def warnings(tables: Mapping[str, pd.DataFrame], data: pd.DataFrame) -> list[str
         "training or dev text; a table below shows the scores without them."
         for row in tables["leaks"].drop_duplicates(["dataset", "task"]).to_dict("records")
     ]
-    lines += [
-        f"{row['dataset']}: {row['repairs']} tags of {row['corpus']}, {row['split']}, were repaired."
-        for row in data.to_dict("records")
-        if row["repairs"]
-    ]
-    return lines
+    return [*lines, *(f"{dataset}: {note}." for dataset, notes in text.items() for note in notes)]
 
 
 def facts(spec: ReportSpec, results: RunResults) -> dict[str, str]:

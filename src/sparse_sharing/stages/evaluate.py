@@ -7,7 +7,6 @@ from typing import Any
 from sparse_sharing.artifacts import parts_of, remedy, save_json, save_tensors, write_text
 from sparse_sharing.config.specs import EvaluateSpec
 from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.models.storage import TrainedModel
 from sparse_sharing.stages.card import model_card
@@ -52,7 +51,7 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         "tasks": tasks,
         "parameters": trained.details["parameters"],
         "seconds": _seconds(model / "history.csv"),
-        "training": _training(model / "history.csv", trained, vocabulary),
+        "training": _training(model / "history.csv", trained),
     }
     save_tensors(output / "sentences.safetensors", "sentences", spec, counts)
     if replicate:
@@ -75,11 +74,11 @@ def _seconds(history: Path) -> float:
     return round(sum(_column(history, "seconds")), 2)
 
 
-def _training(history: Path, trained: TrainedModel, vocabulary: Vocabulary) -> dict[str, Any]:
+def _training(history: Path, trained: TrainedModel) -> dict[str, Any]:
     """How the training went: the fields of `marks.TrainingFacts`."""
     details = trained.details
     split = "test" if "epoch_on_test" in details["replicate"] else "dev"
-    choosing = [task for task in trained.tasks if vocabulary.tasks[task].choose_on_dev]
+    choosing = [task for task in trained.tasks if task not in details.get("not_chosen_on_dev", ())]
     with parts_of(history):
         return {
             "best_epoch": int(details["best_epoch"]),

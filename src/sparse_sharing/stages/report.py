@@ -18,7 +18,8 @@ from sparse_sharing.report import charts, texts
 from sparse_sharing.report.page import Page, Section, Table, plain_table, render
 from sparse_sharing.report.results import RunResults, layer_densities, overlaps, read_run, served
 from sparse_sharing.stages.inputs import read_selection
-from sparse_sharing.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE
+from sparse_sharing.stages.tables import prepared
+from sparse_sharing.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE, text_notes
 
 EXPERIMENTS = {
     "paper": "The paper beside ours",
@@ -37,13 +38,14 @@ def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
     """
     results = read_run(spec, run_folder)
     sections = [*dataset_sections(spec, run_folder, results), *experiment_sections(results), *other_sections(results)]
+    notes = {dataset: text_notes(prepared(run_folder, dataset)) for dataset in spec.datasets}
     page = Page(
         title=spec.run,
         lead={dataset: texts.lead(results.tables["comparisons"], dataset, spec.baseline) for dataset in spec.datasets},
         sections=sections,
         facts=texts.facts(spec, results),
         details=provenance(spec, results),
-        warnings=texts.warnings(results.tables, results.data),
+        warnings=texts.warnings(results.tables, notes),
     )
     write_text(output, render(page, vl_convert.javascript_bundle()))
 

@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,8 @@ def run(
         network.load(progress.best)
         dev = {task: score.metrics for task, score in score_dev(network, tasks).items()}
         _zero_unused(network)
-        details = _describe(spec, network, chosen, progress, dev) | {"data": data_summary(vocabulary, tasks)}
+        unchosen = [task for task, data in tasks.items() if not data.choose_on_dev]
+        details = _describe(spec, network, chosen, progress, dev, unchosen) | {"data": data_summary(vocabulary, tasks)}
         values = {name: value.cpu().numpy() for name, value in network.values().items()}
         save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details)
         write_atomically(output / VOCABULARY_FILE, vocabulary.read_bytes())
@@ -147,8 +148,9 @@ def _describe(
     masks: Mapping[str, Mask],
     progress: Progress,
     dev: Mapping[str, Mapping[str, float]],
+    unchosen: Sequence[str],
 ) -> dict[str, Any]:
-    """What is known about a trained model besides its weights."""
+    """What is known about a trained model besides its weights; `unchosen`: the tasks whose dev text chose nothing."""
     return {
         "model": network.model.model_dump(),
         "tasks": spec.tasks,
@@ -158,6 +160,7 @@ def _describe(
         "epochs": len(progress.history),
         "dev": {task: dict(metrics) for task, metrics in dev.items()},
         "replicate": list(spec.replicate or ()),
+        **({"not_chosen_on_dev": unchosen} if unchosen else {}),
     }
 
 

@@ -94,24 +94,23 @@ def test_the_lead_of_a_dataset_says_nothing_of_others():
     assert lead(frame, "news", "single") == "hard against single, pos: no measurable difference."
 
 
-def test_the_head_shows_marks_with_their_meaning_leaks_and_repairs():
+def test_the_head_shows_marks_with_their_meaning_leaks_and_notes_on_the_text():
     summary = SUMMARY.assign(marks=["zero on dev: ner", float("nan"), "zero on dev: ner", float("nan")])
     leaked = {"dataset": "news", "system": ["single", "hard"], "task": "ner", "sentences": 50, "leaked": 3}
-    data = pd.DataFrame({"dataset": "news", "corpus": ["c", "c"], "split": ["train", "dev"], "repairs": [2, 0]})
-    assert warnings({"summary": summary, "leaks": pd.DataFrame(leaked)}, data) == [
+    notes = {"news": ["c, train: 2 repaired tags"], "chat": []}
+    assert warnings({"summary": summary, "leaks": pd.DataFrame(leaked)}, notes) == [
         "news, single: zero on dev: ner.",
         "Marks. zero on dev: the dev score of the task was 0 after every epoch, so its text chose no epoch "
         "(no verdict).",
         "news: 3 of 50 test sentences of ner also occur in the training or dev text; a table below shows the scores "
         "without them.",
-        "news: 2 tags of c, train, were repaired.",
+        "news: c, train: 2 repaired tags.",
     ]
 
 
-def test_a_run_without_marks_leaks_and_repairs_has_no_warning():
-    data = pd.DataFrame({"dataset": ["news"], "repairs": [0]})
+def test_a_run_without_marks_leaks_and_notes_has_no_warning():
     summary = SUMMARY.assign(marks=float("nan"))
-    assert warnings({"summary": summary, "leaks": pd.DataFrame(columns=["dataset", "task"])}, data) == []
+    assert warnings({"summary": summary, "leaks": pd.DataFrame(columns=["dataset", "task"])}, {"news": []}) == []
 
 
 def test_scores_stand_with_deviation_and_difference_and_the_best_is_marked():
