@@ -44,7 +44,7 @@ MOST_TASKS = 6
 MOST_PANELS = 24
 """Of datasets times tasks. A figure of more could not be read, would take minutes, and in the end be no image."""
 
-VERDICT_COLOURS = {"helped": COLOURS[0], "hurt": COLOURS[1], "no measurable difference": GREY}
+VERDICT_COLOURS = {"helped": COLOURS[0], "hurt": COLOURS[1], "no measurable difference": GREY, "no verdict": GREY}
 
 
 def draw(name: str, table: pd.DataFrame) -> dict[str, bytes]:
@@ -109,7 +109,7 @@ def comparisons(table: pd.DataFrame) -> Figure:
         for verdict, colour in VERDICT_COLOURS.items()
     ]
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=3, title="95 % bootstrap interval; verdict after Holm"
+        handles=handles, loc="outside lower center", ncols=4, title="95 % bootstrap interval; verdict after Holm"
     )
     return figure
 
@@ -265,7 +265,7 @@ def _metric(name: str) -> str:
 
 
 def _verdict_marker(verdict: str) -> str:
-    return {"helped": ">", "hurt": "<"}.get(verdict, "o")
+    return {"helped": ">", "hurt": "<", "no verdict": "x"}.get(verdict, "o")
 
 
 DRAWN = {"comparisons": comparisons, "rounds": rounds, "sweep": sweep, "pairs": pairs, "ablation": ablation}

@@ -1,5 +1,6 @@
 """How well predicted tags fit gold tags: token accuracy, and span F1 as conlleval counts it."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -24,12 +25,14 @@ class TaskScore:
         per_type: precision, recall, f1 and support (the number in gold) of each span type, or of each tag where the
             main metric is accuracy. A type that was only predicted is listed too, with support 0. Empty where scores
             were counted from numbers.
+        loss: the mean loss per token, where a network has measured it with the scores; infinite where not.
     """
 
     metric: str
     value: float
     metrics: dict[str, float]
     per_type: dict[str, dict[str, float]]
+    loss: float = math.inf
 
 
 def score_accuracy(gold: Tags, predicted: Tags) -> TaskScore:

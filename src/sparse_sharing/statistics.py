@@ -25,6 +25,8 @@ SIGN_FLIPS = 9_999
 DRAWS_AT_ONCE = 1_000_000
 
 HELPED, HURT, NO_DIFFERENCE = "helped", "hurt", "no measurable difference"
+NO_VERDICT = "no verdict"
+"""What stands in the place of a verdict where a system has a mark that bars it (see `marks`)."""
 
 
 def generator(*purpose: str) -> np.random.Generator:

@@ -129,7 +129,8 @@ def test_the_best_epoch_by_mean_dev_score_is_kept(finished):
 
 def test_a_history_has_a_row_for_each_epoch(finished):
     rows = history_of(finished.path(layout.MODEL, system="hard", model="shared"))
-    columns = ["epoch", "learning_rate", "loss", "dev chunk", "dev ner", "dev pos", "dev mean", "best", "seconds"]
+    scores = ["dev chunk", "dev ner", "dev pos", "dev mean"]
+    columns = ["epoch", "learning_rate", "loss", "dev_loss", *scores, "best", "seconds"]
     assert list(rows[0]) == columns
     assert [int(row["epoch"]) for row in rows] == list(range(1, EPOCHS + 1))
     means = [sum(float(row[f"dev {task}"]) for task in TASKS) / 3 for row in rows]

@@ -12,7 +12,7 @@ LAYERS = [
     {"", "errors", "display", "shortage"},
     {"config"},
     {"artifacts", "costs", "progress"},
-    {"data", "evidence", "models", "masks", "metrics", "statistics", "tables", "figures"},
+    {"data", "evidence", "models", "marks", "masks", "metrics", "statistics", "tables", "figures"},
     {"training", "report"},
     {"stages"},
     {"inspection", "tagging"},

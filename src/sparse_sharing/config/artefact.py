@@ -92,7 +92,9 @@ REPORT = Artefact(
 COSTS = Artefact(
     "costs", "costs.json", "processor seconds, updates and tokens of a job; beside its outputs, as they differ"
 )
-CHECKPOINT = Artefact("checkpoint", "epoch.safetensors", "a training after its last epoch, to go on from", "checkpoint")
+CHECKPOINT = Artefact(
+    "checkpoint", "epoch.safetensors", "a training after its last epoch, to go on from", "checkpoint", version=2
+)
 ONNX = Artefact("onnx", "onnx.json", "what a tagger needs to know beside an ONNX network", "onnx")
 
 ARTEFACTS: tuple[Artefact, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Artefact))

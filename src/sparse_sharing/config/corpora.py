@@ -54,6 +54,9 @@ class Task(Section):
     """The tag scheme the model is trained on; spans default to the file's scheme. Conversion is exact both ways."""
     metric: Literal["accuracy", "f1"] | None = None
     """What the task is judged by; none: f1 of spans where there is a tag scheme, else accuracy."""
+    choose_on_dev: bool = True
+    """Whether the task's dev text may choose epochs, rounds and masks. A task of spans needs a span there, unless this
+    is false: then other tasks choose, and where there is none the last epoch is kept."""
     sampling_weight: Weight | None = None
     """Passes over the task's sentences in an epoch of a training of several tasks; none: one."""
     loss_weight: Weight | None = None
@@ -88,6 +91,14 @@ class Task(Section):
     def unusual_metric(self) -> str | None:
         """The metric of the task where it is not the one that its scheme suggests."""
         return None if self.metric == ("accuracy" if self.scheme == "none" else "f1") else self.metric
+
+
+def cannot_choose(task: str) -> str:
+    """Why dev scores of a task with choose_on_dev: false choose no mask, and what to do."""
+    return (
+        f"rule 'best_dev' cannot choose a mask for task '{task}', which has choose_on_dev: false; "
+        "use rule target_density or rounds"
+    )
 
 
 class Documents(Section):
@@ -192,6 +203,12 @@ class TaskColumn(Section):
     scheme: Scheme
     model_scheme: Scheme
     metric: str | None = Field(default=None, description="where it is not the usual one of the scheme")
+    choose_on_dev: bool | None = Field(default=None, description="false where the dev text may choose nothing")
+
+    @property
+    def needs_dev_spans(self) -> bool:
+        """Whether epochs and masks are chosen by the F1 of spans in the dev text."""
+        return self.choose_on_dev is not False and self.scheme != "none" and self.metric != "accuracy"
 
 
 class CorpusSpec(Section):
@@ -233,6 +250,7 @@ def corpus_spec(corpus: Corpus) -> CorpusSpec:
                 scheme=task.scheme,
                 model_scheme=task.trained_scheme,
                 metric=task.unusual_metric,
+                choose_on_dev=None if task.choose_on_dev else False,
             )
             for task in sorted(corpus.tasks, key=lambda task: task.name)
         ],

@@ -56,6 +56,7 @@ TABLE_FILES = (
     "summary.tex",
     "comparisons.csv",
     "costs.csv",
+    "leaks.csv",
     "provenance.json",
 )
 """The tables of every run."""

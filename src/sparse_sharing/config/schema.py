@@ -12,7 +12,7 @@ from sparse_sharing.config.corpora import DEMO as DEMO
 from sparse_sharing.config.corpora import DEMO_FILES as DEMO_FILES
 from sparse_sharing.config.corpora import SHARED as SHARED
 from sparse_sharing.config.corpora import SPLITS as SPLITS
-from sparse_sharing.config.corpora import Corpus, Task
+from sparse_sharing.config.corpora import Corpus, Task, cannot_choose
 from sparse_sharing.config.corpora import Format as Format
 from sparse_sharing.config.corpora import Scheme as Scheme
 from sparse_sharing.config.replicate import Replicate
@@ -175,7 +175,7 @@ class Optimization(Section):
     epochs: int = Field(default=30, ge=1)
     """Passes over the training data of all tasks trained."""
     patience: int | None = Field(default=None, ge=1)
-    """Stop after so many epochs without a better dev score; none: never."""
+    """Stop after so many epochs without a better dev score, counted from the first above 0; none: never."""
     gradient_clip: float | None = Field(default=5.0, gt=0)
     """Largest norm of a step's gradient; none: no bound."""
     sampling: Literal["proportional", "round_robin"] = "proportional"
@@ -358,6 +358,7 @@ class Config(Section):
             system.trained_epochs(self.train.epochs, self.warmup.epochs)
         for choice in choices.values():
             self._check_tasks_named(choice)
+            self._check_dev_may_choose(choice)
             wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]
             if max(wanted) > self.prune.rounds:
                 raise ValueError(f"select.choices: '{choice.name}' wants round {max(wanted)} of {self.prune.rounds}")
@@ -371,6 +372,14 @@ class Config(Section):
         known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
         if isinstance(self.model.head, dict) and (unknown := [task for task in self.model.head if task not in known]):
             raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(known)}")
+
+    def _check_dev_may_choose(self, choice: Choice) -> None:
+        """Rule best_dev needs tasks whose dev text may choose; a choice that no system uses is not made."""
+        if choice.rule != "best_dev" or all(system.choice != choice.name for system in self.train.systems):
+            return
+        for dataset in self.data.datasets:
+            if unchosen := [task.name for task in dataset.tasks if not task.choose_on_dev]:
+                raise ValueError(f"select.choices: '{choice.name}' with {cannot_choose(unchosen[0])}")
 
     def _check_tasks_named(self, choice: Choice) -> None:
         for key in ("target_density", "rounds"):

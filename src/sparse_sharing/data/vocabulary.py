@@ -16,13 +16,15 @@ UNKNOWN_CHARACTER = 1
 class TaskTags:
     """The tags of a task: `tags` in the order of their numbers, written in `model_scheme`; files use `scheme`.
 
-    `metric` is what the task is judged by, where that is not the usual metric of its scheme.
+    `metric` is what the task is judged by, where that is not the usual metric of its scheme. `choose_on_dev` says
+    whether the task's dev text may choose epochs, rounds and masks.
     """
 
     tags: tuple[str, ...]
     scheme: Scheme
     model_scheme: Scheme
     metric: str | None = None
+    choose_on_dev: bool = True
 
     @property
     def has_spans(self) -> bool:
@@ -30,9 +32,10 @@ class TaskTags:
         return self.scheme != "none"
 
     def to_json(self) -> dict:
-        """The tags as JSON values; a metric only where there is one."""
-        values = {"tags": list(self.tags), "scheme": self.scheme, "model_scheme": self.model_scheme}
-        return values if self.metric is None else values | {"metric": self.metric}
+        """The tags as JSON values; a metric only where there is one, `choose_on_dev` only where it is false."""
+        values: dict[str, object] = {"tags": list(self.tags), "scheme": self.scheme, "model_scheme": self.model_scheme}
+        values |= {} if self.metric is None else {"metric": self.metric}
+        return values if self.choose_on_dev else values | {"choose_on_dev": False}
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,13 @@ class Vocabulary:
     def from_json(cls, values: Mapping) -> "Vocabulary":
         """The inverse of `to_json`."""
         tasks = {
-            name: TaskTags(tuple(task["tags"]), task["scheme"], task["model_scheme"], task.get("metric"))
+            name: TaskTags(
+                tuple(task["tags"]),
+                task["scheme"],
+                task["model_scheme"],
+                task.get("metric"),
+                task.get("choose_on_dev", True),
+            )
             for name, task in values["tasks"].items()
         }
         return cls(

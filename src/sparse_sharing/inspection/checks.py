@@ -13,6 +13,7 @@ from sparse_sharing.config.corpora import corpus_spec
 from sparse_sharing.config.schema import DEMO, SPLITS, Corpus, Dataset, Task
 from sparse_sharing.data import demo
 from sparse_sharing.data.columns import ReadReport, Sentence, quote
+from sparse_sharing.data.dev_spans import no_dev_spans, tasks_without_dev_spans
 from sparse_sharing.data.reading import read_split
 from sparse_sharing.data.schemes import misformed, repair, violation
 from sparse_sharing.data.splits import cut_development, duplicate_counts
@@ -96,6 +97,7 @@ def _check_dataset(config: Config, dataset: Dataset, generated: Path, findings: 
             _cut(found, findings)
         if all(split in found.sentences for split in SPLITS):
             _check_splits(found, findings)
+            _check_dev_spans(config, found, findings)
             for index, task in enumerate(corpus.tasks):
                 _check_labels(found, index, task, findings)
             checked.append(found)
@@ -171,6 +173,18 @@ def _check_splits(found: CheckedCorpus, findings: Findings) -> None:
             findings.warning(
                 found.place, f"{count:,} {second} sentences ({share:.1f} %) stand word for word in {first}"
             )
+
+
+def _check_dev_spans(config: Config, found: CheckedCorpus, findings: Findings) -> None:
+    """Whether the dev text can choose anything."""
+    spec, sentences = corpus_spec(found.corpus), found.sentences["dev"]
+    tags = {
+        task.name: {tag for sentence in sentences for tag in sentence.tags[index]}
+        for index, task in enumerate(found.corpus.tasks)
+    }
+    path = None if found.corpus.dev is None else Path(layout.source_path(config, found.corpus.dev))
+    for task in tasks_without_dev_spans(spec, tags):
+        findings.error(f"{found.place} {task.name}", no_dev_spans(spec, task.name, path))
 
 
 def _check_labels(found: CheckedCorpus, index: int, task: Task, findings: Findings) -> None:

@@ -155,6 +155,8 @@ def _task_problems(column: ColumnSurvey) -> Iterable[str]:
         yield f"no span tags, which no repair can mend: {', '.join(map(quote, wrong[:5]))}"
     for label, meant in likely_typos(column.types).items():
         yield f"{quote(label)} ({column.types[label]} times): a slip of {quote(meant)}?"
+    if column.spans and "dev" in column.by_split and not set(column.by_split["dev"]) - {"O"}:
+        yield "no span in dev, so dev F1 is 0 and chooses nothing; such a run is refused"
     train = column.by_split["train"]
     for split, values in column.by_split.items():
         if unseen := sorted(set(values) - set(train)):

@@ -59,6 +59,24 @@ class LinearHead:
         """The best tag of each token, int64 [L, B], with any number at padding."""
         return self.scores(flat, states).argmax(2)
 
+    def assess(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Decode, and measure the loss on gold tags at the same time.
+
+        Args:
+            flat: the head's weights.
+            states: float [L, B, S].
+            tags: the gold tags, int64 [L, B]; a number that the head has no tag for is left out of the loss.
+            mask: bool [L, B], True at tokens.
+
+        Returns:
+            The best tags as `decode` gives them, the summed loss, and the number of tokens it is summed over.
+        """
+        scores = self.scores(flat, states)
+        known = mask & (tags < scores.shape[2])
+        counted = tags.masked_fill(~known, IGNORED_TAG).flatten()
+        total = functional.cross_entropy(scores.flatten(0, 1), counted, ignore_index=IGNORED_TAG, reduction="sum")
+        return scores.argmax(2), total, known.sum()
+
 
 class CrfHead(LinearHead):
     """A linear layer that gives the emissions of a conditional random field (paper, experiment 3).
@@ -102,6 +120,17 @@ class CrfHead(LinearHead):
         """The best allowed sequences, int64 [L, B], with any number at padding."""
         chain = {name: value + self.barriers[name] for name, value in self._chain(flat).items()}
         return best_paths(self.scores(flat, states), mask, **chain)
+
+    def assess(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See `LinearHead`; a sentence with a tag that the head does not have is left out of the loss."""
+        emissions, chain = self.scores(flat, states), self._chain(flat)
+        unknown = mask & (tags >= emissions.shape[2])
+        known = ~unknown.any(0)
+        missing = log_partition(emissions, mask, **chain)
+        missing = missing - path_scores(emissions, tags.masked_fill(unknown, 0), mask, **chain)
+        allowed = {name: value + self.barriers[name] for name, value in chain.items()}
+        best = best_paths(emissions, mask, **allowed)
+        return best, missing.masked_fill(~known, 0).sum(), (mask & known).sum()
 
     def _chain(self, flat: Tensor) -> dict[str, Tensor]:
         """What the field adds to the linear layer."""

@@ -6,6 +6,7 @@ second buffer that the encoder reads: one multiplication, no copies of modules.
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from sparse_sharing.models.heads import make_head
 from sparse_sharing.models.room import Room, is_gpu_shortage
 
 WORDS = "words.weight"
+Found = TypeVar("Found")
 
 
 class Network:
@@ -195,6 +197,29 @@ class Network:
         return tags
 
     @torch.no_grad()
+    def predict_with_loss(self, task: str, text: EncodedText, batch_size: int = 128) -> tuple[np.ndarray, float]:
+        """The tags that `predict` gives, and the mean loss of the gold tags over the tokens, in one pass.
+
+        Tags that training lacks have no probability: their tokens, or their sentences where the head is a CRF, are left
+        out of the mean. It is 0 where no token is left.
+        """
+        self.encoder.eval()
+        self.activate(task)
+        table = self._word_table(text)
+        tags = np.empty(len(text.tokens), dtype=np.int64)
+        total, count = 0.0, 0
+
+        def assess(batch: Batch) -> tuple[np.ndarray, float, int]:
+            states = self._states(task, table[batch.word_rows], batch)
+            best, loss, tokens = self.head_kinds[task].assess(self.heads[task], states, batch.tags, batch.mask)
+            return best[batch.mask].cpu().numpy(), loss.item(), int(tokens)
+
+        for positions, (best, loss, tokens) in self._by_batch(task, text, batch_size, assess, gold=True):
+            tags[positions] = best
+            total, count = total + loss, count + tokens
+        return tags, total / max(1, count)
+
+    @torch.no_grad()
     def confidences(self, task: str, text: EncodedText, tags: np.ndarray, batch_size: int = 128) -> np.ndarray:
         """The probability of a given tag, int64 [N], of each token: float32 [N], by a softmax over its scores."""
         self.encoder.eval()
@@ -210,16 +235,19 @@ class Network:
         return found
 
     def _by_batch(
-        self, task: str, text: EncodedText, batch_size: int, apply: Callable[[Batch], np.ndarray]
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For each batch the places of its tokens in the text, int64 [n], and what a function [n, ...] says of them."""
+        self, task: str, text: EncodedText, batch_size: int, apply: Callable[[Batch], Found], gold: bool = False
+    ) -> Iterator[tuple[np.ndarray, Found]]:
+        """For each batch the places of its tokens in the text, int64 [n], and what a function says of the batch.
+
+        With `gold` the batches hold the annotated tags of the task.
+        """
         lengths = text.lengths
         for indices in sorted_batches(lengths, batch_size):
             while len(indices):
                 longest = int(lengths[indices[0]])
                 size = self.room.sentences(len(indices), longest)
                 try:
-                    batch = make_batch(text, indices[:size]).to(self.device)
+                    batch = make_batch(text, indices[:size], task if gold else None).to(self.device)
                     found = apply(batch)
                     time, column = (place.cpu().numpy() for place in batch.mask.nonzero(as_tuple=True))
                 except (MemoryError, RuntimeError) as error:

@@ -72,6 +72,7 @@ class Page:
     sections: Sequence[Section]
     facts: Mapping[str, str]
     details: Mapping[str, str]
+    warnings: Sequence[str] = ()
 
 
 def plain_table(name: str, title: str, caption: str, data: pd.DataFrame, decimals: int = 2) -> Table:

@@ -1,6 +1,7 @@
 """What the report says in words and tables: the lead, the facts, the scores."""
 
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pandas as pd
 from sparse_sharing.config.specs import ReportSpec
 from sparse_sharing.report.page import Column, Table, plain_table
 from sparse_sharing.report.results import RunResults
+from sparse_sharing.statistics import NO_DIFFERENCE, NO_VERDICT
+from sparse_sharing.tables.marks import COLUMN, explanation, system_marks
 
 CAPTIONS = {
     "types": "Precision, recall and F1 in percent for each span type, or each tag; support counts the gold ones.",
@@ -22,19 +25,65 @@ CAPTIONS = {
 UNKNOWN = "unknown"
 
 
-def lead(summary: pd.DataFrame, dataset: str, baseline: str) -> str:
-    """One sentence on the best system of a dataset."""
-    own = summary[summary["dataset"] == dataset]
-    means = own[own["task"] == "mean"]
-    means = means if len(means) else own
-    best = means.loc[means["mean"].idxmax()]
-    what = "mean over the tasks" if best["task"] == "mean" else f"score of {best['task']}"
-    reference = means[means["system"] == baseline]
-    text = f"{best['system']} has the highest {what} on test, {best['mean']:.2f} %"
-    if best["system"] == baseline or not len(reference):
-        return text + "."
-    gain, share = best["difference"], best["parameters"] / max(1, reference["parameters"].iloc[0])
-    return f"{text}, {_signed(gain)} points against {baseline}, with {share:.0%} of its parameters."
+MOST_NAMED = 5
+"""Comparisons of one verdict that the lead names; beyond, they are only counted."""
+
+ENOUGH_SEEDS = 3
+"""From so many seeds on a comparison says something about systems, not only about the models that were trained."""
+
+
+def lead(compared: pd.DataFrame | None, dataset: str, baseline: str) -> str:
+    """What the verdicts of a dataset come to: those against the baseline, or all where it is no reference."""
+    own = pd.DataFrame() if compared is None else compared[compared["dataset"] == dataset]
+    if not len(own):
+        return "No two systems are compared."
+    against = own[own["reference"] == baseline]
+    rows, whom = (against, f" with {baseline}") if len(against) else (own, "")
+    return f"{_verdicts(rows, whom)}.{_few_seeds(rows)}"
+
+
+def _verdicts(rows: pd.DataFrame, whom: str) -> str:
+    """How often each verdict was reached, and by whom, where they are few."""
+    if len(rows) == 1:
+        row = rows.iloc[0]
+        return f"{row['system']} against {row['reference']}, {row['task']}: {row['verdict']}"
+    if rows["verdict"].nunique() == 1:
+        verdict = str(rows["verdict"].iloc[0])
+        return f"{verdict[:1].upper()}{verdict[1:]} in each of the {len(rows)} comparisons{whom}"
+    parts = {}
+    for verdict, block in rows.groupby("verdict", sort=False):
+        names = block["system"] + " on " + block["task"] + ("" if whom else " against " + block["reference"])
+        named = verdict != NO_DIFFERENCE and len(block) <= MOST_NAMED
+        parts[verdict] = f"{verdict} in {len(block)}" + (f" ({', '.join(names)})" if named else "")
+    order = sorted(parts, key=(NO_VERDICT, NO_DIFFERENCE).__contains__)
+    return f"Of {len(rows)} comparisons{whom}: {', '.join(parts[verdict] for verdict in order)}"
+
+
+def _few_seeds(rows: pd.DataFrame) -> str:
+    """What a comparison with one seed or two is about."""
+    seeds = int(rows["seeds"].max())
+    if seeds >= ENOUGH_SEEDS:
+        return ""
+    count = "one seed" if seeds == 1 else f"{seeds} seeds"
+    return f" With {count} this is about these trained models, not about the systems."
+
+
+def warnings(tables: Mapping[str, pd.DataFrame], text: Mapping[str, Sequence[str]]) -> list[str]:
+    """What speaks against believing the scores: marks of systems, leaked sentences, notes on the text by dataset."""
+    summary = tables["summary"]
+    summary = summary.assign(**{COLUMN: summary[COLUMN].astype(object).fillna("")})
+    lines = [
+        f"{dataset}, {system}: {marks}."
+        for (dataset, system), rows in summary.groupby(["dataset", "system"], sort=False)
+        if (marks := system_marks(rows))
+    ]
+    lines += [explained] if (explained := explanation(summary)) else []
+    lines += [
+        f"{row['dataset']}: {row['leaked']} of {row['sentences']} test sentences of {row['task']} also occur in the "
+        "training or dev text; a table below shows the scores without them."
+        for row in tables["leaks"].drop_duplicates(["dataset", "task"]).to_dict("records")
+    ]
+    return [*lines, *(f"{dataset}: {note}." for dataset, notes in text.items() for note in notes)]
 
 
 def facts(spec: ReportSpec, results: RunResults) -> dict[str, str]:
@@ -93,6 +142,7 @@ VERDICT_COLUMNS = {
     "effect_size": "effect size",
     "seed_p": "p over seeds",
     "smallest_seed_p": "smallest possible",
+    "marks": "marks",
 }
 """The columns of the comparisons that the page shows, what decides first, and what they are called there."""
 
@@ -105,7 +155,7 @@ def verdict_table(compared: pd.DataFrame) -> Table:
         "size, and the p-value of a test that with few seeds cannot be small."
     )
     shown = [name for name in VERDICT_COLUMNS if name in compared and compared[name].notna().any()]
-    table = plain_table("verdicts", "Helped, hurt, or no measurable difference", caption, compared[shown], 3)
+    table = plain_table("verdicts", "Verdicts", caption, compared[shown], 3)
     columns = [replace(column, title=VERDICT_COLUMNS[column.title]) for column in table.columns]
     marked = [place for place, verdict in enumerate(compared["verdict"]) if verdict in ("helped", "hurt")]
     verdict = shown.index("verdict")

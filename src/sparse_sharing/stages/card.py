@@ -72,7 +72,7 @@ def model_card(model: TrainedModel, scores: Mapping[str, Any] | None = None) -> 
         f"# A tagger for {tasks}",
         f"Trained on dataset {escape(data['dataset'])}: {_origin(model)}. "
         f"{details['parameters']:,} parameters without embeddings and heads, for all tasks together; "
-        f"epoch {details['best_epoch']} of {details['epochs']} was the best.",
+        f"epoch {details['best_epoch']} of {details['epochs']} was kept.",
         f"## Scores\n\nIn percent. {_chosen_on(details)}"
         + ("" if scores else " The scores on it stand in the card that the stage `evaluate` writes."),
         _table(("task", "share of weights kept", "dev", *(("test",) if scores else ())), _scores(model, scores)),
@@ -95,6 +95,8 @@ def _chosen_on(details: Mapping[str, Any]) -> str:
     if "epoch_on_test" in details["replicate"]:
         return "The epoch was chosen on the test text, as the original does: scores on it promise too much."
     text = "Everything was chosen on dev, nothing on the test text."
+    if unchosen := details.get("not_chosen_on_dev"):
+        text = f"Nothing was chosen on the test text, nor on the dev text of {', '.join(map(escape, unchosen))}."
     if own := details.get("own_epochs"):
         epochs = ", ".join(f"{escape(task)} {number}" for task, number in own.items())
         text += (

@@ -98,12 +98,13 @@ def _training(trained: TrainedModel, history: list[dict[str, str]], model: Path)
     """
     costs, path = read_costs(model), model / "history.csv"
     split = "test" if "epoch_on_test" in trained.spec.get("replicate", []) else "dev"
+    choosing = [task for task in trained.tasks if task not in trained.details.get("not_chosen_on_dev", ())]
     with parts_of(path):
         return {
             "best_epoch": int(trained.details["best_epoch"]),
             "epochs": len(history),
             "planned_epochs": int(trained.spec["optimization"]["epochs"]),
-            "best_dev": {task: max(float(row[f"{split} {task}"]) for row in history) for task in trained.tasks},
+            "best_dev": {task: max(float(row[f"{split} {task}"]) for row in history) for task in choosing},
             "updates": costs.updates if costs else {},
             "tokens": costs.tokens if costs else {},
             "seconds": costs.processor_seconds if costs else None,

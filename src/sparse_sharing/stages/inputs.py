@@ -95,7 +95,14 @@ def load_task_data(
         if texts[0][task].unseen_tags[task]:
             raise ArtifactError(f"{train}: has tags of task '{task}' that are not in the vocabulary. {remedy(train)}")
     return {
-        task: TaskData(texts[0][task], texts[1][task], own.sampling or 1.0, own.loss or 1.0, lenient_spans)
+        task: TaskData(
+            texts[0][task],
+            texts[1][task],
+            own.sampling or 1.0,
+            own.loss or 1.0,
+            lenient_spans,
+            vocabulary.tasks[task].choose_on_dev,
+        )
         for task in tasks
         for own in [(weights or {}).get(task, TaskWeights())]
     }

@@ -16,6 +16,7 @@ from sparse_sharing.config.layout import text_files
 from sparse_sharing.config.specs import PrepareSpec
 from sparse_sharing.data.collected import CollectedText, collect_text, document_numbers
 from sparse_sharing.data.columns import ReadReport
+from sparse_sharing.data.dev_spans import no_dev_spans, tasks_without_dev_spans
 from sparse_sharing.data.reading import files_of_split, in_model_schemes, read_split
 from sparse_sharing.data.splits import development, occurring, sample
 from sparse_sharing.data.spool import Spool
@@ -114,7 +115,12 @@ def report(summary: Mapping) -> None:
 
 
 def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], spool: Spool) -> Corpus:
-    """Read all splits of a corpus; a missing dev split is cut from the training sentences."""
+    """Read all splits of a corpus; a missing dev split is cut from the training sentences.
+
+    Raises:
+        ConfigError: A file is missing.
+        DataError: A file cannot be read, or the dev text has no span of a task that is judged by spans.
+    """
     corpus = Corpus(spec)
     for split in SPLITS:
         path = files.get(split, {}).get(spec.name)
@@ -154,6 +160,8 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
         corpus.texts["train"], corpus.texts["dev"] = corpus.texts["train"].cut(chosen, spool)
         share = f"{spec.dev_fraction:g} of the training sentences, cut with seed {spec.split_seed}"
         corpus.summary["dev"] = {"cut": share}
+    if missing := tasks_without_dev_spans(spec, corpus.texts["dev"].tags):
+        raise DataError(no_dev_spans(spec, missing[0].name, files.get("dev", {}).get(spec.name)))
     return corpus
 
 
@@ -205,7 +213,9 @@ def build_vocabulary(
         for character in word[: spec.maximum_characters]:
             characters[character] += count
     tasks = {
-        task.name: TaskTags(tuple(sorted(tags[task.name])), task.scheme, task.model_scheme, task.metric)
+        task.name: TaskTags(
+            tuple(sorted(tags[task.name])), task.scheme, task.model_scheme, task.metric, task.choose_on_dev is not False
+        )
         for corpus in spec.corpora
         for task in corpus.tasks
     }

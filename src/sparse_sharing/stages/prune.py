@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from sparse_sharing.stages.training import train, work_done
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.loop import Progress, TaskData
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ def run(
 
     Round k trains from theta(w) under the mask of density final_density ** (k / K), with a fresh optimizer. The weights
     of its best dev epoch are ranked, and the smallest are removed to make the mask of round k + 1. With `stop_after` m
-    the round that is the m-th in a row without a better dev score is the last.
+    the round that is the m-th in a row without a better dev score is the last. Where the task's dev text may choose
+    nothing, the weights of the last epoch are ranked, and `stop_after` ends nothing.
     """
     meter = Meter()
     words = load_vocabulary(vocabulary, spec.data)
@@ -91,15 +95,18 @@ def run(
         dense = Mask.dense(network.prunable_shapes, artifact.digest)
         pruning = _resume(work / "rounds.safetensors", spec, dense)
         report.skip(len(pruning.rounds) * epochs)
-        while len(pruning.rounds) <= spec.rounds and not pruning.is_over(spec.stop_after):
+        choosing = tasks[spec.task].choose_on_dev
+        stop_after = spec.stop_after if choosing else None
+        while len(pruning.rounds) <= spec.rounds and not pruning.is_over(stop_after):
             _train_round(spec, network, start, tasks, pruning, work, report, meter)
             _save(work / "rounds.safetensors", spec, pruning, {"seconds": pruning.seconds})
         pruning.end()
         report.skip((spec.rounds + 1 - len(pruning.rounds)) * epochs)
+        _warn(spec, pruning, choosing)
         trained = sum(round_.epochs for round_ in pruning.rounds)
         done = work_done(tasks, spec.optimization, trained)
-        write_costs(output, Costs(meter.seconds, *done, {spec.task: trained}))
-        _save(output / "masks.safetensors", spec, pruning)
+        write_costs(output, Costs(meter.seconds, *done, {spec.task: trained if choosing else 0}))
+        _save(output / "masks.safetensors", spec, pruning, {} if choosing else {"chosen_on_dev": False})
         write_text(output / "rounds.csv", _table(pruning))
 
 
@@ -138,6 +145,18 @@ def _train_round(
         network.load(progress.best)
         pruning.masks.append(cut())
         warn_of_emptied_layers(pruning.masks[-1], f"round {number + 1}/{spec.rounds}: the mask of task '{spec.task}'")
+
+
+def _warn(spec: PruneSpec, pruning: Pruning, choose_on_dev: bool) -> None:
+    """Say in the log where dev scores chose nothing."""
+    if not choose_on_dev:
+        log.warning("prune %s: choose_on_dev is false: every round ranks the weights of its last epoch", spec.task)
+    elif max(round_.dev_score for round_ in pruning.rounds) <= 0:
+        log.warning(
+            "prune %s: the dev score was 0 after every epoch of every round. Train longer (prune.epochs) or raise "
+            "prune.learning_rate; no mask can be chosen by these scores",
+            spec.task,
+        )
 
 
 def _save(path: Path, spec: PruneSpec, pruning: Pruning, more: Mapping[str, object] | None = None) -> None:

@@ -25,6 +25,8 @@ from sparse_sharing.report.results import (
     served,
 )
 from sparse_sharing.stages.inputs import read_selection
+from sparse_sharing.stages.tables import prepared
+from sparse_sharing.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE, text_notes
 
 EXPERIMENTS = {
     "paper": "The paper beside ours",
@@ -43,12 +45,14 @@ def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
     """
     results = read_run(spec, run_folder)
     sections = [*dataset_sections(spec, run_folder, results), *experiment_sections(results), *other_sections(results)]
+    notes = {dataset: text_notes(prepared(run_folder, dataset)) for dataset in spec.datasets}
     page = Page(
         title=spec.run,
-        lead={dataset: texts.lead(results.tables["summary"], dataset, spec.baseline) for dataset in spec.datasets},
+        lead={dataset: texts.lead(results.tables["comparisons"], dataset, spec.baseline) for dataset in spec.datasets},
         sections=sections,
         facts=texts.facts(spec, results),
         details=provenance(spec, results),
+        warnings=texts.warnings(results.tables, notes),
     )
     write_text(output, render(page, vl_convert.javascript_bundle()))
 
@@ -64,6 +68,9 @@ def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults) -> Ite
         compared = results.tables.get("comparisons")
         if compared is not None and len(own := compared[compared["dataset"] == dataset]):
             items.append(texts.verdict_table(own.drop(columns="dataset")))
+        leaked = results.tables["leaks"]
+        if len(own := leaked[leaked["dataset"] == dataset]):
+            items.append(plain_table("leaks", LEAKS_TITLE, LEAKS_CAPTION, own.drop(columns="dataset")))
         if tasks["difference"].notna().any():
             known = texts.with_intervals(tasks, compared, spec.baseline)
             items.append(charts.differences(known, spec.baseline, systems))

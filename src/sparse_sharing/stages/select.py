@@ -1,5 +1,6 @@
 """Stage `select`: one mask for each task, of a round of its pruning, of a file, or of the largest starting weights."""
 
+import logging
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pandas as pd
 from torch import Tensor
 
+from sparse_sharing import marks
 from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
+from sparse_sharing.config.corpora import cannot_choose
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.config.specs import SelectSpec
 from sparse_sharing.costs import Costs, Meter, write_costs
@@ -29,6 +32,8 @@ from sparse_sharing.training.seeds import generator
 
 OVERLAPS = ["tasks", "overlap", "chance", "chance_by_tensor", "overlap_with_start"]
 """The columns of `overlap.csv`."""
+log = logging.getLogger(__name__)
+
 
 Chosen = dict[str, tuple[dict, Mask]]
 """For each task what is known of its mask, such as the round that it comes from, and the mask."""
@@ -66,6 +71,11 @@ def run(spec: SelectSpec, masks: dict[str, Path], weights: Path, output: Path, g
         "rounds": {task: row["round"] for task, (row, _) in chosen.items() if "round" in row},
     }
     write_costs(output, Costs(meter.seconds))
+    for task, (row, _) in chosen.items():
+        if "tie" in row:
+            details.setdefault("ties", {})[task] = asdict(row["tie"])
+            for mark in marks.of_choice(row["tie"], row["dev_score"], task):
+                log.warning("choice '%s': %s. Systems that use it get no verdict", spec.choice.name, mark.sentence)
     packed = {task: pack(mask) for task, (_, mask) in chosen.items()}
     save_tensors(output / "masks.safetensors", "selection", spec, packed, details)
     at_start = {
@@ -84,6 +94,8 @@ def _prunings(spec: SelectSpec, masks: dict[str, Path]) -> Chosen:
         artifact = load_tensors(masks[task], "masks", digest)
         with parts_of(masks[task]):
             rounds = [asdict(Round(**row)) for row in artifact.details["rounds"]]
+        if spec.choice.rule == "best_dev" and artifact.details.get("chosen_on_dev") is False:
+            raise ConfigError(f"choice '{spec.choice.name}' with {cannot_choose(task)}")
         row = choose_round(spec.choice, task, rounds)
         chosen[task] = (row, load_mask(artifact, mask_name(row["round"]), masks[task]))
     return chosen
@@ -120,12 +132,15 @@ def _randomised(spec: SelectSpec, chosen: Chosen) -> Chosen:
 def choose_round(choice: Choice, task: str, rounds: list[dict]) -> dict:
     """The row of the round that a rule picks (paper, section "Subnet Selection"); ties go to the lower density.
 
+    With rule best_dev the row also holds the `tie` among the rounds that could be chosen.
+
     Raises:
         ConfigError: No round is near enough to the target density, or the listed round does not exist.
     """
     allowed = [row for row in rounds if row["round"] > 0 or choice.allow_dense]
     if choice.rule == "best_dev":
-        return max(allowed, key=lambda row: (row["dev_score"], row["round"]))
+        best = max(allowed, key=lambda row: (row["dev_score"], row["round"]))
+        return best | {"tie": marks.tie_of(allowed)}
     if choice.rule == "rounds":
         wanted = choice.rounds[task] if isinstance(choice.rounds, dict) else choice.rounds
         match = [row for row in allowed if row["round"] == wanted]
@@ -148,13 +163,16 @@ def choose_round(choice: Choice, task: str, rounds: list[dict]) -> dict:
 def _choice_table(chosen: Chosen, at_start: dict[str, float]) -> pd.DataFrame:
     """One row per task: its round, density and dev score, its overlap with the starting weights, densities by layer.
 
-    `overlap_with_start` is that with the mask of as many of the largest starting weights.
+    `overlap_with_start` is that with the mask of as many of the largest starting weights. Where dev scores have chosen,
+    also how many rounds share the best one, and how many could be chosen.
     """
     rows = []
     for task, (row, mask) in chosen.items():
         plain = {"task": task} | {key: row.get(key) for key in ("round", "density", "kept", "dev_score", "best_epoch")}
         plain["overlap_with_start"] = at_start[task]
-        rows.append(plain | {f"density {layer}": value for layer, value in layer_densities(mask).items()})
+        plain |= {f"density {layer}": value for layer, value in layer_densities(mask).items()}
+        tie = row.get("tie")
+        rows.append(plain if tie is None else plain | {"tied_rounds": tie.tied, "allowed_rounds": tie.allowed})
     return pd.DataFrame(rows)
 
 

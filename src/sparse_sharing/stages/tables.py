@@ -23,7 +23,7 @@ from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import overlap
 from sparse_sharing.stages.inputs import load_mask
 from sparse_sharing.stages.prune import mask_name
-from sparse_sharing.tables.marks import mark_controls, mark_replicas
+from sparse_sharing.tables.annotations import mark_controls, mark_replicas
 
 ORDER = (
     "single",
@@ -51,22 +51,30 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     _require_same_specs(paths, sentences)
     systems = system_order(spec)
     order = {"dataset": sorted(spec.datasets), "system": systems, "task": []}
-    results = tables.results(paths, order)
-    summary = tables.summary(results, spec.baseline)
-    tables.write_csv(results, output / "results.csv")
-    tables.write_csv(tables.per_type(paths, order), output / "per_type.csv")
-    verdicts = tables.compare(tables.read_counts(sentences), meetings_of(spec.comparisons, systems, spec.facts))
-    paper = tables.beside_paper(summary, spec.facts, spec.paper) if spec.paper else None
-    costs = tables.costs(spec, run_folder, systems)
-    sections = (spec.baseline, verdicts, paper, spec.paper_notes or (), costs)
-    tables.write_csv(summary, output / "summary.csv")
-    tables.write_summary_md(summary, output / "summary.md", *sections)
-    tables.write_summary_tex(summary, output / "summary.tex", *sections)
-    tables.write_csv(verdicts, output / "comparisons.csv")
-    tables.write_csv(costs, output / "costs.csv")
     choices, overlaps = (selections(spec, run_folder, name) for name in ("choice", "overlap"))
+    marks = tables.marks(paths, choices, spec.facts)
+
+    def write_csv(frame: pd.DataFrame, name: str) -> None:
+        tables.write_csv(tables.with_marks(frame, marks, spec.seeds), output / name)
+
+    results = tables.results(paths, order)
+    summary = tables.with_marks(tables.summary(results, spec.baseline), marks, spec.seeds)
+    write_csv(results, "results.csv")
+    write_csv(tables.per_type(paths, order), "per_type.csv")
+    meetings = meetings_of(spec.comparisons, systems, spec.facts)
+    verdicts = tables.compare(tables.read_counts(sentences), meetings, barred=tables.barred(marks))
+    paper = tables.beside_paper(summary, spec.facts, spec.paper) if spec.paper else None
     if spec.self_overlap:
         choices, overlaps = with_self_overlaps(spec, run_folder, choices, overlaps)
+    costs, leaks = tables.costs(spec, run_folder, systems), tables.leaks(sentences, order)
+    text = {dataset: tables.text_notes(prepared(run_folder, dataset)) for dataset in spec.datasets}
+    sections = (spec.baseline, verdicts, paper, spec.paper_notes or (), costs, leaks, text)
+    write_csv(summary, "summary.csv")
+    tables.write_summary_md(summary, output / "summary.md", *sections)
+    tables.write_summary_tex(summary, output / "summary.tex", *sections)
+    write_csv(verdicts, "comparisons.csv")
+    write_csv(costs, "costs.csv")
+    write_csv(leaks, "leaks.csv")
     for name, frame in (("masks.csv", choices), ("overlap.csv", overlaps)):
         write_text(output / name, frame.to_csv(index=False, lineterminator="\n"))
     measured = tables.Measured(results, overlaps, spec.facts, spec.datasets, spec.paper or {})
@@ -79,7 +87,7 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     }
     names = layout.table_files(spec)
     for name in further.keys() & set(names):
-        tables.write_csv(further[name](), output / name)
+        write_csv(further[name](), name)
     written = [output / name for name in names if name != "provenance.json"]
     mark_replicas(spec, written)
     mark_controls(spec, written)
@@ -103,6 +111,11 @@ def evaluated(spec: TablesSpec, run_folder: Path, name: str) -> list[Path]:
         layout.below(run_folder, pattern, dataset=dataset, seed=seed, system=system, model=model)
         for dataset, seed, system, model in spec.models()
     ]
+
+
+def prepared(run_folder: Path, dataset: str) -> Path:
+    """What was noted when the text of a dataset was prepared."""
+    return layout.below(run_folder, f"{layout.DATA}/summary.json", dataset=dataset)
 
 
 def selections(spec: TablesSpec, run_folder: Path, name: str) -> pd.DataFrame:

@@ -3,18 +3,21 @@
 import csv
 import dataclasses
 import io
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from sparse_sharing import marks
 from sparse_sharing.artifacts import write_atomically, write_text
 from sparse_sharing.config.specs import TrainSpec
 from sparse_sharing.costs import Costs, Meter, write_costs
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.marks import TrainingFacts
 from sparse_sharing.masks import Mask, Shapes, union_size
 from sparse_sharing.models.encoder import counted_parameters, layer_number
 from sparse_sharing.models.network import Network
@@ -35,6 +38,8 @@ from sparse_sharing.stages.models import MODEL_FILE, VOCABULARY_FILE
 from sparse_sharing.stages.training import train, work_done
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.loop import Progress, TaskData, score_dev
+
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -88,11 +93,14 @@ def run(
                 meter=meter,
                 each_best=spec.best_epoch == "each",
             )
+        for mark in marks.of_training(training_facts(progress, tasks, spec.optimization.epochs), spec.tasks):
+            log.warning("%s: %s", label, mark.sentence)
         own, dev = _own_epochs(network, tasks, chosen, progress)
         network.load(progress.best)
         dev |= {task: score.metrics for task, score in score_dev(network, tasks).items() if task not in own}
         _zero_unused(network)
-        details = _describe(spec, network, chosen, progress, dev) | {"data": data_summary(vocabulary, tasks)}
+        unchosen = [task for task, data in tasks.items() if not data.choose_on_dev]
+        details = _describe(spec, network, chosen, progress, dev, unchosen) | {"data": data_summary(vocabulary, tasks)}
         epochs = len(progress.history)
         done = work_done(tasks, spec.optimization, epochs)
         write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(tasks, epochs)))
@@ -164,8 +172,9 @@ def _describe(
     masks: Mapping[str, Mask],
     progress: Progress,
     dev: Mapping[str, Mapping[str, float]],
+    unchosen: Sequence[str],
 ) -> dict[str, Any]:
-    """What is known about a trained model besides its weights."""
+    """What is known about a trained model besides its weights; `unchosen`: the tasks whose dev text chose nothing."""
     kept = [union_size([mask]) for mask in masks.values()] if progress.own else [union_size(list(masks.values()))]
     return {
         "model": network.model.model_dump(),
@@ -178,7 +187,18 @@ def _describe(
         "dev": {task: dict(metrics) for task, metrics in dev.items()},
         "replicate": list(spec.replicate or ()),
         **({"own_epochs": progress.own_epochs} if progress.own else {}),
+        **({"not_chosen_on_dev": unchosen} if unchosen else {}),
     }
+
+
+def training_facts(progress: Progress, tasks: Mapping[str, TaskData], planned: int) -> TrainingFacts:
+    """How a training of so many planned epochs went."""
+    best_dev = {
+        task: max(epoch.scores[task] for epoch in progress.history)
+        for task, data in tasks.items()
+        if data.choose_on_dev
+    }
+    return TrainingFacts(progress.best_epoch, len(progress.history), planned, best_dev)
 
 
 def _zero_unused(network: Network) -> None:
@@ -193,11 +213,16 @@ def history_table(progress: Progress, tasks: list[str], split: str = "dev") -> s
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
-        ["epoch", "learning_rate", "loss", *(f"{split} {name}" for name in (*tasks, "mean")), "best", "seconds"]
+        [
+            *("epoch", "learning_rate", "loss", f"{split}_loss"),
+            *(f"{split} {name}" for name in (*tasks, "mean")),
+            *("best", "seconds"),
+        ]
     )
     for epoch in progress.history:
         scores = [f"{epoch.scores[task]:.4f}" for task in tasks]
         best = int(epoch.number == progress.best_epoch)
-        row = [epoch.number, f"{epoch.learning_rate:g}", f"{epoch.loss:.6f}", *scores, f"{epoch.mean:.4f}", best]
+        losses = [f"{epoch.loss:.6f}", f"{epoch.dev_loss:.6f}"]
+        row = [epoch.number, f"{epoch.learning_rate:g}", *losses, *scores, f"{epoch.mean:.4f}", best]
         writer.writerow([*row, f"{epoch.seconds:.2f}"])
     return text.getvalue()

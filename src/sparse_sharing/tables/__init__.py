@@ -3,6 +3,8 @@
 from sparse_sharing.tables.comparisons import compare, read_counts
 from sparse_sharing.tables.costs import costs
 from sparse_sharing.tables.experiments import Measured, ablation, pairs, rounds, sweep
+from sparse_sharing.tables.leaks import leaks, text_notes
+from sparse_sharing.tables.marks import barred, marks, with_marks
 from sparse_sharing.tables.means import summary
 from sparse_sharing.tables.paper import beside_paper
 from sparse_sharing.tables.report import (
@@ -15,9 +17,12 @@ from sparse_sharing.tables.scores import per_type, read_metrics, results
 __all__ = [
     "Measured",
     "ablation",
+    "barred",
     "beside_paper",
     "compare",
     "costs",
+    "leaks",
+    "marks",
     "pairs",
     "per_type",
     "read_counts",
@@ -26,6 +31,8 @@ __all__ = [
     "rounds",
     "summary",
     "sweep",
+    "text_notes",
+    "with_marks",
     "write_csv",
     "write_summary_md",
     "write_summary_tex",

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from sparse_sharing import statistics
-from sparse_sharing.artifacts import load_tensors, parts_of
+from sparse_sharing.artifacts import Artifact, load_tensors, parts_of
 from sparse_sharing.errors import ArtifactError
 
 COMPARISONS = ["dataset", "reference", "system", "task", "metric", "seeds", "sentences", "difference", "lower", "upper"]
@@ -45,10 +46,9 @@ def read_counts(paths: Sequence[Path]) -> dict[Key, Counts]:
         artifact = load_tensors(path, "sentences")
         with parts_of(path):
             model = tuple(artifact.spec[key] for key in ("dataset", "system", "seed"))
-            tables = {name: values for name, values in artifact.tensors.items() if "." not in name}
-            if any(values.ndim != 2 or values.shape[1] == 0 for values in tables.values()):
+            if any(values.ndim != 2 or values.shape[1] == 0 for values in counts_of(artifact).values()):
                 raise ValueError("counts of sentences that are no table")
-        for task, values in tables.items():
+        for task, values in counts_of(artifact).items():
             counts = found[(*model, task)] = Counts(values, path)
             other = first.setdefault((model[0], task), counts)
             if values.shape != other.values.shape or not np.array_equal(values[:, -1], other.values[:, -1]):
@@ -58,8 +58,16 @@ def read_counts(paths: Sequence[Path]) -> dict[Key, Counts]:
     return found
 
 
+def counts_of(artifact: Artifact) -> dict[str, np.ndarray]:
+    """The counts by task; names with a dot belong to other tensors, such as TASK.leaked."""
+    return {name: values for name, values in artifact.tensors.items() if "." not in name}
+
+
 def compare(
-    counts: Mapping[Key, Counts], meetings: Sequence[tuple[str, str]], resamples: int = statistics.RESAMPLES
+    counts: Mapping[Key, Counts],
+    meetings: Sequence[tuple[str, str]],
+    resamples: int = statistics.RESAMPLES,
+    barred: Mapping[tuple[str, str, str], str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Test systems against references, per dataset and task, on the seeds that both have.
 
@@ -67,6 +75,7 @@ def compare(
         counts: as `read_counts` returns it.
         meetings: the (reference, system) pairs, in the order of the rows.
         resamples: how many test sets the bootstrap draws.
+        barred: the dataset, system and task of what gets no verdict, and why.
 
     Returns:
         One row per dataset, reference, system and task: number of seeds and of test sentences; the difference of the
@@ -93,6 +102,8 @@ def compare(
         corrected = statistics.holm(np.array([row["p"] for row in block]))
         for row, p in zip(block, corrected.tolist(), strict=True):
             verdict = statistics.verdict(p, row.pop("differences"))
+            if any((dataset, row[name], row["task"]) in barred for name in ("reference", "system")):
+                verdict = statistics.NO_VERDICT
             rows.append(row | {"p_corrected": p, "verdict": verdict})
     return pd.DataFrame(rows, columns=COMPARISONS)
 

@@ -11,6 +11,7 @@ SHOWN_DECIMALS = 2
 """Of scores in the tables for people; two means that read the same are both best."""
 
 CSV_DECIMALS = dict.fromkeys(["value", "precision", "recall", "f1", "mean", "std", "min", "max", "difference"], 4)
+CSV_DECIMALS |= {"without_leaked": 4}
 CSV_DECIMALS |= dict.fromkeys(["lower", "upper", "effect_size", "gain", "gain_std", "measured", "dev_score"], 4)
 CSV_DECIMALS |= dict.fromkeys(["sparse_score", "hard_score", "with_score", "without_score"], 4)
 CSV_DECIMALS |= dict.fromkeys(["published", "published_with", "published_without", "published_gain"], 4)

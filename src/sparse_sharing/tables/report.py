@@ -1,15 +1,18 @@
 """The tables that people read: a run's summary in CSV, Markdown and LaTeX."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from sparse_sharing.artifacts import write_text
-from sparse_sharing.statistics import NO_DIFFERENCE
+from sparse_sharing.statistics import NO_DIFFERENCE, NO_VERDICT
 from sparse_sharing.tables.costs import CAPTION, cost_cells
+from sparse_sharing.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE
+from sparse_sharing.tables.marks import COLUMN, explanation, system_marks
 from sparse_sharing.tables.markup import (
     LATEX,
     MARKDOWN,
@@ -41,6 +44,8 @@ def write_summary_md(
     paper: pd.DataFrame | None = None,
     notes: Sequence[str] = (),
     costs: pd.DataFrame | None = None,
+    leaks: pd.DataFrame | None = None,
+    text: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
     """Write a summary as Markdown: a caption, then for each dataset its pipe tables.
 
@@ -52,6 +57,8 @@ def write_summary_md(
         paper: as `beside_paper` returns it; none: no section on it.
         notes: known deviations from the paper, listed below its figures.
         costs: as `costs` returns it; none: no section on it.
+        leaks: as `leaks` returns it; none: no section on it.
+        text: for each dataset what a reader should know about its text.
     """
     blocks = [MARKDOWN.escape(_caption(table, baseline))]
     if table["dataset"].nunique() > MANY_DATASETS:
@@ -60,9 +67,12 @@ def write_summary_md(
     for dataset, block in table.groupby("dataset", sort=False):
         header, *rows = _cells(block, MARKDOWN)
         blocks += [f"## {MARKDOWN.escape(str(dataset))}", markdown_table(header, rows)]
-        for title, caption, (header, *rows) in _sections(str(dataset), verdicts, paper, costs, MARKDOWN):
+        blocks += [MARKDOWN.escape(explained)] if (explained := explanation(block)) else []
+        for title, caption, (header, *rows) in _sections(str(dataset), verdicts, paper, costs, leaks, MARKDOWN):
             blocks += [f"### {title}", MARKDOWN.escape(caption), markdown_table(header, rows)]
-            blocks += ["\n".join(f"- {MARKDOWN.escape(note)}" for note in notes)] if notes and title == PAPER else []
+            blocks += _listed(notes) if title == PAPER else []
+        if found := text.get(str(dataset)):
+            blocks += [f"### {TEXT}", *_listed(found)]
     write_text(path, "\n\n".join(blocks) + "\n")
 
 
@@ -74,6 +84,8 @@ def write_summary_tex(
     paper: pd.DataFrame | None = None,
     notes: Sequence[str] = (),
     costs: pd.DataFrame | None = None,
+    leaks: pd.DataFrame | None = None,
+    text: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
     """Write a summary as LaTeX: wide floats with captions; needs the package booktabs. Takes what the Markdown does."""
     blocks = ["% needs \\usepackage{booktabs}"]
@@ -82,10 +94,13 @@ def write_summary_tex(
         blocks.append(latex_table(f"{OVERVIEW}. {OVERVIEW_CAPTION}", header, rows))
     for dataset, block in table.groupby("dataset", sort=False):
         header, *rows = _cells(block, LATEX)
-        blocks.append(latex_table(f"{dataset}. {_caption(block, baseline)}", header, rows))
-        for title, caption, (header, *rows) in _sections(str(dataset), verdicts, paper, costs, LATEX):
-            text = " ".join([caption, *(notes if title == PAPER else ())])
-            blocks.append(latex_table(f"{dataset}. {title}. {text}", header, rows))
+        caption = f"{dataset}. {_caption(block, baseline)} {explanation(block)}".rstrip()
+        if found := text.get(str(dataset)):
+            caption += f" {TEXT}: {'; '.join(found)}."
+        blocks.append(latex_table(caption, header, rows))
+        for title, caption, (header, *rows) in _sections(str(dataset), verdicts, paper, costs, leaks, LATEX):
+            whole = " ".join([caption, *(notes if title == PAPER else ())])
+            blocks.append(latex_table(f"{dataset}. {title}. {whole}", header, rows))
     write_text(path, "\n\n".join(blocks) + "\n")
 
 
@@ -115,7 +130,12 @@ def _overview_cells(table: pd.DataFrame, markup: Markup) -> Rows:
     return [*rows, [MEAN, *("" if math.isnan(mean) else number(mean, SHOWN_DECIMALS) for mean in means)]]
 
 
-VERDICTS, PAPER, COST = "Verdicts", "The paper beside ours", "Cost"
+VERDICTS, PAPER, COST, TEXT = "Verdicts", "The paper beside ours", "Cost", "The text"
+
+
+def _listed(notes: Sequence[str]) -> list[str]:
+    """Notes as a list in Markdown; nothing where there is none."""
+    return ["\n".join(f"- {MARKDOWN.escape(note)}" for note in notes)] if notes else []
 
 
 def _sections(
@@ -123,6 +143,7 @@ def _sections(
     verdicts: pd.DataFrame | None,
     paper: pd.DataFrame | None,
     costs: pd.DataFrame | None,
+    leaks: pd.DataFrame | None,
     markup: Markup,
 ) -> Iterator[tuple[str, str, Rows]]:
     """Title, caption and cells of the further tables of a dataset."""
@@ -132,6 +153,8 @@ def _sections(
         yield PAPER, _paper_caption(own), _paper_cells(own, markup)
     if costs is not None and len(own := costs[costs["dataset"] == dataset]):
         yield COST, CAPTION, [[markup.escape(cell) for cell in row] for row in cost_cells(own)]
+    if leaks is not None and len(own := leaks[leaks["dataset"] == dataset]):
+        yield LEAKS_TITLE, LEAKS_CAPTION, _leak_cells(own, markup)
 
 
 def _caption(table: pd.DataFrame, baseline: str) -> str:
@@ -155,7 +178,8 @@ def _cells(block: pd.DataFrame, markup: Markup) -> Rows:
     for task, metric in tasks:
         header.append(_score_name(task, metric))
         header += ["Δ"] if compared else []
-    header += [*(["seeds"] if uneven else []), "parameters", "density"]
+    marked = COLUMN in block and block[COLUMN].any()
+    header += [*(["seeds"] if uneven else []), "parameters", "density", *([COLUMN] if marked else [])]
     rows = [[markup.escape(name) for name in header]]
     for system, scores in block.groupby("system", sort=False):
         by_task = {(row["task"], row["metric"]): row for row in scores.to_dict("records")}
@@ -166,7 +190,8 @@ def _cells(block: pd.DataFrame, markup: Markup) -> Rows:
             cells += [markup.escape(signed(row["difference"]) if row else "")] if compared else []
         densities = [by_task[task]["density"] if task in by_task else None for task in tasks if task[1] != MEAN]
         cells += [span(scores["seeds"])] if uneven else []
-        rows.append([*cells, thousands(scores["parameters"].iloc[-1]), _densities(densities)])
+        cells += [thousands(scores["parameters"].iloc[-1]), _densities(densities)]
+        rows.append([*cells, *([markup.escape(system_marks(scores))] if marked else [])])
     return rows
 
 
@@ -200,8 +225,21 @@ def _verdict_cells(own: pd.DataFrame, markup: Markup) -> Rows:
 
 def _verdict(row: dict[str, Any], markup: Markup) -> str:
     """The verdict, in bold where there is a difference, and the difference with its interval."""
-    word = row["verdict"] if row["verdict"] == NO_DIFFERENCE else markup.bold.format(row["verdict"])
+    plain = row["verdict"] in (NO_DIFFERENCE, NO_VERDICT)
+    word = row["verdict"] if plain else markup.bold.format(row["verdict"])
     return word + markup.escape(f", {signed(row['difference'])} [{signed(row['lower'])}, {signed(row['upper'])}]")
+
+
+def _leak_cells(own: pd.DataFrame, markup: Markup) -> Rows:
+    """One row per system and task."""
+    rows = [["system", "task", "sentences", "leaked", "all", "without leaked", "Δ"]]
+    for row in own.to_dict("records"):
+        scores = [number(row[key], SHOWN_DECIMALS) for key in ("value", "without_leaked")]
+        sizes = [str(row["sentences"]), str(row["leaked"])]
+        rows.append(
+            [row["system"], _score_name(row["task"], row["metric"]), *sizes, *scores, signed(row["difference"])]
+        )
+    return [[markup.escape(cell) for cell in row] for row in rows]
 
 
 def _paper_caption(own: pd.DataFrame) -> str:

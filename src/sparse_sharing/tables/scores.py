@@ -53,8 +53,20 @@ class TaskMetrics(_Section):
         return self
 
 
+class Training(_Section):
+    """How a training went, as `marks.TrainingFacts` describes it; further keys are for other readers."""
+
+    best_epoch: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    planned_epochs: int = Field(ge=1)
+    best_dev: dict[str, float]
+
+
 class ModelMetrics(_Section):
-    """The content of a `metrics.json`: one evaluated model with its tasks, parameters and training time in seconds."""
+    """The content of a `metrics.json`: one evaluated model with its tasks, parameters and training time in seconds.
+
+    Metrics of earlier versions, or from elsewhere, say nothing about the training.
+    """
 
     dataset: str
     system: str
@@ -62,6 +74,7 @@ class ModelMetrics(_Section):
     tasks: dict[str, TaskMetrics] = Field(min_length=1)
     parameters: int = Field(ge=0)
     seconds: float = Field(ge=0)
+    training: Training | None = None
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -29,7 +29,8 @@ class TaskData:
     """The text that a task is trained on, the text on which epochs are compared, and how much the task counts.
 
     An epoch makes `sampling_weight` passes over the task's sentences; `loss_weight` multiplies its loss.
-    `lenient_spans` names the scorer of dev (see `training.lenient`).
+    `lenient_spans` names the scorer of dev (see `training.lenient`). Where `choose_on_dev` is False, the dev text
+    chooses nothing: neither an epoch nor when to stop.
     """
 
     train: EncodedText
@@ -37,12 +38,14 @@ class TaskData:
     sampling_weight: float = 1.0
     loss_weight: float = 1.0
     lenient_spans: bool = False
+    choose_on_dev: bool = True
 
 
 @dataclass(frozen=True)
 class Epoch:
     """What one epoch gave; epochs count from 1, scores are in percent.
 
+    `mean` and `dev_loss` are means over the tasks whose dev text may choose, or over all where there is none.
     `mask_change` is the share of the next mask that the epoch has changed, where somebody watches it.
     """
 
@@ -51,6 +54,7 @@ class Epoch:
     loss: float
     scores: dict[str, float]
     mean: float
+    dev_loss: float
     seconds: float
     mask_change: float | None = None
 
@@ -70,6 +74,23 @@ class Progress:
     def best_mean(self) -> float:
         """The dev score of the best epoch so far, -1 before the first."""
         return self.history[self.best_epoch - 1].mean if self.best_epoch else -1.0
+
+    def is_better(self, epoch: Epoch) -> bool:
+        """Whether an epoch beats the best so far: by its dev score, or by its dev loss where the scores are equal."""
+        if not self.best_epoch:
+            return True
+        best = self.history[self.best_epoch - 1]
+        return (epoch.mean, -epoch.dev_loss) > (best.mean, -best.dev_loss)
+
+    def has_lost_patience(self, patience: int | None) -> bool:
+        """Whether the last `patience` epochs brought no better dev score; counted from the first score above 0.
+
+        A model that has found nothing yet has not begun to get worse.
+        """
+        if not patience or self.best_mean <= 0:
+            return False
+        reached = next(epoch.number for epoch in self.history if epoch.mean >= self.best_mean)
+        return len(self.history) - reached >= patience
 
     def keep(self, values: Mapping[str, Tensor], number: int) -> None:
         """Take a copy of the weights of the best epoch so far, in the place of those before."""
@@ -123,8 +144,8 @@ def train_epochs(
         tasks: the tasks to train, in the order of the configuration.
         optimization: how to train.
         streams: what the random numbers are for; trainings with equal seed and streams see the same order.
-        progress: where to go on; its `best` weights are those of the epoch with the best mean dev score, the earliest
-            of equals.
+        progress: where to go on; its `best` weights are those of the epoch with the best mean dev score, of equals
+            that with the lowest dev loss; of the last epoch where no task's dev text may choose.
         seed: the run's seed.
         on_step: called with (step, steps of the epoch) after each step.
         early_bird: watches the mask that the weights would give.
@@ -136,8 +157,9 @@ def train_epochs(
     """
     if empty := [task for task, data in tasks.items() if not data.train.sentences]:
         raise TrainingError(f"task {empty[0]} has no training sentence; give it some, or take the task out")
+    choosing = [task for task, data in tasks.items() if data.choose_on_dev]
     for number in range(len(progress.history) + 1, optimization.epochs + 1):
-        if optimization.patience and number - 1 - progress.best_epoch >= optimization.patience:
+        if choosing and progress.has_lost_patience(optimization.patience):
             return
         if early_bird and early_bird.settled([epoch.mask_change for epoch in progress.history]):
             return
@@ -146,10 +168,13 @@ def train_epochs(
         loss = _run_epoch(network, trainer, tasks, optimization, (seed, *streams, number), rate, on_step)
         scores = score_dev(network, tasks)
         values = {task: score.value for task, score in scores.items()}
-        mean = sum(values.values()) / len(values)
+        counted = [scores[task] for task in choosing or scores]
+        mean, dev_loss = (
+            sum(found) / len(counted) for found in ([s.value for s in counted], [s.loss for s in counted])
+        )
         change = early_bird.change() if early_bird else None
-        epoch = Epoch(number, rate, loss, values, mean, time.perf_counter() - started, change)
-        better = mean > progress.best_mean
+        epoch = Epoch(number, rate, loss, values, mean, dev_loss, time.perf_counter() - started, change)
+        better = not choosing or progress.is_better(epoch)
         progress.history.append(epoch)
         if better:
             progress.keep(network.values(), number)

@@ -1,6 +1,7 @@
 """Scores of a network on text: predicted tags in the file's terms, one scorer for every system and stage."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,22 +23,32 @@ from sparse_sharing.training.lenient import reread
 
 def predict_tags(network: Network, task: str, text: EncodedText, batch_size: int = 128) -> list[list[str]]:
     """The predicted tags of each sentence, as the network gives them: in the model's scheme."""
+    return _named(network, task, text, network.predict(task, text, batch_size))
+
+
+def _named(network: Network, task: str, text: EncodedText, numbers: np.ndarray) -> list[list[str]]:
+    """The tags that numbers int [N] stand for, by sentence."""
     names = network.vocabulary.tasks[task].tags
-    return text.by_sentence([names[tag] for tag in network.predict(task, text, batch_size).tolist()])
+    return text.by_sentence([names[tag] for tag in numbers.tolist()])
 
 
 def score_task(
     network: Network, task: str, text: EncodedText, batch_size: int = 128, lenient: bool = False
 ) -> TaskScore:
-    """Score a task on text by its metric, without a score per type where the metric is the usual one of its scheme."""
+    """Score a task on text by its metric, and measure its loss in the same pass.
+
+    There is no score per type where the metric is the usual one of its scheme.
+    """
     tags = network.vocabulary.tasks[task]
+    predicted, loss = network.predict_with_loss(task, text, batch_size)
     if tags.metric is not None or (lenient and tags.has_spans):
         # Tags are compared as the file writes them, not as the model does.
-        gold, predicted = text.gold_tags(task, network.vocabulary), predict_tags(network, task, text, batch_size)
-        return score_tags(*as_scored(gold, predicted, tags, lenient), tags)
-    names = (*tags.tags, *text.unseen_tags[task])
-    predicted = network.predict(task, text, batch_size)
-    return score_numbers(text.tags[task], predicted, names, text.offsets, tags.has_spans)
+        gold, guessed = text.gold_tags(task, network.vocabulary), _named(network, task, text, predicted)
+        score = score_tags(*as_scored(gold, guessed, tags, lenient), tags)
+    else:
+        names = (*tags.tags, *text.unseen_tags[task])
+        score = score_numbers(text.tags[task], predicted, names, text.offsets, tags.has_spans)
+    return replace(score, loss=loss)
 
 
 def as_scored(gold: Tags, predicted: Tags, tags: TaskTags, lenient: bool) -> tuple[Tags, Tags]:

@@ -155,7 +155,7 @@ def test_an_ablation_is_two_sparse_systems_that_differ_in_their_start_alone():
 )
 def test_the_tables_are_those_that_the_configuration_fills(changed, path, value, more):
     run = Specs(parse_config(changed(path, value))).tables()
-    always = {"results", "per_type", "masks", "overlap", "summary", "comparisons", "costs", "provenance"}
+    always = {"results", "per_type", "masks", "overlap", "summary", "comparisons", "costs", "leaks", "provenance"}
     files = layout.table_files(run)
     assert {name.split(".")[0] for name in files} == always | {"rounds"} | more
     assert files[-1] == "provenance.json"

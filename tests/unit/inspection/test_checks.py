@@ -1,5 +1,7 @@
 """What `validate` finds in data, and what it says then."""
 
+import re
+
 import pytest
 from typer.testing import CliRunner
 
@@ -122,3 +124,26 @@ def test_the_demo_needs_no_files(repository):
     assert result.exit_code == 0, result.output
     size = load_config(repository / "config.yaml").data.demo
     assert f"train {size.train}, dev {size.dev}, test {size.test} sentences" in result.output
+
+
+def without_names(own_data, split):
+    """Take every name out of a split."""
+    path = own_data.folder / f"{split}.txt"
+    path.write_text(re.sub(r"(?m) \S+$", " O", path.read_text()))
+
+
+def test_a_dev_text_without_a_span_is_an_error_of_its_task_alone(own_data):
+    without_names(own_data, "dev")
+    wrong = [message for level, message in found(own_data) if level == "error"]
+    assert len(wrong) == 1
+    assert wrong[0].startswith(f"news text ner: {own_data.folder / 'dev.txt'}: the dev text")
+    own_data.corpus["tasks"][1]["choose_on_dev"] = False
+    assert "error" not in {level for level, _ in found(own_data)}
+
+
+def test_dev_that_is_cut_from_a_training_text_without_a_span_is_an_error_too(own_data):
+    without_names(own_data, "train")
+    del own_data.corpus["dev"]
+    assert levels(own_data, "the dev text (0.1 of the training sentences, split_seed 1) has no span of task 'ner'") == [
+        "error"
+    ]

@@ -127,3 +127,38 @@ def test_the_loss_of_a_linear_head_is_the_cross_entropy_of_its_scores():
     expected = functional.cross_entropy(scores[mask], tags[mask])
     torch.testing.assert_close(head.loss(flat, states, tags, mask), expected)
     assert torch.equal(head.decode(flat, states, mask), scores.argmax(2))
+
+
+@KINDS
+@pytest.mark.parametrize("scheme", TAGS)
+def test_assessing_decodes_as_decoding_does_and_sums_the_loss_that_training_takes_the_mean_of(kind, scheme):
+    head = head_of(kind, scheme)
+    flat, states, tags, mask = drawn(head, [4, 1, 3])
+    best, total, count = head.assess(flat, states, tags, mask)
+    assert torch.equal(best[mask], head.decode(flat, states, mask)[mask])
+    assert count == mask.sum()
+    assert torch.allclose(total / count, head.loss(flat, states, tags, mask))
+
+
+@pytest.mark.parametrize(("kind", "left"), [("linear", [(0, 0), (1, 0), (0, 1)]), ("crf", [(0, 1)])])
+def test_a_tag_that_training_lacks_is_left_out_of_the_loss_with_what_depends_on_it(kind, left):
+    head = head_of(kind, "none")
+    flat, states, tags, mask = drawn(head, [3, 1])
+    tags[2, 0] = len(TAGS["none"])
+    best, total, count = head.assess(flat, states, tags, mask)
+    assert torch.equal(best[mask], head.decode(flat, states, mask)[mask])
+    assert count == len(left)
+    if kind == "linear":
+        scores = head.scores(flat, states)
+        expected = sum(functional.cross_entropy(scores[place], tags[place]) for place in left)
+    else:
+        expected = head.loss(flat, states[:1, 1:], tags[:1, 1:], mask[:1, 1:])
+    assert torch.allclose(total, expected)
+
+
+@KINDS
+def test_a_batch_of_unknown_tags_has_no_loss(kind):
+    head = head_of(kind, "none")
+    flat, states, tags, mask = drawn(head, [3, 1])
+    _, total, count = head.assess(flat, states, tags.masked_fill(mask, 3), mask)
+    assert (float(total), int(count)) == (0.0, 0)

@@ -1,8 +1,9 @@
 """What the report says in words and tables."""
 
 import pandas as pd
+import pytest
 
-from sparse_sharing.report.texts import lead, score_table, verdict_table
+from sparse_sharing.report.texts import lead, score_table, verdict_table, warnings
 
 SUMMARY = pd.DataFrame(
     {
@@ -40,11 +41,76 @@ def shown(table):
     return [column.title for column in table.columns], [[cell["text"] for cell in row] for row in table.rows]
 
 
-def test_the_lead_names_the_best_mean_and_what_it_costs():
-    assert lead(SUMMARY, "news", "single") == (
-        "hard has the highest mean over the tasks on test, 91.25 %, +1.25 points against single, with 25% of its "
-        "parameters."
-    )
+def compared(*verdicts, seeds=3, reference="single"):
+    """Comparisons of one dataset, each a (system, task, verdict) triple."""
+    rows = [{"system": system, "task": task, "verdict": verdict} for system, task, verdict in verdicts]
+    return pd.DataFrame(rows).assign(dataset="news", reference=reference, seeds=seeds)
+
+
+NONE = "no measurable difference"
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (
+            compared(("hard", "ner", NONE), ("sparse", "ner", NONE)),
+            "No measurable difference in each of the 2 comparisons with single.",
+        ),
+        (
+            compared(("hard", "ner", NONE), ("sparse", "ner", "helped"), ("sparse", "pos", "hurt")),
+            "Of 3 comparisons with single: helped in 1 (sparse on ner), hurt in 1 (sparse on pos), "
+            "no measurable difference in 1.",
+        ),
+        (
+            compared(("hard", "ner", "no verdict"), ("hard", "pos", NONE), ("sparse", "pos", "helped")),
+            "Of 3 comparisons with single: helped in 1 (sparse on pos), no verdict in 1 (hard on ner), "
+            "no measurable difference in 1.",
+        ),
+        (
+            compared(("hard", "ner", "no verdict"), ("sparse", "ner", "no verdict")),
+            "No verdict in each of the 2 comparisons with single.",
+        ),
+        (compared(("hard", "ner", "hurt")), "hard against single, ner: hurt."),
+        (
+            compared(("hard", "ner", "helped"), ("hard", "pos", "helped"), reference="other"),
+            "Helped in each of the 2 comparisons.",
+        ),
+        (
+            compared(("hard", "ner", "these models differ"), ("hard", "pos", NONE), seeds=1),
+            "Of 2 comparisons with single: these models differ in 1 (hard on ner), no measurable difference in 1. "
+            "With one seed this is about these trained models, not about the systems.",
+        ),
+        (pd.DataFrame(columns=["dataset", "reference"]), "No two systems are compared."),
+        (None, "No two systems are compared."),
+    ],
+)
+def test_the_lead_is_what_the_table_of_verdicts_comes_to(frame, expected):
+    assert lead(frame, "news", "single") == expected
+
+
+def test_the_lead_of_a_dataset_says_nothing_of_others():
+    frame = compared(("hard", "ner", "helped"), ("hard", "pos", NONE)).assign(dataset=["other", "news"])
+    assert lead(frame, "news", "single") == "hard against single, pos: no measurable difference."
+
+
+def test_the_head_shows_marks_with_their_meaning_leaks_and_notes_on_the_text():
+    summary = SUMMARY.assign(marks=["zero on dev: ner", float("nan"), "zero on dev: ner", float("nan")])
+    leaked = {"dataset": "news", "system": ["single", "hard"], "task": "ner", "sentences": 50, "leaked": 3}
+    notes = {"news": ["c, train: 2 repaired tags"], "chat": []}
+    assert warnings({"summary": summary, "leaks": pd.DataFrame(leaked)}, notes) == [
+        "news, single: zero on dev: ner.",
+        "Marks. zero on dev: the dev score of the task was 0 after every epoch, so its text chose no epoch "
+        "(no verdict).",
+        "news: 3 of 50 test sentences of ner also occur in the training or dev text; a table below shows the scores "
+        "without them.",
+        "news: c, train: 2 repaired tags.",
+    ]
+
+
+def test_a_run_without_marks_leaks_and_notes_has_no_warning():
+    summary = SUMMARY.assign(marks=float("nan"))
+    assert warnings({"summary": summary, "leaks": pd.DataFrame(columns=["dataset", "task"])}, {"news": []}) == []
 
 
 def test_scores_stand_with_deviation_and_difference_and_the_best_is_marked():

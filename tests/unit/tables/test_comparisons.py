@@ -129,3 +129,14 @@ def test_models_that_were_scored_on_different_sentences_are_refused_by_name(writ
     with pytest.raises(ArtifactError) as error:
         tables.read_counts([first, second])
     assert str(error.value).startswith(f"{second}: task 'pos' was scored on other sentences than in {first}")
+
+
+@pytest.mark.parametrize("system", ["single", "hard"])
+def test_a_comparison_of_a_barred_model_has_no_verdict_and_the_others_keep_theirs(paths, system):
+    counts = tables.read_counts(paths)
+    plain = tables.compare(counts, MEETINGS)
+    barred = tables.compare(counts, MEETINGS, barred={("joint", system, "pos"): "zero on dev: pos"})
+    touched = (plain["task"] == "pos") & ((plain["reference"] == system) | (plain["system"] == system))
+    assert set(barred[touched]["verdict"]) == {"no verdict"}
+    assert barred[~touched].equals(plain[~touched])
+    assert barred.drop(columns="verdict").equals(plain.drop(columns="verdict"))

@@ -1,4 +1,4 @@
-"""The loop: one task trains as it would alone, the earliest best epoch is kept, and errors speak plainly."""
+"""The loop: one task trains as it would alone, the best epoch is kept, and errors speak plainly."""
 
 import re
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny import TASKS, all_bits, encoded, mask_network, network_of, optimization_of, task_data, vocabulary_of
+from tiny import TASKS, all_bits, batch_of, encoded, mask_network, network_of, optimization_of, task_data, vocabulary_of
 
 from sparse_sharing.errors import TrainingError
 from sparse_sharing.metrics import TaskScore
@@ -41,11 +41,16 @@ def without_seconds(history):
 
 @pytest.fixture
 def dev_scores(monkeypatch):
-    """A function that fixes the mean dev scores of the epochs to come."""
+    """A function that fixes the dev scores of the epochs to come, and their dev losses, for each task the same."""
 
-    def fix(*means):
-        scores = iter(means)
-        monkeypatch.setattr(loop, "score_dev", lambda *_: {"pos": TaskScore("accuracy", next(scores), {}, {})})
+    def fix(*means, losses=None):
+        found = iter(zip(means, losses or [1.0] * len(means), strict=True))
+
+        def score(_, tasks):
+            value, loss = next(found)
+            return {task: TaskScore("accuracy", value, {}, {}, loss) for task in tasks}
+
+        monkeypatch.setattr(loop, "score_dev", score)
 
     return fix
 
@@ -127,7 +132,76 @@ def test_the_loss_is_that_of_earlier_runs():
     assert losses == pytest.approx([1.69370, 1.60304, 1.50467], abs=1e-4)
 
 
-def test_the_best_epoch_is_the_earliest_of_equals(dev_scores):
+@pytest.mark.parametrize(
+    ("losses", "best"), [([4.0, 3.0, 2.0, 1.0], 3), ([4.0, 2.0, 3.0, 1.0], 2), ([1.0, 1.0, 1.0, 1.0], 2)]
+)
+def test_of_equal_scores_the_epoch_with_the_lower_dev_loss_is_the_best_and_then_the_earlier(dev_scores, losses, best):
+    dev_scores(10.0, 50.0, 50.0, 40.0, losses=losses)
+    assert train(network_of(), optimization_of("sgd", epochs=4)).best_epoch == best
+
+
+def test_a_lower_dev_loss_is_no_better_than_a_higher_score(dev_scores):
+    dev_scores(10.0, 50.0, 49.9, losses=[3.0, 2.0, 1.0])
+    assert train(network_of(), optimization_of("sgd", epochs=3)).best_epoch == 2
+
+
+def test_patience_starts_to_count_at_the_first_score_above_zero(dev_scores):
+    dev_scores(0.0, 0.0, 0.0, 0.0, 5.0, 5.0, 4.0, 99.0)
+    progress = train(network_of(), optimization_of("sgd", epochs=8, patience=2))
+    assert [epoch.mean for epoch in progress.history] == [0.0, 0.0, 0.0, 0.0, 5.0, 5.0, 4.0]
+
+
+def test_a_training_that_finds_nothing_uses_all_its_epochs_and_keeps_the_lowest_dev_loss(dev_scores):
+    dev_scores(0.0, 0.0, 0.0, 0.0, 0.0, losses=[5.0, 4.0, 2.0, 3.0, 3.0])
+    progress = train(network_of(), optimization_of("sgd", epochs=5, patience=1))
+    assert (len(progress.history), progress.best_epoch) == (5, 3)
+
+
+def test_a_lower_dev_loss_at_the_same_score_does_not_renew_the_patience(dev_scores):
+    dev_scores(5.0, 5.0, 5.0, 99.0, losses=[3.0, 2.0, 1.0, 0.5])
+    progress = train(network_of(), optimization_of("sgd", epochs=4, patience=2))
+    assert (len(progress.history), progress.best_epoch) == (3, 3)
+
+
+def unchoosing(*tasks):
+    """The data of all tasks, with a dev text of some that may choose nothing."""
+    return {task: replace(DATA[task], choose_on_dev=task not in tasks) for task in TASKS}
+
+
+def train_on(data, optimization):
+    """A whole training on given data; returns what it reached."""
+    network, progress = network_of(), Progress()
+    list(train_epochs(network, Trainer(network, optimization), data, optimization, STREAMS, progress, 1))
+    return progress
+
+
+def test_a_task_that_may_not_choose_on_dev_counts_in_no_mean():
+    progress = train_on(unchoosing("ner"), optimization_of("adam", epochs=2))
+    for epoch in progress.history:
+        assert epoch.mean == pytest.approx((epoch.scores["chunk"] + epoch.scores["pos"]) / 2)
+        assert list(epoch.scores) == list(TASKS)
+
+
+def test_where_no_task_may_choose_on_dev_the_last_epoch_is_kept_and_patience_ends_nothing(dev_scores):
+    dev_scores(50.0, 40.0, 30.0, 20.0)
+    progress = train_on(unchoosing(*TASKS), optimization_of("sgd", epochs=4, patience=1))
+    assert (len(progress.history), progress.best_epoch) == (4, 4)
+
+
+def test_the_dev_loss_is_the_mean_over_tasks_of_the_loss_that_training_lowers():
+    network = network_of()
+    epoch = train(network, optimization_of("adam", epochs=1)).history[0]
+    own = []
+    network.encoder.eval()
+    for task in TASKS:
+        network.activate(task)
+        batch = batch_of(DATA[task].dev, task)
+        with torch.no_grad():
+            own.append(network.loss(task, network.words[batch.word_rows], batch).item())
+    assert epoch.dev_loss == pytest.approx(np.mean(own), rel=1e-5)
+
+
+def test_the_best_epoch_is_the_earliest_of_equals_with_equal_losses(dev_scores):
     dev_scores(10.0, 50.0, 50.0, 40.0)
     network, progress, after = network_of(), Progress(), {}
     for epoch in epochs_of(network, optimization_of("sgd", epochs=4), progress=progress):

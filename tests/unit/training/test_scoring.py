@@ -1,7 +1,7 @@
 """Scores: spans count the same in every scheme, impossible tags are read as conlleval reads them."""
 
 import pytest
-from tiny import encoded, network_of, sentences, vocabulary_of
+from tiny import TASKS, encoded, network_of, sentences, vocabulary_of
 
 from sparse_sharing.data.schemes import convert
 from sparse_sharing.data.vocabulary import TaskTags
@@ -98,3 +98,18 @@ def test_a_tag_that_training_does_not_know_counts_as_wrong():
     network = network_of(vocabulary_of(("pos",)), seed=3)
     text = encoded([(["cat", "runs"], {"pos": ["X", "X"]})], network.vocabulary)
     assert score_task(network, "pos", text).value == 0.0
+
+
+@pytest.mark.parametrize("head", ["linear", "crf"])
+@pytest.mark.parametrize("batch_size", [3, 128])
+def test_tags_and_scores_are_those_without_the_loss_whatever_the_batches(head, batch_size):
+    network, text = network_of(head=dict.fromkeys(TASKS, head)), encoded(sentences(20))
+    for task in TASKS:
+        tags, loss = network.predict_with_loss(task, text, batch_size)
+        assert tags.tolist() == network.predict(task, text).tolist()
+        assert loss == pytest.approx(network.predict_with_loss(task, text)[1], rel=1e-5)
+        assert score_task(network, task, text, batch_size).loss == loss
+
+
+def test_a_text_without_tokens_has_no_loss():
+    assert network_of().predict_with_loss("pos", encoded([]))[1] == 0
