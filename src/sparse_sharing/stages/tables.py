@@ -17,7 +17,6 @@ from sparse_sharing.artifacts import (
     write_text,
 )
 from sparse_sharing.config import layout
-from sparse_sharing.config.experiments import meetings_of
 from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.tables.replicas import mark_replicas
@@ -52,7 +51,8 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     summary = tables.summary(results, spec.baseline)
     tables.write_csv(results, output / "results.csv")
     tables.write_csv(tables.per_type(paths, order), output / "per_type.csv")
-    verdicts = tables.compare(tables.read_counts(sentences), meetings_of(spec.comparisons, systems, spec.facts))
+    pairs = sorted(spec.comparisons, key=lambda pair: [systems.index(name) for name in pair])
+    verdicts = tables.compare(tables.read_counts(sentences), pairs)
     paper = tables.beside_paper(summary, spec.facts, spec.paper) if spec.paper else None
     sections = (spec.baseline, verdicts, paper, spec.paper_notes or ())
     tables.write_csv(summary, output / "summary.csv")
