@@ -141,6 +141,10 @@ def pooled_variance(variances: Sequence[float], seeds: Sequence[int]) -> tuple[f
     return (sum(variance * own for variance, own in known) / total if total else 0.0), total
 
 
+Width = tuple[np.ndarray, np.ndarray]
+"""Half the width of an interval, and the standard error it rests on; in points, any shape."""
+
+
 def half_width_of_systems(
     variances: tuple[np.ndarray, np.ndarray],
     seeds: int,
@@ -148,42 +152,56 @@ def half_width_of_systems(
     text: np.ndarray,
     units: int,
     comparisons: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Half the width of a simultaneous interval for the difference of two systems, and its standard error.
-
-    It is the wider of two intervals. Welch's takes each system's own variance over seeds, with degrees of freedom by
-    Satterthwaite (1946); it is too narrow where few seeds agree by chance. The other takes the pooled variance, with
-    the bound of Banerjee (1961) on the quantile of a sum; it is too narrow for a system noisier than the rest.
+) -> Width:
+    """The wider of `welch_half_width` and `pooled_half_width`: each is too narrow where the other is not.
 
     Args:
         variances: the sample variances over seeds of the two systems; any shape.
         seeds: the number of seeds of each, at least 2.
-        pooled: the pooled variance, and its degrees of freedom.
+        pooled: the pooled variance over seeds, and its degrees of freedom.
         text: the variance of the difference over texts, without the trainings' part.
         units: the number of units of the text, at least 2.
         comparisons: the size of the family (Bonferroni).
+    """
+    welch, own = welch_half_width(variances, seeds, text, units, comparisons)
+    equal, common = pooled_half_width(pooled, seeds, text, units, comparisons)
+    return np.maximum(welch, equal), np.where(welch > equal, own, common)
 
-    Returns:
-        float64 of the shape of the variances, twice.
+
+def welch_half_width(
+    variances: tuple[np.ndarray, np.ndarray], seeds: int, text: np.ndarray, units: int, comparisons: int
+) -> Width:
+    """An interval from each system's own variance over seeds, with degrees of freedom by Satterthwaite (1946).
+
+    With three seeds it is too narrow where they agree by chance.
     """
     from scipy.stats import t as student  # takes a second to import
 
     first, second = variances
-    tail = LEVEL / 2 / comparisons
-    own = (first + second) / seeds + text
+    whole = (first + second) / seeds + text
     spread = (first**2 + second**2) / seeds**2 / (seeds - 1) + text**2 / (units - 1)
-    degrees = np.divide(own**2, spread, out=np.full(np.shape(own), float(units)), where=spread > 0)
-    welch = np.sqrt(own) * student.isf(tail, degrees)
-    common, freedom = pooled
-    equal = 2 * common / seeds
-    bound = np.sqrt(student.isf(tail, freedom) ** 2 * equal + student.isf(tail, units - 1) ** 2 * text)
-    return np.maximum(welch, bound), np.sqrt(np.where(welch > bound, own, equal + text))
+    degrees = np.divide(whole**2, spread, out=np.full(np.shape(whole), float(units)), where=spread > 0)
+    error = np.sqrt(whole)
+    return error * student.isf(LEVEL / 2 / comparisons, degrees), error
 
 
-def half_width_of_models(text: np.ndarray, units: int, comparisons: int) -> tuple[np.ndarray, np.ndarray]:
-    """Half the width of a simultaneous interval for the difference of trained models, and its standard error.
+def pooled_half_width(
+    pooled: tuple[np.ndarray, int], seeds: int, text: np.ndarray, units: int, comparisons: int
+) -> Width:
+    """An interval from the pooled variance over seeds, with the bound of Banerjee (1961) on the quantile of a sum.
 
-    It covers other texts only.
+    It holds its level where all systems vary alike, and is too narrow for one that varies more than the rest.
+    """
+    from scipy.stats import t as student
+
+    variance, degrees = pooled
+    training, tail = 2 * variance / seeds, LEVEL / 2 / comparisons
+    half = np.sqrt(student.isf(tail, degrees) ** 2 * training + student.isf(tail, units - 1) ** 2 * text)
+    return half, np.sqrt(training + text)
+
+
+def half_width_of_models(text: np.ndarray, units: int, comparisons: int) -> Width:
+    """An interval for the difference of trained models: it covers other texts only.
 
     Args:
         text: the variance of the difference over texts, with these trained models; any shape.
