@@ -78,9 +78,9 @@ def test_trainings_of_one_system_are_seldom_told_apart(systems, seeds):
 
     counts = load_file(COUNTS)
     documents = documents_of(counts["pos"].shape[1])
-    found = calibration.real_runs(counts, documents, systems, seeds, runs=25, resamples=300)
+    found = calibration.real_runs(counts, documents, systems, seeds, runs=20, resamples=1000)
     assert found.rows == 4 * (systems - 1)
-    assert found.false <= 4
+    assert found.false <= 4  # at a rate of .05 there are more in 1 of 400 simulations
     assert found.false_before >= 10
 
 
