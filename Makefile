@@ -1,6 +1,7 @@
 # make demo: set up and run the default workflow. make test: set up and run every check. make bench: measure the speed.
 # make quick: what to run while editing, in under two minutes. make coverage: which lines the tests run.
 # make types: check the types. make dependencies: pin the versions of what pyproject.toml requires.
+# make calibrate: false verdicts and power of the tests between systems, into docs/statistics.md.
 # make docs: the documentation as a site, in results/site. make chaos: kill a hundred workflows. make fuzz: hostile files for a long time.
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ CORES ?= 2
 INSTALLED := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: demo test quick check types coverage docs bench scaling accuracy format generated dependencies chaos fuzz clean
+.PHONY: demo test quick check types coverage docs bench scaling accuracy calibrate format generated dependencies chaos fuzz clean
 
 demo: $(INSTALLED)
 	$(RUN) snakemake --cores $(CORES) all
@@ -45,6 +46,9 @@ scaling: $(INSTALLED)
 
 accuracy: $(INSTALLED)
 	$(RUN) OMP_NUM_THREADS=1 python -m benchmarks --accuracy $(if $(QUICK),--quick)
+
+calibrate: $(INSTALLED)
+	$(RUN) OMP_NUM_THREADS=1 python -m benchmarks.calibration $(if $(QUICK),--runs 500 --real-runs 40)
 
 format: $(INSTALLED)
 	$(RUN) ruff check --fix .

@@ -12,6 +12,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from sparse_sharing.statistics import (
+    HELPED,
+    HIGHER,
+    HURT,
+    LOWER,
+    NO_DIFFERENCE,
+    NO_VERDICT,
+    SEEDS_FOR_SYSTEMS,
+    THESE_EQUAL,
+)
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette, told apart under every common kind of colour blindness."""
 
@@ -44,7 +55,15 @@ MOST_TASKS = 6
 MOST_PANELS = 24
 """Of datasets times tasks. A figure of more could not be read, would take minutes, and in the end be no image."""
 
-VERDICT_COLOURS = {"helped": COLOURS[0], "hurt": COLOURS[1], "no measurable difference": GREY, "no verdict": GREY}
+VERDICT_LOOKS = {
+    "better": (COLOURS[0], ">"),
+    "worse": (COLOURS[1], "<"),
+    NO_DIFFERENCE: (GREY, "o"),
+    NO_VERDICT: (GREY, "x"),
+}
+"""Colour and marker of what a row says, of systems as of trained models."""
+
+SHOWN_VERDICTS = {HELPED: "better", HIGHER: "better", HURT: "worse", LOWER: "worse", THESE_EQUAL: NO_DIFFERENCE}
 
 
 def draw(name: str, table: pd.DataFrame) -> dict[str, bytes]:
@@ -83,7 +102,7 @@ def bounded(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def comparisons(table: pd.DataFrame) -> Figure:
-    """Differences to each reference with their 95 % intervals: a row of panels per dataset and reference."""
+    """Forest plots of simultaneous 95 % intervals: a row of panels per dataset and reference."""
     blocks = list(table.groupby(["dataset", "reference"], sort=False))
     columns = max((block["task"].nunique() for _, block in blocks), default=1)
     rows = max((block["system"].nunique() for _, block in blocks), default=1)
@@ -94,9 +113,10 @@ def comparisons(table: pd.DataFrame) -> Figure:
         for (task, metric), axes in zip(tasks, line, strict=False):
             own = block[block["task"] == task]
             for row in own.itertuples():
-                place, colour = systems.index(row.system), VERDICT_COLOURS[row.verdict]
+                place = systems.index(row.system)
+                colour, marker = VERDICT_LOOKS[SHOWN_VERDICTS.get(row.verdict, row.verdict)]
                 axes.plot([row.lower, row.upper], [place, place], color=colour, solid_capstyle="butt", linewidth=2)
-                axes.plot(row.difference, place, marker=_verdict_marker(row.verdict), color=colour, markersize=6)
+                axes.plot(row.difference, place, marker=marker, color=colour, markersize=6)
             axes.axvline(0, color=GREY, linewidth=0.8)
             axes.set_title(f"{dataset}: {task}", fontsize=TITLE)
             axes.set_xlabel(f"{_metric(metric)} minus that of {reference} (points)")
@@ -105,13 +125,19 @@ def comparisons(table: pd.DataFrame) -> Figure:
             axes.xaxis.set_major_locator(MaxNLocator(5))
         _hide(line[len(tasks) :])
     handles = [
-        Line2D([], [], color=colour, marker=_verdict_marker(verdict), label=verdict, linewidth=2)
-        for verdict, colour in VERDICT_COLOURS.items()
+        Line2D([], [], color=colour, marker=marker, label=words, linewidth=2)
+        for words, (colour, marker) in VERDICT_LOOKS.items()
+        if words != NO_VERDICT or (table["verdict"] == NO_VERDICT).any()
     ]
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=4, title="95 % bootstrap interval; verdict after Holm"
-    )
+    title = "95 % intervals that hold together over the dataset" + _of_models(table["seeds"])
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, title=title)
     return figure
+
+
+def _of_models(seeds: pd.Series) -> str:
+    """What must be said of a figure whose intervals do not cover other trainings."""
+    few = seeds < SEEDS_FOR_SYSTEMS
+    return ";\nthese trained models only" if few.all() else ";\nsome of trained models only" if few.any() else ""
 
 
 def rounds(table: pd.DataFrame) -> Figure:
@@ -262,10 +288,6 @@ def _label_rounds(axes: Axes, rows: pd.DataFrame) -> None:
 
 def _metric(name: str) -> str:
     return "F1" if name == "f1" else name
-
-
-def _verdict_marker(verdict: str) -> str:
-    return {"helped": ">", "hurt": "<", "no verdict": "x"}.get(verdict, "o")
 
 
 DRAWN = {"comparisons": comparisons, "rounds": rounds, "sweep": sweep, "pairs": pairs, "ablation": ablation}

@@ -1,36 +1,39 @@
-"""Paired comparisons of two systems: bootstrap over test sentences, sign flips over seeds, Holm's correction.
+"""Intervals for the difference of two systems that cover other trainings and other test texts.
 
-A model's counts are one row per test sentence: (correct, tokens) where the score is accuracy, (correct, predicted,
-gold) spans where it is F1. Scores and differences are in percent.
+A model's counts are one row per unit of the test text (a document, or a sentence): (correct, tokens) where the score is
+accuracy, (correct, predicted, gold) spans where it is F1. Scores and differences are in percent. The method, its
+assumptions and its calibration are in docs/statistics.md.
 """
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 RESAMPLES = 10_000
-"""Resampled test sets; the smallest p of a bootstrap is 2 / (RESAMPLES + 1)."""
+"""Resampled test texts: they give the variance over texts to about 1.5 % of its value."""
 
 LEVEL = 0.05
-"""A corrected p below it counts as a measurable difference; intervals cover 1 - LEVEL."""
+"""The chance that any interval of a family leaves out its true difference is at most this."""
 
-SEEDS_TO_AGREE = 5
-"""From so many seeds on, a verdict also needs SHARE_TO_AGREE of them to differ in its direction."""
+POWER_QUANTILE = 0.8416
+"""Quantile of the normal distribution at 0.8: a difference is detectable if it is found in 80 % of the runs."""
 
-SHARE_TO_AGREE = 0.8
-
-SIGN_FLIPS = 9_999
-"""Most sign flips that are tried; all of them up to 13 seeds, so that the test is exact."""
+SEEDS_FOR_SYSTEMS = 3
+"""With fewer seeds of either system, nothing is said about other trainings."""
 
 DRAWS_AT_ONCE = 1_000_000
 
 HELPED, HURT, NO_DIFFERENCE = "helped", "hurt", "no measurable difference"
+HIGHER, LOWER, THESE_EQUAL = (f"these models: {words}" for words in ("higher", "lower", NO_DIFFERENCE))
 NO_VERDICT = "no verdict"
-"""What stands in the place of a verdict where a system has a mark that bars it (see `marks`)."""
+DIFFERENCES = (HELPED, HURT, HIGHER, LOWER)
+"""The verdicts whose interval leaves zero out."""
 
 
 def generator(*purpose: str) -> np.random.Generator:
-    """A source of chance for one purpose, such as a dataset and a task: the same on every machine and in every run."""
+    """A source of chance for one purpose, such as a dataset: the same on every machine and in every run."""
     digest = hashlib.sha256("/".join(("statistics", *purpose)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
@@ -42,96 +45,181 @@ def score(counts: np.ndarray) -> np.ndarray:
     return np.divide(100.0 * hits, whole, out=np.zeros(whole.shape), where=whole > 0)
 
 
-def resampled_scores(counts: np.ndarray, random: np.random.Generator, resamples: int = RESAMPLES) -> np.ndarray:
-    """The scores of models on test sets that are drawn from the test sentences with replacement.
-
-    All models are scored on the same draws, so differences between columns are paired.
+def by_document(counts: np.ndarray, documents: np.ndarray) -> np.ndarray:
+    """Sum the counts of the sentences of each document: integers [models, sentences, c] to [models, documents, c].
 
     Args:
-        counts: integers [models, sentences, 2 or 3], with one order of sentences; at least one sentence.
+        counts: as in `resampled_scores`, one row per sentence.
+        documents: integers [sentences], the number of each sentence's document.
+    """
+    names, places = np.unique(documents, return_inverse=True)
+    summed = np.zeros((counts.shape[0], len(names), counts.shape[2]), np.int64)
+    np.add.at(summed, (slice(None), places), counts)
+    return summed
+
+
+def resampled_scores(counts: np.ndarray, random: np.random.Generator, resamples: int = RESAMPLES) -> np.ndarray:
+    """The scores of models on test texts that are drawn from the units of the text with replacement.
+
+    All models are scored on the same draws. Two tasks with the same number of units and equal generators get the same
+    draws, so tasks of one text are resampled together.
+
+    Args:
+        counts: integers [models, units, 2 or 3], with one order of units; at least one unit.
         random: the source of chance.
-        resamples: how many test sets are drawn.
+        resamples: how many test texts are drawn.
 
     Returns:
         float64 [resamples, models].
     """
-    models, sentences, columns = counts.shape
-    by_sentence = counts.transpose(1, 0, 2).reshape(sentences, models * columns).astype(np.float64)
+    models, units, columns = counts.shape
+    by_unit = counts.transpose(1, 0, 2).reshape(units, models * columns).astype(np.float64)
     scores = np.empty((resamples, models))
-    at_once = max(1, DRAWS_AT_ONCE // sentences)
+    at_once = max(1, DRAWS_AT_ONCE // units)
     for first in range(0, resamples, at_once):
-        sets = min(at_once, resamples - first)
-        drawn = random.integers(sentences, size=(sets, sentences)) + sentences * np.arange(sets)[:, None]
-        times_drawn = np.bincount(drawn.ravel(), minlength=sets * sentences).reshape(sets, sentences)
-        sums = times_drawn.astype(np.float64) @ by_sentence
-        scores[first : first + sets] = score(sums.reshape(sets, models, columns))
+        texts = min(at_once, resamples - first)
+        drawn = random.integers(units, size=(texts, units)) + units * np.arange(texts)[:, None]
+        times_drawn = np.bincount(drawn.ravel(), minlength=texts * units).reshape(texts, units)
+        sums = times_drawn.astype(np.float64) @ by_unit
+        scores[first : first + texts] = score(sums.reshape(texts, models, columns))
     return scores
 
 
-def bootstrap_interval(differences: np.ndarray) -> tuple[float, float]:
-    """The percentile interval of resampled differences that leaves LEVEL outside."""
-    low, high = np.quantile(differences, [LEVEL / 2, 1 - LEVEL / 2])
-    return float(low), float(high)
+def text_deviations(counts: np.ndarray, random: np.random.Generator, resamples: int = RESAMPLES) -> np.ndarray:
+    """How far the scores of models move with the test text: resampled scores minus their mean; takes what those take.
 
+    A bootstrap of u units underestimates a variance by the factor (u - 1) / u; the deviations are widened for that.
 
-def bootstrap_p(differences: np.ndarray) -> float:
-    """Two-sided p for no difference: twice the share of resampled differences on the rarer side of zero, at most 1.
-
-    One is added to both counts, so that p is never 0; it is the level at which the percentile interval reaches zero.
+    Returns:
+        float64 [resamples, models]; zero for a text of one unit, which says nothing about others.
     """
-    rarer = min(np.count_nonzero(differences <= 0), np.count_nonzero(differences >= 0))
-    return min(1.0, 2.0 * (rarer + 1) / (len(differences) + 1))
+    scores = resampled_scores(counts, random, resamples)
+    units = counts.shape[1]
+    return (scores - scores.mean(0)) * np.sqrt(units / max(1, units - 1))
 
 
-def permutation_p(differences: np.ndarray, random: np.random.Generator) -> float:
-    """Two-sided p of a paired permutation test over seeds: how often flipped signs give a mean as far from zero.
+@dataclass(frozen=True)
+class TextVariance:
+    """The variance over texts of the difference of two systems' means over seeds, in squared points.
+
+    Attributes:
+        of_models: with these trained models.
+        of_systems: without the part that is due to these trainings. A training does better on some texts than on
+            others; the variance over seeds already has that part, and it must not be counted twice.
+    """
+
+    of_models: float
+    of_systems: float
+
+
+def text_variance(ours: np.ndarray, theirs: np.ndarray) -> TextVariance:
+    """The variance over texts from the deviations of two systems' models, float64 [resamples, seeds] each."""
+    whole = float(np.mean((ours.mean(1) - theirs.mean(1)) ** 2))
+    own = sum(_interaction(deviations) / deviations.shape[1] for deviations in (ours, theirs))
+    return TextVariance(whole, max(0.0, whole - own))
+
+
+def _interaction(deviations: np.ndarray) -> float:
+    """The variance over texts that the trainings of a system do not have in common; 0 for one training."""
+    seeds = deviations.shape[1]
+    if seeds < 2:
+        return 0.0
+    apart = deviations - deviations.mean(1, keepdims=True)
+    return float((apart**2).mean(0).sum() / (seeds - 1))
+
+
+def pooled_variance(variances: Sequence[float], seeds: Sequence[int]) -> tuple[float, int]:
+    """The variance over seeds of several systems together, and its degrees of freedom (one-way analysis of variance).
 
     Args:
-        differences: float64 [seeds], one system's score minus the other's.
-        random: the source of chance beyond 13 seeds; up to there every flip is tried.
+        variances: the sample variance over seeds of each system.
+        seeds: how many seeds each has; those with one count nothing.
     """
-    if len(differences) < 2:
-        return 1.0
-    # scipy.stats takes a second to import
-    from scipy.stats import permutation_test
-
-    result = permutation_test(
-        (differences,), np.mean, permutation_type="samples", vectorized=True, n_resamples=SIGN_FLIPS, rng=random
-    )
-    return float(result.pvalue)
+    degrees = [number - 1 for number in seeds]
+    known = [(variance, own) for variance, own in zip(variances, degrees, strict=True) if own > 0]
+    total = sum(own for _, own in known)
+    return (sum(variance * own for variance, own in known) / total if total else 0.0), total
 
 
-def smallest_permutation_p(seeds: int) -> float:
-    """The p that `permutation_p` gives where every seed differs in one direction: below it nothing can be shown."""
-    return max(min(1.0, 2.0 ** (1 - seeds)), 2.0 / (SIGN_FLIPS + 1))
+Width = tuple[np.ndarray, np.ndarray]
+"""Half the width of an interval, and the standard error it rests on; in points, any shape."""
 
 
-def effect_size(differences: np.ndarray) -> float:
-    """Cohen's d_z: the mean difference over seeds in standard deviations of it; NaN for one seed, or without spread."""
-    if len(differences) < 2 or np.ptp(differences) == 0:
-        return float("nan")
-    return float(differences.mean() / differences.std(ddof=1))
+def half_width_of_systems(
+    variances: tuple[np.ndarray, np.ndarray],
+    seeds: int,
+    pooled: tuple[np.ndarray, int],
+    text: np.ndarray,
+    units: int,
+    comparisons: int,
+) -> Width:
+    """The wider of `welch_half_width` and `pooled_half_width`: each is too narrow where the other is not.
 
-
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """The p of a family of tests, corrected so that the chance of any false finding stays below the level (Holm 1979).
-
-    The smallest is multiplied by the number of tests, the next by one less, and so on; none falls below one before it.
+    Args:
+        variances: the sample variances over seeds of the two systems; any shape.
+        seeds: the number of seeds of each, at least 2.
+        pooled: the pooled variance over seeds, and its degrees of freedom.
+        text: the variance of the difference over texts, without the trainings' part.
+        units: the number of units of the text, at least 2.
+        comparisons: the size of the family (Bonferroni).
     """
-    order = np.argsort(p_values, kind="stable")
-    factors = np.arange(len(p_values), 0, -1)
-    corrected = np.empty(len(p_values))
-    corrected[order] = np.minimum(1.0, np.maximum.accumulate(p_values[order] * factors))
-    return corrected
+    welch, own = welch_half_width(variances, seeds, text, units, comparisons)
+    equal, common = pooled_half_width(pooled, seeds, text, units, comparisons)
+    return np.maximum(welch, equal), np.where(welch > equal, own, common)
 
 
-def verdict(p: float, differences: np.ndarray) -> str:
-    """Whether a system helped, hurt or made no measurable difference, by a corrected p and the differences by seed.
+def welch_half_width(
+    variances: tuple[np.ndarray, np.ndarray], seeds: int, text: np.ndarray, units: int, comparisons: int
+) -> Width:
+    """An interval from each system's own variance over seeds, with degrees of freedom by Satterthwaite (1946).
 
-    With SEEDS_TO_AGREE seeds or more, SHARE_TO_AGREE of them must differ in the direction of the mean.
+    With three seeds it is too narrow where they agree by chance.
     """
-    direction = np.sign(differences.mean())
-    agreeing = np.mean(np.sign(differences) == direction)
-    if p >= LEVEL or direction == 0 or (len(differences) >= SEEDS_TO_AGREE and agreeing < SHARE_TO_AGREE):
-        return NO_DIFFERENCE
-    return HELPED if direction > 0 else HURT
+    from scipy.stats import t as student  # takes a second to import
+
+    first, second = variances
+    whole = (first + second) / seeds + text
+    spread = (first**2 + second**2) / seeds**2 / (seeds - 1) + text**2 / (units - 1)
+    degrees = np.divide(whole**2, spread, out=np.full(np.shape(whole), float(units)), where=spread > 0)
+    error = np.sqrt(whole)
+    return error * student.isf(LEVEL / 2 / comparisons, degrees), error
+
+
+def pooled_half_width(
+    pooled: tuple[np.ndarray, int], seeds: int, text: np.ndarray, units: int, comparisons: int
+) -> Width:
+    """An interval from the pooled variance over seeds, with the bound of Banerjee (1961) on the quantile of a sum.
+
+    It holds its level where all systems vary alike, and is too narrow for one that varies more than the rest.
+    """
+    from scipy.stats import t as student
+
+    variance, degrees = pooled
+    training, tail = 2 * variance / seeds, LEVEL / 2 / comparisons
+    half = np.sqrt(student.isf(tail, degrees) ** 2 * training + student.isf(tail, units - 1) ** 2 * text)
+    return half, np.sqrt(training + text)
+
+
+def half_width_of_models(text: np.ndarray, units: int, comparisons: int) -> Width:
+    """An interval for the difference of trained models: it covers other texts only.
+
+    Args:
+        text: the variance of the difference over texts, with these trained models; any shape.
+        units: the number of units of the text, at least 2.
+        comparisons: the size of the family (Bonferroni).
+    """
+    from scipy.stats import t as student
+
+    error = np.sqrt(text)
+    return error * student.isf(LEVEL / 2 / comparisons, units - 1), error
+
+
+def detectable(half_width: float, error: float) -> float:
+    """The true difference that would be found in 80 % of the runs (Bloom 1995), in points."""
+    return half_width + POWER_QUANTILE * error
+
+
+def verdict(lower: float, upper: float, seeds: int) -> str:
+    """What an interval says: about systems from SEEDS_FOR_SYSTEMS seeds on, about these trained models with fewer."""
+    words = (HELPED, HURT, NO_DIFFERENCE) if seeds >= SEEDS_FOR_SYSTEMS else (HIGHER, LOWER, THESE_EQUAL)
+    return words[0] if lower > 0 else words[1] if upper < 0 else words[2]

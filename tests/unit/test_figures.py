@@ -12,30 +12,23 @@ from sparse_sharing.tables.experiments import ABLATION, PAIRS, SWEEP
 NONE = float("nan")
 EQUAL = "no measurable difference"
 ROUNDS = ["dataset", "seed", "start", "task", "round", "density", "dev_score", "chosen", "published"]
+
+
+def compared(dataset, reference, system, task, seeds, difference, half, verdict, reason=""):
+    """A row of the comparisons: a difference and half the width of its interval."""
+    start = [dataset, reference, system, task, "f1", seeds, "documents", 50, 5]
+    return [*start, difference, difference - half, difference + half, 2 * half, half, half, verdict, reason]
+
+
 TABLES = {
     "comparisons": (
         COMPARISONS,
         [
-            ["joint", "single", "hard", "ner", "f1", 1, 50, -1.0, -2.0, -0.5, 0.01, 0.02, NONE, 1.0, 1.0, "hurt"],
-            [
-                "joint",
-                "single",
-                "a_long_name_of_a_system",
-                "pos",
-                "accuracy",
-                1,
-                50,
-                0.1,
-                -0.1,
-                0.3,
-                0.4,
-                0.4,
-                NONE,
-                1.0,
-                1.0,
-                EQUAL,
-            ],
-            ["other", "hard", "sparse", "pos", "accuracy", 1, 50, 2.0, 1.0, 3.0, 0.01, 0.02, 3.0, 0.5, 0.5, "helped"],
+            compared("joint", "single", "hard", "ner", 3, -1.0, 0.5, "hurt"),
+            compared("joint", "single", "a_long_name_of_a_system", "pos", 3, 0.1, 0.2, EQUAL),
+            compared("joint", "single", "stopped", "pos", 3, 5.0, NONE, "no verdict", "dev F1 is 0"),
+            compared("other", "hard", "sparse", "pos", 2, 2.0, 1.0, "these models: higher"),
+            compared("other", "hard", "sparse", "ner", 2, 0.0, 1.0, "these models: no measurable difference"),
         ],
     ),
     "rounds": (
@@ -138,7 +131,7 @@ def many(datasets, tasks):
     """Comparisons of one system on so many datasets with so many tasks."""
     rows = [
         {"dataset": f"d{dataset:02}", "reference": "single", "system": "hard", "task": f"t{task:03}", "metric": "f1"}
-        | {"difference": 1.0, "lower": 0.5, "upper": 1.5, "verdict": "helped"}
+        | {"difference": 1.0, "lower": 0.5, "upper": 1.5, "seeds": 3, "verdict": "helped"}
         for dataset in range(datasets)
         for task in range(tasks)
     ]

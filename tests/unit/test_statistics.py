@@ -1,18 +1,17 @@
-"""Paired tests: against scipy, against enumeration, on systems that are equal, and on systems that plainly are not."""
+"""Intervals of differences: against plain loops and scipy, and what may and may not widen them."""
 
 import time
-from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
+from scipy import stats
 
 from sparse_sharing import statistics
-from sparse_sharing.statistics import HELPED, HURT, LEVEL, NO_DIFFERENCE
+from sparse_sharing.statistics import HELPED, HIGHER, HURT, LEVEL, LOWER, NO_DIFFERENCE, THESE_EQUAL
 
-P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12).map(np.array)
+VARIANCES = st.floats(0.001, 9)
 
 
 def accuracy_counts(rate, sentences=300, seed=0, length=10):
@@ -27,12 +26,6 @@ def span_counts(models, sentences, seed=0):
     gold = np.broadcast_to(random.integers(0, 4, size=sentences), (models, sentences))
     predicted = gold + random.integers(0, 2, size=gold.shape)
     return np.stack([random.binomial(gold, 0.8), predicted, gold], axis=-1)
-
-
-def differences_of(counts, resamples=statistics.RESAMPLES, seed="x"):
-    """The resampled differences of the first model from the second."""
-    scores = statistics.resampled_scores(counts, statistics.generator(seed), resamples)
-    return scores[:, 0] - scores[:, 1]
 
 
 def test_scores_come_from_summed_counts():
@@ -56,148 +49,128 @@ def test_the_chunks_of_the_work_change_nothing(monkeypatch):
     assert np.array_equal(statistics.resampled_scores(counts, statistics.generator("a"), 100), whole)
 
 
-def test_the_interval_is_that_of_scipy():
-    counts = span_counts(2, 200)
-
-    def difference(chosen):
-        first, second = statistics.score(counts[:, chosen].sum(1))
-        return first - second
-
-    found = statistics.bootstrap_interval(differences_of(counts))
-    reference = bootstrap(
-        (np.arange(200),),
-        difference,
-        vectorized=False,
-        method="percentile",
-        n_resamples=4000,
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    assert found == pytest.approx(tuple(reference), abs=0.35)
+def test_two_tasks_of_one_text_see_the_same_draws():
+    counts = span_counts(1, 50)
+    together = np.concatenate([counts, counts])
+    scores = statistics.resampled_scores(together, statistics.generator("a"), 20)
+    apart = [statistics.resampled_scores(counts, statistics.generator("a"), 20)[:, 0] for _ in range(2)]
+    assert np.array_equal(scores[:, 0], apart[0])
+    assert np.array_equal(apart[0], apart[1])
 
 
-def test_p_and_interval_are_those_of_all_resamples_of_a_small_test_set():
-    counts = np.array([[[3, 4], [2, 4], [4, 4], [1, 4]], [[2, 4], [2, 4], [2, 4], [2, 4]]])
-    sets = np.array(list(product(range(4), repeat=4)))
-    scores = statistics.score(counts[:, sets].sum(2))
-    every = scores[0] - scores[1]
-    drawn = differences_of(counts, 40_000)
-    assert statistics.bootstrap_p(drawn) == pytest.approx(2 * min(np.mean(every <= 0), np.mean(every >= 0)), abs=0.02)
-    assert np.mean(drawn) == pytest.approx(np.mean(every), abs=0.2)
+def test_the_sentences_of_a_document_are_counted_together():
+    counts = np.arange(12).reshape(1, 6, 2)
+    summed = statistics.by_document(counts, np.array([7, 7, 9, 9, 9, 7]))
+    assert summed.tolist() == [[[0 + 2 + 10, 1 + 3 + 11], [4 + 6 + 8, 5 + 7 + 9]]]
 
 
-def test_p_falls_below_the_level_where_the_interval_leaves_zero_out():
-    for shift in np.linspace(-3, 3, 25):
-        differences = np.random.default_rng(1).normal(shift, 1, size=5000)
-        low, high = statistics.bootstrap_interval(differences)
-        if min(abs(low), abs(high)) > 0.01:
-            assert (statistics.bootstrap_p(differences) < LEVEL) == (low > 0 or high < 0)
+def test_the_deviations_of_an_accuracy_have_the_textbook_variance():
+    counts = accuracy_counts(0.8, sentences=40)
+    deviations = statistics.text_deviations(counts, statistics.generator("a"), 20_000)
+    expected = np.var(10 * counts[0, :, 0], ddof=1) / 40
+    assert np.mean(deviations**2) == pytest.approx(expected, rel=0.05)
+    assert deviations.mean() == pytest.approx(0, abs=1e-9)
 
 
-def test_equal_systems_differ_in_nothing():
-    differences = differences_of(np.concatenate([span_counts(1, 50)] * 2))
-    assert not differences.any()
-    assert statistics.bootstrap_p(differences) == 1.0
-    assert statistics.bootstrap_interval(differences) == (0.0, 0.0)
-    assert statistics.verdict(1.0, np.zeros(3)) == NO_DIFFERENCE
+def test_what_trainings_do_not_have_in_common_is_not_counted_twice():
+    """Deviations of a system are a common part plus one of each training's own; the means over seeds differ by both."""
+    random = np.random.default_rng(0)
+    common = random.normal(0, [2.0, 1.0], (200_000, 2))
+    ours = common[:, :1] + random.normal(0, 3.0, (200_000, 4))
+    theirs = common[:, 1:] + random.normal(0, 1.5, (200_000, 4))
+    found = statistics.text_variance(ours, theirs)
+    assert found.of_models == pytest.approx(4 + 1 + 9 / 4 + 2.25 / 4, rel=0.02)
+    assert found.of_systems == pytest.approx(4 + 1, rel=0.03)
 
 
-def test_systems_of_one_quality_are_told_apart_about_as_often_as_the_level_says():
-    found = []
-    for seed in range(200):
-        pair = np.concatenate([accuracy_counts(0.9, 100, 2 * seed), accuracy_counts(0.9, 100, 2 * seed + 1)])
-        found.append(statistics.bootstrap_p(differences_of(pair, 400)) < LEVEL)
-    # 200 draws at 0.05: a mean of 10, a deviation of 3
-    assert 2 <= sum(found) <= 22
+def test_trainings_of_one_system_leave_hardly_any_variance_of_systems():
+    deviations = np.random.default_rng(0).normal(size=(10_000, 6))
+    found = statistics.text_variance(deviations[:, :3], deviations[:, 3:])
+    assert found.of_models == pytest.approx(2 / 3, rel=0.05)
+    assert found.of_systems < 0.02
 
 
-def test_a_large_difference_is_found_in_its_direction():
-    differences = differences_of(np.concatenate([accuracy_counts(0.95), accuracy_counts(0.90, seed=1)]))
-    p = statistics.bootstrap_p(differences)
-    assert p == pytest.approx(2 / 10_001)
-    assert statistics.verdict(p, np.array([5.0])) == HELPED
-    assert statistics.verdict(p, np.array([-5.0])) == HURT
+def test_one_training_has_no_part_to_take_off():
+    deviations = np.random.default_rng(0).normal(size=(1_000, 2))
+    found = statistics.text_variance(deviations[:, :1], deviations[:, 1:])
+    assert found.of_models == found.of_systems == pytest.approx(np.mean((deviations[:, 0] - deviations[:, 1]) ** 2))
 
 
-def test_exchanged_systems_have_the_opposite_interval_and_the_same_p():
-    counts = span_counts(2, 60)
-    there, back = differences_of(counts), differences_of(counts[::-1])
-    assert np.array_equal(there, -back)
-    assert statistics.bootstrap_p(there) == statistics.bootstrap_p(back)
+def test_the_pooled_variance_weighs_by_degrees_of_freedom():
+    assert statistics.pooled_variance([1.0, 4.0, 99.0], [3, 5, 1]) == ((1 * 2 + 4 * 4) / 6, 6)
+    assert statistics.pooled_variance([0.0], [1]) == (0.0, 0)
 
 
-def test_the_order_of_sentences_matters_no_more_than_another_draw():
-    counts = span_counts(2, 300)
-    order = np.random.default_rng(5).permutation(300)
-    first, second = differences_of(counts), differences_of(counts[:, order])
-    assert statistics.bootstrap_interval(first) == pytest.approx(statistics.bootstrap_interval(second), abs=0.2)
-    assert statistics.bootstrap_p(first) == pytest.approx(statistics.bootstrap_p(second), abs=0.03)
+def half_width(variances, seeds=5, pooled=None, text=0.0, units=10_000, comparisons=1):
+    """The half width of a difference of two systems; without `pooled` these two are all there are."""
+    first, second = (np.asarray(value) for value in variances)
+    pooled = pooled or ((first + second) / 2, 2 * (seeds - 1))
+    return statistics.half_width_of_systems((first, second), seeds, pooled, np.asarray(text), units, comparisons)
+
+
+@given(VARIANCES, VARIANCES)
+def test_without_variance_over_texts_it_is_the_wider_of_two_tests_of_scipy(first, second):
+    scores = [np.sqrt(value) * stats.zscore([1.0, 2.0, 4.0, 5.0, 9.0], ddof=1) for value in (first, second)]
+    widest = max(
+        np.diff(stats.ttest_ind(*scores, equal_var=equal).confidence_interval(1 - LEVEL / 6))[0] / 2
+        for equal in (True, False)
+    )
+    found, _ = half_width((first, second), comparisons=6)
+    assert found == pytest.approx(widest)
+
+
+def test_without_variance_over_seeds_it_is_the_normal_interval_over_texts():
+    found, error = half_width((0.0, 0.0), text=0.25, comparisons=4)
+    assert error == 0.5
+    assert found == pytest.approx(0.5 * stats.norm.isf(LEVEL / 8), rel=1e-3)
+
+
+def test_equal_models_have_an_interval_without_width():
+    assert half_width((0.0, 0.0)) == (0.0, 0.0)
+
+
+@given(VARIANCES, VARIANCES, st.floats(0, 2), st.sampled_from([3, 5, 10]))
+def test_a_noisier_rest_fewer_texts_and_a_larger_family_widen_an_interval(first, second, text, seeds):
+    plain = half_width((first, second), seeds, text=text, units=50)[0]
+    assert half_width((first, second), seeds, text=text, units=50, comparisons=2)[0] > plain
+    assert half_width((first, second), seeds, text=text, units=5)[0] >= plain
+    noisier = ((first + second) / 2 + 5, 2 * (seeds - 1))
+    assert half_width((first, second), seeds, noisier, text=text, units=50)[0] > plain
+
+
+def test_with_trained_models_only_texts_count():
+    half, error = statistics.half_width_of_models(np.array(4.0), 30, 3)
+    assert error == 2
+    assert half == pytest.approx(2 * stats.t.isf(LEVEL / 6, 29))
+
+
+def test_a_detectable_difference_is_found_in_four_of_five_runs():
+    half, error = statistics.half_width_of_models(np.array(1.0), 10_000, 1)
+    power = stats.norm.sf((half - statistics.detectable(half, error)) / error)
+    assert power == pytest.approx(0.8, abs=1e-4)
 
 
 def test_the_size_of_conll_2003_takes_seconds_and_the_same_draws_each_time():
     counts = span_counts(2, 3453)
     start = time.process_time()
-    first = differences_of(counts)
+    first = statistics.text_deviations(counts, statistics.generator("x"))
     assert time.process_time() - start < 10
-    assert np.array_equal(first, differences_of(counts))
-
-
-@settings(deadline=None, max_examples=25)
-@given(st.lists(st.integers(-50, 50), min_size=2, max_size=7))
-def test_flipping_signs_over_seeds_is_exact(values):
-    differences = np.array(values) / 10
-    means = np.array([np.mean(differences * signs) for signs in product((-1, 1), repeat=len(values))])
-    tail = min(np.mean(means >= differences.mean() - 1e-12), np.mean(means <= differences.mean() + 1e-12))
-    found = statistics.permutation_p(differences, statistics.generator("flips"))
-    assert found == pytest.approx(min(1.0, 2 * tail))
-
-
-@pytest.mark.parametrize(("seeds", "smallest"), [(1, 1.0), (2, 0.5), (3, 0.25), (5, 0.0625), (6, 0.03125)])
-def test_few_seeds_cannot_show_anything(seeds, smallest):
-    differences = np.linspace(1, 2, seeds)
-    assert statistics.smallest_permutation_p(seeds) == smallest
-    assert statistics.permutation_p(differences, statistics.generator("seeds")) == pytest.approx(smallest)
-
-
-def test_many_seeds_are_sampled_and_never_give_zero():
-    differences = np.linspace(1, 2, 20)
-    found = statistics.permutation_p(differences, statistics.generator("many"))
-    assert found == pytest.approx(statistics.smallest_permutation_p(20))
-    assert found == statistics.permutation_p(differences, statistics.generator("many"))
-
-
-def test_the_effect_size_is_in_deviations_of_the_difference():
-    # mean 2, deviation 1
-    assert statistics.effect_size(np.array([1.0, 2.0, 3.0])) == pytest.approx(2.0)
-    assert np.isnan(statistics.effect_size(np.array([1.0])))
-    assert np.isnan(statistics.effect_size(np.array([1.0, 1.0])))
-
-
-def test_holm_by_hand():
-    # sorted: 0.01 * 4, 0.02 * 3, 0.03 * 2 = 0.06, 0.04 * 1 lifted to 0.06
-    assert statistics.holm(np.array([0.04, 0.01, 0.03, 0.02])) == pytest.approx([0.06, 0.04, 0.06, 0.06])
-    assert statistics.holm(np.array([0.6, 0.5])) == pytest.approx([1.0, 1.0])
-    assert statistics.holm(np.array([0.03])).tolist() == [0.03]
-    assert statistics.holm(np.array([])).tolist() == []
-
-
-@given(P_VALUES)
-def test_holm_keeps_the_order_and_lies_between_no_correction_and_bonferroni(p_values):
-    corrected = statistics.holm(p_values)
-    assert (corrected >= p_values).all()
-    assert (corrected <= np.minimum(1, p_values * len(p_values))).all()
-    assert (np.diff(corrected[np.argsort(p_values, kind="stable")]) >= 0).all()
+    assert np.array_equal(first, statistics.text_deviations(counts, statistics.generator("x")))
 
 
 @pytest.mark.parametrize(
-    ("p", "differences", "expected"),
+    ("lower", "upper", "seeds", "expected"),
     [
-        pytest.param(0.01, [1.0], HELPED, id="one seed, by the sentences alone"),
-        pytest.param(0.01, [-2.0, 1.0], HURT, id="few seeds need not agree"),
-        pytest.param(0.05, [1.0], NO_DIFFERENCE, id="p at the level"),
-        pytest.param(0.01, [1, 1, 1, 1, -1], HELPED, id="four of five seeds agree"),
-        pytest.param(0.01, [3, 3, 3, -1, -1], NO_DIFFERENCE, id="three of five do not"),
-        pytest.param(0.01, [-1, -1, -1, -1, -1], HURT, id="all seeds worse"),
+        (0.1, 1.0, 3, HELPED),
+        (-1.0, -0.1, 3, HURT),
+        (-0.1, 1.0, 3, NO_DIFFERENCE),
+        (0.0, 1.0, 3, NO_DIFFERENCE),
+        (0.1, 1.0, 2, HIGHER),
+        (-1.0, -0.1, 1, LOWER),
+        (-1.0, 0.0, 1, THESE_EQUAL),
     ],
 )
-def test_a_verdict_needs_a_small_p_and_from_five_seeds_on_their_agreement(p, differences, expected):
-    assert statistics.verdict(p, np.array(differences, dtype=float)) == expected
+def test_a_verdict_is_about_systems_from_three_seeds_on_and_needs_an_interval_without_zero(
+    lower, upper, seeds, expected
+):
+    assert statistics.verdict(lower, upper, seeds) == expected

@@ -39,7 +39,7 @@ class TabulatedRun(Protocol):
 
     facts: Mapping[str, SystemFacts]
     chosen: Sequence[tuple[Start, str]]
-    comparisons: Sequence[str]
+    comparisons: Sequence[tuple[str, str]]
     paper: Mapping[str, str] | None
 
 
@@ -91,32 +91,39 @@ def _kind_of(system: System, choice: Choice | None) -> str:
     return "sparse" if system.start == "warmup" else "sparse_no_warmup"
 
 
-def references_of(config: Config, facts: Mapping[str, SystemFacts]) -> list[str]:
-    """The systems that others are tested against: those named, else the baseline and what shares hard.
+def compared_pairs(config: Config, facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
+    """The (reference, system) pairs that are tested, each two systems at most once.
 
-    Of hard systems of all tasks it is the first by name, one from the initial weights before one from the warmed-up
-    weights; those of two tasks count where sparse ones have the same two.
+    Where `tables.comparisons` names a system, every other system is tested against it; a pair of names is tested alone.
+    Without the key every system is tested against the baseline; sparse systems of all tasks against the first hard
+    sharing of all tasks by name, and those of two tasks against the hard sharing of the same two.
     """
-    if config.tables.comparisons is not None:
-        return sorted(set(config.tables.comparisons), key=lambda name: (name != config.tables.baseline, name))
+    if config.tables.comparisons is None:
+        wanted = [*_against(config.tables.baseline, facts), *_sparse_against_hard(facts)]
+    else:
+        wanted = []
+        for entry in config.tables.comparisons:
+            wanted += _against(entry, facts) if isinstance(entry, str) else [(entry[1], entry[0])]
+    pairs: dict[frozenset[str], tuple[str, str]] = {}
+    for pair in wanted:
+        pairs.setdefault(frozenset(pair), pair)
+    return list(pairs.values())
+
+
+def _against(reference: str, facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
+    """Every other system with a reference; if that has only some tasks, the systems of the same tasks."""
+    if reference not in facts:
+        return []
+    tasks = facts[reference].tasks
+    return [(reference, name) for name in sorted(facts) if name != reference and tasks in (None, facts[name].tasks)]
+
+
+def _sparse_against_hard(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
+    """Sparse systems of all tasks with the first hard sharing, those of two tasks with the hard sharing of the same."""
     hard = [name for name in _hard(facts) if facts[name].tasks is None]
-    names = [config.tables.baseline, *hard[:1], *(partner for _, partner in pairs_of(facts))]
-    return [name for name in dict.fromkeys(names) if name in facts]
-
-
-def meetings_of(
-    references: Sequence[str], systems: Sequence[str], facts: Mapping[str, SystemFacts]
-) -> list[tuple[str, str]]:
-    """The (reference, system) pairs that are tested, in the order of both.
-
-    Two references meet once, the later against the earlier; a reference of some tasks meets systems of the same tasks.
-    """
-    return [
-        (reference, system)
-        for number, reference in enumerate(references)
-        for system in systems
-        if system not in references[: number + 1] and facts[reference].tasks in (None, facts[system].tasks)
-    ]
+    sparse = sorted(name for name, known in facts.items() if known.kind.startswith("sparse") and known.tasks is None)
+    of_two = [(partner, name) for name, partner in pairs_of(facts) if partner is not None]
+    return [*((reference, name) for reference in hard[:1] for name in sparse), *of_two]
 
 
 def sweep_of(facts: Mapping[str, SystemFacts]) -> dict[str, float]:
@@ -175,7 +182,7 @@ def figures_of(run: TabulatedRun) -> list[str]:
     """The figures that a run can fill, each drawn from the table of its name."""
     drawn = [name.removesuffix(".csv") for name in table_files(run) if name.startswith(("rounds", "sweep", "ablation"))]
     drawn += ["pairs"] if any(hard for _, hard in pairs_of(run.facts)) else []
-    return [*(["comparisons"] if meetings_of(run.comparisons, list(run.facts), run.facts) else []), *drawn]
+    return [*(["comparisons"] if run.comparisons else []), *drawn]
 
 
 def figure_files(run: TabulatedRun) -> list[str]:

@@ -306,8 +306,11 @@ class Tables(Section):
 
     baseline: Name = "single"
     """The system that the others are compared with."""
-    comparisons: list[Name] | None = Field(default=None, min_length=1)
-    """The systems that the others are tested against; none: the baseline, and a hard sharing of all tasks."""
+    comparisons: list[Name | Annotated[list[Name], Field(min_length=2, max_length=2)]] | None = Field(
+        default=None, min_length=1
+    )
+    """Which systems are tested against which: a name tests every other system against it, [a, b] tests a against b.
+    null: every system against the baseline, and sparse systems against one with hard sharing."""
     paper_notes: list[str] | None = None
     """What differs from the paper in this run, shown where its figures stand beside ours."""
 
@@ -344,10 +347,14 @@ class Config(Section):
         if repeated := duplicates([source.path for source in self.download]):
             raise ValueError(f"download: {repeated[0]} stands there twice")
         systems = [system.name for system in self.train.systems]
-        named = {"baseline": [self.tables.baseline], "comparisons": self.tables.comparisons or []}
+        entries = self.tables.comparisons or []
+        compared = [name for entry in entries for name in ([entry] if isinstance(entry, str) else entry)]
+        named = {"baseline": [self.tables.baseline], "comparisons": compared}
         for key in self.tables.model_fields_set & set(named):
             if unknown := [name for name in named[key] if name not in systems]:
                 raise ValueError(f"tables.{key}: no system is called '{unknown[0]}'; known: {', '.join(systems)}")
+        if same := [entry[0] for entry in entries if not isinstance(entry, str) and entry[0] == entry[1]]:
+            raise ValueError(f"tables.comparisons: '{same[0]}' cannot be tested against itself")
         choices = {choice.name: choice for choice in self.select.choices}
         tasks = {dataset.name: [task.name for task in dataset.tasks] for dataset in self.data.datasets}
         for system in self.train.systems:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from sparse_sharing.config.corpora import CorpusSpec, corpus_spec
-from sparse_sharing.config.experiments import SystemFacts, facts_of, figures_of, references_of
+from sparse_sharing.config.experiments import SystemFacts, compared_pairs, facts_of, figures_of
 from sparse_sharing.config.replicate import Switch, settings_of, switches_of
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
@@ -144,7 +144,7 @@ class TablesSpec(Spec):
     datasets: dict[str, list[str]] = Field(description="the tasks of each dataset")
     systems: dict[str, str] = Field(description="the sharing of each system")
     facts: dict[str, SystemFacts] = Field(description="what else the tables know of each system")
-    comparisons: list[str] = Field(description="the systems that others are tested against")
+    comparisons: list[tuple[str, str]] = Field(description="the (reference, system) pairs that are tested")
     paper: dict[str, str] | None = Field(default=None, description="the experiment of the paper of each dataset")
     paper_notes: list[str] | None = Field(default=None, description="known deviations from the paper")
     chosen: list[tuple[Start, str]] = Field(description="the (start, choice) pairs that systems use")
@@ -371,7 +371,7 @@ class Specs:
             datasets={name: self.tasks(name) for name in sorted(self.datasets)},
             systems={name: self.systems[name].sharing for name in sorted(self.systems)},
             facts=dict(sorted(facts.items())),
-            comparisons=references_of(config, facts),
+            comparisons=compared_pairs(config, facts),
             paper=paper or None,
             paper_notes=config.tables.paper_notes or None,
             chosen=sorted({(s.start, s.choice) for s in config.train.systems if s.choice is not None}),

@@ -7,7 +7,7 @@ printed in the tables, which no other system could spend on training.
 from collections.abc import Mapping
 
 from sparse_sharing.config import Specs
-from sparse_sharing.config.experiments import ablation_of, meetings_of, pairs_of
+from sparse_sharing.config.experiments import ablation_of, pairs_of
 from sparse_sharing.config.specs import TablesSpec, TrainSpec, WarmupSpec, models_of
 from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.findings import Findings
@@ -31,7 +31,7 @@ def check_budgets(specs: Specs, data: Mapping[str, list[CheckedCorpus]], finding
 def compare_budgets(specs: Specs, dataset: str, sentences: Mapping[str, int], findings: Findings) -> None:
     """Do what `check_budgets` does for one dataset; `sentences` counts the training sentences of each task."""
     planned = {system: planned_updates(specs, dataset, system, sentences) for system in specs.systems}
-    for first, second in compared_pairs(specs.tables()):
+    for first, second in shown_pairs(specs.tables()):
         differing = {
             task: (updates, planned[second][task])
             for task, updates in planned[first].items()
@@ -63,13 +63,13 @@ def planned_updates(specs: Specs, dataset: str, system: str, sentences: Mapping[
     return updates
 
 
-def compared_pairs(run: TablesSpec) -> list[tuple[str, str]]:
+def shown_pairs(run: TablesSpec) -> list[tuple[str, str]]:
     """The pairs of systems that the tables of a run set against each other, each once.
 
     They are tested, stand in a column of differences to the baseline, or are rows of one experiment.
     """
     systems = sorted(run.facts)
-    pairs = meetings_of(run.comparisons, systems, run.facts)
+    pairs = list(run.comparisons)
     pairs += [(run.baseline, system) for system in systems if run.baseline in systems]
     pairs += [(hard, sparse) for sparse, hard in pairs_of(run.facts) if hard is not None]
     pairs += ablation_of(run.facts)

@@ -68,7 +68,7 @@ def differences(scores: pd.DataFrame, baseline: str, systems: Sequence[str]) -> 
     ]
     columns = ["task", "system", "difference", "low", "high"]
     caption = f"Difference of the test score to {baseline}, in points. Right of the line: sharing helped. " + (
-        "Bars: 95 % interval of the paired bootstrap." if "lower" in shown.columns else "Bars: range over the seeds."
+        "Bars: simultaneous 95 % interval." if "lower" in shown.columns else "Bars: range over the seeds."
     )
     return Chart("differences", "Did sharing help?", caption, panels, shown[columns])
 

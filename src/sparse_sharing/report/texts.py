@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sparse_sharing import statistics
 from sparse_sharing.config.specs import ReportSpec
 from sparse_sharing.report.page import Column, Table, plain_table
 from sparse_sharing.report.results import RunResults
@@ -137,11 +138,10 @@ VERDICT_COLUMNS = {
     "difference": "points",
     "lower": "from",
     "upper": "to",
-    "p": "p",
-    "p_corrected": "p corrected",
-    "effect_size": "effect size",
-    "seed_p": "p over seeds",
-    "smallest_seed_p": "smallest possible",
+    "detectable": "detectable",
+    "seeds": "seeds",
+    "units": "resampled",
+    "reason": "reason",
     "marks": "marks",
 }
 """The columns of the comparisons that the page shows, what decides first, and what they are called there."""
@@ -150,20 +150,20 @@ VERDICT_COLUMNS = {
 def verdict_table(compared: pd.DataFrame) -> Table:
     """Whether sharing helped or hurt each task, with the uncertainty."""
     caption = (
-        "Each system against a reference on the same test sentences: the verdict, the difference in points with its "
-        "95 % interval, p-values before and after correction for the number of comparisons. Over seeds: the effect "
-        "size, and the p-value of a test that with few seeds cannot be small."
+        "Each system against a reference: the verdict, the difference in points with its 95 % interval. The intervals "
+        "of a dataset hold together, and there is a verdict where one leaves zero out. Detectable: a true difference "
+        "that would be found in 80 % of the runs. Words about 'these models' cover no other trainings."
     )
     shown = [name for name in VERDICT_COLUMNS if name in compared and compared[name].notna().any()]
     table = plain_table("verdicts", "Verdicts", caption, compared[shown], 3)
     columns = [replace(column, title=VERDICT_COLUMNS[column.title]) for column in table.columns]
-    marked = [place for place, verdict in enumerate(compared["verdict"]) if verdict in ("helped", "hurt")]
+    marked = [place for place, verdict in enumerate(compared["verdict"]) if verdict in statistics.DIFFERENCES]
     verdict = shown.index("verdict")
     return replace(table, columns=columns, data=compared, best=frozenset((place, verdict) for place in marked))
 
 
 def with_intervals(scores: pd.DataFrame, compared: pd.DataFrame | None, baseline: str) -> pd.DataFrame:
-    """The scores with the bootstrap interval of their difference to the baseline, where there is one."""
+    """The scores with the simultaneous interval of their difference to the baseline, where there is one."""
     if compared is None or not {"lower", "upper"} <= set(compared.columns):
         return scores
     own = compared[compared["reference"] == baseline][["dataset", "system", "task", "lower", "upper"]]

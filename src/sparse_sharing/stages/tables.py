@@ -17,7 +17,7 @@ from sparse_sharing.artifacts import (
     write_text,
 )
 from sparse_sharing.config import layout
-from sparse_sharing.config.experiments import CONTROLS, meetings_of
+from sparse_sharing.config.experiments import CONTROLS
 from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import overlap
@@ -61,8 +61,8 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     summary = tables.with_marks(tables.summary(results, spec.baseline), marks, spec.seeds)
     write_csv(results, "results.csv")
     write_csv(tables.per_type(paths, order), "per_type.csv")
-    meetings = meetings_of(spec.comparisons, systems, spec.facts)
-    verdicts = tables.compare(tables.read_counts(sentences), meetings, barred=tables.barred(marks))
+    pairs = sorted(spec.comparisons, key=lambda pair: [systems.index(name) for name in pair])
+    verdicts = tables.compare(tables.read_counts(sentences), pairs, tables.barred(marks))
     paper = tables.beside_paper(summary, spec.facts, spec.paper) if spec.paper else None
     if spec.self_overlap:
         choices, overlaps = with_self_overlaps(spec, run_folder, choices, overlaps)

@@ -12,12 +12,12 @@ SHOWN_DECIMALS = 2
 
 CSV_DECIMALS = dict.fromkeys(["value", "precision", "recall", "f1", "mean", "std", "min", "max", "difference"], 4)
 CSV_DECIMALS |= {"without_leaked": 4}
-CSV_DECIMALS |= dict.fromkeys(["lower", "upper", "effect_size", "gain", "gain_std", "measured", "dev_score"], 4)
+CSV_DECIMALS |= dict.fromkeys(["lower", "upper", "detectable", "gain", "gain_std", "measured", "dev_score"], 4)
 CSV_DECIMALS |= dict.fromkeys(["sparse_score", "hard_score", "with_score", "without_score"], 4)
 CSV_DECIMALS |= dict.fromkeys(["published", "published_with", "published_without", "published_gain"], 4)
 CSV_DECIMALS |= dict.fromkeys(["density", "lowest_density", "highest_density", "overlap"], 6)
 CSV_DECIMALS |= dict.fromkeys(["chance", "chance_by_tensor", "overlap_with_start", "self_overlap"], 6)
-CSV_DECIMALS |= dict.fromkeys(["p", "p_corrected", "seed_p", "smallest_seed_p"], 6)
+CSV_DECIMALS |= dict.fromkeys(["training_error", "text_error"], 4)
 CSV_DECIMALS |= {"target_density": 4, "published_overlap": 3, "seconds": 1}
 CSV_DECIMALS |= dict.fromkeys([f"seconds_{part}" for part in ("start", "pruning", "selection", "training")], 1)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sparse_sharing.artifacts import write_text
-from sparse_sharing.statistics import NO_DIFFERENCE, NO_VERDICT
+from sparse_sharing.statistics import NO_DIFFERENCE, NO_VERDICT, SEEDS_FOR_SYSTEMS, THESE_EQUAL
 from sparse_sharing.tables.costs import CAPTION, cost_cells
 from sparse_sharing.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE
 from sparse_sharing.tables.marks import COLUMN, explanation, system_marks
@@ -32,7 +32,7 @@ Rows = list[list[str]]
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV: scores with 4 decimals, densities, overlaps and p with 6; missing numbers are blank."""
+    """Write a table as CSV: scores with 4 decimals, densities and overlaps with 6; missing numbers are blank."""
     write_text(path, csv_text(table))
 
 
@@ -196,38 +196,56 @@ def _cells(block: pd.DataFrame, markup: Markup) -> Rows:
 
 
 def _verdict_caption(own: pd.DataFrame) -> str:
-    seeds = span(own["seeds"])
+    seeds, units = span(own["seeds"]), ", ".join(dict.fromkeys(own["units"]))
+    resampled = f"{span(own['unit_count'])} test {units}"
     over = "one seed" if seeds == "1" else f"means over {seeds} seeds"
-    smallest = own["smallest_seed_p"].max()
-    between = (
-        "One seed cannot tell how far trainings differ."
-        if smallest == 1
-        else (f"A test over {seeds} seeds alone cannot give a p below {smallest:.3g}.")
-    )
     return (
-        "Difference to the other system in points, with the 95 % interval of a paired bootstrap over the "
-        f"{span(own['sentences'])} test sentences ({over}); a verdict needs p < 0.05 after Holm's correction over the "
-        f"{len(own)} comparisons of this dataset. {between}"
+        f"Difference to the other system in points ({over}) with its 95 % interval; the {len(own)} intervals of this "
+        f"dataset hold together. {_covered(own, resampled)} There is a verdict where the interval leaves zero out. "
+        "Detectable: a true difference that would be found in 80 % of the runs."
+    )
+
+
+def _covered(own: pd.DataFrame, resampled: str) -> str:
+    """What the intervals cover: other test texts, and other trainings where there are seeds enough."""
+    few = own["seeds"] < SEEDS_FOR_SYSTEMS
+    texts = f"other test texts (bootstrap over {resampled})"
+    if not few.any():
+        return f"The intervals cover other trainings and {texts}."
+    rows = "" if few.all() else f" with fewer than {SEEDS_FOR_SYSTEMS} seeds"
+    return (
+        f"The intervals{rows} cover {texts}, but no other trainings: their words are about these trained models, not "
+        f"about the systems; that takes {SEEDS_FOR_SYSTEMS} seeds."
     )
 
 
 def _verdict_cells(own: pd.DataFrame, markup: Markup) -> Rows:
-    """One row per system and reference, one column per task."""
-    tasks = list(own[["task", "metric"]].drop_duplicates().sort_values("task").itertuples(index=False, name=None))
+    """One row per system and reference, one column per task, and one for their mean."""
+    tasks = own[["task", "metric"]].drop_duplicates().sort_values("task")
+    tasks = tasks.sort_values("metric", key=lambda metric: metric == MEAN, kind="stable")
+    tasks = list(tasks.itertuples(index=False, name=None))
     header = ["system", "against", *(_score_name(*task) for task in tasks)]
     rows = [[markup.escape(name) for name in header]]
     for (reference, system), block in own.groupby(["reference", "system"], sort=False):
-        by_task = {row["task"]: row for row in block.to_dict("records")}
+        by_task = {(row["task"], row["metric"]): row for row in block.to_dict("records")}
         names = [markup.escape(str(name)) for name in (system, reference)]
-        rows.append([*names, *(_verdict(by_task[task], markup) if task in by_task else "" for task, _ in tasks)])
+        rows.append([*names, *(_verdict(by_task[task], markup) if task in by_task else "" for task in tasks)])
     return rows
 
 
 def _verdict(row: dict[str, Any], markup: Markup) -> str:
-    """The verdict, in bold where there is a difference, and the difference with its interval."""
-    plain = row["verdict"] in (NO_DIFFERENCE, NO_VERDICT)
-    word = row["verdict"] if plain else markup.bold.format(row["verdict"])
-    return word + markup.escape(f", {signed(row['difference'])} [{signed(row['lower'])}, {signed(row['upper'])}]")
+    """The verdict, in bold where there is a difference, and the difference with its interval.
+
+    What could have been detected stands where nothing was; the reason where there is no verdict.
+    """
+    numbers = signed(row["difference"])
+    if row["lower"] == row["lower"]:
+        numbers += f" [{signed(row['lower'])}, {signed(row['upper'])}]"
+    if row["verdict"] == NO_VERDICT:
+        return markup.escape(f"{NO_VERDICT} ({row['reason']}), {numbers}")
+    if row["verdict"] in (NO_DIFFERENCE, THESE_EQUAL):
+        return markup.escape(f"{row['verdict']}, {numbers}, detectable {number(row['detectable'], SHOWN_DECIMALS)}")
+    return markup.bold.format(markup.escape(row["verdict"])) + markup.escape(f", {numbers}")
 
 
 def _leak_cells(own: pd.DataFrame, markup: Markup) -> Rows:

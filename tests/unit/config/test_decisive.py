@@ -79,8 +79,10 @@ def test_the_masks_are_those_of_the_papers_densities(jobs):
     assert densities == {"pos": 0.5, "chunk": 0.45, "ner": 0.56}
 
 
-def test_the_comparisons_are_those_to_single_and_to_hard_sharing_after_a_warm_up(specs):
-    assert (specs.config.tables.baseline, specs.config.tables.comparisons) == ("single", ["single", "hard_warm"])
+def test_few_pairs_are_compared_the_question_among_them(specs):
+    pairs = [["sparse", "single"], ["sparse", "single_warm"], ["sparse", "hard_warm"], ["hard", "single"]]
+    assert (specs.config.tables.baseline, specs.config.tables.comparisons) == ("single", pairs)
+    assert ("single", "sparse") in specs.tables().comparisons
 
 
 @pytest.mark.parametrize(

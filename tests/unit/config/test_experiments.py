@@ -6,11 +6,10 @@ from sparse_sharing.config import Specs, layout, parse_config
 from sparse_sharing.config.experiments import (
     SystemFacts,
     ablation_of,
+    compared_pairs,
     facts_of,
     figures_of,
-    meetings_of,
     pairs_of,
-    references_of,
     sweep_of,
 )
 from sparse_sharing.config.schema import Choice
@@ -63,31 +62,53 @@ def test_only_one_density_for_all_tasks_is_the_density_of_a_system():
     assert facts_of(System(choice="best", **sparse), BEST).target_density is None
 
 
-def test_the_references_are_the_baseline_and_one_hard_sharing_unless_they_are_named(changed):
-    def references(path=None, value=None):
-        return Specs(parse_config(changed(path, value))).tables().comparisons
+def pairs(values):
+    """The pairs that a configuration tests."""
+    return Specs(parse_config(values)).tables().comparisons
 
-    assert references() == ["single", "hard"]
-    assert references("train.systems.+", {"name": "also", "sharing": "hard"}) == ["single", "also"]
-    assert references("tables.baseline", "hard") == ["hard"]
-    assert references("tables.comparisons", ["sparse", "single", "cold"]) == ["single", "cold", "sparse"]
+
+def test_by_default_all_meet_the_baseline_and_sparse_systems_one_hard_sharing(changed):
+    to_single = [("single", "cold"), ("single", "hard"), ("single", "sparse")]
+    to_hard = [("hard", "cold"), ("hard", "sparse")]
+    assert pairs(changed()) == [*to_single, *to_hard]
+    also = pairs(changed("train.systems.+", {"name": "also", "sharing": "hard"}))
+    assert also == [("single", "also"), *to_single, ("also", "cold"), ("also", "sparse")]
+    assert pairs(changed("tables.baseline", "hard")) == [("hard", "cold"), ("hard", "single"), ("hard", "sparse")]
+
+
+def test_a_name_is_tested_against_all_and_a_pair_of_names_by_itself(changed):
+    def named(*entries):
+        return pairs(changed("tables.comparisons", list(entries)))
+
+    assert named(["sparse", "hard"]) == [("hard", "sparse")]
+    assert named("hard", ["cold", "single"]) == [
+        *(("hard", "cold"), ("hard", "single"), ("hard", "sparse")),
+        ("single", "cold"),
+    ]
+
+
+def test_two_systems_meet_once_as_they_were_named_first(changed):
+    entries = ["single", ["single", "sparse"], "sparse"]
+    assert pairs(changed("tables.comparisons", entries)) == [
+        *(("single", "cold"), ("single", "hard"), ("single", "sparse")),
+        *(("sparse", "cold"), ("sparse", "hard")),
+    ]
 
 
 def test_a_baseline_that_is_no_system_is_no_reference(changed):
     values = changed()
     values["train"]["systems"] = values["train"]["systems"][2:]
-    assert Specs(parse_config(values)).tables().comparisons == []
+    assert pairs(values) == []
 
 
-def test_hard_sharing_of_two_tasks_is_a_reference_where_a_sparse_system_has_the_same(changed):
+def test_a_sparse_system_of_two_tasks_meets_the_hard_sharing_of_the_same(changed):
     facts = {
         "hard_a": known("hard", tasks=["ner", "pos"]),
         "hard_b": known("hard", tasks=["chunk", "pos"]),
         "sparse_a": known("sparse", choice="best", tasks=["ner", "pos"]),
         "single": known("single"),
     }
-    assert references_of(parse_config(changed()), facts) == ["single", "hard_a"]
-    assert meetings_of(["single", "hard_a"], list(facts), facts) == [
+    assert compared_pairs(parse_config(changed()), facts) == [
         ("single", "hard_a"),
         ("single", "hard_b"),
         ("single", "sparse_a"),
@@ -95,13 +116,14 @@ def test_hard_sharing_of_two_tasks_is_a_reference_where_a_sparse_system_has_the_
     ]
 
 
-def test_two_references_meet_once():
-    facts = {name: known(name) for name in ("single", "hard", "sparse")}
-    assert meetings_of(["single", "hard"], list(facts), facts) == [
-        ("single", "hard"),
-        ("single", "sparse"),
-        ("hard", "sparse"),
-    ]
+def test_a_reference_of_some_tasks_meets_systems_of_the_same(changed):
+    facts = {
+        "hard": known("hard", tasks=["ner", "pos"]),
+        "other": known("sparse", choice="best", tasks=["chunk", "pos"]),
+        "same": known("sparse", choice="best", tasks=["ner", "pos"]),
+    }
+    config = parse_config(changed("tables.comparisons", ["hard"]))
+    assert compared_pairs(config, facts) == [("hard", "same")]
 
 
 def test_a_sweep_has_two_densities_or_more_and_hard_sharing_as_the_whole_network():
@@ -179,7 +201,18 @@ def test_a_run_of_one_system_without_masks_has_no_figure(changed):
     assert "rounds.csv" not in layout.table_files(run)
 
 
-@pytest.mark.parametrize("value", [["nowhere"], ["single", "nowhere"]])
+@pytest.mark.parametrize("value", [["nowhere"], ["single", "nowhere"], [["single", "nowhere"]]])
 def test_a_reference_that_is_no_system_is_refused(changed, value):
     with pytest.raises(Exception, match=r"tables\.comparisons: no system is called 'nowhere'; known: single, hard"):
         parse_config(changed("tables.comparisons", value))
+
+
+def test_a_system_is_not_tested_against_itself(changed):
+    with pytest.raises(Exception, match=r"tables\.comparisons: 'hard' cannot be tested against itself"):
+        parse_config(changed("tables.comparisons", [["hard", "hard"]]))
+
+
+@pytest.mark.parametrize("entry", [["hard"], ["hard", "sparse", "cold"]])
+def test_a_pair_has_two_names(changed, entry):
+    with pytest.raises(Exception, match=r"tables\.comparisons"):
+        parse_config(changed("tables.comparisons", [entry]))

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from sparse_sharing.cli import app
 from sparse_sharing.config import Specs, load_config, parse_config
-from sparse_sharing.inspection.budgets import compare_budgets, compared_pairs, planned_updates
+from sparse_sharing.inspection.budgets import compare_budgets, planned_updates, shown_pairs
 from sparse_sharing.inspection.findings import Findings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,7 +90,7 @@ def test_a_sampling_weight_gives_joint_systems_more_updates(own_data):
 def test_systems_that_meet_in_no_table_need_no_equal_budget(own_data):
     one, other = {**HARD, "name": "a", "epochs": 3}, {**HARD, "name": "b", "epochs": 4}
     config = config_of(own_data, HARD, one, other, tables={"baseline": "hard", "comparisons": ["hard"]})
-    assert compared_pairs(Specs(config).tables()) == [("hard", "a"), ("hard", "b")]
+    assert shown_pairs(Specs(config).tables()) == [("hard", "a"), ("hard", "b")]
 
 
 def test_validate_shows_the_pairs(own_data):

@@ -29,9 +29,7 @@ COMPARED = pd.DataFrame(
         "difference": [-0.5, 2.0],
         "lower": [-2.0, 1.0],
         "upper": [1.0, 3.0],
-        "p": [0.4, 0.001],
-        "p_corrected": [0.4, 0.002],
-        "effect_size": float("nan"),
+        "detectable": [1.8, 1.2],
         "verdict": ["no measurable difference", "helped"],
     }
 )
@@ -125,7 +123,7 @@ def test_scores_stand_with_deviation_and_difference_and_the_best_is_marked():
 def test_the_verdict_comes_before_its_reasons_and_is_marked_where_there_is_one():
     table = verdict_table(COMPARED)
     titles, rows = shown(table)
-    assert titles == ["system", "against", "task", "verdict", "points", "from", "to", "p", "p corrected"]
+    assert titles == ["system", "against", "task", "verdict", "points", "from", "to", "detectable"]
     assert [row[3] for row in rows] == ["no measurable difference", "helped"]
     assert table.best == {(1, 3)}
     assert list(table.data.columns) == list(COMPARED.columns)

@@ -84,32 +84,47 @@ def test_the_summary_shows_ours_theirs_and_the_difference_with_notes(results, fa
     assert "cold & 91.50 & 91.04 & +0.46" in text
 
 
-def test_the_summary_shows_verdicts_with_their_intervals(results, tmp_path):
+@pytest.mark.parametrize(
+    ("seeds", "hurt", "equal", "covered"),
+    [
+        (3, "hurt", "no measurable difference", "The intervals cover other trainings and other test texts (bootstrap "
+         "over 50 test documents)."),
+        (2, "these models: lower", "these models: no measurable difference", "their words are about these trained "
+         "models, not about the systems; that takes 3 seeds."),
+    ],
+)  # fmt: skip
+def test_the_summary_shows_verdicts_with_their_intervals(results, tmp_path, seeds, hurt, equal, covered):
     summary = tables.summary(results)
-    row = {"dataset": "conll03", "reference": "single", "system": "hard", "metric": "f1", "seeds": 2, "sentences": 50}
+    row = {"dataset": "conll03", "reference": "single", "system": "hard", "metric": "f1", "seeds": seeds}
+    row |= {"units": "documents", "unit_count": 50, "reason": ""}
     verdicts = pd.DataFrame(
         [
-            {**row, "task": "ner", "difference": -1.0, "lower": -2.0, "upper": -0.5, "verdict": "hurt"},
             {
                 **row,
-                "task": "chunk",
-                "difference": 0.1,
-                "lower": -0.1,
-                "upper": 0.3,
-                "verdict": "no measurable difference",
+                "task": "ner",
+                "difference": -1.0,
+                "lower": -2.0,
+                "upper": -0.5,
+                "detectable": 1.4,
+                "verdict": hurt,
             },
+            {**row, "task": "chunk", "difference": 0.1, "lower": -0.1, "upper": 0.3, "detectable": 0.25}
+            | {"verdict": equal},
+            {**row, "task": "pos", "difference": 9.0, "detectable": 1.0, "verdict": "no verdict", "reason": "F1 is 0"},
+            {**row, "task": "mean", "metric": "mean", "difference": -1.0, "lower": -2.0, "upper": -0.5}
+            | {"detectable": 1.4, "verdict": hurt},
         ]
-    ).assign(smallest_seed_p=0.5)
+    )
     tables.write_summary_md(summary, tmp_path / "summary.md", "single", verdicts)
     text = (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert "### Verdicts\n" in text
-    assert "over the 50 test sentences (means over 2 seeds)" in text
+    assert "(means over" in text
+    assert "the 4 intervals of this dataset hold together" in text
+    assert covered in text
+    assert "| system | against | chunk F1 | ner F1 | pos F1 | mean |" in text
     assert (
-        "correction over the 2 comparisons of this dataset. A test over 2 seeds alone cannot give a p below 0.5."
-        in text
-    )
-    assert "| system | against | chunk F1 | ner F1 |" in text
-    assert (
-        r"| hard | single | no measurable difference, +0.10 \[−0.10, +0.30\] | **hurt**, −1.00 \[−2.00, −0.50\] |"
-        in text
-    )
+        rf"| hard | single | {equal}, +0.10 \[−0.10, +0.30\], detectable 0.25 | **{hurt}**, −1.00 \[−2.00, −0.50\] "
+        rf"| no verdict (F1 is 0), +9.00 | **{hurt}**, −1.00 \[−2.00, −0.50\] |"
+    ) in text
+    tables.write_summary_tex(summary, tmp_path / "summary.tex", "single", verdicts)
+    assert "detectable 0.25" in (tmp_path / "summary.tex").read_text(encoding="utf-8")
