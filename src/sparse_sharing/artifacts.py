@@ -33,7 +33,7 @@ FORMATS = {
     "masks": 1,
     "selection": 1,
     "model": 2,
-    "onnx": 1,
+    "onnx": 2,
     "metrics": 1,
     "sentences": 1,
     "tables": 1,

@@ -76,7 +76,8 @@ def test_raw_text_and_tokens_are_tagged_as_in_python(tag, tagger):
     lines = [json.loads(line) for line in output.splitlines()]
     for line, text in zip(lines, ["Bob left .", "Ann did n't ."], strict=True):
         tagged = tagger(text.split(" "), ["pos", "ner"])
-        assert line["tokens"] == text.split(" ")
+        assert [token["text"] for token in line["tokens"]] == text.split(" ")
+        assert all(line["text"][t["start_char"] : t["end_char"]] == t["text"] for t in line["tokens"])
         assert line["tags"] == tagged.tags
         assert list(line["tags"]) == ["pos", "ner"]
     _, output, _ = tag("U.S.A. don't\n", "--input", "tokens", "--tasks", "pos")
