@@ -251,7 +251,7 @@ def in_chunks(items: Items, sentences: int) -> Iterator[list[Item]]:
 
 
 def _look_ahead(lines: Lines) -> tuple[list[Line], Lines]:
-    """The first lines up to a blank one after some that are no comments, or a PAUSE; and the stream with nothing missing."""
+    """The first lines up to a blank one after content, or a PAUSE; and the stream with nothing missing."""
     taken: list[Line | None] = []
     for line in lines:
         taken.append(line)
