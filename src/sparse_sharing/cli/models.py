@@ -1,5 +1,6 @@
 """Commands that use trained models: tag text, take one task out, weigh a model."""
 
+import gc
 import logging
 import sys
 from pathlib import Path
@@ -74,6 +75,8 @@ def tag(
     terminal = sys.stdout.isatty()
     sys.stdout.reconfigure(encoding="utf-8")
     write = writing.make_writer(_output_kind(output, terminal, found), sys.stdout, terminal)
+    # What is loaded by now stays: the garbage collector need not look through it while sentences come and go.
+    gc.freeze()
     for chunk in reading.in_chunks(items, BATCHES_TOGETHER * batch_size):
         tagged = tagger.tag_sentences([item.sentence for item in chunk], names, probabilities, batch_size)
         write(zip(chunk, tagged, strict=True))

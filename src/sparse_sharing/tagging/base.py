@@ -198,6 +198,13 @@ def _as_sentence(given: Given, number: int) -> Sentence:
     if isinstance(given, str):
         return tokenize(given)
     words = tuple(given)
+    if not all(words) or not set(map(type, words)) <= {str}:
+        _require_words(words, number)
+    return from_words(words)
+
+
+def _require_words(words: Sequence[object], number: int) -> None:
+    """Refuse a token that is empty or no string."""
     for place, word in enumerate(words):
         if not isinstance(word, str):
             raise TypeError(f"sentence {number}, token {place}: got {word!r}; expected a string")
@@ -206,4 +213,3 @@ def _as_sentence(given: Given, number: int) -> Sentence:
                 f"sentence {number}, token {place} (counted from 0) is empty; leave empty tokens out, as "
                 "text.split() does"
             )
-    return from_words(words)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import sub
 from typing import Any, NamedTuple
 
 
@@ -51,15 +53,12 @@ class Sentence:
 
 def from_words(words: Sequence[str]) -> Sentence:
     """A sentence from its words; its text is the words with a space between two."""
-    tokens, start = [], 0
-    for word in words:
-        end = start + len(word)
-        tokens.append(Token(word, start, end))
-        start = end + 1
-    return Sentence(" ".join(words), tuple(tokens))
+    ends = list(accumulate(map(len, words), lambda end, size: end + 1 + size))
+    starts = map(sub, ends, map(len, words))
+    return Sentence(" ".join(words), tuple(map(Token._make, zip(words, starts, ends, strict=True))))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TaggedSentence:
     """A sentence with what the model says about it.
 
