@@ -12,8 +12,9 @@ from sparse_sharing.config.specs import ExportSpec, TrainSpec
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.models.storage import load_model, storage_sizes
 from sparse_sharing.stages.inputs import load_text
-from sparse_sharing.tagging import export, onnx_export
+from sparse_sharing.tagging import export, onnx_graph
 from sparse_sharing.tagging.onnx_tagger import OnnxTagger
+from sparse_sharing.tagging.proof import random_text
 from sparse_sharing.tagging.tagger import Tagger
 
 TASKS = ("chunk", "ner", "pos")
@@ -74,7 +75,9 @@ def test_it_holds_the_weights_of_its_task_alone(finished, exported):
 def test_the_proof_is_written_down(finished, exported):
     whole, own = load_model(model_of(finished) / "model.safetensors"), load_model(exported / "ner/model.safetensors")
     tokens = sum(map(len, words_of(finished, "dev")))
-    assert own.details["exported"] == {"source": whole.digest, "sentences": 10, "tokens": tokens}
+    proof = own.details["exported"]
+    assert (proof["source"], proof["sentences"], proof["tokens"]) == (whole.digest, 10, tokens)
+    assert proof["random_tokens"] > 1000
     card = (exported / "ner" / "README.md").read_text(encoding="utf-8")
     assert f"10 dev sentences ({tokens} tokens) are the same, every one" in card
     assert whole.digest in card
@@ -85,7 +88,7 @@ def test_a_model_whose_tags_would_differ_is_not_written(finished, tmp_path, monk
         return {name: np.zeros_like(value) for name, value in values.items()}
 
     monkeypatch.setattr(export, "values_of_task", head_lost)
-    with pytest.raises(ArtifactError, match=r"dev tokens got another tag of task 'pos' from its own weights alone"):
+    with pytest.raises(ArtifactError, match="dev tokens got another tag of task 'pos' from its own weights alone"):
         export.run(model_of(finished), "pos", None, tmp_path / "out", False, "cpu")
     assert not (tmp_path / "out").exists()
 
@@ -116,17 +119,26 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(finished, tmp_path):
     assert not out.exists()
 
 
-def test_dev_text_is_asked_for_where_it_is_not_found_and_refused_from_elsewhere(pipeline, tmp_path):
+def test_a_copied_model_is_proved_on_random_sequences_and_a_foreign_dev_text_is_refused(pipeline, tmp_path):
     moved = tmp_path / "moved"
     model_of(pipeline).rename(moved)
-    with pytest.raises(ConfigError, match="name it with --dev FILE"):
-        export.run(moved, "ner", None, tmp_path / "out", False, "cpu")
+    export.run(moved, "ner", None, tmp_path / "ner", False, "cpu")
+    assert Tagger.load(tmp_path / "ner").tasks == ["ner"]
+    card = (tmp_path / "ner" / "README.md").read_text(encoding="utf-8")
+    assert "tokens of random sequences of its vocabulary are the same, every one" in card
     other = pipeline.changed(data={"lowercase": False}).prepare(tmp_path / "other")
     with pytest.raises(ArtifactError, match=r"dev\.safetensors: was made under other settings"):
         export.run(moved, "ner", other / "dev.safetensors", tmp_path / "out", False, "cpu")
     assert not (tmp_path / "out").exists()
-    export.run(moved, "ner", pipeline.data / "dev.safetensors", tmp_path / "out", False, "cpu")
-    assert Tagger.load(tmp_path / "out").tasks == ["ner"]
+
+
+def test_random_text_is_the_same_every_time_and_of_the_vocabulary(finished):
+    vocabulary = Tagger.load(model_of(finished)).vocabulary
+    text = random_text(vocabulary)
+    words = {word for sentence in text.words() for word in sentence}
+    assert text.words() == random_text(vocabulary).words()
+    assert words >= set(vocabulary.words)
+    assert words - set(vocabulary.words)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -134,8 +146,61 @@ def test_the_onnx_network_gives_the_tags_of_torch(finished, exported, task):
     words = [*words_of(finished, "test"), [], ["unheard-of"]]
     found = OnnxTagger.load(exported / task).tag(words, batch_size=3)
     expected = Tagger.load(exported / task).tag(words)
-    assert found == expected
-    assert OnnxTagger.load(exported / task)("Bob sleeps.") == Tagger.load(exported / task)("Bob sleeps.")
+    assert tags_and_places(found) == tags_and_places(expected)
+
+
+def tags_and_places(sentences):
+    """What must be equal whatever runs the network: all but the scores, which are rounded."""
+    return [
+        (one.text, one.tokens, one.tags, {task: [span[:6] for span in spans] for task, spans in one.spans.items()})
+        for one in sentences
+    ]
+
+
+@pytest.fixture(scope="module")
+def together(finished, tmp_path_factory):
+    """For each system the folder of its model exported with all tasks in one file."""
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path_factory.mktemp("together")
+    for system in ("hard", "sparse"):
+        export.run(model_of(finished, system), None, None, folder / system, True, "cpu")
+    return folder
+
+
+@pytest.mark.parametrize("system", ["hard", "sparse"])
+def test_one_onnx_file_tags_all_tasks_of_a_model_as_torch_does(finished, together, system):
+    words = [*words_of(finished, "test"), [], ["unheard-of"]]
+    ours, theirs = OnnxTagger.load(together / system), Tagger.load(model_of(finished, system))
+    assert ours.tasks == theirs.tasks
+    found, expected = (tagger.tag(words, probabilities=True) for tagger in (ours, theirs))
+    assert tags_and_places(found) == tags_and_places(expected)
+    for one, other in zip(found, expected, strict=True):
+        for task in TASKS:
+            assert one.probabilities.get(task, []) == pytest.approx(other.probabilities.get(task, []), abs=1e-4)
+    assert tags_and_places(ours.document("Bob left. Ann didn't.")) == tags_and_places(
+        theirs.document("Bob left. Ann didn't.")
+    )
+    assert {path.name for path in (together / system).iterdir()} == {
+        *("network.onnx", "onnx.json", "vocabulary.json", "README.md")
+    }
+
+
+def test_one_onnx_file_takes_less_than_one_for_each_task(exported, together):
+    whole = (together / "sparse" / "network.onnx").stat().st_size
+    assert whole < sum((exported / task / "network.onnx").stat().st_size for task in TASKS)
+
+
+def test_weights_of_eight_bits_are_written_with_what_they_cost(finished, together, tmp_path):
+    export.run(model_of(finished), None, None, tmp_path, True, "cpu", int8=True)
+    assert (tmp_path / "network.onnx").stat().st_size < (together / "sparse" / "network.onnx").stat().st_size
+    details = load_json(tmp_path / "onnx.json", "onnx").details
+    assert details["int8"] is True
+    for task in TASKS:
+        assert set(details["proof"]["dev"][task]) == {"tokens", "different", "metric", "torch", "onnx"}
+        assert set(details["proof"]["random"][task]) == {"tokens", "different"}
+    assert OnnxTagger.load(tmp_path).tasks == list(TASKS)
+    with pytest.raises(ConfigError, match="--int8 needs --onnx"):
+        export.run(model_of(finished), "ner", None, tmp_path / "x", False, "cpu", int8=True)
 
 
 def test_a_crf_is_decoded_as_a_path_without_torch(pipeline, tmp_path):
@@ -146,19 +211,23 @@ def test_a_crf_is_decoded_as_a_path_without_torch(pipeline, tmp_path):
     crf.evaluate("single", "ner")
     export.run(folder, "ner", None, tmp_path / "ner", True, "cpu")
     words = words_of(crf, "train", "ner")
-    assert OnnxTagger.load(tmp_path / "ner").tag(words) == Tagger.load(folder).tag(words)
-    assert len(load_json(tmp_path / "ner" / "onnx.json", "onnx").details["transitions"]) > 1
+    found, expected = OnnxTagger.load(tmp_path / "ner").tag(words), Tagger.load(folder).tag(words)
+    assert tags_and_places(found) == tags_and_places(expected)
+    assert len(load_json(tmp_path / "ner" / "onnx.json", "onnx").details["tasks"]["ner"]["chain"]["transitions"]) > 1
 
 
 def test_the_check_of_the_network_is_written_down(finished, exported):
     details = load_json(exported / "ner" / "onnx.json", "onnx").details
-    assert details["proof"] == {"tokens": sum(map(len, words_of(finished, "dev"))), "different": 0}
-    assert details["tags"] == list(Tagger.load(exported / "ner").vocabulary.tasks["ner"].tags)
+    dev = details["proof"]["dev"]["ner"]
+    assert (dev["tokens"], dev["different"]) == (sum(map(len, words_of(finished, "dev"))), 0)
+    assert dev["torch"] == dev["onnx"]
+    assert details["proof"]["random"]["ner"]["different"] == 0
+    assert details["tasks"]["ner"]["tags"] == list(Tagger.load(exported / "ner").vocabulary.tasks["ner"].tags)
 
 
 def test_a_network_that_gives_other_tags_is_not_written(finished, tmp_path, monkeypatch):
-    monkeypatch.setattr(onnx_export, "GATES", (0, 1, 2, 3))
-    with pytest.raises(ArtifactError, match=r"dev tokens got another tag from onnxruntime than from torch"):
+    monkeypatch.setattr(onnx_graph, "GATES", (0, 1, 2, 3))
+    with pytest.raises(ArtifactError, match="dev tokens got another tag of task 'pos' from onnxruntime than from torch"):
         export.run(model_of(finished), "pos", None, tmp_path, True, "cpu")
     assert not (tmp_path / "network.onnx").exists()
 

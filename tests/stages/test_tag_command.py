@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 
 from sparse_sharing import cli
 from sparse_sharing.config import layout
+from sparse_sharing.tagging import export
 from sparse_sharing.tagging.tagger import Tagger
 
 COMMAND = [sys.executable, "-c", "from sparse_sharing.cli import main; main()"]
@@ -76,7 +78,8 @@ def test_raw_text_and_tokens_are_tagged_as_in_python(tag, tagger):
     lines = [json.loads(line) for line in output.splitlines()]
     for line, text in zip(lines, ["Bob left .", "Ann did n't ."], strict=True):
         tagged = tagger(text.split(" "), ["pos", "ner"])
-        assert line["tokens"] == text.split(" ")
+        assert [token["text"] for token in line["tokens"]] == text.split(" ")
+        assert all(line["text"][t["start_char"] : t["end_char"]] == t["text"] for t in line["tokens"])
         assert line["tags"] == tagged.tags
         assert list(line["tags"]) == ["pos", "ner"]
     _, output, _ = tag("U.S.A. don't\n", "--input", "tokens", "--tasks", "pos")
@@ -99,7 +102,7 @@ def test_a_sentence_is_answered_before_the_next_is_written(model):
     ) as process:
         for text in (b"Bob left.\n", b"Ann saw it.\n"):
             process.stdin.write(text)
-            assert json.loads(process.stdout.readline())["tokens"][0] == text.split()[0].decode()
+            assert json.loads(process.stdout.readline())["tokens"][0]["text"] == text.split()[0].decode()
         process.stdin.close()
         assert process.wait(WAIT) == 0
 
@@ -181,6 +184,111 @@ def test_an_error_is_one_message_and_an_exit_code(tag, options, code, message):
     assert message in errors
 
 
+CONLLU = """# text = Bob left Oslo
+1-2\tBobleft\t_\t_\t_\t_\t_\t_\t_\t_
+1\tBob\t_\t_\t_\t_\t0\troot\t_\t_
+2\tleft\t_\t_\t_\t_\t0\troot\t_\tGloss=x
+2.1\tgone\t_\t_\t_\t_\t_\t_\t_\t_
+3\tOslo\t_\t_\t_\t_\t0\troot\t_\t_
+
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--input", "conllu")])
+def test_conllu_comes_out_as_conllu(tag, tagger, options):
+    code, output, _ = tag(CONLLU, "--tasks", "pos", *options)
+    tags = tagger(["Bob", "left", "Oslo"]).tags["pos"]
+    expected = CONLLU.split("\n")
+    for line, found, misc in ((2, tags[0], ""), (3, tags[1], "Gloss=x|"), (5, tags[2], "")):
+        start = expected[line].rpartition("\t")[0]
+        expected[line] = f"{start}\t{misc}pos={found}"
+    assert (code, output) == (0, "\n".join(expected))
+
+
+@pytest.mark.parametrize(
+    "lines", [["Анна приехала вчера", "Борис остался дома"], ["Ann came in 1998", "Bob came in 1999"]]
+)
+def test_text_of_any_script_is_tagged_as_text(tag, lines):
+    code, output, _ = tag("\n".join(lines), "--tasks", "pos")
+    assert code == 0
+    assert [line.split(" ")[0] for line in output.splitlines()] == [
+        word for line in lines for word in [*line.split(), ""]
+    ]
+
+
+def test_where_lines_could_be_columns_or_text_the_command_asks(tag):
+    code, output, errors = tag("1\tBob visited Paris.\n2\tAnn left.\n")
+    assert (code, output) == (2, "")
+    assert "could be columns or text" in errors and "--input" in errors
+
+
+def test_a_cell_may_hold_a_space_and_an_empty_one_is_refused(tag, tagger):
+    code, output, _ = tag("New York\tX\nis\tX\n", "--input", "columns", "--tasks", "pos")
+    tags = tagger(["New\u00a0York", "is"]).tags["pos"]
+    assert (code, output) == (0, f"New York\tX\t{tags[0]}\nis\tX\t{tags[1]}\n")
+    code, output, errors = tag("\tX\nis\tX\n", "--input", "columns")
+    assert (code, output) == (3, "")
+    assert "text, line 1: found nothing in column 0" in errors
+
+
+def test_entities_are_lists_for_one_task_with_spans(tag, tagger):
+    code, output, _ = tag("Bob left. Ann left.", "--tasks", "chunk", "--output", "huggingface")
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert code == 0
+    assert [[entity["word"] for entity in line] for line in lines] == [
+        [span.text for span in tagger(text).spans["chunk"]] for text in ("Bob left.", "Ann left.")
+    ]
+    assert tag("Bob left.", "--tasks", "pos", "--output", "huggingface")[0] == 2
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    """The folder of the model exported with all tasks in one ONNX file."""
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path_factory.mktemp("exported")
+    export.run(model, None, None, folder, True, "cpu")
+    return folder
+
+
+@pytest.mark.parametrize("output", ["columns", "jsonl"])
+def test_an_exported_network_gives_the_output_of_its_model(call, finished, model, exported, output):
+    text = finished.folder / "test.txt"
+    options = ["--output", output, "--tasks", "chunk,pos"]
+    found, expected = (call("tag", folder, text, *options)[:2] for folder in (exported, model))
+    assert found[0] == 0
+    assert rounded(found[1]) == rounded(expected[1])
+
+
+def rounded(text):
+    """Text without the scores, which rounding changes."""
+    return re.sub(r"\"score\": [0-9.]+", "", text)
+
+
+def test_an_exported_network_is_run_without_torch(exported):
+    code = (
+        "import sys; from sparse_sharing.cli import main\n"
+        "try: main()\n"
+        "finally: sys.stderr.write(' '.join(name for name in HEAVY if name in sys.modules))"
+    ).replace("HEAVY", "('torch', 'pandas', 'matplotlib', 'snakemake', 'scipy')")
+    command = [sys.executable, "-c", code, "tag", str(exported), "--tasks", "pos"]
+    done = subprocess.run(command, input=b"Bob left.", capture_output=True, timeout=WAIT)
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"Bob ")
+    assert done.stderr.endswith(b"tasks: pos\n")
+
+
+def test_a_run_means_its_best_model_and_a_wrong_path_lists_the_models(call, finished, tmp_path, caplog):
+    caplog.set_level("INFO")
+    (tmp_path / "text").write_text("Bob left.")
+    run = finished.folder / "results" / "tiny"
+    code, output, _ = call("tag", run, tmp_path / "text", "--tasks", "pos")
+    assert (code, bool(output)) == (0, True)
+    assert "the best of" in caplog.text
+    code, output, errors = call("tag", run / "joint" / "seed1" / "train" / "spars" / "shared", tmp_path / "text")
+    assert (code, output) == (4, "")
+    assert f"\n  {run / 'joint' / 'seed1' / 'train' / 'sparse' / 'shared'}" in errors
+
+
 def test_a_missing_text_ends_with_3_and_a_damaged_model_with_4(call, pipeline):
     folder = pipeline.path(layout.MODEL, system="sparse", model="shared")
     code, _, errors = call("tag", folder, "nowhere.txt")
@@ -192,7 +300,7 @@ def test_a_missing_text_ends_with_3_and_a_damaged_model_with_4(call, pipeline):
         assert errors.startswith(f"error: {folder / 'model.safetensors'}: is damaged or no file of this program")
 
 
-@pytest.mark.parametrize("kind", ["auto", "raw", "tokens", "columns"])
+@pytest.mark.parametrize("kind", ["auto", "raw", "tokens", "columns", "conllu"])
 def test_empty_input_gives_empty_output(tag, kind):
     assert tag("", "--input", kind)[:2] == (0, "")
 

@@ -13,6 +13,8 @@ from sparse_sharing.data.demo import generate
 from sparse_sharing.data.schemes import read_spans
 from sparse_sharing.errors import ArtifactError, ConfigError, DataError
 from sparse_sharing.stages import evaluate
+from sparse_sharing.tagging import encoding, export
+from sparse_sharing.tagging.onnx_tagger import OnnxTagger
 from sparse_sharing.tagging.tagger import LONG_SENTENCE, Tagger
 
 TASKS = ("chunk", "ner", "pos")
@@ -34,6 +36,15 @@ def evaluated(folder, task):
 @pytest.fixture(scope="module")
 def tagger(finished):
     return Tagger.load(model_of(finished))
+
+
+@pytest.fixture(scope="module")
+def exported(finished, tmp_path_factory):
+    """The tagger of the same model, exported."""
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path_factory.mktemp("onnx")
+    export.run(model_of(finished), None, None, folder, True, "cpu")
+    return OnnxTagger.load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +78,7 @@ def test_tags_are_those_of_the_stage_evaluate(finished, system, model, batch_siz
         words, tags = evaluated(folder, task)
         found = tagger.tag(words, [task], batch_size=batch_size)
         assert [sentence.tags for sentence in found] == [{task: own} for own in tags]
-        assert [list(sentence.tokens) for sentence in found] == words
+        assert [list(sentence.words) for sentence in found] == words
 
 
 def test_with_the_vectors_tags_are_those_of_the_stage_evaluate_without_them_some_differ(with_vectors):
@@ -111,15 +122,90 @@ def test_vectors_that_do_not_fit_the_model_are_refused(finished, with_vectors, t
 def test_a_sentence_is_text_or_tokens_and_gives_tags_and_spans(tagger):
     tagged = tagger(SENTENCE)
     assert tagged == tagger(SENTENCE.split(" "))
-    assert tagged.tokens == tuple(SENTENCE.split(" "))
+    assert tagged.words == tuple(SENTENCE.split(" "))
     assert tagged.tags.keys() == set(TASKS)
     assert tagged.spans.keys() == {"chunk", "ner"}
     assert {len(tags) for tags in tagged.tags.values()} == {6}
     for task, spans in tagged.spans.items():
-        assert [span[:3] for span in spans] == [tuple(span) for span in read_spans(tagged.tags[task], "iob2")]
-        assert all(span.text == " ".join(tagged.tokens[span.start : span.end]) for span in spans)
+        places = [(span.label, span.first_token, span.end_token) for span in spans]
+        assert places == [tuple(span) for span in read_spans(tagged.tags[task], "iob2")]
+        assert all(span.text == SENTENCE[span.start_char : span.end_char] for span in spans)
+        assert all(span.text.split() == list(tagged.words[span.first_token : span.end_token]) for span in spans)
+        assert all(0 < span.score <= 1 for span in spans)
     assert tagged.spans["chunk"]
     assert tagged.probabilities == {}
+
+
+def test_the_score_of_a_span_is_the_mean_probability_of_its_tags(tagger):
+    tagged = tagger(SENTENCE, ["chunk"], probabilities=True)
+    for span in tagged.spans["chunk"]:
+        assert span.score == pytest.approx(
+            np.mean(tagged.probabilities["chunk"][span.first_token : span.end_token]), rel=1e-5
+        )
+
+
+def test_texts_are_copied_as_they_are_in_the_source(tagger):
+    text = "  Bob  Lee visits   New\tYork.  "
+    tagged = tagger(text)
+    assert tagged.text == text
+    assert [text[start:end] for _, start, end in tagged.tokens] == ["Bob", "Lee", "visits", "New", "York", "."]
+    assert all(span.text == text[span.start_char : span.end_char] for span in tagged.spans["chunk"])
+
+
+def test_a_document_is_split_into_sentences_and_its_characters_are_counted_in_the_whole_text(tagger):
+    text = "Bob left. Ann didn't.\n\n New York is big"
+    found = tagger.document(text, probabilities=True)
+    assert [sentence.text for sentence in found] == ["Bob left.", "Ann didn't.", "New York is big"]
+    for sentence in found:
+        assert text[sentence.start_char :].startswith(sentence.text)
+        assert all(text[start:end] == word for word, start, end in sentence.tokens)
+        for span in sentence.spans["chunk"]:
+            assert text[span.start_char : span.end_char] == span.text
+            assert span.text.split() == list(sentence.words[span.first_token : span.end_token])
+    assert found[2].tags == tagger("New York is big").tags
+
+
+def test_empty_text_gives_empty_results(tagger):
+    assert tagger.document("") == tagger.document(" \n") == tagger.tag([]) == []
+    assert tagger("").tags == {task: [] for task in TASKS}
+    assert tagger("").spans == {"chunk": [], "ner": []}
+
+
+@pytest.mark.parametrize("kind", ["torch", "onnx"])
+def test_what_is_no_list_of_sentences_of_words_is_refused(tagger, exported, kind):
+    tagger = tagger if kind == "torch" else exported
+    with pytest.raises(ValueError, match=r"sentence 1, token 2 \(counted from 0\) is empty"):
+        tagger.tag([["Bob"], ["Bob", "left", "", "Oslo"]])
+    with pytest.raises(TypeError, match="tag\\(\\) takes a list of sentences; got one string"):
+        tagger.tag("Bob left")
+    with pytest.raises(TypeError, match="sentence 0, token 1: got 3; expected a string"):
+        tagger.tag([["Bob", 3]])
+    with pytest.raises(TypeError, match="document\\(\\) takes a string; got list"):
+        tagger.document(["Bob"])
+
+
+@pytest.mark.parametrize("kind", ["torch", "onnx"])
+def test_no_tag_is_given_where_scores_are_no_numbers(tagger, exported, monkeypatch, kind):
+    tagger = tagger if kind == "torch" else exported
+    wrong = {"pos": (np.array([0]), np.array([np.nan], np.float32))}
+    monkeypatch.setattr(tagger, "predict_surfaces", lambda *arguments: wrong)
+    with pytest.raises(ArtifactError, match="the scores of task 'pos' are not finite numbers"):
+        tagger.tag([["Bob"]], ["pos"])
+
+
+def test_a_space_in_a_token_is_read_as_the_training_reads_it(tagger):
+    assert tagger(["New York", "is"]).tags == tagger(["New\u00a0York", "is"]).tags
+
+
+def test_many_different_words_are_forgotten_between_calls_and_tags_stay(finished, monkeypatch):
+    monkeypatch.setattr(encoding, "MOST_SURFACES", 3)
+    tagger = Tagger.load(model_of(finished))
+    first = tagger(SENTENCE)
+    generation = tagger.surfaces.generation
+    for words in (["Ann", "sees", "Paris"], ["a", "b"]):
+        tagger(words)
+    assert tagger.surfaces.generation > generation
+    assert tagger(SENTENCE).tags == first.tags
 
 
 def test_probabilities_are_those_of_the_best_tags(tagger):

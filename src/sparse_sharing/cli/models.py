@@ -1,18 +1,23 @@
 """Commands that use trained models: tag text, take one task out, weigh a model."""
 
+import gc
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from sparse_sharing.cli.options import Device, Output, Threads, set_threads
+from sparse_sharing.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sparse_sharing.tagging.base import BaseTagger
 
 app = typer.Typer()
 log = logging.getLogger(__name__)
 
-ModelFolder = Annotated[Path, typer.Argument(help="Folder of a trained or exported model.")]
+ModelFolder = Annotated[Path, typer.Argument(help="Folder of a trained or exported model, or of a run: its best.")]
 
 BATCHES_TOGETHER = 8
 """How many batches of sentences are sorted by length together."""
@@ -23,17 +28,20 @@ def tag(
     model: ModelFolder,
     file: Annotated[Path | None, typer.Argument(help="Text, plain or gzip; standard input if left out.")] = None,
     kind: Annotated[
-        Literal["auto", "raw", "tokens", "columns"],
+        Literal["auto", "raw", "tokens", "columns", "conllu"],
         typer.Option(
             "--input",
             help="raw: plain text; tokens: a sentence a line, its tokens between spaces; columns: a token a line. "
-            "auto tells columns from raw text by the first lines.",
+            "auto decides by the first lines, and asks where they could be columns or text.",
         ),
     ] = "auto",
     word_column: Annotated[int, typer.Option(help="Column of the words, from 0, or from the end: -1 is last.")] = 0,
     output: Annotated[
-        Literal["auto", "columns", "jsonl", "color"],
-        typer.Option(help="auto: color on a terminal, else columns. jsonl: one JSON object for each sentence."),
+        Literal["auto", "columns", "jsonl", "huggingface", "color"],
+        typer.Option(
+            help="auto: color on a terminal, else columns (CoNLL-U where that was read). jsonl: one JSON object for "
+            "each sentence. huggingface: a list of entities for each sentence."
+        ),
     ] = "auto",
     tasks: Annotated[str | None, typer.Option(help="Tasks between commas, in the order of the output; or all.")] = None,
     probabilities: Annotated[
@@ -47,27 +55,31 @@ def tag(
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Tag text with all tasks of a model, or some: from a file or standard input to standard output."""
-    from sparse_sharing.tagging import reading, writing
-    from sparse_sharing.tagging.tagger import Tagger
+    """Tag text with all tasks of a model, or some: from a file or standard input to standard output.
 
-    set_threads(threads)
-    tagger = Tagger.load(model, vectors, device)
+    An exported model with network.onnx is run by onnxruntime, without torch.
+    """
+    from sparse_sharing.tagging import reading, writing
+
+    tagger = load_tagger(model, vectors, device, threads)
     names = tagger.require_tasks(None if tasks is None else [name.strip() for name in tasks.split(",")])
+    if output == "huggingface" and not any(tagger.decoders[name].has_spans for name in names):
+        raise ConfigError(f"--output huggingface: {', '.join(names)} has no spans; use jsonl")
     if tagger.lacks_vectors:
         log.warning("the model was trained with word vectors: give them with --vectors, or fewer words are known")
-    terminal = sys.stdout.isatty()
-    sys.stdout.reconfigure(encoding="utf-8")
-    write = writing.make_writer(_output_kind(output, terminal), sys.stdout, terminal)
     source = "standard input" if file is None else str(file)
     lines = reading.live_lines(sys.stdin.buffer, source) if file is None else reading.file_lines(file)
-    items, found = reading.read_items(lines, kind, word_column, source)
+    items, found = reading.read_items(lines, kind, word_column, source, tagger.known_tags)
     if kind == "auto":
         log.info("%s is read as %s (--input says otherwise); tasks: %s", source, found, ", ".join(names))
+    terminal = sys.stdout.isatty()
+    sys.stdout.reconfigure(encoding="utf-8")
+    write = writing.make_writer(_output_kind(output, terminal, found), sys.stdout, terminal)
+    # What is loaded by now stays: the garbage collector need not look through it while sentences come and go.
+    gc.freeze()
     for chunk in reading.in_chunks(items, BATCHES_TOGETHER * batch_size):
-        tagged = tagger.tag((item.words for item in chunk), names, probabilities, batch_size)
-        for item, sentence in zip(chunk, tagged, strict=True):
-            write(item, sentence)
+        tagged = tagger.tag_sentences([item.sentence for item in chunk], names, probabilities, batch_size)
+        write(zip(chunk, tagged, strict=True))
         sys.stdout.flush()
 
 
@@ -75,8 +87,9 @@ def tag(
 def size(model: ModelFolder) -> None:
     """Print what a model takes, in bytes, beside separate models that keep every weight, one for each task."""
     from sparse_sharing.models.storage import load_model, storage_sizes
+    from sparse_sharing.tagging.finding import find_model
 
-    path = model / "model.safetensors"
+    path = find_model(model) / "model.safetensors"
     loaded = load_model(path)
     sizes = storage_sizes(loaded)
     typer.echo(f"{'bytes':<10}{'this model':>14}{'dense, one per task':>22}")
@@ -89,24 +102,49 @@ def size(model: ModelFolder) -> None:
 def export(
     model: ModelFolder,
     output: Output,
-    task: Annotated[str | None, typer.Option(help="The task to take out; may be left out if there is but one.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="The task to take out; without it and with --onnx, all in one file.")
+    ] = None,
     dev: Annotated[
         Path | None,
         typer.Option(help="dev.safetensors of the dataset, for the proof; found by itself in a results folder."),
     ] = None,
-    onnx: Annotated[bool, typer.Option("--onnx", help="Write network.onnx as well, to run without torch.")] = False,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write network.onnx, which runs without torch.")] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Store the ONNX weights in eight bits; what that costs is measured.")
+    ] = False,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Take one task out of a model: a model of its own, proved to give the same tags on the dev text."""
+    """Take a model home: one task as a model of its own, or all tasks as an ONNX file, proved to give the same tags."""
     from sparse_sharing.tagging import export as exporting
+    from sparse_sharing.tagging.finding import find_model
 
     set_threads(threads)
-    exporting.run(model, task, dev, output, onnx, device)
+    exporting.run(find_model(model), task, dev, output, onnx, device, int8)
 
 
-def _output_kind(asked: str, terminal: bool) -> str:
-    """The output that is meant by `auto`."""
-    if asked != "auto":
-        return asked
-    return "color" if terminal else "columns"
+def load_tagger(model: Path, vectors: Path | None, device: str, threads: int) -> "BaseTagger":
+    """The tagger of a folder: of its ONNX network if it has one and no GPU is asked for, else of its model in torch.
+
+    Raises:
+        UserError: There is no model, it cannot be used, or the vectors do not fit it.
+    """
+    from sparse_sharing.tagging import finding
+
+    folder = finding.find_model(model)
+    if (folder / finding.NETWORK_FILE).exists() and device != "cuda":
+        from sparse_sharing.tagging.onnx_tagger import OnnxTagger
+
+        return OnnxTagger.load(folder, vectors, threads)
+    from sparse_sharing.tagging.tagger import Tagger
+
+    set_threads(threads)
+    return Tagger.load(folder, vectors, device)
+
+
+def _output_kind(asked: str, terminal: bool, found: str) -> str:
+    """The output that is meant by `auto`; columns of CoNLL-U are CoNLL-U."""
+    if asked == "auto":
+        asked = "color" if terminal else "columns"
+    return "conllu" if asked == "columns" and found == "conllu" else asked

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparse_sharing import __version__
-from sparse_sharing.cli import comparing, following, masks, models, own_data, specs, stages
+from sparse_sharing.cli import comparing, following, masks, models, own_data, serving, specs, stages
 from sparse_sharing.display import VisibleFormatter, visible_lines
 from sparse_sharing.errors import ResourceError, UserError
 from sparse_sharing.shortage import explain
@@ -23,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-for part in (stages, specs, own_data, following, models, masks, comparing):
+for part in (stages, specs, own_data, following, models, serving, masks, comparing):
     app.add_typer(part.app)
 
 

@@ -95,7 +95,7 @@ COSTS = Artefact(
 CHECKPOINT = Artefact(
     "checkpoint", "epoch.safetensors", "a training after its last epoch, to go on from", "checkpoint", version=2
 )
-ONNX = Artefact("onnx", "onnx.json", "what a tagger needs to know beside an ONNX network", "onnx")
+ONNX = Artefact("onnx", "onnx.json", "what a tagger needs to know beside an ONNX network", "onnx", version=2)
 
 ARTEFACTS: tuple[Artefact, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Artefact))
 

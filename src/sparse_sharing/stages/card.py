@@ -110,10 +110,10 @@ def _origin(model: TrainedModel) -> str:
     exported = model.details.get("exported")
     if exported is None:
         return f"system {escape(model.spec['system'])}, seed {escape(model.spec['seed'])}"
-    return (
-        f"taken out of the model with content `{escape(exported['source'])}`, whose tags for "
-        f"{exported['sentences']:,} dev sentences ({exported['tokens']:,} tokens) are the same, every one"
-    )
+    dev = f"{exported['sentences']:,} dev sentences ({exported['tokens']:,} tokens)" if "tokens" in exported else ""
+    random = f"{exported['random_tokens']:,} tokens of random sequences of its vocabulary"
+    texts = f"{dev} are the same, every one, as are those for {random}" if dev else f"{random} are the same, every one"
+    return f"taken out of the model with content `{escape(exported['source'])}`, whose tags for {texts}"
 
 
 def _scores(model: TrainedModel, scores: Mapping[str, Any] | None) -> Iterable[tuple[str, ...]]:

@@ -1,6 +1,7 @@
-"""Taking one task out of a model: a model of its own, with that task's weights alone, proved to give the same tags."""
+"""Taking a model home: one task as a model of its own, or all tasks as an ONNX file, proved to give the same tags."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +12,33 @@ from sparse_sharing.config.specs import ExportSpec
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.models.encoder import counted_parameters
+from sparse_sharing.models.network import Network
 from sparse_sharing.models.storage import TrainedModel, load_model, save_model, values_of_task
 from sparse_sharing.stages.card import model_card
-from sparse_sharing.stages.inputs import load_text
 from sparse_sharing.stages.models import MODEL_FILE, VOCABULARY_FILE, OpenModel, network_of, open_model
 from sparse_sharing.tagging import onnx_export
+from sparse_sharing.tagging.proof import proof_texts
 
 log = logging.getLogger(__name__)
 
-DEV_FROM_MODEL = "../../../../data/dev.safetensors"
-"""Where the dev text lies in the folder of a run, seen from a model."""
 
+def run(
+    folder: Path, task: str | None, dev: Path | None, output: Path, onnx: bool, device: str, int8: bool = False
+) -> None:
+    """Write what is taken out of the model in `folder` into `output`, once its tags are proved the same.
 
-def run(folder: Path, task: str | None, dev: Path | None, output: Path, onnx: bool, device: str) -> None:
-    """Write the model of one task of the model in `folder` into `output`, once its tags on dev are proved the same.
+    With a task that is a model of this task; with `onnx` and no task, the network of all tasks as an ONNX file. The
+    tags are compared on the dev text, where it is named or found, and on random sequences of the vocabulary.
 
     Raises:
-        ConfigError: The model has no such task, or several and none is named; no dev text is found; `output` is the
-            model's own folder; packages for ONNX are missing; the model is a control.
+        ConfigError: The model has no such task, or several, none is named, and `onnx` is off; the dev text lacks a
+            task; `output` is the model's own folder; packages for ONNX are missing; the model is a control.
         ArtifactError: A file is missing, damaged, foreign, or of another version; the tags differ.
     """
     if output.resolve() == folder.resolve():
         raise ConfigError(f"--output: {output} is the folder of the model itself; name another")
+    if int8 and not onnx:
+        raise ConfigError("--int8 needs --onnx: only ONNX files have weights of eight bits")
     if onnx:
         onnx_export.require_packages()
     source = open_model(folder, device)
@@ -41,29 +47,17 @@ def run(folder: Path, task: str | None, dev: Path | None, output: Path, onnx: bo
             f"{folder}: is a control whose tasks were evaluated at epochs of their own (best_epoch: each), which no "
             "export shows. Export the model of a system with best_epoch: mean"
         )
-    task = _require_task(source.trained, task)
-    text = _dev_text(folder, dev, task, source)
-    own = single_task(source, task)
-    network = network_of(own, source.vocabulary, folder / MODEL_FILE, device)
-    expected, found = source.network.predict(task, text), network.predict(task, text)
-    if different := int((expected != found).sum()):
-        raise ArtifactError(
-            f"{folder / MODEL_FILE}: {different} of {len(found)} dev tokens got another tag of task '{task}' from its "
-            "own weights alone, so nothing is written. The model needs more than the weights of one task"
-        )
-    details: dict[str, Any] = {
-        **own.details,
-        "exported": {"source": source.trained.digest, "sentences": text.sentences, "tokens": len(text.tokens)},
-        "parameters": counted_parameters(network.encoder, sum(mask.kept for mask in own.masks.values())),
-    }
-    spec = ExportSpec(model=spec_digest(source.trained.spec), task=task)
-    write_atomically(output / VOCABULARY_FILE, (folder / VOCABULARY_FILE).read_bytes())
-    save_model(output / MODEL_FILE, spec, own.values, own.masks, details["vocabulary"], details)
-    written = load_model(output / MODEL_FILE)
-    write_text(output / "README.md", model_card(written))
-    log.info("%s: the same tags of task '%s' for all %d dev tokens", output, task, len(text.tokens))
+    tasks = _tasks(source.trained, task, onnx)
+    texts = proof_texts(folder, dev, tasks, source.data, source.vocabulary)
+    spec = ExportSpec(model=spec_digest(source.trained.spec), task=",".join(tasks))
+    if task is None and len(source.trained.tasks) > 1:
+        onnx_export.run(source.trained, source.network, spec, output, texts, int8)
+        write_atomically(output / VOCABULARY_FILE, (folder / VOCABULARY_FILE).read_bytes())
+        write_text(output / "README.md", model_card(source.trained))
+        return
+    written, network = _export_task(source, tasks[0], texts, spec, folder, output, device)
     if onnx:
-        onnx_export.run(written, network, spec, output, text)
+        onnx_export.run(written, network, spec, output, texts, int8)
 
 
 def single_task(source: OpenModel, task: str) -> TrainedModel:
@@ -79,24 +73,48 @@ def single_task(source: OpenModel, task: str) -> TrainedModel:
     return TrainedModel({name: np.asarray(value) for name, value in values.items()}, masks, details, {}, "")
 
 
-def _require_task(model: TrainedModel, task: str | None) -> str:
-    """The task to take out."""
-    if task is None and len(model.tasks) == 1:
-        return model.tasks[0]
+def _export_task(
+    source: OpenModel,
+    task: str,
+    texts: Mapping[str, Mapping[str, EncodedText]],
+    spec: ExportSpec,
+    folder: Path,
+    output: Path,
+    device: str,
+) -> tuple[TrainedModel, Network]:
+    """Write the model of one task; returns it and its network."""
+    own = single_task(source, task)
+    network = network_of(own, source.vocabulary, folder / MODEL_FILE, device)
+    for name, text in texts.items():
+        expected, found = source.network.predict(task, text[task]), network.predict(task, text[task])
+        if different := int((expected != found).sum()):
+            raise ArtifactError(
+                f"{folder / MODEL_FILE}: {different} of {len(found)} {name} tokens got another tag of task '{task}' "
+                "from its own weights alone, so nothing is written. The model needs more than the weights of one task"
+            )
+    proof = {"source": source.trained.digest, "random_tokens": len(texts["random"][task].tokens)}
+    if "dev" in texts:
+        proof |= {"sentences": texts["dev"][task].sentences, "tokens": len(texts["dev"][task].tokens)}
+    details: dict[str, Any] = {
+        **own.details,
+        "exported": proof,
+        "parameters": counted_parameters(network.encoder, sum(mask.kept for mask in own.masks.values())),
+    }
+    write_atomically(output / VOCABULARY_FILE, (folder / VOCABULARY_FILE).read_bytes())
+    save_model(output / MODEL_FILE, spec, own.values, own.masks, details["vocabulary"], details)
+    written = load_model(output / MODEL_FILE)
+    write_text(output / "README.md", model_card(written))
+    for name, text in texts.items():
+        log.info("%s: the same tags of task '%s' for all %d %s tokens", output, task, len(text[task].tokens), name)
+    return written, network
+
+
+def _tasks(model: TrainedModel, task: str | None, onnx: bool) -> list[str]:
+    """The tasks to take out."""
+    if task is None and (onnx or len(model.tasks) == 1):
+        return model.tasks
     if task not in model.tasks:
         asked = "--task is missing" if task is None else f"the model has no task '{task}'"
-        raise ConfigError(f"{asked}; its tasks are {', '.join(model.tasks)}")
-    return task
-
-
-def _dev_text(folder: Path, dev: Path | None, task: str, source: OpenModel) -> EncodedText:
-    """The dev text of a task: the file that is named, or the one of the run that the model lies in."""
-    path = dev or folder.resolve() / DEV_FROM_MODEL
-    if dev is None and not path.exists():
-        raise ConfigError(
-            f"the dev text, on which the tags are proved the same, is not at {path.resolve()}; name it with --dev FILE"
-        )
-    texts = load_text(path, source.data, source.vocabulary)
-    if task not in texts:
-        raise ConfigError(f"{path}: has no task '{task}'; its tasks are {', '.join(texts)}")
-    return texts[task]
+        remedy = "" if task is not None else ". With --onnx, one file takes all of them"
+        raise ConfigError(f"{asked}; its tasks are {', '.join(model.tasks)}{remedy}")
+    return [task]

@@ -1,33 +1,35 @@
 """A tagger that runs an exported network with onnxruntime: no torch, decoding in numpy."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sparse_sharing.artifacts import content_digest, file_digest, load_json
-from sparse_sharing.data.schemes import convert
-from sparse_sharing.data.text import EncodedText, encode_text
+from sparse_sharing.data.text import EncodedText
 from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.tagging.sentences import TaggedSentence, spans_of
-from sparse_sharing.tagging.tokenizer import tokenize
+from sparse_sharing.tagging.base import BaseTagger
+from sparse_sharing.tagging.decoding import Predictions, shares_of
 from sparse_sharing.tagging.vectors import UnseenVectors
 
 NETWORK_FILE, DECODING_FILE, VOCABULARY_FILE = "network.onnx", "onnx.json", "vocabulary.json"
 
+MOST_POSITIONS = 4096
+"""Padded positions that run together."""
 
-class OnnxTagger:
-    """One task's exported network, ready to tag text.
 
-    Attributes:
-        task: what it tags.
-        vocabulary: the words, characters and tags that it knows.
-    """
+class OnnxTagger(BaseTagger):
+    """An exported network, ready to tag text; see `BaseTagger`."""
 
     def __init__(
-        self, network: bytes, decoding: Mapping[str, Any], vocabulary: Vocabulary, vectors: UnseenVectors | None = None
+        self,
+        network: bytes,
+        decoding: Mapping[str, Any],
+        vocabulary: Vocabulary,
+        vectors: UnseenVectors | None = None,
+        threads: int = 1,
     ) -> None:
         """Use a network and what its decoding needs.
 
@@ -38,17 +40,21 @@ class OnnxTagger:
             import onnxruntime
         except ImportError as error:
             raise ConfigError("onnxruntime is not installed; pip install onnxruntime") from error
+        super().__init__(decoding["tasks"], vocabulary, vectors, bool(decoding["data"]["vectors"]))
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        # Sentences differ in length: an arena would keep the largest blocks of all of them.
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-        self.task, self.vocabulary, self.vectors = decoding["task"], vocabulary, vectors or UnseenVectors.none()
         self.dimension = decoding["model"]["word_dimension"]
-        self.steps = {
-            name: np.array(decoding[name], np.float32) for name in ("transitions", "start", "end") if decoding[name]
+        self.chains = {
+            task: {name: np.array(values, np.float32) for name, values in own.get("chain", {}).items()}
+            for task, own in decoding["tasks"].items()
         }
 
     @classmethod
-    def load(cls, folder: str | Path, vectors: str | Path | None = None) -> "OnnxTagger":
+    def load(cls, folder: str | Path, vectors: str | Path | None = None, threads: int = 1) -> "OnnxTagger":
         """Load what `export --onnx` has written; `vectors` are as for `Tagger.load`.
 
         Raises:
@@ -66,49 +72,48 @@ class OnnxTagger:
         for name, digest in found.items():
             if decoding["files"].get(name) != digest:
                 raise ArtifactError(
-                    f"{folder / name}: is not the file that {folder / DECODING_FILE} was written with; export it anew"
+                    f"{folder / name}: is not the file that {folder / DECODING_FILE} was written with; export it again"
                 )
         vocabulary = Vocabulary.from_json(stored)
         unseen = None if vectors is None else UnseenVectors.read(Path(vectors), decoding, vocabulary)
-        return cls((folder / NETWORK_FILE).read_bytes(), decoding, vocabulary, unseen)
+        return cls((folder / NETWORK_FILE).read_bytes(), decoding, vocabulary, unseen, threads)
 
-    def __call__(self, sentence: str | Sequence[str]) -> TaggedSentence:
-        """Tag one sentence: plain text, which is tokenised, or its tokens."""
-        (tagged,) = self.tag([sentence])
-        return tagged
+    def predict_surfaces(
+        self, surfaces: np.ndarray, offsets: np.ndarray, tasks: Sequence[str], batch_size: int
+    ) -> Mapping[str, Predictions]:
+        """See `BaseTagger`."""
+        return self.predict(self.surfaces.as_text(surfaces, offsets), tasks, batch_size)
 
-    def tag(self, sentences: Iterable[str | Sequence[str]], batch_size: int = 128) -> list[TaggedSentence]:
-        """Tag sentences, each plain text or tokens, in batches of similar length."""
-        known = self.vocabulary.tasks[self.task]
-        done = [TaggedSentence(tuple(tokenize(s) if isinstance(s, str) else s), {self.task: []}, {}) for s in sentences]
-        filled = [sentence for sentence in done if sentence.tokens]
-        pairs = ((sentence.tokens, {}) for sentence in filled)
-        text = encode_text(pairs, self.vocabulary, (), self.vectors, self.vectors.dimension)
-        numbers = text.by_sentence(self.predict(text, batch_size).tolist())
-        for sentence, own in zip(filled, numbers, strict=True):
-            tags = convert([known.tags[number] for number in own], known.model_scheme, known.scheme)
-            sentence.tags[self.task] = tags
-            if known.has_spans:
-                sentence.spans[self.task] = spans_of(sentence.tokens, tags, known)
-        return done
+    def predict(self, text: EncodedText, tasks: Sequence[str], batch_size: int = 128) -> dict[str, Predictions]:
+        """The tag of every token and its probability by task, for encoded text."""
+        count = len(text.tokens)
+        found = {task: (np.empty(count, np.int64), np.empty(count, np.float32)) for task in tasks}
+        outputs = [f"scores.{task}" for task in tasks]
+        extra = self._extra(text)
+        for indices in _batches(text.lengths, batch_size):
+            inputs = network_inputs(text, indices)
+            starts, lengths = text.offsets[indices], text.lengths[indices]
+            # Sentences one behind the other, as decoding as a path needs them.
+            mask = np.arange(len(inputs["words"])) < lengths[:, None]
+            places = (starts[:, None] + np.arange(len(inputs["words"])))[mask]
+            ends = np.cumsum(lengths)
+            for task, scores in zip(tasks, self.session.run(outputs, {**inputs, "extra": extra}), strict=True):
+                own = scores.transpose(1, 0, 2)[mask]
+                best = self._best(task, own, ends)
+                found[task][0][places], found[task][1][places] = best, shares_of(own, best)
+        return found
 
-    def predict(self, text: EncodedText, batch_size: int = 128) -> np.ndarray:
-        """The number of the best tag of every token, int64 [N]."""
-        extra = np.zeros((len(text.extra), self.dimension), np.float32)
-        extra[:, : text.extra.shape[1]] = text.extra
-        order = np.argsort(-text.lengths, kind="stable")
-        tags = np.empty(len(text.tokens), np.int64)
-        for start in range(0, len(order), batch_size):
-            indices = order[start : start + batch_size]
-            (scores,) = self.session.run(["scores"], {**network_inputs(text, indices), "extra": extra})
-            for column, index in enumerate(indices):
-                begin, end = text.offsets[index], text.offsets[index + 1]
-                tags[begin:end] = self.decode(scores[: end - begin, column])
-        return tags
+    def _best(self, task: str, scores: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """The best tags int64 [N] by the scores float [N, T] of sentences that end before `ends`."""
+        if not self.chains[task]:
+            return scores.argmax(1)
+        return np.concatenate([best_path(own, **self.chains[task]) for own in np.split(scores, ends[:-1])])
 
-    def decode(self, scores: np.ndarray) -> np.ndarray:
-        """The best tags int64 [L] by the scores float [L, T] of a sentence: each alone, or as a path."""
-        return best_path(scores, **self.steps) if self.steps else scores.argmax(1)
+    def _extra(self, text: EncodedText) -> np.ndarray:
+        """float32 [E, D] with at least one row, the vectors of words that training lacks."""
+        extra = np.zeros((max(1, len(text.extra)), self.dimension), np.float32)
+        extra[: len(text.extra), : text.extra.shape[1]] = text.extra
+        return extra
 
 
 def network_inputs(text: EncodedText, indices: np.ndarray) -> dict[str, np.ndarray]:
@@ -148,3 +153,13 @@ def best_path(scores: np.ndarray, transitions: np.ndarray, start: np.ndarray, en
     for previous in reversed(back):
         tags.append(int(previous[tags[-1]]))
     return np.array(tags[::-1], np.int64)
+
+
+def _batches(lengths: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+    """Every sentence once, longest first, in batches of at most MOST_POSITIONS padded positions."""
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        end = start + max(1, min(batch_size, MOST_POSITIONS // int(lengths[order[start]])))
+        yield order[start:end]
+        start = end

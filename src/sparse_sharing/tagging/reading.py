@@ -1,18 +1,20 @@
-"""Reading text to be tagged as a stream: raw text, sentences of tokens, or columns, from a file or as it arrives."""
+"""Reading text to be tagged as a stream: raw text, sentences of tokens, columns or CoNLL-U, as it arrives."""
 
 import logging
 import os
 import re
 import select
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from sparse_sharing.data.columns import DOCUMENT_START, LONGEST_LINE, decode_line, read_lines
+from sparse_sharing.data.columns import DOCUMENT_START, LONGEST_LINE, decode_line, quote, read_lines, split_fields
 from sparse_sharing.errors import DataError
-from sparse_sharing.tagging.tokenizer import split_sentences
+from sparse_sharing.tagging.detection import CONLLU_COLUMNS, Layout, layout_of
+from sparse_sharing.tagging.sentences import Sentence, from_words
+from sparse_sharing.tagging.tokenizer import split_sentences, unspaced
 
 log = logging.getLogger(__name__)
 
@@ -30,16 +32,29 @@ PAUSE = None
 Line = tuple[int, str]
 Lines = Iterator[Line | None]
 
-_like_tag = re.compile(r"[BIES]-.+|[^a-z]+").fullmatch
-_fields = re.compile(r"[^ \t]+").findall
+_conllu_word = re.compile(r"[1-9][0-9]*").fullmatch
+_conllu_other = re.compile(r"[1-9][0-9]*-[1-9][0-9]*|[0-9]+\.[1-9][0-9]*").fullmatch
+NOTHING = Sentence("", ())
 
 
 @dataclass(frozen=True)
 class Item:
-    """A sentence, or a line between sentences, which has no words; `lines` are those of a column file."""
+    """A sentence, or lines between sentences, which have no tokens.
 
-    words: tuple[str, ...] = ()
+    Attributes:
+        sentence: what is tagged.
+        lines: those of a file of columns or CoNLL-U.
+        rows: for each token its place in `lines`.
+    """
+
+    sentence: Sentence = NOTHING
     lines: tuple[str, ...] = ()
+    rows: Sequence[int] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of the sentence."""
+        return self.sentence.words
 
 
 Items = Iterator[Item | None]
@@ -69,10 +84,23 @@ def live_lines(stream: BinaryIO, name: str) -> Lines:
             return
 
 
-def raw_items(lines: Lines) -> Items:
-    """Plain text: sentences end with their line or by punctuation."""
+def raw_items(lines: Lines, source: str = "the text") -> Items:
+    """Plain text: sentences end with their line or by punctuation. A text without spaces gets one warning."""
+    warned = False
     for line in lines:
-        yield from [PAUSE] if line is PAUSE else map(_item, split_sentences(line[1]))
+        if line is PAUSE:
+            yield PAUSE
+            continue
+        number, text = line
+        if not warned and (stretch := unspaced(text)):
+            warned = True
+            log.warning(
+                "%s, line %d has no spaces between its words (%s). The tokenizer is for languages with spaces: cut the "
+                "words yourself and use --input tokens",
+                *(source, number, quote(stretch, 20)),
+            )
+        for sentence in split_sentences(text):
+            yield Item(sentence)
 
 
 def token_items(lines: Lines) -> Items:
@@ -80,69 +108,131 @@ def token_items(lines: Lines) -> Items:
     for line in lines:
         if line is PAUSE:
             yield PAUSE
-        elif tokens := _fields(line[1]):
-            yield _item(tokens)
+        elif tokens := split_fields(line[1]):
+            yield Item(from_words(tokens))
 
 
-def column_items(lines: Lines, word_column: int, source: str) -> Items:
+def column_items(lines: Lines, word_column: int, source: str, layout: Layout | None = None) -> Items:
     """One token in a line, its word in a column counted from 0 (from the end: -1 is the last).
 
-    Blank lines and lines that begin with -DOCSTART- end a sentence, and are passed on as they are.
+    Blank lines and lines that begin with -DOCSTART- end a sentence. They and comments are passed on as they are.
 
     Raises:
-        DataError: A line has no such column.
+        DataError: A line has no such column, or nothing in it.
     """
-    words: list[str] = []
-    rows: list[str] = []
+    layout = layout or Layout("columns")
+    sentence = _Collector()
     for line in lines:
         if line is PAUSE:
             yield PAUSE
             continue
         number, text = line
-        fields = _fields(text)
-        between = not fields or fields[0] == DOCUMENT_START
-        if rows and (between or len(rows) == LONGEST_SENTENCE):
-            yield Item(tuple(words), tuple(rows))
-            words, rows = [], []
+        fields = layout.fields(text)
+        between = not fields or fields[0].startswith(DOCUMENT_START)
+        if between or sentence.is_long:
+            yield from sentence.take()
         if between:
             yield Item(lines=(text,))
-            continue
-        if not -len(fields) <= word_column < len(fields):
-            expected = f"the word in column {word_column} (counted from 0; --word-column says which)"
-            raise DataError.at(source, number, f"{len(fields)} columns", expected)
-        words.append(fields[word_column])
-        rows.append(text)
-    if rows:
-        yield Item(tuple(words), tuple(rows))
+        elif layout.is_comment(text, not sentence.rows):
+            sentence.add_line(text)
+        else:
+            sentence.add(text, _field(fields, word_column, source, number))
+    yield from sentence.take()
 
 
-def read_items(lines: Lines, kind: str, word_column: int, source: str) -> tuple[Items, str]:
-    """The items of a stream, and what kind of input it is: `raw`, `tokens` or `columns`, found out if `auto`."""
-    if kind == "auto":
-        seen, lines = _look_ahead(lines)
-        kind = guess_kind([text for _, text in seen])
-    readers: dict[str, Callable[[], Items]] = {
-        "raw": lambda: raw_items(lines),
-        "tokens": lambda: token_items(lines),
-        "columns": lambda: column_items(lines, word_column, source),
-    }
-    return _without_giants(readers[kind]()), kind
+def conllu_items(lines: Lines, source: str) -> Items:
+    """CoNLL-U: the words are the second of ten columns; comments, ranges (1-2) and empty nodes (1.1) have no tags.
 
-
-def guess_kind(lines: Iterable[str]) -> str:
-    """`columns` or `raw`, by the first lines up to a blank one.
-
-    Columns are lines with a tab or a -DOCSTART- at their head, or at least two lines of equally many fields whose last
-    one looks like a tag: it has no lower-case letter or begins with B-, I-, E- or S-.
-    Sentences of tokens look like raw text: they must be announced.
+    Raises:
+        DataError: A line is neither blank, nor a comment, nor has a number and a word in its ten columns.
     """
-    fields = [_fields(line) for line in lines if line.strip()]
-    if not fields:
-        return "raw"
-    if fields[0][0] == DOCUMENT_START or any("\t" in line for line in lines):
-        return "columns"
-    alike = len(fields) > 1 and len({len(row) for row in fields}) == 1 and len(fields[0]) > 1
-    return "columns" if alike and all(map(_like_tag, (row[-1] for row in fields))) else "raw"
+    sentence = _Collector()
+    for line in lines:
+        if line is PAUSE:
+            yield PAUSE
+            continue
+        number, text = line
+        if not text.strip():
+            yield from sentence.take()
+            yield Item(lines=(text,))
+            continue
+        if sentence.is_long:
+            yield from sentence.take()
+        fields = text.split("\t")
+        if text.startswith("#") or (len(fields) == CONLLU_COLUMNS and _conllu_other(fields[0])):
+            sentence.add_line(text)
+        elif len(fields) == CONLLU_COLUMNS and _conllu_word(fields[0]) and fields[1]:
+            sentence.add(text, fields[1])
+        else:
+            raise DataError.at(
+                source, number, f"{len(fields)} columns in {quote(text)}", "CoNLL-U, ten columns between tabs"
+            )
+    yield from sentence.take()
+
+
+def read_items(
+    lines: Lines, kind: str, word_column: int, source: str, known_tags: Collection[str] = ()
+) -> tuple[Items, str]:
+    """The items of a stream, and what kind of input it is: `raw`, `tokens`, `columns` or `conllu`.
+
+    With the kind `auto` the first lines decide, and the tags of the model, `known_tags`, help.
+
+    Raises:
+        ConfigError: `auto`, and the lines could be columns as well as text.
+    """
+    seen: list[Line] = []
+    if kind in ("auto", "columns"):
+        seen, lines = _look_ahead(lines)
+    layout = layout_of([text for _, text in seen], kind, known_tags, source)
+    readers: dict[str, Callable[[], Items]] = {
+        "raw": lambda: raw_items(lines, source),
+        "tokens": lambda: token_items(lines),
+        "columns": lambda: column_items(lines, word_column, source, layout),
+        "conllu": lambda: conllu_items(lines, source),
+    }
+    return _without_giants(readers[layout.kind]()), layout.kind
+
+
+class _Collector:
+    """Gathers the lines of a sentence."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.lines: list[str] = []
+        self.rows: list[int] = []
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the sentence must be cut before the next token."""
+        return len(self.rows) == LONGEST_SENTENCE
+
+    def add_line(self, line: str) -> None:
+        """Add a line without a token."""
+        self.lines.append(line)
+
+    def add(self, line: str, word: str) -> None:
+        """Add a token."""
+        self.rows.append(len(self.lines))
+        self.lines.append(line)
+        self.words.append(word)
+
+    def take(self) -> Iterator[Item]:
+        """The sentence, if there are lines, and begin the next."""
+        if self.is_long:
+            log.warning("a sentence of %d tokens or more is cut; is the --input right?", LONGEST_SENTENCE)
+        if self.lines:
+            yield Item(from_words(self.words), tuple(self.lines), tuple(self.rows))
+        self.words, self.lines, self.rows = [], [], []
+
+
+def _field(fields: list[str], column: int, source: str, number: int) -> str:
+    """The word of a line of columns."""
+    if not -len(fields) <= column < len(fields):
+        expected = f"the word in column {column} (counted from 0; --word-column says which)"
+        raise DataError.at(source, number, f"{len(fields)} columns", expected)
+    if not fields[column].strip():
+        raise DataError.at(source, number, f"nothing in column {column}", "a word (--word-column says where)")
+    return fields[column]
 
 
 def in_chunks(items: Items, sentences: int) -> Iterator[list[Item]]:
@@ -152,7 +242,7 @@ def in_chunks(items: Items, sentences: int) -> Iterator[list[Item]]:
     for item in items:
         if item is not PAUSE:
             chunk.append(item)
-            tokens += len(item.words)
+            tokens += len(item.sentence.tokens)
         if chunk and (item is PAUSE or len(chunk) >= sentences or tokens >= 50 * sentences):
             yield chunk
             chunk, tokens = [], 0
@@ -161,12 +251,13 @@ def in_chunks(items: Items, sentences: int) -> Iterator[list[Item]]:
 
 
 def _look_ahead(lines: Lines) -> tuple[list[Line], Lines]:
-    """The first lines up to a blank one behind others, or a PAUSE; and the stream with nothing missing."""
+    """The first lines up to a blank one after content, or a PAUSE; and the stream with nothing missing."""
     taken: list[Line | None] = []
     for line in lines:
         taken.append(line)
         seen = [line for line in taken if line is not PAUSE]
-        blank = line is not PAUSE and not line[1].strip() and any(text.strip() for _, text in seen)
+        content = any(text.strip() and not text.startswith("# ") for _, text in seen)
+        blank = line is not PAUSE and not line[1].strip() and content
         if blank or (line is PAUSE and seen) or len(taken) >= LINES_LOOKED_AT:
             break
     return [line for line in taken if line is not PAUSE], chain(taken, lines)
@@ -175,14 +266,10 @@ def _look_ahead(lines: Lines) -> tuple[list[Line], Lines]:
 def _without_giants(items: Items) -> Items:
     """The items with sentences cut that are too long."""
     for item in items:
-        if item is PAUSE or len(item.words) < LONGEST_SENTENCE:
+        if item is PAUSE or item.lines or len(item.sentence.tokens) <= LONGEST_SENTENCE:
             yield item
             continue
         log.warning("a sentence of %d tokens or more is cut; is the --input right?", LONGEST_SENTENCE)
-        for start in range(0, len(item.words), LONGEST_SENTENCE):
-            end = start + LONGEST_SENTENCE
-            yield Item(item.words[start:end], item.lines[start:end])
-
-
-def _item(tokens: list[str]) -> Item:
-    return Item(tuple(tokens))
+        words = item.words
+        for start in range(0, len(words), LONGEST_SENTENCE):
+            yield Item(from_words(words[start : start + LONGEST_SENTENCE]))

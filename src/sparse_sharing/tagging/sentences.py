@@ -1,40 +1,97 @@
-"""What a tagger says about a sentence."""
+"""Sentences before and after tagging: their source text, tokens with places in it, tags and spans."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import accumulate
+from operator import sub
+from typing import Any, NamedTuple
 
-from sparse_sharing.data.schemes import read_spans
-from sparse_sharing.data.vocabulary import TaskTags
+
+class Token(NamedTuple):
+    """A word, and the characters `start_char` to `end_char` (exclusive, from 0) that it takes in the source text."""
+
+    text: str
+    start_char: int
+    end_char: int
 
 
 class TaggedSpan(NamedTuple):
-    """Tokens `start` to `end` (exclusive, counted from 0), what they are, and their text."""
+    """A labelled span of a sentence.
 
-    type: str
-    start: int
-    end: int
+    `text` is a copy of the characters `start_char` to `end_char` of the source. The span has the tokens `first_token`
+    up to `end_token`, exclusive and counted from 0. `score` is the mean probability of the tags of its tokens.
+    """
+
+    label: str
     text: str
+    start_char: int
+    end_char: int
+    first_token: int
+    end_token: int
+    score: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence to be tagged.
+
+    Attributes:
+        text: what was cut out of the source text.
+        tokens: its words; their characters are counted in the source.
+        start_char: where `text` begins in the source.
+    """
+
+    text: str
+    tokens: tuple[Token, ...]
+    start_char: int = 0
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The tokens as strings."""
+        return tuple(token[0] for token in self.tokens)
+
+
+def from_words(words: Sequence[str]) -> Sentence:
+    """A sentence from its words; its text is the words with a space between two."""
+    ends = list(accumulate(map(len, words), lambda end, size: end + 1 + size))
+    starts = map(sub, ends, map(len, words))
+    return Sentence(" ".join(words), tuple(map(Token._make, zip(words, starts, ends, strict=True))))
+
+
+@dataclass(frozen=True, slots=True)
 class TaggedSentence:
     """A sentence with what the model says about it.
 
     Attributes:
-        tokens: the words.
+        text: its text, cut out of what was given to the tagger.
+        tokens: its words, with the characters that they take in what was given.
         tags: for each task a tag per token, in the scheme of the files that the model was trained on.
         spans: for each task with spans the spans of its tags.
-        probabilities: for each task that of the best tag of each token; empty unless asked for.
+        probabilities: for each task that of the tag of each token; empty unless asked for.
+        start_char: where `text` begins in what was given.
     """
 
-    tokens: tuple[str, ...]
+    text: str
+    tokens: tuple[Token, ...]
     tags: dict[str, list[str]]
     spans: dict[str, list[TaggedSpan]]
     probabilities: dict[str, list[float]] = field(default_factory=dict)
+    start_char: int = 0
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The tokens as strings."""
+        return tuple(token[0] for token in self.tokens)
 
-def spans_of(tokens: Sequence[str], tags: Sequence[str], known: TaskTags) -> list[TaggedSpan]:
-    """The spans of the tags of a sentence, given in the scheme of the files."""
-    found = read_spans(tags, known.scheme)
-    return [TaggedSpan(*span, " ".join(tokens[span.start : span.end])) for span in found]
+    def entities(self, task: str) -> list[dict[str, Any]]:
+        """The spans of a task as the token classification pipeline of Hugging Face Transformers gives them.
+
+        The keys are `entity_group`, `word`, `start`, `end` (characters) and `score`.
+
+        Raises:
+            KeyError: The task has no spans.
+        """
+        return [
+            {"entity_group": label, "score": round(score, 6), "word": text, "start": start, "end": end}
+            for label, text, start, end, _, _, score in self.spans[task]
+        ]

@@ -1,37 +1,46 @@
-"""Writing tagged sentences: as columns, as JSON lines, or in colours for a terminal."""
+"""Writing tagged sentences: as columns, CoNLL-U, JSON lines, or in colours for a terminal."""
 
 import json
-from collections.abc import Callable, Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TextIO
 
-from rich.console import Console
-from rich.text import Text
-
+from sparse_sharing.data.conllu import MISC, UNSPECIFIED
 from sparse_sharing.display import visible
 from sparse_sharing.tagging.reading import Item
 from sparse_sharing.tagging.sentences import TaggedSentence
 
-COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta", "bright_green")
-
-Writer = Callable[[Item, TaggedSentence], None]
+Pairs = Iterable[tuple[Item, TaggedSentence]]
+Writer = Callable[[Pairs], None]
 
 
 def make_writer(kind: str, stream: TextIO, terminal: bool) -> Writer:
-    """A function that writes an item with its tags; what steers a terminal is escaped where there is one.
+    """A function that writes items with their tags; what steers a terminal is escaped where there is one.
 
     Args:
-        kind: `columns`, `jsonl` or `color`.
+        kind: `columns`, `conllu`, `jsonl`, `huggingface` or `color`.
         stream: to write to.
         terminal: whether a person looks at it.
     """
     if kind == "color":
-        return _colour_writer(Console(file=stream, force_terminal=True, highlight=False, soft_wrap=True))
-    clean = visible if terminal else str
-    make_lines = column_lines if kind == "columns" else json_lines
+        # Loaded where it is needed: the library for colours takes as long to load as a short text to tag.
+        from sparse_sharing.tagging.colours import colour_writer
 
-    def write(item: Item, tagged: TaggedSentence) -> None:
-        for line in make_lines(item, tagged):
-            stream.write(f"{clean(line) if kind == 'jsonl' else _clean_fields(line, clean)}\n")
+        return colour_writer(stream)
+    make_lines = {
+        "columns": column_lines,
+        "conllu": conllu_lines,
+        "jsonl": json_lines,
+        "huggingface": pipeline_lines,
+    }[kind]
+    clean = visible if kind in ("jsonl", "huggingface") else _visible_fields
+
+    def write(pairs: Pairs) -> None:
+        lines = [line for item, tagged in pairs for line in make_lines(item, tagged)]
+        if terminal:
+            lines = list(map(clean, lines))
+        if lines:
+            stream.write("\n".join(lines))
+            stream.write("\n")
 
     return write
 
@@ -39,70 +48,104 @@ def make_writer(kind: str, stream: TextIO, terminal: bool) -> Writer:
 def column_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
     """A line for each token: the word, or the line that was read, and behind it the tags of each task.
 
-    A probability stands behind each tag if there are any. Lines between sentences are as they were.
+    A probability follows each tag if there are any. Lines without a token are as they were.
     """
-    if not item.words:
-        yield from item.lines
+    if not item.rows:
+        if item.lines:
+            yield from item.lines
+        elif tagged.tokens:
+            yield from map(" ".join, zip(tagged.words, *_tag_columns(tagged), strict=True))
+            yield ""
         return
+    lines = list(item.lines)
+    for row, values in zip(item.rows, zip(*_tag_columns(tagged), strict=True), strict=True):
+        lines[row] = ("\t" if "\t" in lines[row] else " ").join([lines[row], *values])
+    yield from lines
+
+
+def conllu_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
+    """The lines of CoNLL-U as they were, each task's tag in MISC under the name of the task."""
+    lines = list(item.lines)
+    for place, row in enumerate(item.rows):
+        fields = lines[row].split("\t")
+        fields[MISC] = _misc(fields[MISC], tagged, place)
+        lines[row] = "\t".join(fields)
+    yield from lines
+
+
+def json_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
+    """A sentence as one JSON object; nothing for the lines between sentences."""
+    if tagged.tokens:
+        yield json.dumps(as_json(tagged, tagged.start_char), ensure_ascii=False)
+
+
+def as_json(tagged: TaggedSentence, origin: int = 0) -> dict[str, Any]:
+    """A sentence as JSON values: text, tokens, tags, spans and, if there are any, probabilities.
+
+    Characters are counted from the character `origin` of the source.
+    """
+    values: dict[str, Any] = {
+        "text": tagged.text,
+        "tokens": [
+            {"text": text, "start_char": start - origin, "end_char": end - origin} for text, start, end in tagged.tokens
+        ],
+        "tags": tagged.tags,
+        "spans": {
+            task: [
+                {
+                    "label": label,
+                    "text": text,
+                    "start_char": start - origin,
+                    "end_char": end - origin,
+                    "first_token": first,
+                    "end_token": last,
+                    "score": round(score, 4),
+                }
+                for label, text, start, end, first, last, score in spans
+            ]
+            for task, spans in tagged.spans.items()
+        },
+    }
+    if tagged.probabilities:
+        shares = tagged.probabilities.items()
+        values["probabilities"] = {task: [round(value, 4) for value in own] for task, own in shares}
+    return values
+
+
+def pipeline_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
+    """The spans of a sentence in the shape of Hugging Face's token classification pipeline, as a JSON list.
+
+    The lists of several tasks are the values of one object.
+    """
+    if tagged.tokens:
+        moved = {task: [_moved(one, tagged.start_char) for one in tagged.entities(task)] for task in tagged.spans}
+        values = next(iter(moved.values())) if len(moved) == 1 else moved
+        yield json.dumps(values, ensure_ascii=False)
+
+
+def _tag_columns(tagged: TaggedSentence) -> list[list[str]]:
+    """The tags of each task, and the probabilities behind them if there are any."""
     columns = []
     for task, tags in tagged.tags.items():
         columns.append(tags)
         if task in tagged.probabilities:
             columns.append([f"{value:.4f}" for value in tagged.probabilities[task]])
-    for line, *values in zip(item.lines or tagged.tokens, *columns, strict=True):
-        yield ("\t" if "\t" in line else " ").join([line, *values])
-    if not item.lines:
-        yield ""
+    return columns
 
 
-def json_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
-    """A sentence as one JSON object; nothing for the lines between sentences."""
-    if not item.words:
-        return
-    values = {
-        "tokens": tagged.tokens,
-        "tags": tagged.tags,
-        "spans": {task: [span._asdict() for span in spans] for task, spans in tagged.spans.items()},
-    }
-    if tagged.probabilities:
-        values["probabilities"] = {
-            task: [round(value, 4) for value in own] for task, own in tagged.probabilities.items()
-        }
-    yield json.dumps(values, ensure_ascii=False)
+def _misc(old: str, tagged: TaggedSentence, place: int) -> str:
+    """The MISC field of a token with its tags instead of those that it had under the same names."""
+    own = {task: tags[place] for task, tags in tagged.tags.items()}
+    own |= {f"{task}_probability": f"{values[place]:.4f}" for task, values in tagged.probabilities.items()}
+    kept = [part for part in old.split("|") if old != UNSPECIFIED and part.partition("=")[0] not in own]
+    # A bar would end the value.
+    return "|".join([*kept, *(f"{name}={value.replace('|', '%7C')}" for name, value in own.items())])
 
 
-def coloured(tagged: TaggedSentence, task: str, width: int) -> Text:
-    """One line: the task, then the words with their spans in colours, or each with its tag behind it."""
-    words = [Text(visible(word)) for word in tagged.tokens]
-    if task not in tagged.spans:
-        for word, tag in zip(words, tagged.tags[task], strict=True):
-            word.append(f"/{visible(tag)}", style=colour_of(tag))
-    for span in tagged.spans.get(task, ()):
-        colour = colour_of(span.type)
-        for word in words[span.start : span.end]:
-            word.stylize(f"bold {colour}")
-        words[span.end - 1].append(f" [{visible(span.type)}]", style=colour)
-    for index, probability in enumerate(tagged.probabilities.get(task, ())):
-        words[index].append(f" {probability:.2f}", style="dim")
-    return Text.assemble((f"{task:<{width}}  ", "bold"), Text(" ").join(words))
+def _moved(entity: dict[str, Any], origin: int) -> dict[str, Any]:
+    return entity | {"start": entity["start"] - origin, "end": entity["end"] - origin}
 
 
-def colour_of(name: str) -> str:
-    """The colour of a type or tag: the same in every sentence and run."""
-    return COLOURS[sum(name.encode("utf-8")) % len(COLOURS)]
-
-
-def _colour_writer(console: Console) -> Writer:
-    def write(item: Item, tagged: TaggedSentence) -> None:
-        width = max(map(len, tagged.tags), default=0)
-        for task in tagged.tags if item.words else ():
-            console.print(coloured(tagged, task, width))
-        if item.words:
-            console.print()
-
-    return write
-
-
-def _clean_fields(line: str, clean: Callable[[str], str]) -> str:
-    """A line with its fields cleaned; the tabs that separate them stay."""
-    return "\t".join(map(clean, line.split("\t")))
+def _visible_fields(line: str) -> str:
+    """A line with its fields made visible; the tabs that separate them stay."""
+    return "\t".join(map(visible, line.split("\t")))

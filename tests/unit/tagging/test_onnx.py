@@ -3,15 +3,18 @@
 import itertools
 import subprocess
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import TASKS, encoded, network_of, sentences
 
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.tagging.onnx_export import build_graph
+from sparse_sharing.masks import Mask
+from sparse_sharing.tagging.onnx_graph import Weights, build_graph
 from sparse_sharing.tagging.onnx_tagger import OnnxTagger, best_path, network_inputs
 
 onnx = pytest.importorskip("onnx")
@@ -20,23 +23,35 @@ pytest.importorskip("onnxruntime")
 ROUNDING = 1e-5
 
 
-def arrays_of(network, task):
-    """The values that one task needs, as arrays."""
-    return {
-        name: value.numpy().copy()
-        for name, value in network.values().items()
-        if not name.startswith("heads") or name.startswith(f"heads.{task}.")
+def weights_of(network, masks=None, int8=False, **more):
+    """What the graph of a network is built of; `more` replaces or adds values."""
+    values = {name: value.numpy().copy() for name, value in network.values().items()} | more
+    parts = {
+        task: {name: part.numpy() for name, part in mask.tensors().items()} for task, mask in (masks or {}).items()
     }
+    return Weights(values, parts, network.readouts, int8)
 
 
-def tagger_of(network, task="ner", **steps):
-    """The exported network of a task."""
-    decoding = {"task": task, "model": {"word_dimension": 6}, "transitions": None, "start": None, "end": None, **steps}
-    return OnnxTagger(
-        build_graph(arrays_of(network, task), task, network.model.layers).SerializeToString(),
-        decoding,
-        network.vocabulary,
-    )
+def decoding_of(network, **chains):
+    """What decoding needs; `chains` are those of tasks with a CRF."""
+    tasks = {task: {"chain": chains[task]} if task in chains else {} for task in network.vocabulary.tasks}
+    return {"tasks": tasks, "model": {"word_dimension": 6}, "data": {"vectors": False}}
+
+
+def tagger_of(network, masks=None, int8=False, **chains):
+    """The exported network of all tasks."""
+    graph = build_graph(weights_of(network, masks, int8)).SerializeToString()
+    return OnnxTagger(graph, decoding_of(network, **chains), network.vocabulary)
+
+
+def random_masks(network, seed=0, density=0.5):
+    """A mask for each task."""
+    random = np.random.default_rng(seed)
+    size = len(network.prunable_values())
+    return {
+        task: Mask(torch.from_numpy(random.random(size) < density), network.prunable_shapes, "initial")
+        for task in network.vocabulary.tasks
+    }
 
 
 def scores_of(network, task, text, tagger, indices):
@@ -47,8 +62,8 @@ def scores_of(network, task, text, tagger, indices):
     network.activate(task)
     batch = make_batch(text, indices)
     ours = network.logits(task, network.words[batch.word_rows], batch).detach().numpy()
-    inputs = network_inputs(text, indices) | {"extra": np.zeros((0, 6), np.float32)}
-    (theirs,) = tagger.session.run(["scores"], inputs)
+    inputs = network_inputs(text, indices) | {"extra": np.zeros((1, 6), np.float32)}
+    (theirs,) = tagger.session.run([f"scores.{task}"], inputs)
     return [(ours[:length, column], theirs[:length, column]) for column, length in enumerate(text.lengths[indices])]
 
 
@@ -62,17 +77,75 @@ def test_the_graph_gives_the_scores_of_torch_for_any_lengths_and_batches(layers,
             assert np.ptp(ours) > 100 * ROUNDING
 
 
-def test_the_graph_is_valid_onnx():
-    onnx.checker.check_model(build_graph(arrays_of(network_of(), "pos"), "pos", 1), full_check=True)
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("density", [0.5, 0.02])
+def test_with_masks_each_task_has_the_scores_of_its_subnetwork(layers, density):
+    network = network_of(seed=3, layers=layers)
+    masks = random_masks(network, density=density)
+    network.set_masks(masks)
+    text, tagger = encoded(sentences(12, seed=4)), tagger_of(network, masks)
+    for task in TASKS:
+        for ours, theirs in scores_of(network, task, text, tagger, np.arange(12)):
+            assert np.abs(ours - theirs).max() < ROUNDING
 
 
-@pytest.mark.parametrize("task", TASKS)
+def kinds_of(graph):
+    """How many nodes of each kind a graph has."""
+    return Counter(node.op_type for node in graph.graph.node)
+
+
+def test_layers_that_tasks_have_in_common_run_once():
+    network = network_of(seed=3, layers=2)
+    assert kinds_of(build_graph(weights_of(network)))["LSTM"] == 2
+    masks = random_masks(network)
+    network.set_masks(masks)
+    assert kinds_of(build_graph(weights_of(network, masks)))["LSTM"] == 2 * len(TASKS)
+    same = dict.fromkeys(TASKS, masks["ner"])
+    network.set_masks(same)
+    assert kinds_of(build_graph(weights_of(network, same)))["LSTM"] == 2
+
+
+def test_weights_are_stored_once_and_masks_as_bits():
+    network = network_of(seed=3, layers=2)
+    masks = random_masks(network)
+    network.set_masks(masks)
+    stored = {one.name: list(one.dims) for one in build_graph(weights_of(network, masks)).graph.initializer}
+    union = np.logical_or.reduce([mask.keep.numpy() for mask in masks.values()])
+    assert stored["kept"] == [union.sum()]
+    assert all(stored[f"mask.{task}"] == [(len(union) + 7) // 8] for task in TASKS)
+    assert not [name for name, shape in stored.items() if name.startswith("lstm") and name[-1] in "WR"]
+
+
+@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_the_graph_is_valid_onnx(sparse, int8):
+    network = network_of()
+    masks = random_masks(network) if sparse else {}
+    network.set_masks(masks)
+    onnx.checker.check_model(build_graph(weights_of(network, masks, int8)), full_check=True)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_weights_of_eight_bits_take_less_room_and_give_nearly_the_same_scores(sparse):
+    network = network_of(seed=3, layers=2, hidden=20)
+    masks = random_masks(network) if sparse else {}
+    network.set_masks(masks)
+    sizes = [len(build_graph(weights_of(network, masks, int8)).SerializeToString()) for int8 in (False, True)]
+    assert sizes[1] < 0.6 * sizes[0]
+    text, tagger = encoded(sentences(12, seed=4)), tagger_of(network, masks, int8=True)
+    for ours, theirs in scores_of(network, "ner", text, tagger, np.arange(12)):
+        assert ROUNDING < np.abs(ours - theirs).max() < 0.05 * np.ptp(ours)
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
-def test_predictions_are_those_of_torch_in_the_order_of_the_text(task, batch_size):
+def test_predictions_are_those_of_torch_in_the_order_of_the_text(batch_size):
     network, text = network_of(seed=3), encoded(sentences(11, seed=4))
-    found = tagger_of(network, task).predict(text, batch_size)
-    assert found.tolist() == network.predict(task, text).tolist()
-    assert len(set(found.tolist())) > 1
+    found = tagger_of(network).predict(text, TASKS, batch_size)
+    for task in TASKS:
+        tags, shares = found[task]
+        assert tags.tolist() == network.predict(task, text).tolist()
+        assert shares == pytest.approx(network.confidences(task, text, tags), rel=1e-4)
+        assert len(set(tags.tolist())) > 1
 
 
 def test_words_that_training_lacks_are_read_by_their_vectors():
@@ -80,19 +153,18 @@ def test_words_that_training_lacks_are_read_by_their_vectors():
     network.words.mul_(10)
     vectors = {name: np.full(4, value, np.float32) for name, value in (("zzz", 9.0), ("qqq", -9.0))}
     text = encoded([(["zzz", "qqq", "zzz", "xxx"], {task: ["O"] * 4 for task in TASKS})], None, vectors, 4)
-    assert tagger_of(network, "ner").predict(text).tolist() == network.predict("ner", text).tolist()
+    assert tagger_of(network).predict(text, ["ner"])["ner"][0].tolist() == network.predict("ner", text).tolist()
     assert len(text.extra) == 2
 
 
 def test_a_graph_of_the_same_network_has_the_same_bytes():
-    first, second = (build_graph(arrays_of(network_of(), "ner"), "ner", 1).SerializeToString() for _ in range(2))
+    first, second = (build_graph(weights_of(network_of())).SerializeToString() for _ in range(2))
     assert first == second
 
 
 def test_a_network_with_other_parts_is_refused_with_their_names():
-    values = arrays_of(network_of(), "ner") | {"heads.ner.gate": np.zeros(3, np.float32)}
     with pytest.raises(ConfigError, match=r"this model differs in heads\.ner\.gate"):
-        build_graph(values, "ner", 1)
+        build_graph(weights_of(network_of(), **{"heads.ner.gate": np.zeros(3, np.float32)}))
 
 
 def path_score(path, scores, transitions, start, end):
@@ -119,8 +191,8 @@ def test_with_transitions_a_sentence_is_decoded_as_a_path():
     count = len(network.vocabulary.tasks["ner"].tags)
     allowed = np.full((count, count), -1000.0)
     allowed[2, 5] = allowed[5, 2] = 0
-    steps = {"transitions": allowed.tolist(), "start": [0.0] * count, "end": [0.0] * count}
-    found = text.by_sentence(tagger_of(network, **steps).predict(text).tolist())
+    chain = {"transitions": allowed.tolist(), "start": [0.0] * count, "end": [0.0] * count}
+    found = text.by_sentence(tagger_of(network, ner=chain).predict(text, ["ner"])["ner"][0].tolist())
     assert all(set(sentence) <= {2, 5} for sentence in found if len(sentence) > 1)
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from sparse_sharing.errors import DataError
 from sparse_sharing.tagging import reading
-from sparse_sharing.tagging.reading import PAUSE, Item, column_items, guess_kind, in_chunks, live_lines, read_items
+from sparse_sharing.tagging.reading import PAUSE, Item, column_items, in_chunks, live_lines, read_items
+from sparse_sharing.tagging.sentences import from_words
 
 COLUMNS = "-DOCSTART- -X- O\n\nEU\tNNP\nrejects\tVBZ\n\n\nBob\tNNP"
 
@@ -25,6 +26,11 @@ def items_of(text, kind="auto", word_column=0):
     """The items of a text, and the kind of input that was found."""
     items, kind = read_items(lines_of(text), kind, word_column, "here")
     return list(items), kind
+
+
+def item(*words):
+    """A sentence of some words."""
+    return Item(from_words(words))
 
 
 def words_of(items):
@@ -42,7 +48,7 @@ def test_columns_keep_every_line():
 def test_no_line_of_columns_is_lost_or_changed(rows):
     items = list(column_items(iter(enumerate(rows, start=1)), 0, "here"))
     assert [line for item in items for line in item.lines] == rows
-    assert all(len(item.words) == len(item.lines) for item in items if item.words)
+    assert all(item.rows == tuple(range(len(item.lines))) for item in items if item.words)
 
 
 @pytest.mark.parametrize(("column", "words"), [(0, "1 2"), (1, "EU rejects"), (-1, "NNP VBZ")])
@@ -64,7 +70,7 @@ def test_words_with_no_break_spaces_are_one_field():
 
 def test_a_line_of_tokens_is_a_sentence_and_blank_lines_are_none():
     items, _ = items_of("EU rejects\tcall .\n\nBob .", "tokens")
-    assert items == [Item(("EU", "rejects", "call", ".")), Item(("Bob", "."))]
+    assert items == [item("EU", "rejects", "call", "."), item("Bob", ".")]
 
 
 def test_raw_text_is_tokenised():
@@ -73,25 +79,54 @@ def test_raw_text_is_tokenised():
     assert words_of(items) == ["Bob left .", "Ann did n't .", "Good"]
 
 
-@pytest.mark.parametrize(
-    ("text", "kind"),
-    [
-        ("EU NNP B-NP B-ORG\nrejects VBZ B-VP O\n\n", "columns"),
-        ("EU NNP O\n. . O\n\n", "columns"),
-        ("Bob B-person\nleft O\n", "columns"),
-        ("\n\n-DOCSTART- O\n", "columns"),
-        ("EU\tX", "columns"),
-        ("EU NNP\n", "raw"),
-        ("Hello world\nGood morning\n\n", "raw"),
-        ("EU rejects German call\nto boycott British lamb\n", "raw"),
-        ("A B\nC D E\n", "raw"),
-        ("one\ntwo\n", "raw"),
-        ("", "raw"),
-    ],
-)
-def test_columns_are_told_from_raw_text_by_the_first_lines(text, kind):
-    assert guess_kind(text.split("\n")) == kind
-    assert items_of(text)[1] == kind
+CONLLU = """# text = He goes
+
+1-2\tzum\t_\t_\t_\t_\t_\t_\t_\t_
+1\tzu\t_\tADP\t_\t_\t0\troot\t_\t_
+2\tdem alten\t_\tDET\t_\t_\t0\troot\t_\tNER=O
+2.1\tnull\t_\t_\t_\t_\t_\t_\t_\t_
+# a comment inside
+3\tHaus\t_\tNOUN\t_\t_\t0\troot\t_\t_"""
+
+
+@pytest.mark.parametrize("kind", ["auto", "conllu"])
+def test_conllu_keeps_every_line_and_its_words_are_the_second_column(kind):
+    items, found = items_of(CONLLU, kind)
+    assert found == "conllu"
+    assert [one.words for one in items if one.words] == [("zu", "dem alten", "Haus")]
+    assert [line for one in items for line in one.lines] == CONLLU.split("\n")
+    assert items[-1].rows == (1, 2, 5)
+
+
+@pytest.mark.parametrize("line", ["1\tzu\t_", "one\tzu\t_\t_\t_\t_\t_\t_\t_\t_", "1\t\t_\t_\t_\t_\t_\t_\t_\t_"])
+def test_a_line_that_is_no_conllu_is_an_error_with_its_number(line):
+    with pytest.raises(DataError, match=r"here, line 2: found .* expected CoNLL-U"):
+        items_of(f"# text = zu\n{line}", "conllu")
+
+
+def test_tabs_separate_columns_where_all_lines_have_them_so_words_may_have_spaces():
+    items, _ = items_of("Port Ellis\tB-LOC\nis\tO\n\nso\tO", "columns")
+    assert [one.words for one in items if one.words] == [("Port Ellis", "is"), ("so",)]
+
+
+def test_an_empty_cell_is_an_error_and_does_not_make_the_next_cell_the_word():
+    with pytest.raises(DataError, match="here, line 2: found nothing in column 0; expected a word"):
+        items_of("Bob\tX\n\tY", "columns")
+
+
+def test_comments_of_columns_pass_through_and_a_token_that_is_a_number_sign_stays_one():
+    text = "# id 5 domain=en\nBob _ _ B-PER\n# _ _ O\n1 _ _ O\n\n# id 6 domain=en\nleft _ _ O\n"
+    items, kind = items_of(text)
+    assert kind == "columns"
+    assert words_of(items) == ["Bob # 1", "left"]
+    assert [line for one in items for line in one.lines] == text.split("\n")
+
+
+def test_a_text_without_spaces_gets_one_warning(caplog):
+    items_of("He left.\n张三在北京大学学习。\n张三在北京大学学习。", "raw")
+    assert len(caplog.records) == 1
+    assert "here, line 2 has no spaces between its words" in caplog.text
+    assert "--input tokens" in caplog.text
 
 
 def test_a_giant_sentence_is_cut_with_a_warning(monkeypatch, caplog):
@@ -99,25 +134,25 @@ def test_a_giant_sentence_is_cut_with_a_warning(monkeypatch, caplog):
     rows = "\n".join(f"w{number} X" for number in range(8))
     for text, kind in ((rows, "columns"), (rows.replace("\n", " "), "tokens")):
         items, _ = items_of(text, kind)
-        assert max(len(item.words) for item in items) == 3
-        assert sum(len(item.words) for item in items) == (8 if kind == "columns" else 16)
+        assert max(len(one.words) for one in items) == 3
+        assert sum(len(one.words) for one in items) == (8 if kind == "columns" else 16)
     assert "a sentence of 3 tokens or more is cut" in caplog.text
 
 
 def test_chunks_hold_at_most_so_many_sentences_and_tokens():
-    items = [Item(("w",)) for _ in range(7)]
+    items = [item("w") for _ in range(7)]
     assert [len(chunk) for chunk in in_chunks(iter(items), 3)] == [3, 3, 1]
-    long = [Item(("w",) * 100) for _ in range(4)]
+    long = [item(*("w",) * 100) for _ in range(4)]
     assert [len(chunk) for chunk in in_chunks(iter(long), 4)] == [2, 2]
 
 
 def test_a_pause_ends_a_chunk_early():
-    items = [Item(("a",)), PAUSE, PAUSE, Item(("b",)), Item(("c",)), PAUSE]
-    assert [[item.words[0] for item in chunk] for chunk in in_chunks(iter(items), 9)] == [["a"], ["b", "c"]]
+    items = [item("a"), PAUSE, PAUSE, item("b"), item("c"), PAUSE]
+    assert [[one.words[0] for one in chunk] for chunk in in_chunks(iter(items), 9)] == [["a"], ["b", "c"]]
 
 
 def test_chunks_are_read_no_further_than_they_reach():
-    endless = itertools.repeat(Item(("w",)))
+    endless = itertools.repeat(item("w"))
     assert len(next(in_chunks(endless, 5))) == 5
 
 

@@ -4,22 +4,78 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse_sharing.tagging.tokenizer import split_sentences, tokenize
+from sparse_sharing.tagging import tokenizer
+from sparse_sharing.tagging.tokenizer import unspaced
 
 TEXT = st.text(st.sampled_from("aZé日9 \t\u00a0.,!?'’\"()[]-–…$%&@/:_`\u200d\x07"), max_size=40) | st.text(max_size=40)
 
 
+SPACE = "\N{ZERO WIDTH SPACE}"
+
+
+def tokenize(text):
+    """The words of a text."""
+    return list(tokenizer.tokenize(text).words)
+
+
+def split_sentences(text):
+    """The words of the sentences of a text."""
+    return [list(sentence.words) for sentence in tokenizer.split_sentences(text)]
+
+
 @given(TEXT)
 def test_the_tokens_are_the_text_without_its_spaces(text):
-    assert "".join(tokenize(text)) == "".join(text.split())
-    assert not any(character.isspace() for token in tokenize(text) for character in token)
+    assert "".join(tokenize(text)) == "".join(text.replace(SPACE, " ").split())
+    assert not any(character.isspace() or character == SPACE for token in tokenize(text) for character in token)
 
 
 @given(TEXT)
 def test_the_sentences_are_the_tokens_cut_into_pieces(text):
-    sentences = list(split_sentences(text))
-    assert [token for sentence in sentences for token in sentence] == tokenize(text)
-    assert all(sentences)
+    line = text.replace("\n", " ")
+    assert [token for sentence in split_sentences(line) for token in sentence] == tokenize(line)
+    assert all(split_sentences(text))
+
+
+@given(TEXT)
+def test_every_token_and_sentence_has_its_characters_in_the_source(text):
+    for sentence in [tokenizer.tokenize(text), *tokenizer.split_sentences(text)]:
+        assert text[sentence.start_char :].startswith(sentence.text)
+        assert all(text[start:end] == word for word, start, end in sentence.tokens)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("नमस्ते", "दिल्ली", "مُحَمَّدٌ", "Jose\u0301", "می\u200cخواهم", "co\u00adoperate", "க்ஷ"),
+        *("👩\u200d👩\u200d👧", "❤\ufe0f", "👍🏽", "🇩🇪", "1\ufe0f\u20e3", "🏴\U000e0067\U000e0062\U000e007f"),
+        *("#MeToo", "#über_alles", "@ann_b"),
+    ],
+)
+def test_marks_joined_characters_hashtags_and_mentions_stay_whole(word):
+    assert tokenize(f"see {word} here") == ["see", word, "here"]
+    assert tokenize(f"({word}, {word})") == ["(", word, ",", word, ")"]
+
+
+def test_a_number_sign_that_begins_no_hashtag_is_a_token_and_a_zero_width_space_parts_words():
+    assert tokenize("C# #1 a@b.co @ home") == ["C", "#", "#", "1", "a@b.co", "@", "home"]
+    assert tokenize(f"New{SPACE}York 🇩🇪🇫🇷") == ["New", "York", "🇩🇪", "🇫🇷"]
+
+
+@pytest.mark.parametrize(
+    "line", ["वह आया। वह गया।", "هل جاء؟ نعم۔", "他来了。她走了！", "Նա եկավ։ Նա գնաց։", "Ja!؟ Nein‼"]
+)
+def test_sentences_end_at_the_marks_of_other_scripts(line):
+    assert len(split_sentences(line)) == 2
+
+
+@pytest.mark.parametrize("text", ["张三在北京大学学习。", "he said เขาไปกรุงเทพ", "東京に行きました"])
+def test_text_without_spaces_is_noticed(text):
+    assert unspaced(text)
+
+
+@pytest.mark.parametrize("text", ["", "a" * 50, "नमस्ते दिल्ली", "He met 北京 there", "Überwachungsmaßnahme"])
+def test_text_with_spaces_is_not(text):
+    assert unspaced(text) is None
 
 
 @pytest.mark.parametrize(
@@ -54,4 +110,4 @@ def test_tokens_are_cut_as_in_the_penn_treebank(text, tokens):
     ],
 )
 def test_sentences_end_by_punctuation_where_no_lower_case_follows(line, sentences):
-    assert [" ".join(sentence) for sentence in split_sentences(line)] == sentences
+    assert [" ".join(words) for words in split_sentences(line)] == sentences

@@ -1,5 +1,6 @@
 """Output: columns, JSON lines and colours, and nothing that steers a terminal."""
 
+import dataclasses
 import io
 import json
 
@@ -8,24 +9,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparse_sharing.display import visible
+from sparse_sharing.tagging.colours import colour_of
 from sparse_sharing.tagging.reading import Item
-from sparse_sharing.tagging.sentences import TaggedSentence, TaggedSpan
-from sparse_sharing.tagging.writing import colour_of, make_writer
+from sparse_sharing.tagging.sentences import TaggedSentence, TaggedSpan, from_words
+from sparse_sharing.tagging.writing import make_writer
 
-TOKENS = ("Bob", "Lee", "left")
-TAGGED = TaggedSentence(
-    TOKENS,
+
+def tagged_of(words, tags, spans=None, probabilities=None):
+    """A tagged sentence of some words."""
+    sentence = from_words(words)
+    return TaggedSentence(sentence.text, sentence.tokens, tags, spans or {}, probabilities or {})
+
+
+WORDS = ("Bob", "Lee", "left")
+TAGGED = tagged_of(
+    WORDS,
     {"ner": ["B-PER", "I-PER", "O"], "pos": ["N", "N", "V"]},
-    {"ner": [TaggedSpan("PER", 0, 2, "Bob Lee")]},
+    {"ner": [TaggedSpan("PER", "Bob Lee", 0, 7, 0, 2, 0.98765)]},
 )
-SURE = TaggedSentence(TOKENS, TAGGED.tags, TAGGED.spans, {"ner": [0.5, 0.25, 1.0], "pos": [0.1234567, 1.0, 1.0]})
-EMPTY = TaggedSentence((), {"ner": [], "pos": []}, {})
+SURE = tagged_of(WORDS, TAGGED.tags, TAGGED.spans, {"ner": [0.5, 0.25, 1.0], "pos": [0.1234567, 1.0, 1.0]})
+EMPTY = tagged_of((), {"ner": [], "pos": []})
+
+
+def item_of(*lines):
+    """The item of columns with a token on each line."""
+    return Item(from_words(WORDS), lines, range(len(lines)))
 
 
 def written(kind, item=None, tagged=TAGGED, terminal=False):
     """What a writer makes of a sentence."""
     stream = io.StringIO()
-    make_writer(kind, stream, terminal)(item or Item(tagged.tokens), tagged)
+    make_writer(kind, stream, terminal)([(item or Item(from_words(tagged.words)), tagged)])
     return stream.getvalue()
 
 
@@ -39,7 +53,7 @@ def test_a_probability_stands_behind_its_tag():
 
 def test_tags_stand_behind_the_columns_that_were_read_separated_as_they_are():
     lines = ("1\tBob", "2\tLee", "3 left")
-    assert written("columns", Item(TOKENS, lines)) == "1\tBob\tB-PER\tN\n2\tLee\tI-PER\tN\n3 left O V\n"
+    assert written("columns", item_of(*lines)) == "1\tBob\tB-PER\tN\n2\tLee\tI-PER\tN\n3 left O V\n"
 
 
 @pytest.mark.parametrize("line", ["", " ", "-DOCSTART- -X- O"])
@@ -49,15 +63,50 @@ def test_a_line_between_sentences_is_passed_on_in_columns_alone(line):
     assert written("color", Item(lines=(line,)), EMPTY) == ""
 
 
-def test_a_json_line_holds_tokens_tags_and_spans():
+TOKENS = [
+    {"text": "Bob", "start_char": 0, "end_char": 3},
+    {"text": "Lee", "start_char": 4, "end_char": 7},
+    {"text": "left", "start_char": 8, "end_char": 12},
+]
+PLACES = {"start_char": 0, "end_char": 7, "first_token": 0, "end_token": 2}
+
+
+def test_a_json_line_holds_text_tokens_tags_and_spans_with_their_characters():
     text = written("jsonl")
     assert text.endswith("\n")
     assert json.loads(text) == {
-        "tokens": ["Bob", "Lee", "left"],
+        "text": "Bob Lee left",
+        "tokens": TOKENS,
         "tags": TAGGED.tags,
-        "spans": {"ner": [{"type": "PER", "start": 0, "end": 2, "text": "Bob Lee"}]},
+        "spans": {"ner": [{"label": "PER", "text": "Bob Lee", **PLACES, "score": 0.9877}]},
     }
     assert json.loads(written("jsonl", tagged=SURE))["probabilities"]["pos"] == [0.1235, 1.0, 1.0]
+
+
+def test_entities_have_the_shape_of_a_well_known_pipeline():
+    entity = {"entity_group": "PER", "score": 0.98765, "word": "Bob Lee", "start": 0, "end": 7}
+    assert json.loads(written("huggingface")) == [entity]
+    two = tagged_of(WORDS, TAGGED.tags, {"ner": TAGGED.spans["ner"], "chunk": []})
+    assert json.loads(written("huggingface", tagged=two)) == {"ner": [entity], "chunk": []}
+
+
+def test_characters_of_a_line_are_counted_from_the_start_of_each_sentence():
+    sentence = TaggedSentence("Lee", (("Lee", 9, 12),), {"ner": ["B-PER"]}, {"ner": [("PER", "Lee", 9, 12, 0, 1, 1.0)]})
+    moved = dataclasses.replace(sentence, start_char=9)
+    found = json.loads(written("jsonl", Item(from_words(["Lee"])), moved))
+    assert found["tokens"] == [{"text": "Lee", "start_char": 0, "end_char": 3}]
+    assert (found["spans"]["ner"][0]["start_char"], found["spans"]["ner"][0]["end_char"]) == (0, 3)
+    assert json.loads(written("huggingface", Item(from_words(["Lee"])), moved))[0]["end"] == 3
+
+
+def test_conllu_comes_out_as_conllu_with_the_tags_in_misc():
+    fields = "\t_\t_\t_\t_\t_\t_\t_\t"
+    lines = (f"1-2\tBob Lee{fields}_", f"1\tBob{fields}_", f"2\tLee{fields}ner=O|Gloss=x", "# c", f"3\tleft{fields}a=b")
+    found = written("conllu", Item(from_words(WORDS), lines, (1, 2, 4)), SURE).split("\n")
+    assert (found[0], found[3], found[5]) == (lines[0], lines[3], "")
+    assert found[1] == f"1\tBob{fields}ner=B-PER|pos=N|ner_probability=0.5000|pos_probability=0.1235"
+    assert found[2] == f"2\tLee{fields}Gloss=x|ner=I-PER|pos=N|ner_probability=0.2500|pos_probability=1.0000"
+    assert found[4].startswith(f"3\tleft{fields}a=b|ner=O|pos=V|")
 
 
 def test_colours_show_spans_and_tags_of_each_task_on_a_line():
@@ -79,8 +128,8 @@ EVIL = "a\x1b[31m\x9b2J\u202eb\u2028\x7f\r\U000e0041"
 
 @pytest.mark.parametrize("kind", ["columns", "jsonl", "color"])
 def test_on_a_terminal_no_word_can_steer_it(kind):
-    tagged = TaggedSentence((EVIL,), {"pos": ["N"]}, {})
-    text = written(kind, Item((EVIL,)), tagged, terminal=True)
+    tagged = tagged_of((EVIL,), {"pos": ["N"]})
+    text = written(kind, Item(from_words((EVIL,))), tagged, terminal=True)
     assert "\\u001b[31m\\u009b2J\\u202eb\\u2028\\u007f\\u000d\\udb40\\udc41" in text.replace("\\r", "\\u000d")
     for character in "\x9b\u202e\u2028\x7f\r\U000e0041":
         assert character not in text
@@ -88,13 +137,13 @@ def test_on_a_terminal_no_word_can_steer_it(kind):
 
 
 def test_a_json_line_on_a_terminal_is_still_that_json():
-    tagged = TaggedSentence((EVIL,), {"pos": ["N"]}, {})
-    assert json.loads(written("jsonl", Item((EVIL,)), tagged, terminal=True))["tokens"] == [EVIL]
+    tagged = tagged_of((EVIL,), {"pos": ["N"]})
+    assert json.loads(written("jsonl", Item(from_words((EVIL,))), tagged, terminal=True))["tokens"][0]["text"] == EVIL
 
 
 def test_in_a_file_words_are_as_they_were():
-    tagged = TaggedSentence((EVIL,), {"pos": ["N"]}, {})
-    assert written("columns", Item((EVIL,)), tagged).startswith(f"{EVIL} N\n")
+    tagged = tagged_of((EVIL,), {"pos": ["N"]})
+    assert written("columns", Item(from_words((EVIL,))), tagged).startswith(f"{EVIL} N\n")
 
 
 @given(st.text())

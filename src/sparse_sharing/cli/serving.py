@@ -1,0 +1,54 @@
+"""The command that answers requests over HTTP."""
+
+import ipaddress
+import logging
+from typing import Annotated
+
+import typer
+
+from sparse_sharing.cli.models import ModelFolder, load_tagger
+from sparse_sharing.cli.options import Device, Threads
+from sparse_sharing.errors import ConfigError
+
+app = typer.Typer()
+log = logging.getLogger(__name__)
+
+
+@app.command()
+def serve(
+    model: ModelFolder,
+    host: Annotated[str, typer.Option(help="Address to listen on; as it is, only this machine can ask.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    megabytes: Annotated[float, typer.Option(min=0.001, help="Most of one request.")] = 1.0,
+    seconds: Annotated[float, typer.Option(min=0.01, help="Most that one answer takes.")] = 30.0,
+    waiting: Annotated[int, typer.Option(min=1, help="Most requests at a time; more are refused.")] = 64,
+    device: Device = "auto",
+    threads: Threads = 1,
+) -> None:
+    """Answer requests to tag over HTTP: POST /tag with JSON, GET /health. Needs the extra `serve`."""
+    try:
+        import uvicorn
+
+        from sparse_sharing.tagging.server import Limits, make_app
+    except ImportError as error:
+        raise ConfigError(f"serve needs {error.name}; pip install starlette uvicorn") from error
+    tagger = load_tagger(model, None, device, threads)
+    if not _is_loopback(host):
+        log.warning("%s can be reached from other machines, and whoever reaches it may use it", host)
+    limits = Limits(megabytes, seconds, waiting)
+    config = uvicorn.Config(
+        make_app(tagger, limits),
+        host=host,
+        port=port,
+        access_log=False,
+        lifespan="off",
+        limit_concurrency=2 * waiting + 1,
+    )
+    uvicorn.Server(config).run()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

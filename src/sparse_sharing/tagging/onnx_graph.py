@@ -1,0 +1,308 @@
+"""The network of several tasks as one ONNX graph, which any runtime of ONNX can run.
+
+The graph is written node by node: it is short, its two-way LSTM knows the lengths of sentences, and the exporter of
+torch fixes the length of a network that reverses its input (pytorch/pytorch#191855).
+
+What masks cover is stored as in a model's own file: once the weights that any task keeps, and one bit per weight and
+task. Nodes over constants spread them out; a runtime computes them once, when it loads the graph. A layer runs once for
+all tasks whose masks agree in it and in everything below it.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sparse_sharing import __version__
+from sparse_sharing.data.vocabulary import PADDING_CHARACTER
+from sparse_sharing.errors import ConfigError
+
+if TYPE_CHECKING:
+    import onnx
+
+OPSET, FORMAT_VERSION = 17, 8
+"""Of the operators and of the file: old enough for every runtime of the last years."""
+
+WORDS, EMBEDDING, CONVOLUTION = "words.weight", "characters.embedding.weight", "characters.convolution"
+DIRECTIONS = ("left_to_right", "right_to_left")
+
+GATES = (0, 3, 1, 2)
+"""Torch has the gates in the order input, forget, cell, output; ONNX has input, output, forget, cell."""
+
+INPUTS = {
+    "words": ("INT64", ["tokens", "sentences"]),
+    "characters": ("INT64", ["surfaces", "characters"]),
+    "surfaces": ("INT64", ["tokens", "sentences"]),
+    "lengths": ("INT32", ["sentences"]),
+    "extra": ("FLOAT", ["unseen", None]),
+}
+
+CHAIN = ("transitions", "start", "end")
+"""The parts of a CRF, which decoding knows and the graph does not."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the graph is built of.
+
+    Attributes:
+        values: float32 arrays by name.
+        masks: for each task the bool arrays of what its mask keeps, by the same names; empty for a dense network.
+        layers: for each task how many BiLSTM layers it reads.
+        int8: whether vectors and weight matrices are stored in eight bits, with a float32 scale for each row.
+    """
+
+    values: Mapping[str, np.ndarray]
+    masks: Mapping[str, Mapping[str, np.ndarray]]
+    layers: Mapping[str, int]
+    int8: bool = False
+
+
+def build_graph(weights: Weights) -> "onnx.ModelProto":
+    """The graph from `INPUTS` to `scores.TASK` of each task, float [tokens, sentences, tags].
+
+    Word ids beyond the vocabulary are rows of `extra`, which has at least one row; characters and surfaces are as in
+    `EncodedText`; what follows the end of a sentence has no meaning.
+
+    Raises:
+        ConfigError: The weights are not those of a BiLSTM with linear or CRF heads.
+    """
+    found = {name for name in weights.values if not name.endswith(tuple(f".{part}" for part in CHAIN))}
+    if unknown := found ^ _known_names(weights.layers):
+        raise ConfigError(
+            f"--onnx knows BiLSTMs with linear or CRF heads; this model differs in {', '.join(sorted(unknown))}"
+        )
+    return _Graph(weights).build()
+
+
+class _Graph:
+    """Nodes and constants as they are collected. What is already there is not made a second time."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.nodes: list[Any] = []
+        self.constants: dict[str, np.ndarray] = {}
+        self.made: set[str] = set()
+        self.store = _Store(self, weights) if weights.masks else None
+
+    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        from onnx import helper
+
+        if output not in self.made:
+            self.made.add(output)
+            self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        return output
+
+    def constant(self, name: str, array: np.ndarray) -> str:
+        self.constants[name] = array
+        return name
+
+    def build(self) -> "onnx.ModelProto":
+        from onnx import TensorProto, helper, numpy_helper
+
+        values, outputs = self.weights.values, []
+        for task, layers in self.weights.layers.items():
+            states = self._embed(task)
+            for layer in range(layers):
+                states = self._layer(task, layer, states)
+            head = self.constant(f"head.{task}", values[f"heads.{task}.weight"].T)
+            bias = self.constant(f"bias.{task}", values[f"heads.{task}.bias"])
+            scores = self.node("Add", [self.node("MatMul", [states, head], f"products.{task}"), bias], f"scores.{task}")
+            shape = ["tokens", "sentences", len(values[f"heads.{task}.bias"])]
+            outputs.append(helper.make_tensor_value_info(scores, TensorProto.FLOAT, shape))
+        dimension = values[WORDS].shape[1]
+        inputs = [
+            helper.make_tensor_value_info(
+                name, getattr(TensorProto, kind), [dimension if axis is None else axis for axis in axes]
+            )
+            for name, (kind, axes) in INPUTS.items()
+        ]
+        tensors = [numpy_helper.from_array(np.ascontiguousarray(a), name) for name, a in self.constants.items()]
+        graph = helper.make_graph(self.nodes, "tagger", inputs, outputs, tensors)
+        opset = [helper.make_opsetid("", OPSET)]
+        return helper.make_model(
+            graph, opset_imports=opset, ir_version=FORMAT_VERSION, producer_name=f"sparse-sharing {__version__}"
+        )
+
+    def matrix(self, name: str, task: str) -> str:
+        """A tensor of weights as the task keeps it; equal ones have the same name."""
+        array = onnx_arrays(self.weights.values, [name])[name]
+        if self.store is not None and name in self.store.places:
+            return self.store.tensor(name, task)
+        if not self.weights.int8 or name.endswith(".B"):
+            return self.constant(name, array)
+        numbers, scale = quantised(array)
+        floats = self.node("Cast", [self.constant(f"{name}.int8", numbers)], f"{name}.floats", to=1)
+        return self.node("Mul", [floats, self.constant(f"{name}.scale", scale)], name)
+
+    def _embed(self, task: str) -> str:
+        """Word vectors and spellings, float [tokens, sentences, D + F]."""
+        kernel = self.matrix(f"{CONVOLUTION}.weight", task)
+        bias = self.constant(f"{CONVOLUTION}.bias", self.weights.values[f"{CONVOLUTION}.bias"])
+        table = self.constant("characters.table", self.weights.values[EMBEDDING])
+        letters = self.node("Gather", [table, "characters"], "letters")
+        upright = self.node("Transpose", [letters], "upright", perm=[0, 2, 1])
+        width = self.weights.values[f"{CONVOLUTION}.weight"].shape[2]
+        features = self.node("Conv", [upright, kernel, bias], f"features.{kernel}", pads=[width // 2, width // 2])
+        padding = self.constant("padding", np.int64(PADDING_CHARACTER))
+        is_padding = self.node("Equal", ["characters", padding], "is_padding")
+        over_filters = self.node("Unsqueeze", [is_padding, self.constant("one", np.array([1]))], "over_filters")
+        lowest = self.constant("lowest", np.float32(-np.inf))
+        real = self.node("Where", [over_filters, lowest, features], f"real.{kernel}")
+        spellings = self.node("ReduceMax", [real], f"spellings.{kernel}", axes=[2], keepdims=0)
+        spelled = self.node("Gather", [spellings, "surfaces"], f"spelled.{kernel}")
+        return self.node("Concat", [self._word_vectors(), spelled], f"embedded.{kernel}", axis=2)
+
+    def _word_vectors(self) -> str:
+        """The vectors of words, from the table or from `extra`: the table is never copied."""
+        array = self.weights.values[WORDS]
+        last, size = self.constant("last", np.int64(len(array) - 1)), self.constant("size", np.int64(len(array)))
+        row = self.node("Min", ["words", last], "row")
+        if self.weights.int8:
+            numbers, scale = quantised(array)
+            found = self.node("Gather", [self.constant("words.int8", numbers), row], "found_numbers")
+            scales = self.node("Gather", [self.constant("words.scale", scale), row], "found_scales")
+            known = self.node("Mul", [self.node("Cast", [found], "found_floats", to=1), scales], "known")
+        else:
+            known = self.node("Gather", [self.constant("words.table", array), row], "known")
+        beyond = self.node("Sub", ["words", size], "beyond")
+        zero = self.constant("zero", np.int64(0))
+        given = self.node("Gather", ["extra", self.node("Max", [beyond, zero], "extra_row")], "given")
+        is_given = self.node("GreaterOrEqual", [beyond, zero], "is_given")
+        axis = self.constant("third", np.array([2]))
+        return self.node("Where", [self.node("Unsqueeze", [is_given, axis], "over_numbers"), given, known], "vectors")
+
+    def _layer(self, task: str, layer: int, states: str) -> str:
+        """A BiLSTM layer over states, float [tokens, sentences, 2 * hidden]."""
+        parts = [self.matrix(f"lstm{layer}.{part}", task) for part in ("W", "R", "B")]
+        key = hashlib.sha256(" ".join([states, *parts]).encode()).hexdigest()[:12]
+        hidden = self.weights.values[f"recurrent.{layer}.{DIRECTIONS[0]}.weight_hh_l0"].shape[1]
+        both = self.node(
+            "LSTM", [states, *parts, "lengths"], f"both.{key}", direction="bidirectional", hidden_size=hidden
+        )
+        turned = self.node("Transpose", [both], f"turned.{key}", perm=[0, 2, 1, 3])
+        return self.node("Reshape", [turned, self.constant("flat", np.array([0, 0, -1]))], f"states.{key}")
+
+
+class _Store:
+    """What masks cover, as one vector of the weights that any task keeps, and a bit per weight and task.
+
+    Attributes:
+        places: where each covered tensor begins in the vector of all weights, and its shape.
+    """
+
+    def __init__(self, graph: _Graph, weights: Weights) -> None:
+        self.graph = graph
+        names = covered_names(weights)
+        arrays = onnx_arrays(weights.values, names)
+        self.masks = {task: onnx_arrays(mask, names) for task, mask in weights.masks.items()}
+        self.places: dict[str, tuple[int, tuple[int, ...]]] = {}
+        start = 0
+        for name in names:
+            self.places[name] = (start, arrays[name].shape)
+            start += arrays[name].size
+        self.total = start
+        bits = {task: np.concatenate([own[name].reshape(-1) for name in names]) for task, own in self.masks.items()}
+        union = np.logical_or.reduce(list(bits.values()))
+        self.scales: dict[str, np.ndarray] = {}
+        if weights.int8:
+            pairs = {name: quantised(np.where(self._union(name), array, 0)) for name, array in arrays.items()}
+            arrays = {name: numbers for name, (numbers, _) in pairs.items()}
+            self.scales = {name: scale for name, (_, scale) in pairs.items()}
+        graph.constant("kept", np.concatenate([arrays[name].reshape(-1) for name in names])[union])
+        for task, own in bits.items():
+            graph.constant(f"mask.{task}", np.packbits(own))
+        self._spread()
+
+    def tensor(self, name: str, task: str) -> str:
+        """A tensor as the task keeps it."""
+        graph, (start, shape) = self.graph, self.places[name]
+        digest = hashlib.sha256(np.packbits(self.masks[task][name]).tobytes()).hexdigest()[:12]
+        own = f"{name}.{digest}"
+        cut = [graph.constant(f"{name}.{edge}", np.array([start + at])) for edge, at in self._edges(shape)]
+        values = graph.node("Slice", ["spread", *cut], f"{name}.spread")
+        kept = graph.node("Slice", [f"keeps.{task}", *cut], f"{own}.keeps")
+        masked = graph.node("Where", [kept, values, "nothing"], f"{own}.masked")
+        shaped = graph.constant(f"{name}.shape", np.array(shape))
+        if not self.scales:
+            return graph.node("Reshape", [masked, shaped], own)
+        numbers = graph.node("Reshape", [masked, shaped], f"{own}.int8")
+        scale = graph.constant(f"{name}.scale", self.scales[name])
+        return graph.node("Mul", [graph.node("Cast", [numbers], f"{own}.floats", to=1), scale], own)
+
+    def _spread(self) -> None:
+        """Nodes that unpack each mask, and give each kept weight its place among all."""
+        graph = self.graph
+        shifts = graph.constant("shifts", np.arange(7, -1, -1, dtype=np.uint8))
+        one, two = graph.constant("one", np.array([1])), graph.constant("two", np.uint8(2))
+        first, end = graph.constant("first", np.array([0])), graph.constant("end", np.array([self.total]))
+        line = graph.constant("line", np.array([-1]))
+        union = ""
+        for task in self.masks:
+            bytes_ = graph.node("Unsqueeze", [f"mask.{task}", one], f"bytes.{task}")
+            shifted = graph.node("BitShift", [bytes_, shifts], f"shifted.{task}", direction="RIGHT")
+            bits = graph.node("Reshape", [graph.node("Mod", [shifted, two], f"bit.{task}"), line], f"bits.{task}")
+            cut = graph.node("Slice", [bits, first, end], f"cut.{task}")
+            keeps = graph.node("Cast", [cut], f"keeps.{task}", to=9)
+            union = graph.node("Or", [union, keeps], f"union.{task}") if union else keeps
+        counted = graph.node("CumSum", [graph.node("Cast", [union], "counts", to=6), "axis"], "counted")
+        graph.constant("axis", np.int32(0))
+        place = graph.node("Sub", [counted, graph.constant("before", np.int32(1))], "place")
+        # Before the first kept weight the place is -1, the last weight; no mask keeps it there.
+        graph.node("Gather", ["kept", place], "spread")
+        graph.constant("nothing", np.zeros((), graph.constants["kept"].dtype))
+
+    def _union(self, name: str) -> np.ndarray:
+        return np.logical_or.reduce([own[name] for own in self.masks.values()])
+
+    @staticmethod
+    def _edges(shape: tuple[int, ...]) -> list[tuple[str, int]]:
+        return [("start", 0), ("end", int(np.prod(shape)))]
+
+
+def onnx_arrays(values: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Tensors as ONNX has them: `lstmN.W` [2, 4H, inputs], `lstmN.R` [2, 4H, H], `lstmN.B` [2, 8H]; others as given."""
+    found = {}
+    for name in names:
+        layer, _, part = name.removeprefix("lstm").partition(".")
+        if not name.startswith("lstm"):
+            found[name] = values[name]
+        elif part == "B":
+            found[name] = np.concatenate([_both(values, layer, "bias_ih"), _both(values, layer, "bias_hh")], axis=1)
+        else:
+            found[name] = _both(values, layer, {"W": "weight_ih", "R": "weight_hh"}[part])
+    return found
+
+
+def covered_names(weights: Weights) -> list[str]:
+    """The tensors of the graph that masks cover, in order."""
+    layers = range(max(weights.layers.values()))
+    return [f"{CONVOLUTION}.weight", *(f"lstm{layer}.{part}" for layer in layers for part in "WR")]
+
+
+def quantised(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A tensor in eight bits, int8, and the float32 scale of each row, whose last axis is 1."""
+    most = np.abs(array).max(axis=-1, keepdims=True)
+    scale = np.where(most > 0, most / 127, 1).astype(np.float32)
+    return np.rint(array / scale).astype(np.int8), scale
+
+
+def _known_names(layers: Mapping[str, int]) -> set[str]:
+    """The values that the graph has a place for."""
+    characters = {EMBEDDING, f"{CONVOLUTION}.weight", f"{CONVOLUTION}.bias"}
+    parts = [f"{kind}_{source}_l0" for kind in ("weight", "bias") for source in ("ih", "hh")]
+    deepest = range(max(layers.values()))
+    lstms = {f"recurrent.{layer}.{way}.{part}" for layer in deepest for way in DIRECTIONS for part in parts}
+    return {WORDS} | {f"heads.{task}.{part}" for task in layers for part in ("weight", "bias")} | characters | lstms
+
+
+def _both(values: Mapping[str, np.ndarray], layer: str, part: str) -> np.ndarray:
+    """A part of both directions, the gates in the order of ONNX."""
+    return np.stack([_in_onnx_order(values[f"recurrent.{layer}.{way}.{part}_l0"]) for way in DIRECTIONS])
+
+
+def _in_onnx_order(array: np.ndarray) -> np.ndarray:
+    """The gates, which follow one another on the first axis, in the order of ONNX."""
+    return np.concatenate([np.split(array, 4)[gate] for gate in GATES])

@@ -1,0 +1,63 @@
+"""Texts on which an exported model is compared with the one that it was taken out of."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from sparse_sharing.data.text import EncodedText, encode_text
+from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.errors import ConfigError
+from sparse_sharing.stages.inputs import load_text
+
+DEV_FROM_MODEL = "../../../../data/dev.safetensors"
+"""Where the dev text is in the folder of a run, seen from a model."""
+
+SENTENCES, LONGEST = 400, 40
+"""Of the random text."""
+
+UNKNOWN_EVERY = 10
+"""One in so many random words is made of random characters: the vocabulary lacks most of them."""
+
+
+def proof_texts(
+    folder: Path, dev: Path | None, tasks: list[str], data: str, vocabulary: Vocabulary
+) -> dict[str, Mapping[str, EncodedText]]:
+    """For `dev`, where it is named or found, and `random`: the text of each task.
+
+    Args:
+        folder: of the model; in a run, the dev text is found from there.
+        dev: the dev text, if it is named.
+        tasks: what is exported.
+        data: digest of the spec that the dev text must be made under.
+        vocabulary: of the model.
+
+    Raises:
+        ConfigError: The named dev text lacks a task.
+        ArtifactError: The dev text cannot be used.
+    """
+    found: dict[str, Mapping[str, EncodedText]] = {}
+    path = dev or folder.resolve() / DEV_FROM_MODEL
+    if dev is not None or path.exists():
+        texts = load_text(path, data, vocabulary)
+        for task in tasks:
+            if task not in texts:
+                raise ConfigError(f"{path}: has no task '{task}'; its tasks are {', '.join(texts)}")
+        found["dev"] = {task: texts[task] for task in tasks}
+    text = random_text(vocabulary)
+    return found | {"random": dict.fromkeys(tasks, text)}
+
+
+def random_text(vocabulary: Vocabulary, seed: int = 0) -> EncodedText:
+    """Random sequences of the words of a vocabulary, and of words of its characters: no text of any corpus."""
+    random = np.random.default_rng(seed)
+    characters = list(vocabulary.characters) or ["a"]
+    words = list(vocabulary.words)
+
+    def word() -> str:
+        if words and random.integers(UNKNOWN_EVERY):
+            return words[random.integers(len(words))]
+        return "".join(characters[random.integers(len(characters))] for _ in range(random.integers(1, 10)))
+
+    sentences = ([word() for _ in range(random.integers(1, LONGEST + 1))] for _ in range(SENTENCES))
+    return encode_text(((sentence, {}) for sentence in sentences), vocabulary, (), {}, 0)
