@@ -10,7 +10,7 @@ import numpy as np
 from sparse_sharing.data.splits import sentence_digest
 from sparse_sharing.data.spool import Column, Spool
 from sparse_sharing.data.text import EncodedText, surface_tensors
-from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.data.vocabulary import NO_TAG, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class CollectedText:
         for task, tags in self.tags.items():
             known = vocabulary.tasks[task].tags
             ids = {tag: number for number, tag in enumerate(known)}
-            numbers[task] = np.array([ids.setdefault(tag, len(ids)) for tag in tags], dtype=np.int32)
+            known_or_new = [ids.setdefault(tag, len(ids)) if tag else NO_TAG for tag in tags]
+            numbers[task] = np.array(known_or_new, dtype=np.int32)
             unseen[task] = tuple(ids)[len(known) :]
         return EncodedText(
             tokens=self.tokens.streamed(),

@@ -1,4 +1,4 @@
-"""Reader of CoNLL-U files (Universal Dependencies): UPOS, XPOS, and tags that stand in MISC."""
+"""Reader of CoNLL-U files (Universal Dependencies) and CoNLL-U Plus: columns by name, and tags in MISC."""
 
 import re
 import sys
@@ -6,28 +6,39 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparse_sharing.data.columns import ReadReport, Sentence, check_length, quote, read_lines, valid_tags
+from sparse_sharing.config.corpora import COLUMN, MISC
+from sparse_sharing.data.columns import NO_BREAK_SPACE
+from sparse_sharing.data.lines import check_length, quote, read_lines
 from sparse_sharing.data.schemes import OUTSIDE, Scheme
+from sparse_sharing.data.sentences import ReadReport, Sentence
+from sparse_sharing.data.tags import PLAIN, UNSPECIFIED, Rules, read_tags
 from sparse_sharing.errors import DataError
 
-COLUMNS = 10
-FORM, MISC = 1, 9
-TAG_COLUMNS = {"upos": 3, "xpos": 4}
-UNSPECIFIED = "_"
-NO_BREAK_SPACE = "\u00a0"
+COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+"""The columns of a file that does not name its own, as CoNLL-U Plus does in its first line."""
 
+_names_of_columns = re.compile(r"#\s*global\.columns\s*=\s*(.+)").match
 _new_document = re.compile(r"#\s*newdoc\b").match
 _word_id = re.compile(r"[1-9][0-9]*").fullmatch
 _other_id = re.compile(r"[1-9][0-9]*-[1-9][0-9]*|[0-9]+\.[1-9][0-9]*").fullmatch
 
+Row = tuple[int, dict[str, str]]
+"""A word: the number of its line, and its cells by the name of their column."""
+
 
 @dataclass(frozen=True)
 class Layer:
-    """The tags of a task: `upos`, `xpos` or `misc:KEY`, and their scheme."""
+    """The tags of a task: `upos`, `xpos`, `misc:KEY` or `column:NAME`, and how they are read."""
 
     task: str
     name: str
     scheme: Scheme
+    rules: Rules = PLAIN
+
+    @property
+    def value(self) -> str:
+        """What a token has of this layer, for messages."""
+        return self.name
 
 
 def read_conllu(
@@ -38,7 +49,7 @@ def read_conllu(
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[Sentence]:
-    """Stream the sentences of a CoNLL-U file, UTF-8, plain or gzip.
+    """Stream the sentences of a CoNLL-U or CoNLL-U Plus file, UTF-8, plain or gzip.
 
     The tokens are the syntactic words: ranges of multiword tokens (`1-2`) and empty nodes (`1.1`) are left out, and so
     are comments, except that `# newdoc` begins a document. A space inside a word becomes a no-break space. A word whose
@@ -46,13 +57,14 @@ def read_conllu(
 
     Raises:
         DataError: at the sentence where it shows: a missing, unreadable, damaged or empty file; a line that has not
-            ten columns, or whose number is not the next one; a tag that is missing or breaks its scheme.
+            the right number of columns, or whose number is not the next one; a layer that the file does not have; a
+            tag that is missing or breaks its scheme.
     """
     report = ReadReport() if report is None else report
     report.repairs.update({layer.task: 0 for layer in layers if layer.task not in report.repairs})
     read = 0
-    for rows in _blocks(path, report):
-        words = tuple(sys.intern(fields[FORM].replace(" ", NO_BREAK_SPACE)) for _, fields in rows)
+    for rows in read_rows(path, report):
+        words = tuple(sys.intern(cells["FORM"].replace(" ", NO_BREAK_SPACE)) for _, cells in rows)
         tags = tuple(_layer(path, rows, layer, repair, report) for layer in layers)
         read += 1
         report.add_sentence(len(rows))
@@ -63,42 +75,46 @@ def read_conllu(
         raise DataError(f"{path}: found no sentence; expected CoNLL-U, a word with ten columns in each line")
 
 
-def _layer(
-    path: Path, rows: list[tuple[int, list[str]]], layer: Layer, repair: bool, report: ReadReport
-) -> tuple[str, ...]:
-    tags = tuple(sys.intern(_tag(path, number, fields, layer)) for number, fields in rows)
-    places = [(number, "\t".join(fields)) for number, fields in rows]
-    return valid_tags(path, places, layer.task, layer.scheme, tags, repair, report)
+def _layer(path: Path, rows: list[Row], layer: Layer, repair: bool, report: ReadReport) -> tuple[str, ...]:
+    values = [_value(path, number, cells, layer) for number, cells in rows]
+    places = [(number, "\t".join(cells.values())) for number, cells in rows]
+    return read_tags(path, places, layer, values, repair, report)
 
 
-def _tag(path: Path, number: int, fields: list[str], layer: Layer) -> str:
-    if layer.name in TAG_COLUMNS:
-        tag = fields[TAG_COLUMNS[layer.name]]
+def _value(path: Path, number: int, cells: dict[str, str], layer: Layer) -> str | None:
+    """The value of a layer at a word; none where it is unspecified."""
+    column = "MISC" if layer.name.startswith(MISC) else layer.name.removeprefix(COLUMN).upper()
+    if column not in cells:
+        found = f"no column {column} for task {layer.task}, only {', '.join(cells)}"
+        raise DataError.at(path, number, found, "a layer that the file has")
+    if column == "MISC" and layer.name.startswith(MISC):
+        key = layer.name.removeprefix(MISC) + "="
+        entries = (entry.removeprefix(key) for entry in cells[column].split("|") if entry.startswith(key))
+        # Where spans are annotated in MISC, words outside them need no entry.
+        value = next(entries, UNSPECIFIED if layer.scheme == "none" else OUTSIDE)
     else:
-        key = layer.name.partition(":")[2] + "="
-        entries = (entry.removeprefix(key) for entry in fields[MISC].split("|") if entry.startswith(key))
-        tag = next(entries, UNSPECIFIED if layer.scheme == "none" else OUTSIDE)
-    if tag == UNSPECIFIED or not tag:
-        expected = f"one for task {layer.task}; is this layer annotated in the file?"
-        raise DataError.at(path, number, f"no {layer.name} in {quote(chr(9).join(fields))}", expected)
-    return tag
+        value = cells[column]
+    return None if value in (UNSPECIFIED, "") else value
 
 
-def _blocks(path: Path, report: ReadReport) -> Iterator[list[tuple[int, list[str]]]]:
-    """The words of each sentence: the number of the line, and its fields. Marks of documents are noted in `report`."""
-    rows: list[tuple[int, list[str]]] = []
+def read_rows(path: Path, report: ReadReport) -> Iterator[list[Row]]:
+    """The words of each sentence. Marks of documents and comments are counted in `report`."""
+    columns = COLUMNS
+    rows: list[Row] = []
     for number, line in read_lines(path):
-        if _new_document(line):
-            if rows:
-                yield rows
-                rows = []
-            report.start_document()
-        elif line.startswith("#"):
-            continue
+        if line.startswith("#"):
+            report.comments += 1
+            if number == 1 and (names := _names_of_columns(line)):
+                columns = _columns(path, names[1].split())
+            if _new_document(line):
+                if rows:
+                    yield rows
+                    rows = []
+                report.start_document()
         elif line.strip():
-            fields = line.split("\t")
-            if _is_word(path, number, line, fields, len(rows) + 1):
-                rows.append((number, fields))
+            cells = line.split("\t")
+            if _is_word(path, number, line, cells, columns, len(rows) + 1):
+                rows.append((number, dict(zip(columns, cells, strict=True))))
                 check_length(path, rows[0][0], rows)
         elif rows:
             yield rows
@@ -107,15 +123,24 @@ def _blocks(path: Path, report: ReadReport) -> Iterator[list[tuple[int, list[str
         yield rows
 
 
-def _is_word(path: Path, number: int, line: str, fields: list[str], expected_id: int) -> bool:
+def _columns(path: Path, names: list[str]) -> tuple[str, ...]:
+    """The columns that a CoNLL-U Plus file names."""
+    columns = tuple(name.upper() for name in names)
+    if missing := [name for name in ("ID", "FORM") if name not in columns]:
+        raise DataError.at(path, 1, f"the columns {', '.join(names)}", f"{missing[0]} among them")
+    return columns
+
+
+def _is_word(path: Path, number: int, line: str, cells: list[str], columns: Sequence[str], expected_id: int) -> bool:
     """Whether a line is a syntactic word, the next one of its sentence."""
-    if len(fields) != COLUMNS:
-        raise DataError.at(path, number, f"{len(fields)} columns in {quote(line)}", f"{COLUMNS}, separated by tabs")
-    if _other_id(fields[0]):
+    if len(cells) != len(columns):
+        raise DataError.at(path, number, f"{len(cells)} columns in {quote(line)}", f"{len(columns)}, separated by tabs")
+    identifier = cells[columns.index("ID")]
+    if _other_id(identifier):
         return False
-    if not _word_id(fields[0]) or int(fields[0]) != expected_id:
+    if not _word_id(identifier) or int(identifier) != expected_id:
         expected = f"{expected_id}, or a range as 1-2, or an empty node as 1.1"
-        raise DataError.at(path, number, f"the number {quote(fields[0])}", expected)
-    if not fields[FORM]:
-        raise DataError.at(path, number, f"no word in {quote(line)}", "a word in the second column")
+        raise DataError.at(path, number, f"the number {quote(identifier)}", expected)
+    if not cells[columns.index("FORM")]:
+        raise DataError.at(path, number, f"no word in {quote(line)}", "a word in the column FORM")
     return True

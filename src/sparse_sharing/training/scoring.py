@@ -6,7 +6,7 @@ import numpy as np
 
 from sparse_sharing.data.schemes import convert
 from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import TaskTags
+from sparse_sharing.data.vocabulary import NO_TAG, TaskTags
 from sparse_sharing.metrics import (
     Tags,
     TaskScore,
@@ -36,8 +36,11 @@ def score_task(
         gold, predicted = text.gold_tags(task, network.vocabulary), predict_tags(network, task, text, batch_size)
         return score_tags(*as_scored(gold, predicted, tags, lenient), tags)
     names = (*tags.tags, *text.unseen_tags[task])
-    predicted = network.predict(task, text, batch_size)
-    return score_numbers(text.tags[task], predicted, names, text.offsets, tags.has_spans)
+    gold, predicted = text.tags[task], network.predict(task, text, batch_size)
+    if not tags.has_spans:
+        tagged = gold != NO_TAG
+        gold, predicted = gold[tagged], predicted[tagged]
+    return score_numbers(gold, predicted, names, text.offsets, tags.has_spans)
 
 
 def as_scored(gold: Tags, predicted: Tags, tags: TaskTags, lenient: bool) -> tuple[Tags, Tags]:

@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from sparse_sharing.cli import app
 from sparse_sharing.config import load_config
+from sparse_sharing.data.flaws import MOST_SHOWN
 from sparse_sharing.inspection.checks import check_data, demo_files
 from sparse_sharing.inspection.findings import Findings
 
@@ -35,23 +36,27 @@ def test_a_missing_file_and_a_missing_column_are_errors(own_data):
 
 
 def test_all_tags_that_break_a_scheme_are_counted_and_the_first_named_with_their_lines(own_data):
-    for _ in range(5):
+    for _ in range(7):
         own_data.add("train", "He P O I-PER", "saw V O I-PER", "Rome N O B-LOC")
     lines = (own_data.folder / "train.txt").read_text().splitlines()
-    line = len(lines) - 5 * 4 + 1
+    line = len(lines) - 7 * 4 + 1
     ((level, message),) = [item for item in found(own_data) if "break" in item[1]]
     assert level == "error"
-    assert "5 tags break scheme iob2; set repair: true" in message
-    assert f"train.txt:{line}: found 'I-PER', expected B-PER" in message
-    assert message.count("train.txt:") == 4
+    assert "train.txt: 7 tags break scheme iob2; set repair: true" in message
+    places = message.splitlines()[1:]
+    assert places[0].endswith(
+        f"train.txt:{line}: found 'I-PER', expected B-PER between the start of the sentence and O"
+    )
+    assert len(places) == MOST_SHOWN + 1
+    assert places[-1] == "  and 2 more"
     own_data.corpus["repair"] = True
-    assert levels(own_data, "5 tags are repaired") == ["warning"]
+    assert levels(own_data, "7 tags are repaired") == ["warning"]
 
 
 def test_what_no_repair_mends_stays_an_error(own_data):
     own_data.corpus["repair"] = True
     own_data.add("dev", "He P O PER")
-    assert levels(own_data, "1 of them are no span tags") == ["error"]
+    assert levels(own_data, "1 tags are no span tags; no repair can mend them") == ["error"]
 
 
 def test_labels_that_training_lacks_and_slips_are_warnings(own_data):
@@ -65,7 +70,7 @@ def test_labels_that_training_lacks_and_slips_are_warnings(own_data):
 def test_sentences_in_two_splits_are_a_warning(own_data):
     for split in ("train", "test"):
         own_data.add(split, "Nobody N O O", "expected V O O", "this D O O")
-    assert levels(own_data, "1 test sentences (9.1 %) stand word for word in train") == ["warning"]
+    assert levels(own_data, "1 test sentences (9.1 %) occur word for word in train") == ["warning"]
 
 
 def test_a_column_with_one_tag_is_a_warning(own_data):
