@@ -42,6 +42,8 @@ class Flaws:
     """The flaws of one split, by task and kind."""
 
     counts: Counter[tuple[str, Kind]] = field(default_factory=Counter)
+    foreign: dict[str, Counter[str]] = field(default_factory=dict)
+    """By task, the tags that are no span tags."""
     first: dict[tuple[str, Kind], list[Flaw]] = field(default_factory=dict)
 
     def add(self, task: str, kind: Kind, flaw: Flaw, count: int = 1) -> None:

@@ -27,11 +27,11 @@ INSIDE_SHARE = 0.9
 _conllu_id = re.compile(r"[0-9]+(?:[-.][0-9]+)?").fullmatch
 
 LOOKS_LIKE = (
-    (re.compile(r"\s*<\?xml|\s*<[A-Za-z][\w:-]*[ >/]"), "XML; convert it to columns or CoNLL-U"),
-    (re.compile(r"T\d+\t\S+ \d+ \d+"), "standoff annotation of brat; convert it to columns, with its text"),
-    (re.compile(r"\s*\(\s*(?:\(|ROOT|TOP|S)\b"), "bracketed trees; convert them to CoNLL-2012 or to columns"),
+    (re.compile(r"\s*<(?:\?xml|!DOCTYPE|[A-Za-z][^<>\t]*>\s*$)"), "XML; convert it to columns or CoNLL-U"),
+    (re.compile(r"T\d+\t\S+ \d+ \d+\t"), "standoff annotation of brat; convert it to columns, with its text"),
+    (re.compile(r"\s*\(\s*(?:\(|(?:ROOT|TOP|S)\s).*\)"), "bracketed trees; convert them to CoNLL-2012 or to columns"),
     (re.compile(r"%PDF|PK\x03\x04|\{\\rtf"), "no text file; export it as plain text"),
-    (re.compile(r'"?[^\t"]+"?(?:,"?[^\t,"]*"?){2,}$'), "comma-separated values; write tabs for commas, without quotes"),
+    (re.compile(r'"?[^\s"]+"?(?:,"?[^\s,"]*"?){2,}$'), "comma-separated values; write tabs for commas, without quotes"),
 )
 """Forms that are not read: how a first line of each begins, and what to say."""
 
@@ -76,7 +76,7 @@ def recognise(path: Path) -> Recognised:
     if conllu := _recognise_conllu(filled):
         return conllu
     for form, advice in LOOKS_LIKE:
-        if form.match(filled[0]) and not any("\t" in line or len(split_fields(line)) == 2 for line in filled[:50]):
+        if form.match(filled[0]):
             raise DataError(f"{path}: looks like {advice} (its first line is {quote(filled[0])})")
     return _recognise_columns(path, lines)
 

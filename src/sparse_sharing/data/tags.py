@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +148,9 @@ def _in_scheme(
         flaw = Flaw(path, line, problem.found, found, _quote(text), problem.expected, remedy)
         if report.flaws is None:
             raise flaw.error()
+        if strange:
+            counts = report.flaws.foreign.setdefault(source.task, Counter())
+            counts.update(tag for tag in tags if misformed([tag], source.scheme) is not None)
         report.flaws.add(source.task, "foreign" if strange else "order", flaw, strange or changed)
         return mended
     report.repairs[source.task] += changed

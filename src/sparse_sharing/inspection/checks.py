@@ -162,20 +162,19 @@ def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, f
 
 def _tell_flaws(found: CheckedCorpus, name: str, task: Task, flaws: Flaws, findings: Findings) -> None:
     """One error for each kind of flaw: how many there are, the first places, and what to do."""
+    order = "set repair: true to have them rewritten as conlleval reads them"
     kinds = {
         "missing": ("tokens have no value", "set missing: skip to leave them out of loss and score"),
         "foreign": ("tags are no span tags", "no repair can mend them"),
-        "order": (
-            f"tags break scheme {task.scheme}",
-            "set repair: true to have them rewritten as conlleval reads them",
-        ),
+        "order": (f"tags break scheme {task.scheme}", order),
     }
     for kind, (what, remedy) in kinds.items():
         if not (count := flaws.counts[task.name, kind]):
             continue
         kept = flaws.first[task.name, kind]
         if kind == "foreign":
-            form = span_form(Counter(flaw.tag for flaw in kept))
+            # What is no tag of this scheme, beside what is one of every scheme.
+            form = span_form(flaws.foreign[task.name] + Counter({"O": 1, "B-X": 1}))
             remedy = f"they look like {form}" if form else remedy
         if kind == "missing" and task.scheme != "none":
             remedy = "correct the file"
