@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sparse_sharing.data.schemes import Scheme
 from sparse_sharing.data.splits import sentence_digest
 from sparse_sharing.data.spool import Column, Spool
 from sparse_sharing.data.text import EncodedText, surface_tensors
@@ -41,6 +42,31 @@ class CollectedText:
         for piece in self.tokens.pieces():
             counts += np.bincount(piece, minlength=len(counts))
         return Counter(dict(zip(self.surfaces, counts.tolist(), strict=True)))
+
+    def type_counts(self, task: str, scheme: Scheme) -> Counter[str]:
+        """How often each tag occurs, or for a span scheme how many spans each type has."""
+        counts: Counter[str] = Counter()
+        names = self.tags[task]
+        if scheme in ("none", "iob2", "bioes"):
+            totals = np.zeros(len(names), np.int64)
+            for piece in self.tag_numbers[task].pieces():
+                totals += np.bincount(piece, minlength=len(names))
+            for tag, count in zip(names, totals.tolist(), strict=True):
+                if scheme == "none":
+                    counts[tag] += count
+                elif tag[:1] in ("B", "S"):
+                    counts[tag[2:]] += count
+            return +counts
+        # In IOB1 the tag before says whether a span begins.
+        before, end, ends = "", 0, set(np.cumsum(self.lengths).tolist())
+        for piece in self.tag_numbers[task].pieces():
+            for number in piece.tolist():
+                tag = names[number]
+                if tag[:1] == "B" or (tag[:1] == "I" and tag[1:] != before[1:]):
+                    counts[tag[2:]] += 1
+                end += 1
+                before = "" if end in ends else tag
+        return counts
 
     def cut(self, taken: np.ndarray, spool: Spool) -> tuple["CollectedText", "CollectedText"]:
         """The sentences that are not taken, and those that are; `taken` is bool [S]."""

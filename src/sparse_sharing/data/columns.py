@@ -98,7 +98,8 @@ def read_sentences(
     first_row: list[str] = []
     for start, rows in read_blocks(path, form, report):
         if not width:
-            width, first, first_row = len(rows[0]), start, rows[0]
+            report.width = width = len(rows[0])
+            first, first_row = start, rows[0]
             _check_columns(path, start, rows[0], columns, word_column)
         for line, row in enumerate(rows, start):
             if len(row) != width:

@@ -22,7 +22,7 @@ from sparse_sharing.data.reading import read_split, refuse_shared_documents
 from sparse_sharing.data.recognise import span_form
 from sparse_sharing.data.schemes import misformed
 from sparse_sharing.data.sentences import ReadReport, Sentence
-from sparse_sharing.data.splits import assign_splits, development, occurring, sentence_digest
+from sparse_sharing.data.splits import SPLIT_NUMBERS, assign_splits, cut_development, occurring, sentence_digest
 from sparse_sharing.data.vectors import coverage, read_vectors
 from sparse_sharing.errors import DataError
 from sparse_sharing.inspection import doubts
@@ -39,12 +39,14 @@ class CheckedCorpus:
         place: what it is called in messages, after its dataset.
         sentences: by split, each with the tags of `corpus.tasks` in the scheme of the file, repaired where it can be.
         documents: by split that has a file, int32 [sentences], the document of each sentence, or none.
+        widths: by split that has a file, the number of columns; 0 where the format has none.
     """
 
     corpus: Corpus
     place: str
     sentences: dict[str, list[Sentence]] = field(default_factory=dict)
     documents: dict[str, np.ndarray | None] = field(default_factory=dict)
+    widths: dict[str, int] = field(default_factory=dict)
 
     def words(self, split: str) -> Iterator[tuple[str, ...]]:
         """The words of each sentence of a split."""
@@ -144,6 +146,7 @@ def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, f
     if split not in found.sentences:
         return None
     name = ", ".join(map(str, paths))
+    found.widths[split] = report.width
     for task in corpus.tasks:
         _tell_flaws(found, name, task, report.flaws, findings)
         if repairs := report.repairs.get(task.name):
@@ -189,23 +192,24 @@ def _cut(found: CheckedCorpus, findings: Findings) -> None:
     with _as_finding(f"{found.place} train", findings):
         if corpus.split:
             parts = assign_splits(len(train), corpus.split, corpus.split_seed, found.documents["train"])
-        elif corpus.dev is None:
-            parts = development(len(train), corpus.dev_fraction, corpus.split_seed).astype(int)
-        else:
-            return
-        for number, split in enumerate(SPLITS):
-            if split != "test" or corpus.split:
+            for split, number in SPLIT_NUMBERS.items():
                 found.sentences[split] = [train[index] for index in np.flatnonzero(parts == number)]
-        if not corpus.split:
+        elif corpus.dev is None:
+            cut = cut_development(train, corpus.dev_fraction, corpus.split_seed)
+            found.sentences["train"], found.sentences["dev"] = cut
             tasks = ", ".join(task.name for task in corpus.tasks)
-            size = len(found.sentences["dev"])
-            findings.note(found.place, f"no dev file for {tasks}: {size:,} sentences are cut from train for it")
+            findings.note(found.place, f"no dev file for {tasks}: {len(cut[1]):,} sentences are cut from train for it")
 
 
 def _check_splits(found: CheckedCorpus, findings: Findings) -> None:
     """Sizes, and doubts about the sentences of each split."""
     sizes = (f"{split} {len(found.sentences[split]):,}" for split in SPLITS)
     findings.note(found.place, f"{', '.join(sizes)} sentences, {sum(map(found.tokens, SPLITS)):,} tokens")
+    if len(set(found.widths.values())) > 1:
+        widths = ", ".join(f"{split} {width}" for split, width in found.widths.items())
+        findings.warning(
+            found.place, f"the files have different numbers of columns ({widths}): are they the same columns?"
+        )
     train = list(found.words("train"))
     doubtful = []
     for split in SPLITS:

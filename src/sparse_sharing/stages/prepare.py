@@ -280,6 +280,11 @@ def summarise_split(
             "tokens": len(corpus.texts[split].tokens),
             "documents": count_documents(corpus.texts[split]),
             "leaked": int(flags.sum()) if (flags := leaked(corpora, corpus, split)) is not None else 0,
+            "spans": {
+                task.name: dict(sorted(corpus.texts[split].type_counts(task.name, task.model_scheme).items()))
+                for task in corpus.spec.tasks
+                if task.scheme != "none"
+            },
             "tags_not_in_training": {t: list(tags) for t, tags in unseen_tags[corpus.spec.name].items() if tags},
         }
         for corpus in corpora

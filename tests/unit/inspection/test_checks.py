@@ -209,3 +209,9 @@ def test_files_without_blank_lines_are_a_warning(own_data):
     text = "".join(line for line in (own_data.folder / "train.txt").open() if line.strip())
     (own_data.folder / "train.txt").write_text(text)
     assert levels(own_data, "in train: are blank lines missing?") == ["warning"]
+
+
+def test_files_with_other_columns_are_a_warning(own_data):
+    path = own_data.folder / "test.txt"
+    path.write_text("".join(f"{line.rstrip()} x\n" if line.strip() else "\n" for line in path.open()))
+    assert levels(own_data, "different numbers of columns (train 4, dev 4, test 5)") == ["warning"]
