@@ -163,6 +163,9 @@ class Corpus(Section):
     """Format columns: true: lines before a sentence that begin with # and have the form of a comment are left out."""
     words: str | None = None
     """Format jsonl: the key of the list of tokens; none: tokens."""
+    multiword: Literal["surface"] | None = None
+    """Format conllu: surface: a multiword token (1-2) is one token, as the text has it, with the tags of its words
+    joined by +; none: its words are the tokens."""
     repair: bool = False
     """Mend violations of a tag scheme as conlleval would read them, and count them, instead of refusing the file."""
     tasks: list[Task] = Field(min_length=1)
@@ -183,6 +186,7 @@ class Corpus(Section):
         elif self.test is None:
             raise ValueError(f"corpus '{self.name}': test is required: a file, or split: 80/10/10 to cut one off")
         owners |= {"separator": "columns", "comments": "columns", "words": "jsonl"}
+        owners |= {"multiword": "conllu"}
         for key, owner in owners.items():
             if key in self.model_fields_set and self.format != owner and getattr(self, key) is not None:
                 raise ValueError(f"corpus '{self.name}': format '{self.format}' does not use the key '{key}'")
@@ -259,6 +263,7 @@ class CorpusSpec(Section):
     separator: str | None = None
     comments: bool | None = None
     words: str | None = None
+    multiword: str | None = None
     repair: bool
     tasks: list[TaskColumn]
 
@@ -279,6 +284,7 @@ def corpus_spec(corpus: Corpus) -> CorpusSpec:
         separator=corpus.separator,
         comments=corpus.comments or None,
         words=corpus.words,
+        multiword=corpus.multiword,
         repair=corpus.repair,
         tasks=[
             TaskColumn(

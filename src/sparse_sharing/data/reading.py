@@ -107,7 +107,8 @@ def _of_file(
         return read_sentences(path, columns, **form, repair=spec.repair, report=report, limit=limit)
     layers = [Layer(task.name, task.layer, task.scheme, _rules(task)) for task in tasks]
     if spec.format == "conllu":
-        return read_conllu(path, layers, repair=spec.repair, report=report, limit=limit)
+        surface = spec.multiword == "surface"
+        return read_conllu(path, layers, surface=surface, repair=spec.repair, report=report, limit=limit)
     if spec.format == "jsonl":
         return read_jsonl(path, layers, words=spec.words or "tokens", repair=spec.repair, report=report, limit=limit)
     return read_offsets(path, layers, report=report, limit=limit)

@@ -134,3 +134,26 @@ def test_words_without_a_value_are_left_out_and_counted_where_that_is_asked_for(
     path = write([word(1, "a"), word(2, "=)", xpos="_")])
     (sentence,) = read_conllu(path, [Layer("fine", "xpos", "none", Rules(missing="skip"))], report=report)
     assert (sentence.tags, report.missing) == ((("NN", ""),), {"fine": 1})
+
+
+MULTIWORD = [
+    word("1-2", "Del", "_", "_"),
+    word(1, "De", "ADP", misc="NER=O"),
+    word(2, "el", "DET", misc="NER=B-LOC"),
+    word(3, "Río", "PROPN", misc="NER=I-LOC"),
+    word("4-5", "vámonos", "_", "_"),
+    word(4, "vamos", "VERB"),
+    word(5, "nos", "PRON"),
+    word("5.1", "x", "_"),
+    word(6, "!", "PUNCT"),
+]
+
+
+def test_multiword_tokens_can_be_the_tokens_with_the_tags_of_their_words(write):
+    report = ReadReport()
+    first, second = read_conllu(write(MULTIWORD, BO), (UPOS, NER), surface=True, report=report)
+    assert first.words == ("Del", "Río", "vámonos", "!")
+    assert first.tags == (("ADP+DET", "PROPN", "VERB+PRON", "PUNCT"), ("B-LOC", "I-LOC", "O", "O"))
+    assert (second.words, report.tokens) == (("Bo", "Li"), 6)
+    (words, _) = read_conllu(write(MULTIWORD, BO), (UPOS,))
+    assert words.words == ("De", "el", "Río", "vamos", "nos", "!")
