@@ -36,7 +36,7 @@ class TaskScore:
 
 
 def score_accuracy(gold: Tags, predicted: Tags) -> TaskScore:
-    """Score one tag per token, such as parts of speech.
+    """Score one tag per token, such as parts of speech; tokens whose correct tag is empty are left out.
 
     Args:
         gold: the correct tags, one sequence per sentence.
@@ -46,6 +46,7 @@ def score_accuracy(gold: Tags, predicted: Tags) -> TaskScore:
         ValueError: the number of sentences, or the number of tags in a sentence, differs.
     """
     _check_lengths(gold, predicted)
+    gold, predicted = _tagged(gold, predicted)
     accuracy = _accuracy(gold, predicted)
     gold_tags = list(chain.from_iterable(gold))
     predicted_tags = list(chain.from_iterable(predicted))
@@ -147,6 +148,7 @@ def count_accuracy(gold: Tags, predicted: Tags) -> np.ndarray:
     Takes and raises what `score_accuracy` does.
     """
     _check_lengths(gold, predicted)
+    gold, predicted = _tagged(gold, predicted)
     correct = [sum(map(str.__eq__, *pair)) for pair in zip(gold, predicted, strict=True)]
     return np.array([correct, list(map(len, gold))], dtype=np.int32).T
 
@@ -177,6 +179,14 @@ def _spans(sentences: Tags) -> set[tuple[str, int, int]]:
             raise ValueError(f"{tag!r} is not an IOB2 tag; expected O, B-TYPE or I-TYPE")
     # a list of lists of tags: seqeval then ends every open span at the end of its sentence
     return set(get_entities([list(sentence) for sentence in sentences]))
+
+
+def _tagged(gold: Tags, predicted: Tags) -> tuple[Tags, Tags]:
+    """Both without the tokens that have no correct tag."""
+    if all(map(all, gold)):
+        return gold, predicted
+    pairs = [[pair for pair in zip(*tags, strict=True) if pair[0]] for tags in zip(gold, predicted, strict=True)]
+    return [[right for right, _ in own] for own in pairs], [[guess for _, guess in own] for own in pairs]
 
 
 def _check_lengths(gold: Tags, predicted: Tags) -> None:

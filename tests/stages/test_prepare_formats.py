@@ -26,7 +26,7 @@ def document(name, who):
 @pytest.fixture
 def folder(tmp_path):
     """A folder of documents, and lists of those of train and test."""
-    for name, who in {"nw/a": "Ann", "nw/b": "Bo", "nw/c": "Cy", "pt/d": "Di"}.items():
+    for name, who in {"nw/a": "Ann", "nw/b": "Bo", "nw/c": "Cy", "nw/e": "Ed", "pt/d": "Di"}.items():
         path = tmp_path / "texts" / f"{name}.gold_conll"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(document(name, who))
@@ -57,8 +57,8 @@ def run(folder, documents=True, lists=("train", "test")):
 def test_each_split_is_made_of_its_documents_and_the_summary_says_what_was_left_out(folder):
     splits = run(folder)
     train, test = splits["train"]["corpora"]["text"], splits["test"]["corpora"]["text"]
-    assert (train["document_starts"], train["documents_skipped"], train["file"]) == (2, 2, "texts")
-    assert (test["document_starts"], test["documents_skipped"]) == (1, 3)
+    assert (train["document_starts"], train["documents_skipped"], train["file"]) == (2, 3, "texts")
+    assert (test["document_starts"], test["documents_skipped"]) == (1, 4)
     vocabulary = load_vocabulary(folder / "data" / "vocabulary.json")
     text = load_text(folder / "data" / "test.safetensors")["ner"]
     assert text.words() == [["Cy", "has", "seen"]]
@@ -68,7 +68,7 @@ def test_each_split_is_made_of_its_documents_and_the_summary_says_what_was_left_
 
 
 def test_each_sentence_of_a_prepared_text_has_its_document_where_there_are_two(folder):
-    (folder / "train.ids").write_text("nw/a\nnw/b\nnw/c\n")
+    (folder / "train.ids").write_text("nw/a\nnw/b\nnw/e\n")
     splits = run(folder)
     documents = {split: load_text(folder / "data" / f"{split}.safetensors")["ner"].documents for split in splits}
     assert (documents["train"].dtype, documents["train"].tolist()) == (np.int32, [0, 1])

@@ -289,3 +289,9 @@ def test_the_entities_of_conll_2003_score_themselves_perfectly(real_data):
 def test_importing_the_module_does_not_import_seqeval():
     command = "import sys, sparse_sharing.metrics; sys.exit('seqeval' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
+
+
+def test_tokens_without_a_correct_tag_count_neither_right_nor_wrong():
+    gold, predicted = [["A", "", "B"], ["", ""]], [["A", "A", "A"], ["B", "A"]]
+    assert score_accuracy(gold, predicted).value == 50
+    assert count_accuracy(gold, predicted).tolist() == [[1, 2], [0, 0]]

@@ -70,8 +70,8 @@ def option(name, values):
 
 
 def named(paths):
-    """NAME=FILE for each item of a mapping."""
-    return [f"{name}={file}" for name, file in paths.items()]
+    """NAME=FILE for each item of a mapping, or for each pair."""
+    return [f"{name}={file}" for name, file in (paths.items() if isinstance(paths, dict) else paths)]
 
 
 def gpus():
@@ -81,10 +81,11 @@ def gpus():
 
 
 def sources(split):
-    """A function that gives the files of one split of a dataset, by corpus; the order of corpora has no meaning."""
+    """A function that gives the (corpus, file) pairs of one split of a dataset; the order of corpora has no meaning."""
 
     def files(wildcards):
-        return dict(sorted(layout.source_files(run_config, specs.datasets[wildcards.dataset], split)))
+        pairs = layout.source_files(run_config, specs.datasets[wildcards.dataset], split)
+        return sorted(pairs, key=lambda pair: pair[0])
 
     return files
 
@@ -103,7 +104,7 @@ def source_paths(split):
     """A function that gives the files of one split of a dataset, and its lists of documents, but no folders."""
 
     def files(wildcards):
-        texts = [*sources(split)(wildcards).values(), *document_lists(split)(wildcards).values()]
+        texts = [text for _, text in sources(split)(wildcards)] + [*document_lists(split)(wildcards).values()]
         return [text for text in texts if not Path(text).is_dir()]
 
     return files
@@ -111,7 +112,7 @@ def source_paths(split):
 
 def files_in_folders(wildcards):
     """Every file that is read in the folders of a dataset, once: each counts when it changes, is new or is gone."""
-    texts = [text for split in ("train", "dev", "test") for text in sources(split)(wildcards).values()]
+    texts = [text for split in ("train", "dev", "test") for _, text in sources(split)(wildcards)]
     return [file for text in sorted(set(texts)) if Path(text).is_dir() for file in layout.text_files(text)]
 
 

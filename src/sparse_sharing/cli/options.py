@@ -53,6 +53,19 @@ def parse_spec(text: str, kind: type[SpecType]) -> SpecType:
         ) from error
 
 
+def parse_files(values: list[str]) -> dict[str, list[Path]]:
+    """`NAME=FILE` options as a mapping; a name can have several files.
+
+    Raises:
+        ConfigError: An option has another form.
+    """
+    named: dict[str, list[Path]] = {}
+    for value in values:
+        for name, path in parse_named([value]).items():
+            named.setdefault(name, []).append(path)
+    return named
+
+
 def parse_named(values: list[str]) -> dict[str, Path]:
     """`NAME=FILE` options as a mapping.
 

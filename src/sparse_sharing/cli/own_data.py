@@ -10,17 +10,26 @@ from sparse_sharing.cli.options import set_threads
 from sparse_sharing.cli.show import show_table
 from sparse_sharing.config import Specs, load_config
 from sparse_sharing.errors import ConfigError, DataError
+from sparse_sharing.inspection.findings import Finding
 
 app = typer.Typer()
 
 
 @app.command()
 def init(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Column files, plain or gzip, of all splits.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE...]", help="Files of all splits, plain or gzip.")
+    ] = None,
+    train: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Training file; may be repeated.")] = None,
+    dev: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Development file; may be repeated.")] = None,
+    test: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Test file; may be repeated.")] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="80/10/10", help="Cut train, dev and test from FILE or --train.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="Configuration to write; the run takes its name.")] = Path("mine.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
-    """Draft a configuration for column files: splits and corpora from their names, tasks from their columns."""
+    """Draft a configuration for labelled files: formats and tasks from what they hold, splits from names or options."""
     from sparse_sharing.artifacts import write_text
     from sparse_sharing.config.section import NAME
     from sparse_sharing.inspection.draft import draft
@@ -28,9 +37,25 @@ def init(
     if output.exists() and not force:
         raise ConfigError(f"{output}: is there already; name another file with --output, or overwrite it with --force")
     run = re.sub(r"[^A-Za-z0-9_-]", "", output.stem)[:64]
-    text = draft(files, run if re.fullmatch(NAME, run) else "mine", output)
+    given = {name: paths for name, paths in (("train", train), ("dev", dev), ("test", test)) if paths}
+    _check_files(files or [], given, split)
+    text = draft(files or [], run if re.fullmatch(NAME, run) else "mine", output, given, split)
     write_text(output, text)
     typer.echo(f"{output} is written. Read its comments, then: sparse-sharing validate {output}")
+
+
+def _check_files(files: list[Path], given: dict[str, list[Path]], split: str | None) -> None:
+    """Raise ConfigError where options contradict each other or name no file."""
+    if not files and not given:
+        raise ConfigError("no file was named; name the files of all splits, or use --train, --dev and --test")
+    if files and given:
+        raise ConfigError("name either files whose names tell their split, or --train, --dev and --test, not both")
+    if split and given.keys() & {"dev", "test"}:
+        raise ConfigError("--split cuts dev and test from the training file; leave --dev and --test out")
+    if split and not re.fullmatch(r"[1-9]\d?/[1-9]\d?/[1-9]\d?", split):
+        raise ConfigError(f"--split: got '{split}'; expected shares in percent for train, dev and test, as 80/10/10")
+    if given and not split and not given.keys() >= {"train", "test"}:
+        raise ConfigError("expected --train and --test, or --train and --split 80/10/10")
 
 
 @app.command()
@@ -56,7 +81,7 @@ def validate(
     check_budgets(specs, data, findings)
     jobs = jobs_of(specs)
     counts = Counter(job.stage for job in jobs)
-    show_table(["level", "where", "what"], [(item.level, item.place, item.text) for item in findings], "Data")
+    show_table(["level", "where", "what"], [row for item in findings for row in _rows(item)], "Data")
     header, rows = ["stage", "jobs"], [[stage, counts[stage]] for stage in STAGE if counts[stage]]
     summary = [f"{len(jobs)} jobs."]
     if estimate and not findings.errors:
@@ -70,6 +95,12 @@ def validate(
         typer.echo(f"{findings.errors} errors: the run would stop. Mend them and validate again.", err=True)
         raise typer.Exit(DataError.exit_code)
     typer.echo("Nothing stands against the run.")
+
+
+def _rows(item: Finding) -> list[tuple[str, str, str]]:
+    """The lines of a finding as rows of a table: each place has a line of its own."""
+    first, *rest = item.text.split("\n")
+    return [(item.level, item.place, first), *(("", "", line) for line in rest)]
 
 
 def _estimate(jobs: list, data: dict, specs: Specs, cores: int) -> tuple[dict[str, str], list[str]]:

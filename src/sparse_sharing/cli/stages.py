@@ -16,6 +16,7 @@ from sparse_sharing.cli.options import (
     TrainText,
     Vocabulary,
     Weights,
+    parse_files,
     parse_named,
     parse_spec,
     set_threads,
@@ -50,8 +51,8 @@ def download(spec: SpecOption, output: OutputFile) -> None:
 def prepare(
     spec: SpecOption,
     train: Annotated[list[str], typer.Option(metavar="CORPUS=FILE", help="Training file of a corpus.")],
-    test: Annotated[list[str], typer.Option(metavar="CORPUS=FILE", help="Test file of a corpus.")],
     output: Output,
+    test: Annotated[list[str] | None, typer.Option(metavar="CORPUS=FILE", help="Test file of a corpus.")] = None,
     dev: Annotated[list[str] | None, typer.Option(metavar="CORPUS=FILE", help="Development file of a corpus.")] = None,
     documents: Annotated[
         list[str] | None, typer.Option(metavar="CORPUS.SPLIT=FILE", help="List of the documents of a split.")
@@ -60,7 +61,7 @@ def prepare(
 ) -> None:
     from sparse_sharing.stages import prepare as stage
 
-    files = {"train": parse_named(train), "dev": parse_named(dev or []), "test": parse_named(test)}
+    files = {"train": parse_files(train), "dev": parse_files(dev or []), "test": parse_files(test or [])}
     stage.run(parse_spec(spec, stage_specs.PrepareSpec), files, vectors, output, parse_named(documents or []))
 
 

@@ -1,8 +1,8 @@
 """The part of the configuration about labelled text: corpora, their formats, and the tasks annotated in them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from sparse_sharing.config.section import Name, Section, Source
 
@@ -22,15 +22,25 @@ DEMO_FILES = (
 
 Weight = Annotated[float, Field(gt=0, le=1000)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-Scheme = Literal["none", "iob1", "iob2", "bioes"]
+ModelScheme = Literal["none", "iob1", "iob2", "bioes"]
 """`none` is one independent tag per token (parts of speech, say); the others write spans."""
 
-Format = Literal["columns", "conll2012", "conllu"]
+Scheme = Literal["none", "iob1", "iob2", "bioes", "bilou", "bmes", "bmewo"]
+"""The schemes of files. BILOU, BMES and BMEWO are BIOES with other letters; a model learns BIOES in their place."""
 
-LAYERS = {"conll2012": {"pos": "none", "chunk": "iob2", "ner": "iob2"}, "conllu": {"upos": "none", "xpos": "none"}}
-"""The layers of the formats that name them, and the tag scheme of each; CoNLL-U has misc:KEY besides, in any scheme."""
+Format = Literal["columns", "conll2012", "conllu", "jsonl", "spans"]
+
+LAYERS = {
+    "conll2012": {"pos": "none", "chunk": "iob2", "ner": "iob2"},
+    "conllu": {"upos": "none", "xpos": "none"},
+    "spans": {"spans": "iob2"},
+}
+"""The layers of the formats that name them, and the tag scheme of each; CoNLL-U has more besides, in any scheme."""
 
 MISC = "misc:"
+COLUMN = "column:"
+OPEN_LAYERS = (MISC, COLUMN)
+"""How the layers of CoNLL-U begin that a file names: a key of MISC, or a column of CoNLL-U Plus."""
 
 DOMAINS_WITHOUT_NAMES = ["pt"]
 """The domains of OntoNotes that are left out: texts from the Bible, which are not annotated with names."""
@@ -44,14 +54,23 @@ class Task(Section):
     column: int | None = None
     """Format columns: the column that holds its tags, from 0; negative numbers count from the last column."""
     layer: str | None = None
-    """Format conll2012: pos, chunk or ner. Format conllu: upos, xpos, or misc:KEY (misc:NER, say)."""
+    """Format conll2012: pos, chunk or ner. Format conllu: upos, xpos, misc:KEY (misc:NER, say), or column:NAME for
+    another column of CoNLL-U Plus. Format jsonl: the key of the list of tags. Format spans: spans."""
     derive: Literal["position"] | None = None
     """A task without annotation. position: the tag of a token is its index in the sentence, from 0 (paper: "negative
     transfer")."""
     scheme: Scheme = "none"
-    """The tag scheme in the file: none (one tag per token, scored by accuracy), iob1, iob2 or bioes (spans, F1)."""
-    model_scheme: Scheme | None = None
-    """The tag scheme the model is trained on; spans default to the file's scheme. Conversion is exact both ways."""
+    """The tag scheme in the file: none (one tag per token, scored by accuracy), or spans (F1): iob1, iob2, bioes, and
+    bilou, bmes, bmewo, which are bioes with other letters."""
+    model_scheme: ModelScheme | None = None
+    """The tag scheme the model is trained on; spans default to the file's scheme, or bioes where that has other
+    letters. Conversion is exact both ways."""
+    spelling: Literal["loose"] | None = None
+    """loose: also read span tags written as b-PER, B_PER, PER-B, B (without a type), and 0 for O."""
+    labels: dict[str, str] | None = Field(default=None, min_length=1)
+    """Rename tags, or types of spans, while they are read: {GPE: LOC}; a type renamed O is outside."""
+    missing: Literal["skip"] | None = None
+    """skip: tokens without a tag (_ or an empty cell) count neither in the loss nor in the score; none: an error."""
     metric: Literal["accuracy", "f1"] | None = None
     """What the task is judged by; none: f1 of spans where there is a tag scheme, else accuracy."""
     choose_on_dev: bool = True
@@ -80,12 +99,16 @@ class Task(Section):
             raise ValueError("metric 'f1' counts spans, which scheme 'none' has not: use accuracy, or name the scheme")
         if self.derive and self.scheme != "none":
             raise ValueError(f"task '{self.name}': positions are no spans, so scheme is none")
+        if self.spelling and self.scheme == "none":
+            raise ValueError(f"task '{self.name}': spelling is about span tags: name the scheme, iob2 say")
+        if self.missing and (self.scheme != "none" or self.derive):
+            raise ValueError(f"task '{self.name}': missing: skip is for single tags in a file, which have scheme: none")
         return self
 
     @property
-    def trained_scheme(self) -> Scheme:
+    def trained_scheme(self) -> ModelScheme:
         """The scheme of the model's tags."""
-        return self.model_scheme or self.scheme
+        return self.model_scheme or (self.scheme if self.scheme in get_args(ModelScheme) else "bioes")
 
     @property
     def unusual_metric(self) -> str | None:
@@ -118,14 +141,20 @@ class Corpus(Section):
     name: Name
     """What the corpus is called in the data summary."""
     format: Format = "columns"
-    """columns: one token a line; conll2012: the files of OntoNotes; conllu: those of Universal Dependencies."""
-    train: Source
-    """Training file. Format columns: columns separated by spaces or tabs, a blank line after each sentence, plain or
-    gzip. Format conll2012: a file, or a folder in which every file is read whose name ends in gold_conll."""
-    dev: Source | None = None
-    """Development file; where it is missing, dev is cut from the training sentences."""
-    test: Source
-    """Test file; only evaluation reads what is made from it."""
+    """columns: one token a line; conll2012: the files of OntoNotes; conllu: those of Universal Dependencies, and
+    CoNLL-U Plus; jsonl: in each line a JSON object with a list of tokens and lists of tags; spans: texts with spans by
+    characters, as Doccano, Label Studio and Prodigy export them."""
+    train: Source | list[Source]
+    """Training file, or a list of files that are read one after the other. Format columns: columns separated by spaces
+    or tabs, a blank line after each sentence, plain or gzip. Format conll2012: a file, or a folder in which every file
+    is read whose name ends in gold_conll."""
+    dev: Source | list[Source] | None = None
+    """Development file, or files; where it is missing, dev is cut from the training sentences."""
+    test: Source | list[Source] | None = None
+    """Test file, or files; only evaluation reads what is made from it. Required unless `split` cuts it off."""
+    split: Annotated[str, StringConstraints(pattern=r"^[1-9]\d?/[1-9]\d?/[1-9]\d?$")] | None = None
+    """Cut train, dev and test from the training file, as 80/10/10: shares in percent, drawn with split_seed, of whole
+    documents where there are documents."""
     documents: Documents | None = None
     """Format conll2012: read only the documents that a list names, as where one folder holds all splits."""
     skip_domains: list[str] | None = None
@@ -141,6 +170,16 @@ class Corpus(Section):
     sample where it is ordered, as news is by time."""
     word_column: int = 0
     """Format columns: the column that holds the words, counted from 0."""
+    separator: Literal["tab"] | None = None
+    """Format columns: tab: only tabs separate columns, so that cells may be empty and words may contain spaces, which
+    become no-break spaces; none: spaces and tabs separate."""
+    comments: bool | None = None
+    """Format columns: true: lines before a sentence that begin with # and have the form of a comment are left out."""
+    words: str | None = None
+    """Format jsonl: the key of the list of tokens; none: tokens."""
+    multiword: Literal["surface"] | None = None
+    """Format conllu: surface: a multiword token (1-2) is one token, as the text has it, with the tags of its words
+    joined by +; none: its words are the tokens."""
     repair: bool = False
     """Mend violations of a tag scheme as conlleval would read them, and count them, instead of refusing the file."""
     tasks: list[Task] = Field(min_length=1)
@@ -148,13 +187,22 @@ class Corpus(Section):
     @model_validator(mode="after")
     def check(self) -> "Corpus":
         """What is asked of the demo corpora is there; keys and layers belong to the format."""
-        for path in filter(None, (self.train, self.dev, self.test)):
+        for path in (path for split in SPLITS for path in self.files(split)):
             if path.startswith(DEMO) and path.removeprefix(DEMO) not in DEMO_FILES:
                 known = ", ".join(DEMO + name for name in DEMO_FILES)
                 raise ValueError(f"there is no '{path}'; the demo files are {known}")
         if self.train_sentences_seed is not None and self.train_sentences is None:
             raise ValueError(f"corpus '{self.name}': train_sentences_seed needs the key train_sentences")
         owners = {"documents": "conll2012", "skip_domains": "conll2012", "word_column": "columns"}
+        if self.split:
+            if self.dev or self.test:
+                raise ValueError(f"corpus '{self.name}': split cuts dev and test from train; name no files for them")
+            if sum(map(int, self.split.split("/"))) != 100:
+                raise ValueError(f"corpus '{self.name}': the shares of split '{self.split}' must sum to 100")
+        elif self.test is None:
+            raise ValueError(f"corpus '{self.name}': test is required: a file, or split: 80/10/10 to cut one off")
+        owners |= {"separator": "columns", "comments": "columns", "words": "jsonl"}
+        owners |= {"multiword": "conllu"}
         for key, owner in owners.items():
             if key in self.model_fields_set and self.format != owner and getattr(self, key) is not None:
                 raise ValueError(f"corpus '{self.name}': format '{self.format}' does not use the key '{key}'")
@@ -165,6 +213,11 @@ class Corpus(Section):
             self._check_source(task)
         return self
 
+    def files(self, split: str) -> list[str]:
+        """The paths of the files of a split, in order."""
+        path = getattr(self, split)
+        return [] if path is None else [path] if isinstance(path, str) else path
+
     def _check_source(self, task: Task) -> None:
         """The tags of a task come from where this format has them, in the scheme that it writes."""
         if task.derive:
@@ -173,13 +226,16 @@ class Corpus(Section):
             if task.layer is not None:
                 raise ValueError(f"task '{task.name}': column files have no layers: give its column")
             return
-        schemes = LAYERS[self.format]
-        known = ", ".join([*schemes, *([f"{MISC}KEY"] if self.format == "conllu" else [])])
-        in_misc = self.format == "conllu" and len(task.layer or "") > len(MISC) and task.layer.startswith(MISC)
-        if task.layer not in schemes and not in_misc:
+        if self.format == "jsonl" and task.layer:
+            return
+        schemes = LAYERS.get(self.format, {"the keys of its objects": "none"})
+        known = ", ".join([*schemes, *([f"{MISC}KEY", f"{COLUMN}NAME"] if self.format == "conllu" else [])])
+        layer = task.layer or ""
+        in_file = self.format == "conllu" and layer.startswith(OPEN_LAYERS) and bool(layer.partition(":")[2])
+        if task.layer not in schemes and not in_file:
             found = f"column {task.column}" if task.layer is None else f"layer '{task.layer}'"
             raise ValueError(f"task '{task.name}': format '{self.format}' has no {found}; its layers are {known}")
-        if not in_misc and task.scheme != schemes[task.layer]:
+        if not in_file and task.scheme != schemes[task.layer]:
             raise ValueError(
                 f"task '{task.name}': layer '{task.layer}' is read with scheme: {schemes[task.layer]}, got "
                 f"'{task.scheme}' (model_scheme may differ)"
@@ -210,6 +266,10 @@ class TaskColumn(Section):
         """Whether epochs and masks are chosen by the F1 of spans in the dev text."""
         return self.choose_on_dev is not False and self.scheme != "none" and self.metric != "accuracy"
 
+    spelling: str | None = None
+    labels: dict[str, str] | None = None
+    missing: str | None = None
+
 
 class CorpusSpec(Section):
     """How one corpus is read."""
@@ -219,10 +279,15 @@ class CorpusSpec(Section):
     documents: list[str] | None = Field(default=None, description="the splits that have a list of documents")
     skip_domains: list[str] | None = None
     dev_fraction: float | None = None
+    split: str | None = None
     split_seed: int | None = None
     train_sentences: int | None = None
     train_sentences_seed: int | None = None
     word_column: int | None = None
+    separator: str | None = None
+    comments: bool | None = None
+    words: str | None = None
+    multiword: str | None = None
     repair: bool
     tasks: list[TaskColumn]
 
@@ -235,11 +300,16 @@ def corpus_spec(corpus: Corpus) -> CorpusSpec:
         format=None if corpus.format == "columns" else corpus.format,
         documents=documents or None,
         skip_domains=corpus.skipped_domains,
-        dev_fraction=None if corpus.dev else corpus.dev_fraction,
+        dev_fraction=None if corpus.dev or corpus.split else corpus.dev_fraction,
+        split=corpus.split,
         split_seed=None if corpus.dev else corpus.split_seed,
         train_sentences=corpus.train_sentences,
         train_sentences_seed=corpus.train_sentences_seed,
         word_column=corpus.word_column if corpus.format == "columns" else None,
+        separator=corpus.separator,
+        comments=corpus.comments or None,
+        words=corpus.words,
+        multiword=corpus.multiword,
         repair=corpus.repair,
         tasks=[
             TaskColumn(
@@ -251,6 +321,9 @@ def corpus_spec(corpus: Corpus) -> CorpusSpec:
                 model_scheme=task.trained_scheme,
                 metric=task.unusual_metric,
                 choose_on_dev=None if task.choose_on_dev else False,
+                spelling=task.spelling,
+                labels=task.labels,
+                missing=task.missing,
             )
             for task in sorted(corpus.tasks, key=lambda task: task.name)
         ],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sparse_sharing.config import layout
 from sparse_sharing.config.provenance import stored_spec_digest
-from sparse_sharing.config.schema import DEMO
+from sparse_sharing.config.schema import DEMO, SPLITS
 from sparse_sharing.config.specs import Spec, Specs
 from sparse_sharing.config.stage import STAGE, STAGES
 
@@ -112,7 +112,7 @@ class _Jobs:
     def _files(self, dataset: str) -> tuple[str, ...]:
         """The files that a dataset names in the configuration, and the vectors."""
         corpora = sorted(self.specs.datasets[dataset].corpora, key=lambda corpus: corpus.name)
-        named = [path for corpus in corpora for path in (corpus.train, corpus.dev, corpus.test) if path]
+        named = [path for corpus in corpora for split in SPLITS for path in corpus.files(split)]
         return (*named, *filter(None, [self.config.data.vectors]))
 
     def prepare(self, dataset: str) -> Job:

@@ -44,8 +44,8 @@ def source_path(config: Config, path: str) -> str:
 
 
 def source_files(config: Config, dataset: Dataset, split: str) -> list[tuple[str, str]]:
-    """The (corpus, path) pairs of one split of a dataset; corpora without a file for it are left out."""
-    return [(corpus.name, source_path(config, path)) for corpus in dataset.corpora if (path := getattr(corpus, split))]
+    """The (corpus, path) pairs of one split of a dataset, one for each file of each corpus that has any."""
+    return [(corpus.name, source_path(config, path)) for corpus in dataset.corpora for path in corpus.files(split)]
 
 
 def document_lists(config: Config, dataset: Dataset, split: str) -> list[tuple[str, str]]:

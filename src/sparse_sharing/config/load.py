@@ -17,7 +17,7 @@ MOST_VALUES = 1_000_000
 """A configuration with more values is an attack, or a mistake."""
 
 # What pydantic calls the branches of a union, such as a number or a number for each task: no keys of the user's.
-_branch = re.compile(r"constrained-(int|float)|literal\[.*\]|dict\[.*\]|\[key\]").fullmatch
+_branch = re.compile(r"constrained-(int|float)|(literal|dict|list|function-after)\[.*\]|\[key\]").fullmatch
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -128,6 +128,8 @@ def _is_other_branch(item: Mapping[str, typing.Any]) -> bool:
     last = str(item["loc"][-1]) if item["loc"] else ""
     if item["type"] == "extra_forbidden" or not _branch(last) or last == "[key]":
         return False
+    if last.startswith(("list[", "function-after[")):
+        return isinstance(item["input"], list) != last.startswith("list[")
     return isinstance(item["input"], Mapping) != last.startswith("dict[")
 
 

@@ -379,6 +379,10 @@ class Config(Section):
         known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
         if isinstance(self.model.head, dict) and (unknown := [task for task in self.model.head if task not in known]):
             raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(known)}")
+        for dataset in self.data.datasets:
+            for task in dataset.tasks:
+                if task.missing and self.model.head_of(task.name) == "crf":
+                    raise ValueError(f"model.head: a crf needs every tag, but task '{task.name}' has missing: skip")
 
     def _check_dev_may_choose(self, choice: Choice) -> None:
         """Rule best_dev needs tasks whose dev text may choose; a choice that no system uses is not made."""

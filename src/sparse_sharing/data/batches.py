@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import UNKNOWN_WORD
+from sparse_sharing.data.vocabulary import NO_TAG, UNKNOWN_WORD
 
 IGNORED_TAG = -100
-"""Stands for the tag of a padding position; the loss leaves it out."""
+"""Stands for the tag of a padding position, or of a token without a tag; the loss leaves it out."""
 
 MAXIMUM_POSITIONS = 4096
 """Padded positions of a batch to which a network is applied: more take memory and save no time."""
@@ -36,7 +36,7 @@ class Batch:
         character_rows: int64 [U, C], the characters of the distinct surfaces of the batch.
         surfaces: int64 [L, B], the place of each token's surface in `character_rows`.
         reverse: int64 [L * B], the positions that turn each sentence round and leave its padding behind it.
-        tags: int64 [L, B], IGNORED_TAG at padding; empty where no task was asked for.
+        tags: int64 [L, B], IGNORED_TAG at padding and at tokens without a tag; empty where no task was asked for.
         mask: bool [L, B], True at tokens.
         origin: where the batch was cut from a larger one, if it was.
     """
@@ -87,7 +87,10 @@ def make_batch(
     characters = text.surface_characters[surface_ids]
     characters = characters[:, : max(1, int((characters != 0).any(0).sum()))]
     reverse = np.where(mask, lengths - 1 - time, time) * len(lengths) + np.arange(len(lengths))
-    tags = np.where(mask, text.tags[task][positions], IGNORED_TAG) if task is not None else np.empty((0, 0), np.int64)
+    tags = np.empty((0, 0), np.int64)
+    if task is not None:
+        numbers = text.tags[task][positions]
+        tags = np.where(mask & (numbers != NO_TAG), numbers, IGNORED_TAG)
     return Batch(
         word_rows=torch.from_numpy(word_rows.astype(np.int64)),
         words=torch.from_numpy(words.reshape(positions.shape)),
@@ -137,6 +140,16 @@ def shuffled_batches(
             members = members[np.argsort(lengths[members], kind="stable")]
         batches.extend(members[cut : cut + batch_size] for cut in range(0, len(members), batch_size))
     return [batches[index] for index in random.permutation(len(batches))]
+
+
+def training_batches(
+    text: EncodedText, task: str, batch_size: int, buckets: int, random: np.random.Generator
+) -> list[np.ndarray]:
+    """Every sentence with a tag of the task once, in random batches as `shuffled_batches` makes them."""
+    labelled = text.labelled(task)
+    if labelled is None:
+        return shuffled_batches(text.lengths, batch_size, buckets, random)
+    return [labelled[batch] for batch in shuffled_batches(text.lengths[labelled], batch_size, buckets, random)]
 
 
 def sorted_batches(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:

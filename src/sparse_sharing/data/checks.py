@@ -9,7 +9,7 @@ import numpy as np
 
 from sparse_sharing.data.schemes import Scheme
 from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import TaskTags, Vocabulary
+from sparse_sharing.data.vocabulary import NO_TAG, TaskTags, Vocabulary
 
 
 def check_vocabulary(vocabulary: Vocabulary) -> None:
@@ -94,9 +94,9 @@ def _check_numbers(text: EncodedText, vocabulary: Vocabulary) -> None:
         if task not in vocabulary.tasks:
             raise ValueError(f"the vocabulary has no task {task}")
         known = len(vocabulary.tasks[task].tags) + len(text.unseen_tags[task])
-        _require_below(tags, known, f"tags of task {task}")
+        _require_below(tags, known, f"tags of task {task}", first=NO_TAG)
 
 
-def _require_below(numbers: np.ndarray, end: int, what: str) -> None:
-    if len(numbers) and (numbers.min() < 0 or numbers.max() >= end):
+def _require_below(numbers: np.ndarray, end: int, what: str, first: int = 0) -> None:
+    if len(numbers) and (numbers.min() < first or numbers.max() >= end):
         raise ValueError(f"{what} have numbers from {numbers.min()} to {numbers.max()}, but there are {end}")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sparse_sharing.data.schemes import Scheme
 from sparse_sharing.data.splits import sentence_digest
 from sparse_sharing.data.spool import Column, Spool
 from sparse_sharing.data.text import EncodedText, surface_tensors
-from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.data.vocabulary import NO_TAG, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,31 @@ class CollectedText:
             counts += np.bincount(piece, minlength=len(counts))
         return Counter(dict(zip(self.surfaces, counts.tolist(), strict=True)))
 
+    def type_counts(self, task: str, scheme: Scheme) -> Counter[str]:
+        """How often each tag occurs, or for a span scheme how many spans each type has."""
+        counts: Counter[str] = Counter()
+        names = self.tags[task]
+        if scheme in ("none", "iob2", "bioes"):
+            totals = np.zeros(len(names), np.int64)
+            for piece in self.tag_numbers[task].pieces():
+                totals += np.bincount(piece, minlength=len(names))
+            for tag, count in zip(names, totals.tolist(), strict=True):
+                if scheme == "none":
+                    counts[tag] += count
+                elif tag[:1] in ("B", "S"):
+                    counts[tag[2:]] += count
+            return +counts
+        # In IOB1 the tag before says whether a span begins.
+        before, end, ends = "", 0, set(np.cumsum(self.lengths).tolist())
+        for piece in self.tag_numbers[task].pieces():
+            for number in piece.tolist():
+                tag = names[number]
+                if tag[:1] == "B" or (tag[:1] == "I" and tag[1:] != before[1:]):
+                    counts[tag[2:]] += 1
+                end += 1
+                before = "" if end in ends else tag
+        return counts
+
     def cut(self, taken: np.ndarray, spool: Spool) -> tuple["CollectedText", "CollectedText"]:
         """The sentences that are not taken, and those that are; `taken` is bool [S]."""
         return self._part(~taken, spool), self._part(taken, spool)
@@ -52,7 +78,8 @@ class CollectedText:
         for task, tags in self.tags.items():
             known = vocabulary.tasks[task].tags
             ids = {tag: number for number, tag in enumerate(known)}
-            numbers[task] = np.array([ids.setdefault(tag, len(ids)) for tag in tags], dtype=np.int32)
+            known_or_new = [ids.setdefault(tag, len(ids)) if tag else NO_TAG for tag in tags]
+            numbers[task] = np.array(known_or_new, dtype=np.int32)
             unseen[task] = tuple(ids)[len(known) :]
         return EncodedText(
             tokens=self.tokens.streamed(),

@@ -1,85 +1,70 @@
 """Reader of column files: one token in a line, its word and tags in columns, a blank line between sentences."""
 
-import codecs
-import gzip
-import os
 import re
 import sys
-import zlib
-from array import array
+import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from sparse_sharing.data.schemes import Scheme, misformed, violation
-from sparse_sharing.data.schemes import repair as repair_tags
+from sparse_sharing.data.lines import LONGEST_LINE as LONGEST_LINE
+from sparse_sharing.data.lines import LONGEST_SENTENCE as LONGEST_SENTENCE
+from sparse_sharing.data.lines import check_length, quote, read_lines
+from sparse_sharing.data.lines import decode_line as decode_line
+from sparse_sharing.data.schemes import Scheme
+from sparse_sharing.data.sentences import ReadReport, Sentence
+from sparse_sharing.data.tags import PLAIN, UNSPECIFIED, Rules, read_tags
 from sparse_sharing.errors import DataError
 
-LONGEST_LINE = 1_000_000
-"""Bytes. A longer line is no text, but would be held in memory whole."""
-
-LONGEST_SENTENCE = 100_000
-"""Tokens. More without a blank line is no sentence, but would be held in memory whole."""
-
-MOST_EXPANSION = 100
-SAFE_EXPANSION = 100_000_000
-"""Bytes. A compressed text that grows beyond this may have at most MOST_EXPANSION times its size on disk."""
-
 DOCUMENT_START = "-DOCSTART-"
-GZIP_MAGIC = b"\x1f\x8b"
-
-_UNPACK = "an honest text; if it is one, unpack the file"
+NO_BREAK_SPACE = "\u00a0"
 
 # Words may contain other white space (U+00A0, U+3000, U+0085), which str.split() would tear apart.
 split_fields = re.compile(r"[^ \t]+").findall
 
+COMMENT_FORM = re.compile(r"#\s*(?:[\w.:-]+\s*=|(?:id|sent_id|text|newdoc|newpar)\b|$)").match
+"""A comment whatever its number of fields: `# key = value`, `# id ...`, or `#` with nothing behind it."""
+
 
 @dataclass(frozen=True)
 class Column:
-    """Where a task's tags stand: a column counted from 0, or from the end (-1 is the last), and their scheme."""
+    """Where a task's tags are: a column counted from 0, or from the end (-1 is the last), and how they are read."""
 
     task: str
     index: int
     scheme: Scheme
+    rules: Rules = PLAIN
+
+    @property
+    def value(self) -> str:
+        """What a token has in this column, for messages."""
+        return f"value in column {self.index}"
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence with one tuple of tags per task, in the order of the columns asked for."""
+@dataclass(frozen=True)
+class Form:
+    """How the lines of a column file are taken apart.
 
-    words: tuple[str, ...]
-    tags: tuple[tuple[str, ...], ...]
-    line: int
-    """The number of its first token's line, counted from 1."""
+    Attributes:
+        separator: `tab` where only tabs separate columns; none: spaces and tabs.
+        comments: whether lines before a sentence that begin with # may be comments.
+        word_column: the column of the words.
+    """
+
+    separator: str | None = None
+    comments: bool = False
+    word_column: int = 0
+
+    def fields(self, line: str) -> list[str]:
+        """The cells of a line; none where it is blank."""
+        if self.separator is None:
+            return split_fields(line)
+        cells = [cell.strip(" ") for cell in line.split("\t")]
+        return cells if any(cells) else []
 
 
-@dataclass
-class ReadReport:
-    """What has been read so far."""
-
-    sentences: int = 0
-    tokens: int = 0
-    document_starts: int = 0
-    repairs: dict[str, int] = field(default_factory=dict)
-    """Per task, how many tags were changed to make its sequences valid."""
-    documents_skipped: int = 0
-    """Documents that were left out for their domain, or because the list of documents does not name them."""
-    documents: array = field(default_factory=lambda: array("i"), compare=False)
-    """For each sentence the number of its document, which increases along the file."""
-    _document: int = field(default=-1, compare=False)
-
-    def start_document(self) -> None:
-        """Take note that the following sentences are another document."""
-        self.document_starts += 1
-        self._document += 1
-
-    def add_sentence(self, tokens: int) -> None:
-        """Take note of a sentence; text before the first mark of a document is a document of its own."""
-        self._document = max(self._document, 0)
-        self.documents.append(self._document)
-        self.sentences += 1
-        self.tokens += tokens
+Block = tuple[int, list[list[str]]]
+"""The number of a sentence's first line, and the fields of each of its lines."""
 
 
 def read_sentences(
@@ -87,15 +72,18 @@ def read_sentences(
     columns: Sequence[Column],
     *,
     word_column: int = 0,
+    separator: str | None = None,
+    comments: bool = False,
     repair: bool = False,
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[Sentence]:
     """Stream the sentences of a column file: UTF-8, plain or gzip, columns separated by spaces or tabs.
 
-    Lines that begin with `-DOCSTART-` are skipped and counted. With `repair`, tags that violate their scheme are
-    changed to the valid tags that conlleval would read alike. With `limit`, reading stops after so many sentences, and
-    what follows is not checked. `report` is filled as sentences are taken.
+    Lines that begin with `-DOCSTART-` are skipped and counted. `separator` and `comments` are those of `Form`; in
+    words that contain spaces they become no-break spaces. With `repair`, tags that violate their scheme are changed to
+    the valid tags that conlleval would read alike. With `limit`, reading stops after so many sentences, and what
+    follows is not checked. `report` is filled as sentences are taken.
 
     Raises:
         DataError: at the sentence where it shows: a missing, unreadable, damaged or empty file, text that is not
@@ -105,107 +93,56 @@ def read_sentences(
     report.repairs.update({column.task: 0 for column in columns if column.task not in report.repairs})
     if limit == 0:
         return
+    form = Form(separator, comments, word_column)
     read = width = first = 0
-    for start, rows in _blocks(path, report):
+    first_row: list[str] = []
+    for start, rows in read_blocks(path, form, report):
         if not width:
-            width, first = len(rows[0]), start
+            report.width = width = len(rows[0])
+            first, first_row = start, rows[0]
             _check_columns(path, start, rows[0], columns, word_column)
         for line, row in enumerate(rows, start):
             if len(row) != width:
-                expected = f"{width} columns, separated by spaces or tabs, as in line {first}"
-                raise DataError.at(path, line, f"{len(row)} columns in {quote(' '.join(row))}", expected)
+                raise _ragged(path, line, row, first, first_row, separator)
+            if not row[word_column]:
+                raise DataError.at(path, line, f"no word in {quote(' '.join(row))}", f"one in column {word_column}")
         # Few different strings make up a corpus: each is kept in memory once.
         by_column = [tuple(map(sys.intern, values)) for values in zip(*rows, strict=True)]
         places = [(line, " ".join(row)) for line, row in enumerate(rows, start)]
         tags = tuple(
-            valid_tags(path, places, column.task, column.scheme, by_column[column.index], repair, report)
+            read_tags(path, places, column, _values(by_column[column.index], column), repair, report)
             for column in columns
         )
         read += 1
         report.add_sentence(len(rows))
-        yield Sentence(by_column[word_column], tags, start)
+        words = by_column[word_column]
+        yield Sentence(words if separator is None else tuple(map(whole_word, words)), tags, start)
         if read == limit:
             return
     if not read:
         raise DataError(f"{path}: found no sentence; expected one token in each line, with its tags in columns")
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Stream the numbered lines (from 1) of a UTF-8 text file, plain or gzip, without line ends and byte order mark.
-
-    Lines end at a line feed only, since words may contain characters that str.splitlines() takes for line ends.
+def read_blocks(path: Path, form: Form, report: ReadReport) -> Iterator[Block]:
+    """The sentences as the fields of their lines; marks of documents and comments are counted in `report`.
 
     Raises:
-        DataError: the file is missing, unreadable or damaged; a line is no UTF-8 text or longer than LONGEST_LINE.
+        DataError: as `read_lines`; a sentence is too long.
     """
-    number = 0
-    try:
-        with Path(path).open("rb") as raw:
-            stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == GZIP_MAGIC else raw
-            allowed = max(SAFE_EXPANSION, MOST_EXPANSION * os.fstat(raw.fileno()).st_size)
-            while line := stream.readline(LONGEST_LINE + len(b"\r\n")):
-                number += 1
-                allowed -= len(line)
-                if allowed < 0 and stream is not raw:
-                    raise DataError.at(path, number, f"a text {MOST_EXPANSION} times its compressed size", _UNPACK)
-                yield number, decode_line(path, number, line)
-    except FileNotFoundError as error:
-        raise DataError(
-            f"{path}: there is no such file; check the path in the configuration (a relative path starts from the "
-            "working directory)"
-        ) from error
-    except IsADirectoryError as error:
-        raise DataError(f"{path}: found a folder; expected a file, so name the file in it") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{path}: the compressed data are damaged or cut short after line {number} ({error}); fetch the file again"
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"{path}: the file cannot be read ({error.strerror or error}); check the path and its permissions"
-        ) from error
-
-
-def quote(text: str, width: int = 80) -> str:
-    """The text for a message: quoted, unprintable characters escaped, at most `width` characters."""
-    shown = repr(text[:width])
-    return shown if len(text) <= width and len(shown) <= width else shown[: width - 4] + "...'"
-
-
-def decode_line(path: Path, number: int, line: bytes) -> str:
-    """The text of a line without its end, and without the byte order mark that may begin a file.
-
-    Raises:
-        DataError: It is no UTF-8 text or longer than LONGEST_LINE.
-    """
-    content = line.removesuffix(b"\n").removesuffix(b"\r")
-    if len(content) > LONGEST_LINE:
-        raise DataError.at(path, number, f"more than {LONGEST_LINE:,} bytes", "a shorter line; is this a text file?")
-    if b"\0" in content:
-        raise DataError.at(path, number, "a NUL byte", "UTF-8 text; convert the file if it is UTF-16")
-    if number == 1:
-        content = content.removeprefix(codecs.BOM_UTF8)
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        found = f"byte 0x{content[error.start]:02x}, which is not UTF-8, at byte offset {error.start} of the line"
-        expected = "UTF-8 text; convert the file (from Latin-1, perhaps: iconv -f latin1 -t utf-8)"
-        raise DataError.at(path, number, f"{found} {quote(content.decode('latin-1'))}", expected) from error
-
-
-def check_length(path: Path, start: int, rows: Sequence) -> None:
-    """Refuse a sentence, begun in the line `start`, that is longer than LONGEST_SENTENCE (DataError)."""
-    if len(rows) > LONGEST_SENTENCE:
-        expected = "a blank line after each sentence"
-        raise DataError.at(path, start, f"a sentence of more than {LONGEST_SENTENCE:,} tokens", expected)
-
-
-def _blocks(path: Path, report: ReadReport) -> Iterator[tuple[int, list[list[str]]]]:
-    """The sentences as the fields of their lines, each with the number of its first line."""
     start, rows = 0, []
+    waiting: list[tuple[int, str]] = []
+    width: int | None = None
     for number, line in read_lines(path):
-        fields = split_fields(line)
-        if fields and fields[0] != DOCUMENT_START:
+        if form.comments and not rows and line.startswith("#"):
+            waiting.append((number, line))
+            continue
+        fields = form.fields(line)
+        token = bool(fields) and fields[0] != DOCUMENT_START
+        if waiting:
+            width = len(fields) if token else width
+            start, rows = _without_comments(waiting, form, width, report)
+            waiting = []
+        if token:
             start = start if rows else number
             rows.append(fields)
             check_length(path, start, rows)
@@ -215,8 +152,63 @@ def _blocks(path: Path, report: ReadReport) -> Iterator[tuple[int, list[list[str
             rows = []
         if fields:
             report.start_document()
+    if waiting:
+        start, rows = _without_comments(waiting, form, width, report)
     if rows:
         yield start, rows
+
+
+def whole_word(word: str) -> str:
+    """The word with no-break spaces for spaces, so that it stays one word wherever columns are written."""
+    return sys.intern(word.replace(" ", NO_BREAK_SPACE))
+
+
+def _without_comments(
+    lines: list[tuple[int, str]], form: Form, width: int | None, report: ReadReport
+) -> tuple[int, list[list[str]]]:
+    """The tokens among lines that begin with #, all of them after the comments: the first line, and their fields.
+
+    A line is a comment where it has the form of one or another number of columns, or where the first column has no
+    words and so no token # either.
+    """
+    rows: list[list[str]] = []
+    start = 0
+    for number, line in lines:
+        fields = form.fields(line)
+        if not rows and (COMMENT_FORM(line) or len(fields) != width or form.word_column != 0):
+            report.comments += 1
+            if re.match(r"#\s*newdoc\b", line):
+                report.start_document()
+            continue
+        start = start or number
+        rows.append(fields)
+    return start, rows
+
+
+def _values(values: tuple[str, ...], column: Column) -> Sequence[str | None]:
+    """The values of a column, None where a cell is empty or, if that may be, unspecified."""
+    if "" not in values and not column.rules.missing:
+        return values
+    empty = ("", UNSPECIFIED) if column.rules.missing else ("",)
+    return [None if value in empty else value for value in values]
+
+
+def _ragged(
+    path: Path, line: int, row: list[str], first: int, first_row: list[str], separator: str | None
+) -> DataError:
+    """The error for a line whose number of columns is not that of the first line, with the likely reason."""
+    text = " ".join(row)
+    if all(unicodedata.category(letter) in ("Cf", "Zs", "Cc") for letter in text):
+        codes = ", ".join(sorted({f"U+{ord(letter):04X}" for letter in text}))
+        found = f"a line of nothing but invisible characters ({codes})"
+        return DataError.at(path, line, found, "a token, or an empty line: remove the characters")
+    separators = "spaces or tabs" if separator is None else "tabs"
+    expected = f"{len(first_row)} columns, separated by {separators}, as in line {first}"
+    if row[0].startswith("#") or first_row[0].startswith("#"):
+        expected += "; if the lines that begin with # are comments, set comments: true"
+    elif separator is None:
+        expected += "; if only tabs separate columns, and cells can be empty or contain spaces, set separator: tab"
+    return DataError.at(path, line, f"{len(row)} columns in {quote(text)}", expected)
 
 
 def _check_columns(path: Path, line: int, row: list[str], columns: Sequence[Column], word_column: int) -> None:
@@ -226,37 +218,3 @@ def _check_columns(path: Path, line: int, row: list[str], columns: Sequence[Colu
         if needed > len(row):
             expected = f"at least {needed}, because {purpose} should stand in column {index} (counted from 0)"
             raise DataError.at(path, line, f"{len(row)} columns in {quote(' '.join(row))}", expected)
-
-
-def valid_tags(
-    path: Path,
-    places: Sequence[tuple[int, str]],
-    task: str,
-    scheme: Scheme,
-    tags: tuple[str, ...],
-    repair: bool,
-    report: ReadReport,
-) -> tuple[str, ...]:
-    """The tags of a sentence as they are if they follow their scheme, or repaired; repairs are counted in `report`.
-
-    `places` holds for each token the number and the text of its line.
-
-    Raises:
-        DataError: a tag breaks its scheme and may not, or cannot, be repaired.
-    """
-    problem = violation(tags, scheme)
-    if problem is None:
-        return tags
-    foreign = misformed(tags, scheme)
-    remedy = "correct the file, or give the column its true scheme"
-    if foreign is None:
-        remedy = "correct the file, give the column its true scheme, or set repair to true"
-    if repair:
-        problem = foreign
-    if problem is not None:
-        line, text = places[problem.position]
-        found = f"the tag {quote(problem.found)} of task {task} in {quote(text)}"
-        raise DataError.at(path, line, found, f"{problem.expected}; {remedy}")
-    mended, changed = repair_tags(tags, scheme)
-    report.repairs[task] += changed
-    return tuple(map(sys.intern, mended))

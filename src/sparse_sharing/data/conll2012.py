@@ -4,11 +4,14 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 
 from sparse_sharing.data.chunks import Leaf, Phrase, chunk_spans
-from sparse_sharing.data.columns import ReadReport, Sentence, check_length, quote, read_lines, split_fields
+from sparse_sharing.data.columns import split_fields
+from sparse_sharing.data.lines import check_length, quote, read_lines
 from sparse_sharing.data.schemes import Span, write_tags
+from sparse_sharing.data.sentences import ReadReport, Sentence
 from sparse_sharing.errors import DataError
 
 WORD, POS, PARSE, NAMES = 3, 4, 5, 10
@@ -48,6 +51,32 @@ class DocumentFilter:
         return sorted((self.listed or set()) - self.found)
 
 
+@dataclass
+class _Copies:
+    """The parts of documents that have been read, to leave out copies of them in other files."""
+
+    known: dict[str, tuple[Path, bytes]] = field(default_factory=dict)
+    """For each part of a document its file, and a digest of its lines."""
+
+    def begin(self, part: str) -> bool:
+        """Begin a part of a document, named by its first line; returns whether it is a copy."""
+        self._part, self._digest = part, blake2b(digest_size=16)
+        return part in self.known
+
+    def add(self, line: str) -> None:
+        """Add a line to the part."""
+        self._digest.update(line.encode() + b"\n")
+
+    def end(self, path: Path) -> None:
+        """End the part, which is in the file `path`; raise DataError where it is no copy of the one of its name."""
+        other, digest = self.known.setdefault(self._part, (path, self._digest.digest()))
+        if digest != self._digest.digest():
+            raise DataError(
+                f"{path}: {self._part.removeprefix('#begin ')} is also in {other}, with other content; expected each "
+                "document once: remove one of the files, or name the folder that holds the right ones"
+            )
+
+
 def read_document_list(path: Path) -> set[str]:
     """The document ids of a list, one in a line, as bc/cctv/00/cctv_0001.
 
@@ -73,17 +102,19 @@ def read_documents(
     """Stream the sentences of CoNLL-2012 files with the tags of some layers: pos, chunk or ner.
 
     Names and chunks are written in IOB2. Escaped words are unescaped (`unescape`). With `limit`, reading stops after so
-    many sentences, and what follows is not checked. `report` is filled as sentences are taken.
+    many sentences, and what follows is not checked. `report` is filled as sentences are taken. A document that several
+    files hold is read once.
 
     Raises:
         DataError: a file is missing, unreadable, damaged or cut short; a line has too few columns or an unknown form;
-            brackets do not match; no sentence is found; a listed document is in none of the files.
+            brackets do not match; no sentence is found; a listed document is in none of the files; two files hold one
+            document with other content.
     """
     documents = documents or DocumentFilter()
     report = ReadReport() if report is None else report
-    first = report.sentences
+    first, copies = report.sentences, _Copies()
     for path in files:
-        for start, rows in _blocks(path, documents, report):
+        for start, rows in _blocks(path, documents, copies, report):
             sentence = _read_sentence(path, start, rows, layers)
             report.add_sentence(len(rows))
             yield sentence
@@ -180,9 +211,11 @@ def _layer(path: Path, start: int, columns: Sequence[tuple[str, ...]], layer: st
     return tuple(map(sys.intern, write_tags(spans, len(columns[WORD]), "iob2")))
 
 
-def _blocks(path: Path, documents: DocumentFilter, report: ReadReport) -> Iterator[tuple[int, list[list[str]]]]:
+def _blocks(
+    path: Path, documents: DocumentFilter, copies: _Copies, report: ReadReport
+) -> Iterator[tuple[int, list[list[str]]]]:
     """The sentences of the documents that are wanted, as the fields of their lines, with the number of the first."""
-    number, start, inside, wanted = 0, 0, False, False
+    number, start, inside, wanted, copy = 0, 0, False, False, False
     rows: list[list[str]] = []
     for number, line in read_lines(path):
         fields = split_fields(line)
@@ -190,6 +223,8 @@ def _blocks(path: Path, documents: DocumentFilter, report: ReadReport) -> Iterat
             if not inside:
                 raise DataError.at(path, number, f"{quote(line)} outside a document", "a line '#begin document (ID)'")
             if wanted:
+                copies.add(line)
+            if wanted and not copy:
                 start = start if rows else number
                 rows.append(_checked(path, number, fields, rows))
                 check_length(path, start, rows)
@@ -197,14 +232,22 @@ def _blocks(path: Path, documents: DocumentFilter, report: ReadReport) -> Iterat
         if rows:
             yield start, rows
             rows = []
-        if fields:
-            inside = fields[0] == "#begin"
-            if inside:
-                wanted = documents.takes(_document(path, number, line))
-                if wanted:
-                    report.start_document()
-                else:
-                    report.documents_skipped += 1
+        if not fields:
+            continue
+        if inside and wanted:
+            copies.end(path)
+        inside = fields[0] == "#begin"
+        if inside:
+            document = _document(path, number, line)
+            wanted = documents.takes(document)
+            copy = wanted and copies.begin(line.strip())
+            if copy:
+                report.documents_repeated += 1
+            elif wanted:
+                report.start_document()
+                report.document_files.setdefault(document, path)
+            else:
+                report.documents_skipped += 1
     if inside:
         raise DataError.at(
             path, number, "the end of the file", "'#end document'; the file is cut short, fetch it again"

@@ -1,7 +1,6 @@
 """A task that is judged by the F1 of spans needs a span in its dev text: without one every dev score is 0."""
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 from sparse_sharing.config.corpora import CorpusSpec, TaskColumn
 
@@ -11,13 +10,14 @@ def tasks_without_dev_spans(spec: CorpusSpec, tags: Mapping[str, Collection[str]
     return [task for task in spec.tasks if task.needs_dev_spans and not set(tags[task.name]) - {"O"}]
 
 
-def no_dev_spans(spec: CorpusSpec, task: str, path: Path | None) -> str:
-    """What is wrong with a dev text without a span of a task, and what to do; `path` is None where dev is cut."""
-    if path is None:
-        share = f"{spec.dev_fraction:g} of the training sentences, split_seed {spec.split_seed}"
+def no_dev_spans(spec: CorpusSpec, task: str, file: str | None) -> str:
+    """What is wrong with a dev text without a span of a task, and what to do; `file` is None where dev is cut."""
+    if file is None:
+        cut = f"split {spec.split}" if spec.split else f"{spec.dev_fraction:g} of the training sentences"
+        share = f"{cut}, split_seed {spec.split_seed}"
         place, remedy = f"corpus '{spec.name}': the dev text ({share})", "raise dev_fraction, change split_seed"
     else:
-        place = f"{path}: the dev text of corpus '{spec.name}'"
+        place = f"{file}: the dev text of corpus '{spec.name}'"
         remedy = "give a dev file that has spans, remove the key dev so that dev is cut from the training file"
     return (
         f"{place} has no span of task '{task}', so its F1 is 0 after every epoch and cannot choose an epoch or a mask. "

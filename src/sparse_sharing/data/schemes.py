@@ -15,6 +15,20 @@ RULES = {
     "iob1": "in IOB1 a span is written with I-, and B- only begins a span right after another of its type",
     "iob2": "in IOB2 every span begins with B- and goes on with I-",
     "bioes": "in BIOES a span of one token is S-, a longer one begins with B-, goes on with I- and ends with E-",
+    "bilou": "in BILOU a span of one token is U-, a longer one begins with B-, goes on with I- and ends with L-",
+    "bmes": "in BMES a span of one token is S-, a longer one begins with B-, goes on with M- and ends with E-",
+    "bmewo": "in BMEWO a span of one token is W-, a longer one begins with B-, goes on with M- and ends with E-",
+}
+
+LETTERS = {
+    "bilou": {"L": "E", "U": "S"},
+    "bmes": {"M": "I"},
+    "bmewo": {"M": "I", "W": "S"},
+}
+"""Schemes that are BIOES with other letters: what each of their letters is in BIOES."""
+
+_from_bioes = {
+    scheme: str.maketrans({plain: own for own, plain in letters.items()}) for scheme, letters in LETTERS.items()
 }
 
 
@@ -37,8 +51,8 @@ class Violation(NamedTuple):
 def read_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
     """The spans of any sequence of tags, valid or not, in order: the lenient reading of conlleval and seqeval.
 
-    The three span schemes are read alike. A tag that begins with none of B, I, E and S is outside every span; a tag
-    without a type has the type "_".
+    All span schemes are read alike, those of `LETTERS` after their letters are replaced. A tag that begins with none
+    of B, I, E and S is outside every span; a tag without a type has the type "_".
 
     Raises:
         ValueError: the scheme is `none`, which has no spans.
@@ -48,15 +62,16 @@ def read_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
     # lets no span end between E-X and B-X); this follows seqeval: E and S always end a span.
     spans = []
     start, open_type = 0, None
+    letters = LETTERS.get(scheme, {})
     for position, tag in enumerate([*tags, OUTSIDE]):
-        letter, span_type = tag[:1], tag[1:].split("-", 1)[-1] or "_"
+        letter, span_type = letters.get(tag[:1], tag[:1]), tag[1:].split("-", 1)[-1] or "_"
         inside = letter in ("B", "I", "E", "S")
         if open_type is not None and (not inside or letter in "BS" or span_type != open_type):
             spans.append(Span(open_type, start, position))
             open_type = None
         if inside and open_type is None:
             start, open_type = position, span_type
-        if inside and letter in "ES":
+        if inside and letter in ("E", "S"):
             spans.append(Span(span_type, start, position + 1))
             open_type = None
     return spans
@@ -87,7 +102,7 @@ def violation(tags: Sequence[str], scheme: Scheme) -> Violation | None:
         return None
     for position, (found, canonical) in enumerate(zip(tags, _canonical(tags, scheme), strict=True)):
         if found != canonical:
-            if not _has_form(found):
+            if not _has_form(found, scheme):
                 return _misformed(position, found, scheme)
             before = _shown(tags[position - 1]) if position else "the start of the sentence"
             after = _shown(tags[position + 1]) if position + 1 < len(tags) else "the end of the sentence"
@@ -96,13 +111,13 @@ def violation(tags: Sequence[str], scheme: Scheme) -> Violation | None:
 
 
 def misformed(tags: Sequence[str], scheme: Scheme) -> Violation | None:
-    """The first string that no span scheme could write: neither O nor B-, I-, E- or S- with a type.
+    """The first string that is no span tag: neither O nor a letter of span schemes, a hyphen and a type.
 
     Repair would hide it, though it rather means a wrong column or a wrong scheme.
     """
     if scheme == "none":
         return None
-    return next((_misformed(i, tag, scheme) for i, tag in enumerate(tags) if not _has_form(tag)), None)
+    return next((_misformed(i, tag, scheme) for i, tag in enumerate(tags) if not _has_form(tag, scheme)), None)
 
 
 def convert(tags: Sequence[str], source: Scheme, target: Scheme) -> list[str]:
@@ -133,13 +148,15 @@ def _canonical(tags: Sequence[str], scheme: Scheme) -> list[str]:
 
 def _letters(size: int, separates: bool, scheme: Scheme) -> str:
     """One letter for each token of a span; `separates`: it directly follows a span of its type."""
-    if scheme == "bioes":
-        return "S" if size == 1 else "B" + "I" * (size - 2) + "E"
+    if scheme == "bioes" or scheme in LETTERS:
+        letters = "S" if size == 1 else "B" + "I" * (size - 2) + "E"
+        return letters.translate(_from_bioes.get(scheme, {}))
     return ("B" if scheme == "iob2" or separates else "I") + "I" * (size - 1)
 
 
-def _has_form(tag: str) -> bool:
-    return tag == OUTSIDE or (tag[:2] in ("B-", "I-", "E-", "S-") and len(tag) > 2)
+def _has_form(tag: str, scheme: Scheme) -> bool:
+    letters = "BIES" if scheme not in LETTERS else "BIES".translate(_from_bioes[scheme])
+    return tag == OUTSIDE or (tag[1:2] == "-" and tag[:1] in letters and len(tag) > 2)
 
 
 def _shown(tag: str) -> str:

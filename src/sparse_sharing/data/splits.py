@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 RANK_BYTES = 16
 SENTENCE_BYTES = 8
+SPLIT_NUMBERS = {"train": 0, "dev": 1, "test": 2}
 
 
 def cut_development(sentences: Sequence[T], fraction: float, seed: int) -> tuple[list[T], list[T]]:
@@ -41,7 +42,8 @@ def development(total: int, fraction: float, seed: int) -> np.ndarray:
             f"found {total} training sentences; expected at least two, to cut a development set from them: "
             "name a development file, or give more training sentences"
         )
-    return _drawn(total, min(max(round(total * fraction), 1), total - 1), str(seed))
+    size = min(max(round(total * fraction), 1), total - 1)
+    return _first(_ranked(total, str(seed)), size)
 
 
 def sample(total: int, size: int, seed: int) -> np.ndarray:
@@ -50,19 +52,54 @@ def sample(total: int, size: int, seed: int) -> np.ndarray:
     It depends on the numbers and the seed alone, on every platform. With one seed, a larger sample takes the same
     sentences and more.
     """
-    return _drawn(total, size, f"sample {seed}")
+    return _first(_ranked(total, f"sample {seed}"), size)
 
 
-def _drawn(total: int, size: int, label: str) -> np.ndarray:
-    """Which of so many things are drawn: bool [total], those of the lowest digests of label and number."""
+def _first(ranked: np.ndarray, size: int) -> np.ndarray:
+    """The first `size` of ranked numbers: bool [total], True for those."""
+    chosen = np.zeros(len(ranked), dtype=bool)
+    chosen[ranked[:size]] = True
+    return chosen
+
+
+def _ranked(total: int, label: str) -> np.ndarray:
+    """The numbers below `total` in a random order, int64 [total], the same on every platform."""
     # Ranks by digest stay the same in every version of Python, which random.sample does not promise.
     digests = bytearray()
     for index in range(total):
         digests += _digest(f"{label} {index}", RANK_BYTES)
     high, low = np.frombuffer(digests, ">u8").reshape(total, 2).T
-    chosen = np.zeros(total, dtype=bool)
-    chosen[np.lexsort((low, high))[:size]] = True
-    return chosen
+    return np.lexsort((low, high))
+
+
+def assign_splits(total: int, shares: str, seed: int, documents: np.ndarray | None = None) -> np.ndarray:
+    """Which of so many sentences become train (0), dev (1) and test (2): int8 [total], at least one of each.
+
+    Units are documents where there are any, else sentences, ranked by digest as in `development`: dev and test get
+    units until they have their share of the units.
+
+    Args:
+        total: number of sentences.
+        shares: percent of train, dev and test, as 80/10/10.
+        seed: of the ranking.
+        documents: int32 [total], the document of each sentence, counted from 0.
+
+    Raises:
+        DataError: there are fewer than three units.
+    """
+    units = np.arange(total) if documents is None else documents
+    count = total if documents is None else int(documents.max()) + 1
+    if count < 3:
+        what = "sentences" if documents is None else "documents"
+        raise DataError(f"found {count} {what}; expected at least three, to split them {shares}")
+    _, dev, test = (int(share) / 100 for share in shares.split("/"))
+    tested = min(max(1, round(count * test)), count - 2)
+    developed = min(max(1, round(count * dev)), count - tested - 1)
+    order = _ranked(count, str(seed))
+    parts = np.zeros(count, np.int8)
+    parts[order[:tested]] = SPLIT_NUMBERS["test"]
+    parts[order[tested : tested + developed]] = SPLIT_NUMBERS["dev"]
+    return parts[units]
 
 
 def duplicate_counts(splits: Mapping[str, Iterable[tuple[str, ...]]]) -> dict[tuple[str, str], int]:

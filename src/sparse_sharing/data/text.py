@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sparse_sharing.data.vocabulary import UNKNOWN_WORD, Vocabulary
+from sparse_sharing.data.vocabulary import MISSING_TAG, NO_TAG, UNKNOWN_WORD, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class EncodedText:
         surface_characters: int32 [U, C], the character ids of each surface, padded with 0.
         extra: float32 [E, D], vectors of words that are not in the training vocabulary.
         spelling: uint8, the surfaces in UTF-8, one behind the other; `spelling_ends` int64 [U] says where each ends.
-        tags: for each task int32 [N]; numbers from the size of the task's tags on are in `unseen_tags`.
+        tags: for each task int32 [N]; numbers from the size of the task's tags on are in `unseen_tags`, and tokens
+            without a tag have NO_TAG.
         unseen_tags: for each task the tags that do not occur in training.
         documents: int32 [S], the document of each sentence, counted from 0; none where the text has fewer than two.
         leaked: bool [S], whether a sentence also occurs, word for word, in a split that a model learns or chooses
@@ -64,9 +65,17 @@ class EncodedText:
         return [list(flat[start:end]) for start, end in pairwise(ends)]
 
     def gold_tags(self, task: str, vocabulary: Vocabulary) -> list[list[str]]:
-        """The annotated tags of a task, in the model's scheme."""
-        names = (*vocabulary.tasks[task].tags, *self.unseen_tags[task])
+        """The annotated tags of a task, in the model's scheme; MISSING_TAG where a token has none."""
+        # NO_TAG is -1, the index of the last name.
+        names = (*vocabulary.tasks[task].tags, *self.unseen_tags[task], MISSING_TAG)
         return self.by_sentence([names[tag] for tag in self.tags[task].tolist()])
+
+    def labelled(self, task: str) -> np.ndarray | None:
+        """The sentences in which a token has a tag of the task, as int64 [n]; none where every token has one."""
+        if not (self.tags[task] == NO_TAG).any():
+            return None
+        known = np.concatenate([[0], np.cumsum(self.tags[task] != NO_TAG)])
+        return np.flatnonzero(known[self.offsets[1:]] > known[self.offsets[:-1]])
 
     def to_tensors(self, corpus: str) -> dict[str, np.ndarray]:
         """The arrays under names that begin with the corpus."""
@@ -106,7 +115,7 @@ def encode_text(
         tokens.extend(surfaces.setdefault(word, len(surfaces)) for word in words)
         for task in tasks:
             ids = tag_ids[task]
-            tags[task].extend(ids.setdefault(tag, len(ids)) for tag in tagging[task])
+            tags[task].extend(ids.setdefault(tag, len(ids)) if tag else NO_TAG for tag in tagging[task])
     return EncodedText(
         tokens=np.array(tokens, dtype=np.int32),
         offsets=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64),

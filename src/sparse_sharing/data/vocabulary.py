@@ -10,6 +10,10 @@ from sparse_sharing.data.schemes import Scheme
 UNKNOWN_WORD = 0
 PADDING_CHARACTER = 0
 UNKNOWN_CHARACTER = 1
+MISSING_TAG = ""
+"""The tag of a token that has none and is left out of loss and score."""
+NO_TAG = -1
+"""Its number in encoded text."""
 
 
 @dataclass(frozen=True)

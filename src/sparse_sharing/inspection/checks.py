@@ -4,41 +4,50 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import numpy as np
 
 from sparse_sharing.artifacts import write_text
 from sparse_sharing.config import Config, layout
 from sparse_sharing.config.corpora import corpus_spec
 from sparse_sharing.config.schema import DEMO, SPLITS, Corpus, Dataset, Task
 from sparse_sharing.data import demo
-from sparse_sharing.data.columns import ReadReport, Sentence, quote
+from sparse_sharing.data.collected import document_numbers
 from sparse_sharing.data.dev_spans import no_dev_spans, tasks_without_dev_spans
-from sparse_sharing.data.reading import read_split
-from sparse_sharing.data.schemes import misformed, repair, violation
-from sparse_sharing.data.splits import cut_development, duplicate_counts
+from sparse_sharing.data.flaws import MOST_SHOWN, Flaws
+from sparse_sharing.data.lines import quote
+from sparse_sharing.data.reading import read_split, refuse_shared_documents
+from sparse_sharing.data.recognise import span_form
+from sparse_sharing.data.schemes import misformed
+from sparse_sharing.data.sentences import ReadReport, Sentence
+from sparse_sharing.data.splits import SPLIT_NUMBERS, assign_splits, cut_development, occurring, sentence_digest
 from sparse_sharing.data.vectors import coverage, read_vectors
 from sparse_sharing.errors import DataError
+from sparse_sharing.inspection import doubts
 from sparse_sharing.inspection.findings import Findings
 from sparse_sharing.inspection.labels import likely_typos
 
-SHOWN = 3
-"""Places that are named of each kind of problem; the rest is counted."""
 
-
-@dataclass
+@dataclass(eq=False)
 class CheckedCorpus:
     """A corpus whose files could be read.
 
     Attributes:
         corpus: its section of the configuration.
         place: what it is called in messages, after its dataset.
-        sentences: by split, each with the tags of `corpus.tasks` as they stand in the file.
+        sentences: by split, each with the tags of `corpus.tasks` in the scheme of the file, repaired where it can be.
+        documents: by split that has a file, int32 [sentences], the document of each sentence, or none.
+        widths: by split that has a file, the number of columns; 0 where the format has none.
     """
 
     corpus: Corpus
     place: str
     sentences: dict[str, list[Sentence]] = field(default_factory=dict)
+    documents: dict[str, np.ndarray | None] = field(default_factory=dict)
+    widths: dict[str, int] = field(default_factory=dict)
 
     def words(self, split: str) -> Iterator[tuple[str, ...]]:
         """The words of each sentence of a split."""
@@ -56,7 +65,8 @@ def demo_files(config: Config) -> Iterator[Path]:
         path.startswith(DEMO)
         for dataset in config.data.datasets
         for corpus in dataset.corpora
-        for path in filter(None, (corpus.train, corpus.dev, corpus.test))
+        for split in SPLITS
+        for path in corpus.files(split)
     )
     with TemporaryDirectory() as folder:
         size = config.data.demo
@@ -88,91 +98,161 @@ def _check_dataset(config: Config, dataset: Dataset, generated: Path, findings: 
     checked = []
     for corpus in dataset.corpora:
         found = CheckedCorpus(corpus, f"{dataset.name} {corpus.name}")
+        documents = {}
         for split in SPLITS:
-            if (path := getattr(corpus, split)) is None:
+            if not corpus.files(split):
                 continue
-            real = generated / path.removeprefix(DEMO) if path.startswith(DEMO) else None
-            _read(config, split, real or Path(layout.source_path(config, path)), found, findings)
-        if corpus.dev is None and "train" in found.sentences:
+            paths = [
+                generated / path.removeprefix(DEMO) if path.startswith(DEMO) else Path(layout.source_path(config, path))
+                for path in corpus.files(split)
+            ]
+            if (report := _read(config, split, paths, found, findings)) is not None:
+                documents[split] = report.document_files
+        with _as_finding(found.place, findings):
+            refuse_shared_documents(documents)
+        if "train" in found.sentences:
             _cut(found, findings)
         if all(split in found.sentences for split in SPLITS):
             _check_splits(found, findings)
             _check_dev_spans(config, found, findings)
             for index, task in enumerate(corpus.tasks):
                 _check_labels(found, index, task, findings)
+            _check_same_tags(found, findings)
             checked.append(found)
+    _check_leaks(dataset.name, checked, findings)
     return checked
 
 
-def _read(config: Config, split: str, path: Path, found: CheckedCorpus, findings: Findings) -> None:
-    """Read a split with its tags as they stand there, then look at the tags."""
+@contextlib.contextmanager
+def _as_finding(place: str, findings: Findings) -> Iterator[None]:
+    """Take down a DataError as an error of the data."""
+    try:
+        yield
+    except DataError as error:
+        findings.error(place, str(error))
+
+
+def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, findings: Findings) -> ReadReport | None:
+    """Read a split as `prepare` does, and take down all flaws of its tags."""
     corpus = found.corpus
     spec = corpus_spec(corpus)
-    columns = {task.name: task.model_copy(update={"scheme": "none"}) for task in spec.tasks}
+    columns = {task.name: task for task in spec.tasks}
     spec = spec.model_copy(update={"tasks": [columns[task.name] for task in corpus.tasks]})
     listed = getattr(corpus.documents, split) if corpus.documents else None
     documents = Path(layout.source_path(config, listed)) if listed else None
     limit = corpus.train_sentences if split == "train" and corpus.train_sentences_seed is None else None
-    try:
-        sentences = list(read_split(spec, path, documents, ReadReport(), limit))
-    except DataError as error:
-        findings.error(f"{found.place} {split}", str(error))
-        return
-    found.sentences[split] = sentences
-    for index, task in enumerate(corpus.tasks):
-        if task.scheme != "none":
-            _check_scheme(found, path, sentences, index, findings)
+    report = ReadReport(flaws=Flaws())
+    with _as_finding(f"{found.place} {split}", findings):
+        found.sentences[split] = list(read_split(spec, paths, documents, report, limit))
+        found.documents[split] = document_numbers(report.documents)
+    if split not in found.sentences:
+        return None
+    name = ", ".join(map(str, paths))
+    found.widths[split] = report.width
+    for task in corpus.tasks:
+        _tell_flaws(found, name, task, report.flaws, findings)
+        if repairs := report.repairs.get(task.name):
+            place = f"{found.place} {task.name}"
+            findings.warning(place, f"{name}: {repairs:,} tags are repaired to fit scheme {task.scheme}")
+        if skipped := report.missing.get(task.name):
+            findings.note(f"{found.place} {task.name}", f"{name}: {skipped:,} tokens have no tag and are left out")
+    if report.comments and corpus.format == "columns":
+        findings.note(f"{found.place} {split}", f"{name}: {report.comments:,} lines are comments")
+    if report.documents_repeated:
+        count = report.documents_repeated
+        what = "1 copy of a document is" if count == 1 else f"{count:,} copies of documents are"
+        findings.note(f"{found.place} {split}", f"{name}: {what} left out: other files have the same text")
+    return report
 
 
-def _check_scheme(found: CheckedCorpus, path: Path, sentences: list[Sentence], index: int, findings: Findings) -> None:
-    """Count the tags that break the scheme, all of them, and name the first."""
-    task = found.corpus.tasks[index]
-    wrong, strange, places = 0, 0, []
-    for sentence in sentences:
-        tags = sentence.tags[index]
-        problem = violation(tags, task.scheme)
-        if problem is None:
+def _tell_flaws(found: CheckedCorpus, name: str, task: Task, flaws: Flaws, findings: Findings) -> None:
+    """One error for each kind of flaw: how many there are, the first places, and what to do."""
+    order = "set repair: true to have them rewritten as conlleval reads them"
+    kinds = {
+        "missing": ("tokens have no value", "set missing: skip to leave them out of loss and score"),
+        "foreign": ("tags are no span tags", "no repair can mend them"),
+        "order": (f"tags break scheme {task.scheme}", order),
+    }
+    for kind, (what, remedy) in kinds.items():
+        if not (count := flaws.counts[task.name, kind]):
             continue
-        strange += sum(misformed([tag], task.scheme) is not None for tag in tags)
-        wrong += repair(tags, task.scheme)[1]
-        if len(places) < SHOWN:
-            place = f"{path}:{sentence.line + problem.position}"
-            places.append(f"{place}: found {quote(problem.found)}, expected {problem.expected}")
-    if not wrong:
-        return
-    mended = found.corpus.repair and not strange
-    say = findings.warning if mended else findings.error
-    what = "are repaired" if mended else "break"
-    cure = "" if mended else "; set repair: true to have them rewritten as conlleval reads them"
-    cure = f"; {strange:,} of them are no span tags, which no repair can mend" if strange else cure
-    listed = "".join(f"\n  {place}" for place in places)
-    say(f"{found.place} {task.name}", f"{path}: {wrong:,} tags {what} scheme {task.scheme}{cure}{listed}")
+        kept = flaws.first[task.name, kind]
+        if kind == "foreign":
+            # What is no tag of this scheme, beside what is one of every scheme.
+            form = span_form(flaws.foreign[task.name] + Counter({"O": 1, "B-X": 1}))
+            remedy = f"they look like {form}" if form else remedy
+        if kind == "missing" and task.scheme != "none":
+            remedy = "correct the file"
+        more = f"\n  and {count - len(kept):,} more" if count > len(kept) else ""
+        places = "".join(f"\n  {flaw}" for flaw in kept)
+        findings.error(f"{found.place} {task.name}", f"{name}: {count:,} {what}; {remedy}{places}{more}")
 
 
 def _cut(found: CheckedCorpus, findings: Findings) -> None:
-    """Cut dev as `prepare` will."""
-    corpus = found.corpus
-    try:
-        cut = cut_development(found.sentences["train"], corpus.dev_fraction, corpus.split_seed)
-    except DataError as error:
-        findings.error(f"{found.place} train", str(error))
-        return
-    found.sentences["train"], found.sentences["dev"] = cut
-    tasks = ", ".join(task.name for task in corpus.tasks)
-    findings.note(found.place, f"no dev file for {tasks}: {len(cut[1]):,} sentences are cut from train for it")
+    """Cut dev, or dev and test, from train as `prepare` will."""
+    corpus, train = found.corpus, found.sentences["train"]
+    with _as_finding(f"{found.place} train", findings):
+        if corpus.split:
+            parts = assign_splits(len(train), corpus.split, corpus.split_seed, found.documents["train"])
+            for split, number in SPLIT_NUMBERS.items():
+                found.sentences[split] = [train[index] for index in np.flatnonzero(parts == number)]
+        elif corpus.dev is None:
+            cut = cut_development(train, corpus.dev_fraction, corpus.split_seed)
+            found.sentences["train"], found.sentences["dev"] = cut
+            tasks = ", ".join(task.name for task in corpus.tasks)
+            findings.note(found.place, f"no dev file for {tasks}: {len(cut[1]):,} sentences are cut from train for it")
 
 
 def _check_splits(found: CheckedCorpus, findings: Findings) -> None:
-    """Sizes, and sentences that stand in two splits."""
+    """Sizes, and doubts about the sentences of each split."""
     sizes = (f"{split} {len(found.sentences[split]):,}" for split in SPLITS)
     findings.note(found.place, f"{', '.join(sizes)} sentences, {sum(map(found.tokens, SPLITS)):,} tokens")
-    counts = duplicate_counts({split: found.words(split) for split in SPLITS})
-    for (first, second), count in counts.items():
-        if count:
-            share = 100 * count / len(found.sentences[second])
-            findings.warning(
-                found.place, f"{count:,} {second} sentences ({share:.1f} %) stand word for word in {first}"
-            )
+    if len(set(found.widths.values())) > 1:
+        widths = ", ".join(f"{split} {width}" for split, width in found.widths.items())
+        findings.warning(
+            found.place, f"the files have different numbers of columns ({widths}): are they the same columns?"
+        )
+    train = list(found.words("train"))
+    doubtful = []
+    for split in SPLITS:
+        words = list(found.words(split))
+        doubtful += doubts.sentence_breaks(split, words)
+        doubtful += doubts.document_marks(split, words)
+        doubtful += doubts.hidden_characters(split, words)
+        if found.corpus.format == "columns" and not found.corpus.comments:
+            doubtful += doubts.comment_lines(split, words)
+        if split != "train":
+            doubtful += doubts.unseen_words(split, train, words)
+    annotated = [index for index, task in enumerate(found.corpus.tasks) if task.derive is None]
+    doubtful += doubts.words(train, [Counter(_tags(found.sentences["train"], index)) for index in annotated])
+    for text in doubtful:
+        findings.warning(found.place, text)
+
+
+def _check_same_tags(found: CheckedCorpus, findings: Findings) -> None:
+    """Two tasks that are one."""
+    tasks = [(index, task) for index, task in enumerate(found.corpus.tasks) if task.derive is None]
+    for (first, one), (second, other) in combinations(tasks, 2):
+        if all(sentence.tags[first] == sentence.tags[second] for sentence in found.sentences["train"]):
+            text = f"tasks '{one.name}' and '{other.name}' have the same tag on every training token: one column twice?"
+            findings.warning(found.place, text)
+
+
+def _check_leaks(dataset: str, corpora: list[CheckedCorpus], findings: Findings) -> None:
+    """Sentences that occur in two splits of any corpora, which one model sees."""
+    digests = {
+        (found, split): np.fromiter(map(sentence_digest, found.words(split)), np.uint64)
+        for found in corpora
+        for split in SPLITS
+    }
+    for (found, split), (other, earlier) in product(digests, digests):
+        if SPLITS.index(earlier) >= SPLITS.index(split):
+            continue
+        own = digests[found, split]
+        if count := int(occurring(own, [digests[other, earlier]]).sum()):
+            where = earlier if other is found else f"{earlier} of {other.corpus.name}"
+            share = 100 * count / len(own)
+            findings.warning(found.place, f"{count:,} {split} sentences ({share:.1f} %) occur word for word in {where}")
 
 
 def _check_dev_spans(config: Config, found: CheckedCorpus, findings: Findings) -> None:
@@ -182,9 +262,10 @@ def _check_dev_spans(config: Config, found: CheckedCorpus, findings: Findings) -
         task.name: {tag for sentence in sentences for tag in sentence.tags[index]}
         for index, task in enumerate(found.corpus.tasks)
     }
-    path = None if found.corpus.dev is None else Path(layout.source_path(config, found.corpus.dev))
+    named = found.corpus.dev or []
+    files = [layout.source_path(config, name) for name in ([named] if isinstance(named, str) else named)]
     for task in tasks_without_dev_spans(spec, tags):
-        findings.error(f"{found.place} {task.name}", no_dev_spans(spec, task.name, path))
+        findings.error(f"{found.place} {task.name}", no_dev_spans(spec, task.name, ", ".join(files) or None))
 
 
 def _check_labels(found: CheckedCorpus, index: int, task: Task, findings: Findings) -> None:
@@ -195,9 +276,17 @@ def _check_labels(found: CheckedCorpus, index: int, task: Task, findings: Findin
         if unseen := sorted(set(by_split[split]) - set(by_split["train"])):
             count = sum(by_split[split][label] for label in unseen)
             findings.warning(place, f"only in {split}, not in train: {_listed(unseen)} ({count:,} times)")
+        for text in doubts.unseen_tags(split, by_split["train"], by_split[split]):
+            findings.warning(place, text)
     everywhere = sum(by_split.values(), Counter())
     for label, meant in likely_typos(everywhere).items():
         findings.warning(place, f"{quote(label)} ({everywhere[label]} times) looks like a slip of {quote(meant)}")
+    if task.derive is None and task.scheme == "none":
+        for text in doubts.different_tags(everywhere):
+            findings.warning(place, text)
+        if form := doubts.plain_tags(everywhere):
+            text = f"the tags look like span tags, but are read as plain tags and scored by accuracy; set {form}"
+            findings.warning(place, text)
     if len(by_split["train"]) < (2 if task.scheme == "none" else 1):
         only = quote(next(iter(by_split["train"]), "O"))
         findings.warning(place, f"every training token has the tag {only}: there is nothing to learn; check the column")
@@ -205,7 +294,7 @@ def _check_labels(found: CheckedCorpus, index: int, task: Task, findings: Findin
 
 def _labels(sentences: list[Sentence], index: int, task: Task) -> Counter[str]:
     """How often each tag, or each type of span, occurs on a token."""
-    tags = Counter(tag for sentence in sentences for tag in sentence.tags[index])
+    tags = Counter(tag for tag in _tags(sentences, index) if tag)
     if task.scheme == "none":
         return tags
     types: Counter[str] = Counter()
@@ -213,6 +302,10 @@ def _labels(sentences: list[Sentence], index: int, task: Task) -> Counter[str]:
         if tag != "O":
             types[tag[2:] if misformed([tag], task.scheme) is None else tag] += count
     return types
+
+
+def _tags(sentences: list[Sentence], index: int) -> Iterator[str]:
+    return (tag for sentence in sentences for tag in sentence.tags[index])
 
 
 def _check_vectors(config: Config, corpora: list[CheckedCorpus], findings: Findings) -> None:
@@ -239,5 +332,5 @@ def _check_vectors(config: Config, corpora: list[CheckedCorpus], findings: Findi
 
 
 def _listed(labels: list[str]) -> str:
-    more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
-    return ", ".join(map(quote, labels[:SHOWN])) + more
+    more = f" and {len(labels) - MOST_SHOWN} more" if len(labels) > MOST_SHOWN else ""
+    return ", ".join(map(quote, labels[:MOST_SHOWN])) + more

@@ -2,18 +2,21 @@
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sparse_sharing.config.schema import SHARED, SPLITS
-from sparse_sharing.data.columns import quote
+from sparse_sharing.data.lines import quote
 from sparse_sharing.data.schemes import misformed
 from sparse_sharing.data.splits import duplicate_counts
+from sparse_sharing.data.tags import loosely
 from sparse_sharing.errors import DataError
+from sparse_sharing.inspection import doubts
 from sparse_sharing.inspection.labels import INVENTORIES, likely_typos
-from sparse_sharing.inspection.names import FileGroup, group_files
-from sparse_sharing.inspection.survey import ColumnSurvey, CorpusSurvey, survey
+from sparse_sharing.inspection.names import FileGroup, given_group, group_files
+from sparse_sharing.inspection.survey import ColumnSurvey, CorpusSurvey, survey, words_key
 
 
 @dataclass(frozen=True)
@@ -29,19 +32,36 @@ class _Corpus:
     tasks: list[_Task]
 
 
-def draft(files: Sequence[Path], run: str, output: Path) -> str:
+def draft(
+    files: Sequence[Path],
+    run: str,
+    output: Path,
+    given: Mapping[str, Sequence[Path]] | None = None,
+    split: str | None = None,
+) -> str:
     """The configuration for some files as YAML, to be stored at `output`.
+
+    Args:
+        files: their splits are told from their names.
+        run: what the run is called.
+        output: named in comments.
+        given: by split, files whose splits a person has named; then `files` are training files.
+        split: shares as 80/10/10, where dev and test are to be cut from the training files.
 
     Raises:
         DataError: A file cannot be read or its split not be told, a corpus lacks train or test, or no column can be a
             task.
     """
-    surveys = [(group, survey(group.files)) for group in group_files(files)]
+    if given or split:
+        groups = [given_group({**(given or {}), "train": [*(given or {}).get("train", []), *files]})]
+        files = list(groups[0])
+    else:
+        groups = group_files(files)
+    surveys = [(group, survey(group.files)) for group in groups]
     taken: set[str] = set()
     corpora = [_Corpus(group, found, _name_tasks(group, found, taken)) for group, found in surveys]
     if without := [corpus.group for corpus in corpora if not corpus.tasks]:
-        names = ", ".join(str(path) for path in without[0].files.values())
-        raise DataError(f"{names}: found no column of tags beside the words; expected one label in each line")
+        raise DataError(_without_tasks(without[0], next(c.survey for c in corpora if c.group is without[0])))
     if len({path.is_absolute() for path in files}) > 1:
         files = [path.absolute() for path in files]
     root = os.path.commonpath([path.parent for path in files]) or "."
@@ -60,7 +80,7 @@ def draft(files: Sequence[Path], run: str, output: Path) -> str:
         "  datasets:",
         f"    - name: {corpora[0].group.name if len(corpora) == 1 else 'all'}",
         "      corpora:",
-        *(line for corpus in corpora for line in _corpus_lines(corpus, root)),
+        *(line for corpus in corpora for line in _corpus_lines(corpus, root, split)),
         *_settings(sentences),
     ]
     return "\n".join(lines) + "\n"
@@ -82,6 +102,9 @@ def _name_tasks(group: FileGroup, found: CorpusSurvey, taken: set[str]) -> list[
 
 def _topic(column: ColumnSurvey) -> str:
     """What the labels of a column are about, if that can be told."""
+    if column.layer is not None:
+        name = re.sub(r"[^A-Za-z0-9_-]", "", column.layer.rpartition(":")[2]).lstrip("-_").lower()[:40]
+        return name.removesuffix("_tags") or "tags"
     labels = {label.upper() for label in column.types}
     shares = {name: len(labels & known) / len(labels) for name, known in INVENTORIES.items()}
     allowed = ("chunk", "ner") if column.spans else ("upos", "pos")
@@ -89,7 +112,7 @@ def _topic(column: ColumnSurvey) -> str:
     return best if shares[best] >= 0.3 else "spans" if column.spans else "tags"
 
 
-def _corpus_lines(corpus: _Corpus, root: str) -> Iterable[str]:
+def _corpus_lines(corpus: _Corpus, root: str, split_shares: str | None) -> Iterable[str]:
     """The section of one corpus."""
     files, found = corpus.group.files, corpus.survey
     sizes = (f"{split} {len(found.sentences[split]):,}" for split in SPLITS if split in found.sentences)
@@ -98,13 +121,20 @@ def _corpus_lines(corpus: _Corpus, root: str) -> Iterable[str]:
     if problems:
         yield "          # To look at:"
         yield from (f"          # - {_comment(problem)}" for problem in problems)
+    yield from _form_lines(found)
     for split in SPLITS:
         if split in files:
-            yield f"          {split}: {json.dumps(os.path.relpath(files[split], root))}"
-        else:
+            paths = [os.path.relpath(path, root) for path in files[split]]
+            yield f"          {split}: {json.dumps(paths[0] if len(paths) == 1 else paths)}"
+        elif split_shares and split == "test":
+            units = "documents" if found.documents > 1 else "sentences"
+            yield f"          split: {split_shares}      # {units} of the training file for train, dev and test"
+            yield "          split_seed: 1"
+        elif not split_shares:
             yield "          dev_fraction: 0.1    # no dev file: this share of train is cut off with split_seed"
             yield "          split_seed: 1"
-    yield f"          word_column: {found.word_column}    # {_examples(found.columns[found.word_column])}"
+    if found.form.format == "columns":
+        yield f"          word_column: {found.word_column}    # {_examples(found.columns[found.word_column])}"
     broken = [task.name for task in corpus.tasks if task.column.rewritten[task.column.scheme]]
     if broken:
         yield f"          repair: true         # tags of {', '.join(broken)} break their scheme; false: refuse the file"
@@ -113,12 +143,43 @@ def _corpus_lines(corpus: _Corpus, root: str) -> Iterable[str]:
         yield from _task_lines(task)
 
 
+def _form_lines(found: CorpusSurvey) -> Iterable[str]:
+    """The keys that say how the files are read."""
+    form = found.form
+    if form.format != "columns":
+        yield f"          format: {form.format}"
+    if form.format == "jsonl":
+        yield f"          words: {json.dumps(words_key(form))}"
+    if form.separator:
+        yield "          separator: tab       # cells may be empty, and words may contain spaces"
+    if form.comments:
+        yield "          comments: true       # lines before a sentence that begin with # and look like comments"
+
+
+def _without_tasks(group: FileGroup, found: CorpusSurvey) -> str:
+    """Why a corpus has no task."""
+    names = ", ".join(map(str, group))
+    reasons = [
+        f"\n  {column.layer or f'column {column.index}'}: {_reason(column)}"
+        for column in found.columns
+        if column.index != found.word_column
+    ]
+    return f"{names}: found no column of tags beside the words; expected one label in each line{''.join(reasons)}"
+
+
 def _task_lines(task: _Task) -> Iterable[str]:
     column = task.column
     kinds = "types of spans" if column.spans else "tags"
     yield f"            - name: {task.name}    # {len(column.types)} {kinds}: {_examples(column)}"
-    yield f"              column: {column.index}"
+    if column.layer is None:
+        yield f"              column: {column.index}"
+    else:
+        yield f"              layer: {json.dumps(column.layer)}"
     yield f"              scheme: {column.scheme}"
+    if column.loose:
+        yield "              spelling: loose        # these are span tags in another spelling than B-PER"
+    if column.missing and not column.spans:
+        yield f"              missing: skip          # {column.missing:,} tokens have no value"
     if column.spans:
         yield "              model_scheme: bioes    # what the model is trained on; conversion is exact"
     yield f"              metric: {'f1' if column.spans else 'accuracy'}"
@@ -127,14 +188,21 @@ def _task_lines(task: _Task) -> Iterable[str]:
 def _problems(corpus: _Corpus) -> Iterable[str]:
     """What may spoil a score, one line each."""
     found = corpus.survey
-    for path, (count, line, width) in found.ragged.items():
-        yield f"{path}: {count:,} lines have not {found.width} columns (the first: line {line} has {width}): mend them"
+    for path, (count, line, width, text) in found.ragged.items():
+        yield (
+            f"{path}: {count:,} lines have not {found.width} columns (the first: line {line} has {width}): mend them; "
+            f"that line is {quote(text, 40)}"
+        )
+    if found.comments and found.form.format == "columns":
+        yield f"{found.comments:,} lines that begin with # are left out as comments"
+    yield from (text for split, own in found.sentences.items() for text in doubts.sentence_breaks(split, own))
     names = {task.column.index: task.name for task in corpus.tasks}
     for column in found.columns:
         if column.index in names:
             yield from (f"{names[column.index]}: {text}" for text in _task_problems(column))
         elif column.index != found.word_column:
-            yield f"column {column.index} is no task: {_reason(column)}"
+            name = f"column {column.index}" if column.layer is None else f"layer {column.layer}"
+            yield f"{name} is no task: {_reason(column)}"
     for (first, second), count in duplicate_counts(found.sentences).items():
         if count:
             yield f"{count:,} of {len(found.sentences[second]):,} {second} sentences stand word for word in {first}"
@@ -143,6 +211,8 @@ def _problems(corpus: _Corpus) -> Iterable[str]:
 def _reason(column: ColumnSurvey) -> str:
     if len(column.values) == 1:
         return f"it is {quote(next(iter(column.values)))} in every line"
+    if column.often_missing:
+        return f"{column.missing:,} tokens have no value"
     kind = "numbers" if column.numeric else "too many different values for tags"
     return f"{kind} ({len(column.values):,} values, {_examples(column)})"
 
@@ -151,7 +221,8 @@ def _task_problems(column: ColumnSurvey) -> Iterable[str]:
     scheme = column.scheme
     if count := column.rewritten[scheme]:
         yield f"{count:,} tags break {scheme} (first: {column.first_rewritten[scheme]}); repair rewrites them"
-    if column.spans and (wrong := [tag for tag in column.values if misformed([tag], scheme)]):
+    tags = [loosely(value) if column.loose else value for value in column.values]
+    if column.spans and (wrong := [tag for tag in tags if misformed([tag], scheme)]):
         yield f"no span tags, which no repair can mend: {', '.join(map(quote, wrong[:5]))}"
     for label, meant in likely_typos(column.types).items():
         yield f"{quote(label)} ({column.types[label]} times): a slip of {quote(meant)}?"

@@ -12,7 +12,7 @@ import numpy as np
 from sparse_sharing.config.jobs import Job
 from sparse_sharing.config.schema import SPLITS, Architecture, Model, Optimization
 from sparse_sharing.config.specs import PrepareSpec, PruneSpec
-from sparse_sharing.data.batches import make_batch, shuffled_batches
+from sparse_sharing.data.batches import make_batch, training_batches
 from sparse_sharing.data.reading import in_model_schemes
 from sparse_sharing.data.text import EncodedText, encode_text
 from sparse_sharing.inspection.checks import CheckedCorpus
@@ -174,7 +174,7 @@ def _measure(sample: _Sample, optimization: Optimization) -> Speed:
     steps = [
         (task, indices)
         for task, data in sample.tasks.items()
-        for indices in shuffled_batches(data.train.lengths, size, buckets, random)
+        for indices in training_batches(data.train, task, size, buckets, random)
     ]
     order = random.permutation(len(steps))
     tokens, started, limit = 0, time.perf_counter(), time.perf_counter() + SECONDS

@@ -25,20 +25,35 @@ SHORTEST = 3
 def likely_typos(counts: Mapping[str, int]) -> dict[str, str]:
     """Rare labels that are one slip away from a frequent one, with the label that was probably meant.
 
-    A slip is a letter too much, too little, or wrong, two letters swapped, or another letter case.
+    A slip is a letter too much, too little, or wrong, two letters swapped, or another letter case. Where frequent
+    labels differ by a letter too, as in tag sets whose letters each have a meaning (Fpa, Fpt), only another letter case
+    is a slip.
     """
     found = {}
+    systematic = _is_systematic([label for label, count in counts.items() if count > RARE])
     for label, count in sorted(counts.items()):
         if count > RARE or len(label) < SHORTEST or any(label in known for known in INVENTORIES.values()):
             continue
         meant = [
             other
             for other, often in counts.items()
-            if often >= TIMES * count and len(other) >= SHORTEST and is_one_slip(label, other)
+            if often >= TIMES * count
+            and len(other) >= SHORTEST
+            and is_one_slip(label, other)
+            and (not systematic or label.lower() == other.lower())
         ]
         if meant:
             found[label] = max(meant, key=lambda other: (counts[other], other))
     return found
+
+
+def _is_systematic(labels: list[str]) -> bool:
+    """Whether several labels that are no slips are one letter from another."""
+    unknown = [
+        label for label in labels if len(label) >= SHORTEST and not any(label in own for own in INVENTORIES.values())
+    ]
+    near = [label for label in unknown if any(is_one_slip(label, other) for other in unknown)]
+    return len(near) >= max(2, len(unknown) / 4)
 
 
 def is_one_slip(first: str, second: str) -> bool:

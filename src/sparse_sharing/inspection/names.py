@@ -1,7 +1,7 @@
 """What the names of files say: which split a file is, and which files belong to one corpus."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,10 @@ WORDS_OF_SPLITS = {
 SPLIT_OF_WORD = {word: split for split, words in WORDS_OF_SPLITS.items() for word in words}
 
 _words = re.compile(r"[^\W_]+").findall
+# wnut17train, conll2003Test: a digit or a change of letter case parts the split from what is before it; train1, dev02:
+# digits after it number the parts of a split.
+_joined = re.compile(r"(?P<corpus>.*?\d(?=[a-zA-Z])|.*?[a-z](?=[A-Z]))(?P<word>[A-Za-z]+)").fullmatch
+_numbered_part = re.compile(r"(?P<word>[A-Za-z]+?)\d+").fullmatch
 
 
 @dataclass
@@ -24,7 +28,10 @@ class FileGroup:
     """The files of one corpus by split."""
 
     name: str
-    files: dict[str, Path] = field(default_factory=dict)
+    files: dict[str, list[Path]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Path]:
+        return (path for paths in self.files.values() for path in paths)
 
 
 def split_and_corpus(path: Path) -> tuple[str | None, str]:
@@ -33,7 +40,7 @@ def split_and_corpus(path: Path) -> tuple[str | None, str]:
     `news.train.conll.gz` is split train of corpus news; `train.pos` in a folder wsj is split train of corpus wsj.
     """
     name = path.name.removesuffix(".gz")
-    words = _words(name)
+    words = [part for word in _words(name) for part in _parts(word)]
     # What stands behind the last dot is no part of the name, unless it says the split, as in eng.testa.
     if len(words) > 1 and "." in name and words[-1].lower() not in SPLIT_OF_WORD:
         words.pop()
@@ -57,22 +64,62 @@ def group_files(paths: Iterable[Path]) -> list[FileGroup]:
     for path in paths:
         split, corpus = split_and_corpus(path)
         if split is None:
-            raise DataError(f"{path}: found no split in the name; expected a word such as {known} in it")
+            raise DataError(
+                f"{path}: found no split in the name; expected a word such as {known} in it, or name the file with "
+                "--train, --dev or --test"
+            )
         folder = path.resolve().parent
         folder = folder.parent if folder.name.lower() in SPLIT_OF_WORD else folder
         group = groups.setdefault((corpus.lower(), folder), FileGroup(corpus))
         if split in group.files:
-            raise DataError(f"{path}: is the {split} file of corpus '{corpus}', but so is {group.files[split]}")
-        group.files[split] = path
-    for group in groups.values():
-        if missing := [split for split in ("train", "test") if split not in group.files]:
-            found = ", ".join(str(path) for path in group.files.values())
             raise DataError(
-                f"corpus '{group.name}' ({found}) has no {missing[0]} file; every corpus needs a file for training and "
-                f"one for the test: name it too, with a word such as {missing[0]} in its name"
+                f"{path}: is the {split} file of corpus '{corpus}', but so is {group.files[split][0]}; if both are, "
+                f"name them with --{split}"
             )
-    _name_apart(list(groups.values()))
-    return list(groups.values())
+        group.files[split] = [path]
+    found = _joined_groups(list(groups.values()))
+    for group in found:
+        if missing := [split for split in ("train", "test") if split not in group.files]:
+            listed = ", ".join(map(str, group))
+            raise DataError(
+                f"corpus '{group.name}' ({listed}) has no {missing[0]} file; every corpus needs a file for training "
+                f"and one for the test: name it with --{missing[0]}, or cut one off with --split 80/10/10"
+            )
+    _name_apart(found)
+    return found
+
+
+def given_group(files: Mapping[str, Sequence[Path]]) -> FileGroup:
+    """The one corpus whose splits a person has named; it is called after its first training file.
+
+    Raises:
+        DataError: no training file is named.
+    """
+    if not files.get("train"):
+        raise DataError("no training file was named; name one with --train FILE")
+    group = FileGroup(split_and_corpus(files["train"][0])[1], {split: list(own) for split, own in files.items() if own})
+    _name_apart([group])
+    return group
+
+
+def _parts(word: str) -> list[str]:
+    """A word of a file's name, cut where a word for a split is joined to it without a mark."""
+    if (match := _joined(word)) and match["word"].lower() in SPLIT_OF_WORD:
+        return [match["corpus"], match["word"]]
+    if (match := _numbered_part(word)) and match["word"].lower() in SPLIT_OF_WORD:
+        return [match["word"]]
+    return [word]
+
+
+def _joined_groups(groups: list[FileGroup]) -> list[FileGroup]:
+    """Groups that lack a split, joined to one where their splits are different: files of one corpus by other names."""
+    lacking = [group for group in groups if not {"train", "test"} <= group.files.keys()]
+    splits = [split for group in lacking for split in group.files]
+    if len(lacking) < 2 or len(set(splits)) < len(splits) or not {"train", "test"} <= set(splits):
+        return groups
+    files = {split: paths for group in lacking for split, paths in group.files.items()}
+    name = next(group.name for group in lacking if "train" in group.files)
+    return [*(group for group in groups if group not in lacking), FileGroup(name, files)]
 
 
 def _name_apart(groups: list[FileGroup]) -> None:

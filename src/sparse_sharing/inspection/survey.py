@@ -1,15 +1,23 @@
-"""What stands in the columns of files whose meaning is not known yet."""
+"""What is in the columns or layers of files whose meaning is not known yet."""
 
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sparse_sharing.config.corpora import COLUMN, LAYERS, MISC
 from sparse_sharing.config.schema import Scheme
-from sparse_sharing.data.columns import DOCUMENT_START, read_lines
+from sparse_sharing.data.columns import Form, read_blocks
+from sparse_sharing.data.conll2012 import read_documents
+from sparse_sharing.data.conllu import Layer, Row, read_rows
+from sparse_sharing.data.jsonl import read_records
+from sparse_sharing.data.offsets import read_offsets
+from sparse_sharing.data.recognise import Recognised, recognise, span_form
 from sparse_sharing.data.schemes import misformed, repair
+from sparse_sharing.data.sentences import ReadReport
+from sparse_sharing.data.tags import UNSPECIFIED, loosely
 from sparse_sharing.errors import DataError
 
 MOST_VALUES = 1000
@@ -21,10 +29,9 @@ FEW_VALUES = 30
 TOKENS_PER_VALUE = 5
 """In a column of tags each value occurs at least so often on average."""
 
-SPAN_SHARE = 0.98
-"""Share of the tokens whose tag must have the form of a span tag; the rest may be slips."""
+MOST_MISSING = 0.5
+"""A column in which a larger share of the tokens has no value is no task."""
 
-_fields = re.compile(r"[^ \t]+").findall
 _integer = re.compile(r"[+-]?\d+([.-]\d+)?").fullmatch
 
 Rows = tuple[int, list[tuple[str, ...]]]
@@ -33,38 +40,51 @@ Rows = tuple[int, list[tuple[str, ...]]]
 
 @dataclass
 class ColumnSurvey:
-    """What one column holds, over all files of a corpus."""
+    """What one column or layer holds, over all files of a corpus.
+
+    Attributes:
+        index: the place of the column.
+        layer: what the configuration calls it, where the format names its layers.
+        fixed: its scheme, where the format tells it.
+        values: how often each value occurs; tokens without one are counted in `missing`.
+        by_split: the same by split.
+        rewritten: for each span scheme, how many tags repair would change.
+        first_rewritten: for each span scheme, file and line of the first sentence with such a tag.
+    """
 
     index: int
+    layer: str | None = None
+    fixed: Scheme | None = None
     values: Counter[str] = field(default_factory=Counter)
+    missing: int = 0
     by_split: dict[str, Counter[str]] = field(default_factory=dict)
     rewritten: Counter[str] = field(default_factory=Counter)
-    """For each span scheme, how many tags repair would change."""
     first_rewritten: dict[str, str] = field(default_factory=dict)
-    """For each span scheme, file and line of the first sentence with such a tag."""
 
     @property
     def tokens(self) -> int:
-        """Number of tokens."""
+        """Number of tokens with a value."""
         return self.values.total()
 
     @property
     def spans(self) -> bool:
         """Whether the values have the form of span tags."""
-        if len(self.values) > MOST_VALUES:
-            return False
-        shaped = {tag: count for tag, count in self.values.items() if not misformed([tag], "iob2")}
-        begun = any(tag[0] in "BIS" for tag in shaped)
-        return begun and sum(shaped.values()) >= SPAN_SHARE * self.tokens
+        if self.fixed is not None:
+            return self.fixed != "none"
+        return len(self.values) <= MOST_VALUES and span_form(self.values) is not None
+
+    @property
+    def loose(self) -> bool:
+        """Whether span tags are written in another way than B-PER."""
+        return self.fixed is None and self.spans and span_form(self.values).loose
 
     @property
     def scheme(self) -> Scheme:
-        """The tag scheme: bioes where E- or S- tags occur, else what fewest tags break; none for other values."""
-        if not self.spans:
-            return "none"
-        if any(tag[:2] in ("E-", "S-") for tag in self.values):
-            return "bioes"
-        return "iob1" if self.rewritten["iob1"] < self.rewritten["iob2"] else "iob2"
+        """The tag scheme: what its letters tell, else what fewest tags break; none for other values."""
+        if self.fixed is not None or not self.spans:
+            return self.fixed or "none"
+        told = span_form(self.values).scheme
+        return told or ("iob1" if self.rewritten["iob1"] < self.rewritten["iob2"] else "iob2")
 
     @property
     def numeric(self) -> bool:
@@ -75,7 +95,13 @@ class ColumnSurvey:
     def is_task(self) -> bool:
         """Whether it can be a tagging task."""
         few = len(self.values) <= max(FEW_VALUES, min(MOST_VALUES, self.tokens / TOKENS_PER_VALUE))
-        return len(self.values) > 1 and few and not self.numeric
+        numbers = self.numeric and not self.loose
+        return len(self.values) > 1 and few and not numbers and not self.often_missing
+
+    @property
+    def often_missing(self) -> bool:
+        """Whether too many tokens have no value."""
+        return self.missing > MOST_MISSING * (self.tokens + self.missing)
 
     @property
     def types(self) -> Counter[str]:
@@ -83,9 +109,10 @@ class ColumnSurvey:
         if not self.spans:
             return self.values
         types: Counter[str] = Counter()
-        for tag, count in self.values.items():
+        for value, count in self.values.items():
+            tag = loosely(value) if self.loose else value
             if tag != "O":
-                types[tag[2:] if not misformed([tag], "iob2") else tag] += count
+                types[tag[2:] if not misformed([tag], self.scheme) else tag] += count
         return types
 
 
@@ -93,81 +120,182 @@ class ColumnSurvey:
 class CorpusSurvey:
     """What the files of one corpus hold."""
 
+    form: Recognised
     width: int
     columns: list[ColumnSurvey]
     sentences: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     """By split, the words of each sentence."""
-    ragged: dict[Path, tuple[int, int, int]] = field(default_factory=dict)
-    """Files with lines of another number of columns: how many, the first, and how many columns that has."""
+    ragged: dict[Path, tuple[int, int, int, str]] = field(default_factory=dict)
+    """Files with lines of another number of columns: how many, the first, how many columns that has, and its text."""
     word_column: int = 0
+    comments: int = 0
+    """Lines that are comments."""
+    documents: int = 0
+    """Marks of documents."""
 
 
-def survey(files: Mapping[str, Path]) -> CorpusSurvey:
+def survey(files: Mapping[str, Sequence[Path]]) -> CorpusSurvey:
     """Look at the files of a corpus; lines with another number of columns than most are counted and left out.
 
     Args:
         files: by split.
 
     Raises:
-        DataError: A file cannot be read, is no UTF-8 text or holds no sentence.
+        DataError: A file cannot be read, is no UTF-8 text, holds no sentence, or has a form that is not read.
     """
-    widths: Counter[int] = Counter()
-    for path in files.values():
-        own = Counter(len(row) for sentence in _sentences(path) for _, row in sentence)
+    forms = {path: recognise(path) for paths in files.values() for path in paths}
+    kinds = {form.format for form in forms.values()}
+    if len(kinds) > 1:
+        listed = ", ".join(f"{path} ({form.format})" for path, form in forms.items())
+        raise DataError(f"the files of one corpus have different formats: {listed}; name them as different corpora")
+    form = next(iter(forms.values()))
+    if form.format == "columns":
+        needed = any(own.separator == "tab" for own in forms.values())
+        tabs = needed and all(own.tabs for own in forms.values())
+        comments = any(own.comments for own in forms.values())
+        return _survey_columns(files, Recognised("columns", "tab" if tabs else None, comments))
+    return _survey_layers(files, form)
+
+
+def _survey_columns(files: Mapping[str, Sequence[Path]], form: Recognised) -> CorpusSurvey:
+    # With word_column 1 every leading line with # is a comment; the survey does not know yet where the words are.
+    shape, report, widths = Form(form.separator, form.comments), ReadReport(), Counter[int]()
+    blocks = {path: list(read_blocks(path, shape, report)) for paths in files.values() for path in paths}
+    for path, own in blocks.items():
         if not own:
             raise DataError(f"{path}: found no sentence; expected one token in each line, with its tags in columns")
-        widths += own
+        widths += Counter(len(row) for _, rows in own for row in rows)
     width = widths.most_common(1)[0][0]
-    found = CorpusSurvey(width, [ColumnSurvey(index) for index in range(width)])
-    rows_of = {split: list(_whole_sentences(path, found)) for split, path in files.items()}
-    for split, path in files.items():
+    found = CorpusSurvey(form, width, [ColumnSurvey(index) for index in range(width)])
+    found.comments, found.documents = report.comments, report.document_starts
+    rows_of = {
+        split: [(path, rows) for path in paths for rows in _whole(path, blocks.pop(path), found)]
+        for split, paths in files.items()
+    }
+    for split, own in rows_of.items():
+        if not own:
+            raise DataError(_why_nothing(found, files[split]))
         for column in found.columns:
-            _count(column, split, path, rows_of[split])
+            _count(column, split, [(path, line, [row[column.index] for row in rows]) for path, (line, rows) in own])
     words = [column for column in found.columns if not column.numeric]
     found.word_column = max(words or found.columns, key=lambda column: (len(column.values), -column.index)).index
-    for split, sentences in rows_of.items():
-        found.sentences[split] = [tuple(row[found.word_column] for row in rows) for _, rows in sentences]
+    for split, own in rows_of.items():
+        found.sentences[split] = [tuple(row[found.word_column] for row in rows) for _, (_, rows) in own]
     return found
 
 
-def _sentences(path: Path) -> Iterator[list[tuple[int, list[str]]]]:
-    """The sentences of a file as lines of (number, fields)."""
-    rows: list[tuple[int, list[str]]] = []
-    for number, line in read_lines(path):
-        fields = _fields(line)
-        if fields and fields[0] != DOCUMENT_START:
-            rows.append((number, fields))
-        elif rows:
-            yield rows
-            rows = []
-    if rows:
-        yield rows
+def _survey_layers(files: Mapping[str, Sequence[Path]], form: Recognised) -> CorpusSurvey:
+    """Look at the layers of a format that names them."""
+    found = CorpusSurvey(form, 0, [])
+    layers: dict[str, ColumnSurvey] = {}
+    for split, paths in files.items():
+        words: list[tuple[str, ...]] = []
+        values: dict[str, list[tuple[Path, int, list[str]]]] = {}
+        for path in paths:
+            report = ReadReport()
+            for line, own, tags in _layered(path, form, report):
+                words.append(own)
+                for layer, column in tags.items():
+                    values.setdefault(layer, []).append((path, line, column))
+            found.documents += report.document_starts
+            found.comments += report.comments
+        found.sentences[split] = words
+        for layer, own in values.items():
+            fixed = LAYERS.get(form.format, {}).get(layer)
+            column = layers.setdefault(layer, ColumnSurvey(len(layers), layer, fixed))
+            _count(column, split, own)
+    found.columns = [column for column in layers.values() if column.values]
+    found.word_column = -1
+    return found
 
 
-def _whole_sentences(path: Path, found: CorpusSurvey) -> Iterator[Rows]:
+def _layered(
+    path: Path, form: Recognised, report: ReadReport
+) -> Iterator[tuple[int, tuple[str, ...], dict[str, list[str]]]]:
+    """The first line, the words and the values of each layer of each sentence."""
+    if form.format == "conllu":
+        for rows in read_rows(path, report):
+            yield rows[0][0], tuple(cells["FORM"] for _, cells in rows), _layers_of(rows)
+    elif form.format == "jsonl":
+        words = words_key(form)
+        for number, record in read_records(path):
+            tokens = record.get(words)
+            if isinstance(tokens, list) and tokens:
+                tags = {key: value for key, value in record.items() if _fits(value, tokens) and key != words}
+                yield number, tuple(map(str, tokens)), {key: list(map(str, value)) for key, value in tags.items()}
+    elif form.format == "conll2012":
+        names = list(LAYERS["conll2012"])
+        for sentence in read_documents([path], names, report=report):
+            yield sentence.line, sentence.words, dict(zip(names, map(list, sentence.tags), strict=True))
+    else:
+        for sentence in read_offsets(path, [Layer("spans", "spans", "iob2")], report=report):
+            yield sentence.line, sentence.words, {"spans": list(sentence.tags[0])}
+
+
+def words_key(form: Recognised) -> str:
+    """The key of the tokens of JSON Lines: the usual one, or the first list."""
+    return next((key for key in ("tokens", "words") if key in form.keys), form.keys[0])
+
+
+def _fits(value: object, tokens: list) -> bool:
+    return isinstance(value, list) and len(value) == len(tokens)
+
+
+def _layers_of(rows: list[Row]) -> dict[str, list[str]]:
+    """The layers of a sentence of CoNLL-U that can be tags: UPOS, XPOS, keys of MISC, and columns of CoNLL-U Plus."""
+    first = rows[0][1]
+    layers = {name.lower(): [cells[name] for _, cells in rows] for name in ("UPOS", "XPOS") if name in first}
+    other = set(first) - {"ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC"}
+    layers |= {f"{COLUMN}{name}": [cells[name] for _, cells in rows] for name in sorted(other)}
+    keys = {entry.partition("=")[0] for _, cells in rows for entry in cells.get("MISC", "").split("|") if "=" in entry}
+    for key in sorted(keys):
+        entries = [dict(entry.split("=", 1) for entry in cells["MISC"].split("|") if "=" in entry) for _, cells in rows]
+        values = [entry.get(key, "O") for entry in entries]
+        if any(value[:2] in ("B-", "I-", "S-", "U-", "b-", "B_") for value in values):
+            layers[f"{MISC}{key}"] = values
+    return layers
+
+
+def _whole(path: Path, blocks: list[tuple[int, list[list[str]]]], found: CorpusSurvey) -> Iterator[Rows]:
     """The first line and the rows of each sentence whose lines all have the usual number of columns."""
-    for sentence in _sentences(path):
-        odd = [(number, len(row)) for number, row in sentence if len(row) != found.width]
+    for start, rows in blocks:
+        odd = [(number, row) for number, row in enumerate(rows, start) if len(row) != found.width]
         if odd:
-            count, *first = found.ragged.get(path, (0, *odd[0]))
+            number, row = odd[0]
+            count, *first = found.ragged.get(path, (0, number, len(row), " ".join(row)))
             found.ragged[path] = (count + len(odd), *first)
         else:
             # Few different strings make up a corpus: each is kept in memory once.
-            yield sentence[0][0], [tuple(map(sys.intern, row)) for _, row in sentence]
+            yield start, [tuple(map(sys.intern, row)) for row in rows]
 
 
-def _count(column: ColumnSurvey, split: str, path: Path, sentences: list[Rows]) -> None:
+def _why_nothing(found: CorpusSurvey, paths: Sequence[Path]) -> str:
+    """Why no sentence of a split can be used."""
+    path = next(path for path in paths if path in found.ragged)
+    count, line, width, text = found.ragged[path]
+    return (
+        f"{path}: every sentence has a line without {found.width} columns ({count:,} lines; the first is line {line} "
+        f"with {width}: {text[:60]!r}); is it a comment, or a cell that is empty or contains spaces?"
+    )
+
+
+def _count(column: ColumnSurvey, split: str, sentences: list[tuple[Path, int, list[str]]]) -> None:
     """Add the values of one split, and how well they keep to each scheme."""
-    tags_of = [(line, [row[column.index] for row in rows]) for line, rows in sentences]
-    own = Counter(tag for _, tags in tags_of for tag in tags)
+    own = Counter(tag for _, _, tags in sentences for tag in tags)
+    column.missing += own.pop("", 0)
+    if column.layer is not None:
+        column.missing += own.pop(UNSPECIFIED, 0)
     column.by_split[split] = own
     column.values += own
     if not column.spans:
         return
-    for line, tags in tags_of:
-        if set(tags) == {"O"}:
+    loose, told = column.loose, column.scheme
+    schemes = ("iob1", "iob2") if told in ("iob1", "iob2") else ("iob1", "iob2", told)
+    for path, line, values in sentences:
+        if set(values) == {"O"}:
             continue
-        for scheme in ("iob1", "iob2", "bioes"):
+        tags = [loosely(value) for value in values] if loose else values
+        for scheme in schemes:
             if changed := repair(tags, scheme)[1]:
                 column.rewritten[scheme] += changed
                 column.first_rewritten.setdefault(scheme, f"{path}, sentence at line {line}")

@@ -65,14 +65,15 @@ class LinearHead:
         Args:
             flat: the head's weights.
             states: float [L, B, S].
-            tags: the gold tags, int64 [L, B]; a number that the head has no tag for is left out of the loss.
+            tags: the gold tags, int64 [L, B]; a token without a tag, or with one that the head
+                does not have, is left out of the loss.
             mask: bool [L, B], True at tokens.
 
         Returns:
             The best tags as `decode` gives them, the summed loss, and the number of tokens it is summed over.
         """
         scores = self.scores(flat, states)
-        known = mask & (tags < scores.shape[2])
+        known = mask & (tags >= 0) & (tags < scores.shape[2])
         counted = tags.masked_fill(~known, IGNORED_TAG).flatten()
         total = functional.cross_entropy(scores.flatten(0, 1), counted, ignore_index=IGNORED_TAG, reduction="sum")
         return scores.argmax(2), total, known.sum()
@@ -124,7 +125,7 @@ class CrfHead(LinearHead):
     def assess(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See `LinearHead`; a sentence with a tag that the head does not have is left out of the loss."""
         emissions, chain = self.scores(flat, states), self._chain(flat)
-        unknown = mask & (tags >= emissions.shape[2])
+        unknown = mask & ((tags < 0) | (tags >= emissions.shape[2]))
         known = ~unknown.any(0)
         missing = log_partition(emissions, mask, **chain)
         missing = missing - path_scores(emissions, tags.masked_fill(unknown, 0), mask, **chain)

@@ -7,6 +7,7 @@ from typing import Any
 from sparse_sharing.artifacts import parts_of, remedy, save_json, save_tensors, write_text
 from sparse_sharing.config.specs import EvaluateSpec
 from sparse_sharing.costs import read_costs
+from sparse_sharing.data.tags import UNSPECIFIED
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.models.storage import TrainedModel
@@ -72,7 +73,7 @@ def columns_of(text: EncodedText, gold: list[list[str]], predicted: list[list[st
     """Word, annotated tag and predicted tag of each token on a line, a blank line after each sentence (conlleval)."""
     sentences = zip(text.words(), gold, predicted, strict=True)
     return "".join(
-        "".join(f"{word} {right} {guess}\n" for word, right, guess in zip(*sentence, strict=True)) + "\n"
+        "".join(f"{word} {right or UNSPECIFIED} {guess}\n" for word, right, guess in zip(*sentence, strict=True)) + "\n"
         for sentence in sentences
     )
 

@@ -15,19 +15,20 @@ from sparse_sharing.config.corpora import SPLITS, CorpusSpec
 from sparse_sharing.config.layout import text_files
 from sparse_sharing.config.specs import PrepareSpec
 from sparse_sharing.data.collected import CollectedText, collect_text, document_numbers
-from sparse_sharing.data.columns import ReadReport
 from sparse_sharing.data.dev_spans import no_dev_spans, tasks_without_dev_spans
-from sparse_sharing.data.reading import files_of_split, in_model_schemes, read_split
-from sparse_sharing.data.splits import development, occurring, sample
+from sparse_sharing.data.flaws import Flaws
+from sparse_sharing.data.reading import files_of_split, in_model_schemes, read_split, refuse_shared_documents
+from sparse_sharing.data.sentences import ReadReport
+from sparse_sharing.data.splits import assign_splits, development, occurring, sample
 from sparse_sharing.data.spool import Spool
 from sparse_sharing.data.vectors import coverage, read_vectors
-from sparse_sharing.data.vocabulary import TaskTags, Vocabulary, frequent
+from sparse_sharing.data.vocabulary import MISSING_TAG, TaskTags, Vocabulary, frequent
 from sparse_sharing.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
 
-Files = Mapping[str, Mapping[str, Path]]
-"""For each split the file of each corpus."""
+Files = Mapping[str, Mapping[str, Path | Sequence[Path]]]
+"""For each split the file or the files of each corpus."""
 
 
 @dataclass
@@ -122,10 +123,11 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
         DataError: A file cannot be read, or the dev text has no span of a task that is judged by spans.
     """
     corpus = Corpus(spec)
+    document_files: dict[str, dict[str, Path]] = {}
     for split in SPLITS:
         path = files.get(split, {}).get(spec.name)
-        if path is None:
-            if split == "dev" and spec.dev_fraction is not None:
+        if not path:
+            if (split == "dev" and spec.dev_fraction is not None) or (split != "train" and spec.split):
                 continue
             raise ConfigError(f"corpus '{spec.name}': no {split} file was given (--{split} {spec.name}=FILE)")
         listed = documents.get(f"{spec.name}.{split}")
@@ -134,45 +136,79 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
                 f"corpus '{spec.name}': the spec and the option --documents {spec.name}.{split}=FILE disagree on "
                 "whether there is a list of documents"
             )
-        report = ReadReport()
+        report = ReadReport(flaws=Flaws())
         drawn = split == "train" and spec.train_sentences_seed is not None
         limit = spec.train_sentences if split == "train" and not drawn else None
         before = stamps(path)
         sentences = in_model_schemes(read_split(spec, path, listed, report, limit), spec.tasks)
         text = collect_text(sentences, [task.name for task in spec.tasks], spool)
+        report.flaws.raise_first()
         corpus.texts[split] = replace(text, documents=document_numbers(report.documents))
         if drawn:
             chosen = sample(len(corpus.texts[split].lengths), spec.train_sentences, spec.train_sentences_seed)
             _, corpus.texts[split] = corpus.texts[split].cut(chosen, spool)
         digest = split_digest(path)
         if stamps(path) != before:
-            raise DataError(f"{path}: was changed while it was read; wait until it is complete, and run this again")
+            raise DataError(
+                f"{_name(path)}: was changed while it was read; wait until it is complete, and run this again"
+            )
         corpus.summary[split] = {
-            "file": path.name,
+            "file": _name(path),
             "sha256": digest,
             "document_starts": report.document_starts,
+            "comments": report.comments,
             "repairs": report.repairs,
+            "missing_tags": report.missing,
         }
-        if spec.format == "conll2012":
+        document_files[split] = report.document_files
+        if spec.format in ("conll2012", "spans"):
             corpus.summary[split]["documents_skipped"] = report.documents_skipped
-    if "dev" not in corpus.texts:
+            corpus.summary[split]["documents_repeated"] = report.documents_repeated
+    refuse_shared_documents(document_files)
+    if spec.split:
+        _split(corpus, spool)
+    elif "dev" not in corpus.texts:
         chosen = development(len(corpus.texts["train"].lengths), spec.dev_fraction, spec.split_seed)
         corpus.texts["train"], corpus.texts["dev"] = corpus.texts["train"].cut(chosen, spool)
         share = f"{spec.dev_fraction:g} of the training sentences, cut with seed {spec.split_seed}"
         corpus.summary["dev"] = {"cut": share}
     if missing := tasks_without_dev_spans(spec, corpus.texts["dev"].tags):
-        raise DataError(no_dev_spans(spec, missing[0].name, files.get("dev", {}).get(spec.name)))
+        dev = files.get("dev", {}).get(spec.name)
+        named = ", ".join(map(str, [dev] if isinstance(dev, Path) else dev)) if dev else None
+        raise DataError(no_dev_spans(spec, missing[0].name, named))
     return corpus
 
 
-def stamps(path: Path) -> list[tuple[str, int, int]]:
+def _split(corpus: Corpus, spool: Spool) -> None:
+    """Cut the training text into train, dev and test."""
+    whole, spec = corpus.texts["train"], corpus.spec
+    parts = assign_splits(len(whole.lengths), spec.split, spec.split_seed, whole.documents)
+    rest, corpus.texts["test"] = whole.cut(parts == SPLITS.index("test"), spool)
+    corpus.texts["train"], corpus.texts["dev"] = rest.cut(parts[parts < 2] == SPLITS.index("dev"), spool)
+    for split in SPLITS[1:]:
+        corpus.summary[split] = {"cut": f"split {spec.split} of the training file, drawn with seed {spec.split_seed}"}
+
+
+def _name(path: Path | Sequence[Path]) -> str:
+    return ", ".join(file.name for file in ([path] if isinstance(path, Path) else path))
+
+
+def stamps(path: Path | Sequence[Path]) -> list[tuple[str, int, int]]:
     """The files of a split with the size and the time of the last change of each; none where a file is missing."""
-    found = [(file, Path(file).stat()) for file in text_files(str(path)) if Path(file).exists()]
+    paths = [path] if isinstance(path, Path) else path
+    files = [file for own in paths for file in text_files(str(own))]
+    found = [(file, Path(file).stat()) for file in files if Path(file).exists()]
     return [(file, status.st_size, status.st_mtime_ns) for file, status in found]
 
 
-def split_digest(path: Path) -> str:
-    """SHA-256 of a file; of a folder, that over the names and digests of the files that are read in it."""
+def split_digest(path: Path | Sequence[Path]) -> str:
+    """SHA-256 of a file; of a folder, that over the names and digests of the files that are read in it.
+
+    Of several files, that over their digests.
+    """
+    if not isinstance(path, Path):
+        digests = [split_digest(own) for own in path]
+        return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
     if not path.is_dir():
         return file_digest(path)
     lines = (f"{file_digest(file)} {file.relative_to(path).as_posix()}\n" for file in files_of_split(path))
@@ -214,7 +250,11 @@ def build_vocabulary(
             characters[character] += count
     tasks = {
         task.name: TaskTags(
-            tuple(sorted(tags[task.name])), task.scheme, task.model_scheme, task.metric, task.choose_on_dev is not False
+            tuple(sorted({*tags[task.name]} - {MISSING_TAG})),
+            task.scheme,
+            task.model_scheme,
+            task.metric,
+            task.choose_on_dev is not False,
         )
         for corpus in spec.corpora
         for task in corpus.tasks
@@ -258,6 +298,11 @@ def summarise_split(
             "tokens": len(corpus.texts[split].tokens),
             "documents": count_documents(corpus.texts[split]),
             "leaked": int(flags.sum()) if (flags := leaked(corpora, corpus, split)) is not None else 0,
+            "spans": {
+                task.name: dict(sorted(corpus.texts[split].type_counts(task.name, task.model_scheme).items()))
+                for task in corpus.spec.tasks
+                if task.scheme != "none"
+            },
             "tags_not_in_training": {t: list(tags) for t, tags in unseen_tags[corpus.spec.name].items() if tags},
         }
         for corpus in corpora

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sparse_sharing.config.schema import Optimization
-from sparse_sharing.data.batches import make_batch, shuffled_batches
+from sparse_sharing.data.batches import make_batch, training_batches
 from sparse_sharing.data.text import EncodedText
 from sparse_sharing.errors import TrainingError
 from sparse_sharing.metrics import TaskScore
@@ -203,7 +203,7 @@ def _run_epoch(
     torch.manual_seed(derive(seed, "dropout", *purpose))
     size, buckets = optimization.batch_size, optimization.length_buckets
     batches = {
-        task: passes(data.sampling_weight, partial(shuffled_batches, data.train.lengths, size, buckets, random))
+        task: passes(data.sampling_weight, partial(training_batches, data.train, task, size, buckets, random))
         for task, data in tasks.items()
     }
     draw = round_robin(batches) if optimization.sampling == "round_robin" else proportional(batches, random)

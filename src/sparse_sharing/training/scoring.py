@@ -7,7 +7,7 @@ import numpy as np
 
 from sparse_sharing.data.schemes import convert
 from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import TaskTags
+from sparse_sharing.data.vocabulary import NO_TAG, TaskTags
 from sparse_sharing.metrics import (
     Tags,
     TaskScore,
@@ -46,8 +46,11 @@ def score_task(
         gold, guessed = text.gold_tags(task, network.vocabulary), _named(network, task, text, predicted)
         score = score_tags(*as_scored(gold, guessed, tags, lenient), tags)
     else:
-        names = (*tags.tags, *text.unseen_tags[task])
-        score = score_numbers(text.tags[task], predicted, names, text.offsets, tags.has_spans)
+        names, gold = (*tags.tags, *text.unseen_tags[task]), text.tags[task]
+        if not tags.has_spans:
+            tagged = gold != NO_TAG
+            gold, predicted = gold[tagged], predicted[tagged]
+        score = score_numbers(gold, predicted, names, text.offsets, tags.has_spans)
     return replace(score, loss=loss)
 
 

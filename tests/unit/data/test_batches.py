@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import encoded, sentences, vocabulary_of
 
-from sparse_sharing.data.batches import IGNORED_TAG, cut_batch, make_batch, shuffled_batches, sorted_batches
+from sparse_sharing.data.batches import (
+    IGNORED_TAG,
+    cut_batch,
+    make_batch,
+    shuffled_batches,
+    sorted_batches,
+    training_batches,
+)
 from sparse_sharing.data.vocabulary import UNKNOWN_WORD
 
 LENGTHS = st.lists(st.integers(1, 30), max_size=60).map(lambda lengths: np.array(lengths, dtype=np.int64))
@@ -172,3 +179,14 @@ def test_a_part_of_a_batch_reads_as_a_batch_of_its_sentences(indices, start, siz
     assert torch.equal(
         part.character_rows[part.surfaces][own.mask][:, :width], own.character_rows[own.surfaces][own.mask]
     )
+
+
+def test_sentences_without_a_tag_of_the_task_are_in_no_batch():
+    tags = {"chunk": ["O", "O"], "ner": ["O", "O"]}
+    pairs = [(["a", "b"], {**tags, "pos": own}) for own in (["N", ""], ["", ""], ["", "N"])]
+    text, random = encoded(pairs), np.random.default_rng(1)
+    assert sorted(np.concatenate(training_batches(text, "pos", 1, 1, random)).tolist()) == [0, 2]
+    assert sorted(np.concatenate(training_batches(text, "ner", 2, 1, random)).tolist()) == [0, 1, 2]
+    batch = make_batch(text, [0, 2], "pos")
+    assert (batch.tags == IGNORED_TAG).T.tolist() == [[False, True], [True, False]]
+    assert text.gold_tags("pos", vocabulary_of()) == [["N", ""], ["", ""], ["", "N"]]

@@ -1,5 +1,6 @@
 """A collected text is encoded to the arrays that `encode_text` makes of the same sentences in memory."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from tiny import TASKS, encoded, sentences, vocabulary_of
 from sparse_sharing.artifacts import Streamed
 from sparse_sharing.data import spool as module
 from sparse_sharing.data.collected import collect_text, document_numbers
+from sparse_sharing.data.schemes import convert, read_spans, repair
 from sparse_sharing.data.splits import cut_development, development, duplicate_counts, shared_sentences
 from sparse_sharing.data.spool import Spool
 
@@ -106,3 +108,19 @@ def test_each_part_of_a_cut_keeps_the_documents_of_its_sentences(spool):
     rest, taken = text.cut(np.array([False, True, False, True]), spool)
     assert (rest.documents.tolist(), taken.documents.tolist()) == ([0, 1], [0, 1])
     assert text.cut(np.array([True, False, False, True]), spool)[0].documents is None
+
+
+@given(TEXT, st.sampled_from(["iob1", "iob2", "bioes"]))
+def test_spans_are_counted_by_type(spool, text, scheme):
+    pairs = [
+        (words, tags | {"ner": repair(tags["ner"], "bioes")[0], "chunk": repair(tags["chunk"], "iob2")[0]})
+        for words, tags in pairs_of(text)
+    ]
+    pairs = [(words, tags | {"ner": convert(tags["ner"], "bioes", scheme)}) for words, tags in pairs]
+    found = collect_text(pairs, TASKS, spool).type_counts("ner", scheme)
+    assert found == Counter(span.type for _, tags in pairs for span in read_spans(tags["ner"], scheme))
+
+
+def test_plain_tags_are_counted(spool):
+    pairs = pairs_of([[("a", "O", "O", "N"), ("b", "O", "O", "X")], [("c", "O", "O", "N")]])
+    assert collect_text(pairs, TASKS, spool).type_counts("pos", "none") == {"N": 2, "X": 1}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sparse_sharing.data.columns import LONGEST_LINE, Column, ReadReport, Sentence, quote, read_lines, read_sentences
 from sparse_sharing.data.schemes import violation
+from sparse_sharing.data.tags import Rules
 from sparse_sharing.errors import DataError
 
 
@@ -246,3 +247,64 @@ def test_each_sentence_has_the_number_of_its_document(tmp_path, text, documents)
     report = ReadReport()
     list(read_sentences(tmp_path / "text", [], report=report))
     assert report.documents.tolist() == documents
+
+
+COMMENTED = """# id 1\tdomain=en
+# SYM O
+1 CD O
+
+#\thttp://a.org [1] more
+# SYM O
+
+# key = value
+hit VB O
+# SYM O
+"""
+
+
+def test_comments_are_left_out_and_a_token_that_is_a_hash_is_not(tmp_path):
+    (tmp_path / "text").write_text(COMMENTED)
+    report = ReadReport()
+    sentences = list(read_sentences(tmp_path / "text", [Column("pos", 1, "none")], comments=True, report=report))
+    assert [sentence.words for sentence in sentences] == [("#", "1"), ("#",), ("hit", "#")]
+    assert [sentence.line for sentence in sentences] == [2, 6, 9]
+    assert report.comments == 3
+
+
+def test_every_line_with_a_hash_before_a_sentence_is_a_comment_where_words_are_in_another_column(tmp_path):
+    (tmp_path / "text").write_text("# a b\n1 Ann O\n\n# c d\n1 # O\n")
+    read = read_sentences(tmp_path / "text", [Column("ner", 2, "iob2")], word_column=1, comments=True)
+    assert [sentence.words for sentence in read] == [("Ann",), ("#",)]
+
+
+def test_a_comment_newdoc_begins_a_document(tmp_path):
+    (tmp_path / "text").write_text("# newdoc id = a\na X\n\nb X\n\n# newdoc id = b\nc X\n")
+    report = ReadReport()
+    list(read_sentences(tmp_path / "text", [], comments=True, report=report))
+    assert report.documents.tolist() == [0, 0, 1]
+
+
+def test_with_tabs_alone_words_may_contain_spaces_and_cells_may_be_empty(tmp_path):
+    (tmp_path / "text").write_text("Port Ann\tNNP\tB-LOC\n.\t\tO\n \n-DOCSTART-\t\t\nBo\tNNP\tO\n")
+    columns = [Column("pos", 1, "none", Rules(missing="skip")), Column("ner", 2, "iob2")]
+    report = ReadReport()
+    first, second = read_sentences(tmp_path / "text", columns, separator="tab", report=report)
+    assert first.words == ("Port\u00a0Ann", ".")
+    assert first.tags == (("NNP", ""), ("B-LOC", "O"))
+    assert (second.words, report.missing, report.document_starts) == (("Bo",), {"pos": 1}, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("# sent 1 a b\na X\n", {}, "line 2: .*if the lines that begin with # are comments, set comments: true"),
+        ("a X\nPort b X\n", {}, "line 2: .*set separator: tab"),
+        ("a X\n\u200b\nb X\n", {}, r"line 2: found a line of nothing but invisible characters \(U\+200B\)"),
+        ("a\tX\n\tX\n", {"separator": "tab"}, "line 2: found no word"),
+        ("a\tX\nb\t\n", {"separator": "tab"}, "line 2: found no value in column 1"),
+    ],
+)
+def test_lines_of_another_form_are_refused_with_the_likely_reason(tmp_path, text, options, message):
+    (tmp_path / "text").write_text(text)
+    with pytest.raises(DataError, match=message):
+        list(read_sentences(tmp_path / "text", [Column("pos", 1, "none")], **options))

@@ -254,3 +254,24 @@ def test_the_sample_has_the_chunks_and_names_of_its_trees_and_brackets(real_data
         *[("NP", 2), ("VP", 1), ("NP", 2), ("NP", 2), ("PP", 1), ("NP", 2), ("PP", 1), ("NP", 1)],
     ]
     assert [span.type for span in read_spans(headline.tags[2], "iob2")] == ["PERSON", "WORK_OF_ART"]
+
+
+def copies(folder, *texts):
+    """Files of one document, each with a text of its own."""
+    for number, word in enumerate(texts):
+        line = f"nw/1 0 0 {word} NNP (TOP(NP*)) - - - - (PERSON) -"
+        text = f"#begin document (nw/1); part 000\n{line}\n\n#end document\n"
+        (folder / f"{number}.gold_conll").write_text(text)
+    return sorted(folder.iterdir())
+
+
+def test_a_document_that_two_files_hold_is_read_once(tmp_path):
+    report = ReadReport()
+    assert len(list(read_documents(copies(tmp_path, "Ann", "Ann"), ["pos"], report=report))) == 1
+    assert (report.document_starts, report.documents_repeated) == (1, 1)
+    assert report.document_files == {"nw/1": tmp_path / "0.gold_conll"}
+
+
+def test_a_document_with_other_content_in_another_file_is_refused_with_both_names(tmp_path):
+    with pytest.raises(DataError, match=r"1\.gold_conll: document \(nw/1\); part 000 is also in .*0\.gold_conll"):
+        list(read_documents(copies(tmp_path, "Ann", "Bo"), ["pos"]))

@@ -6,6 +6,7 @@ import pytest
 
 from sparse_sharing.data.columns import ReadReport
 from sparse_sharing.data.conllu import Layer, read_conllu
+from sparse_sharing.data.tags import Rules
 from sparse_sharing.errors import DataError
 
 UPOS, XPOS = Layer("pos", "upos", "none"), Layer("fine", "xpos", "none")
@@ -116,3 +117,43 @@ def test_a_comment_newdoc_begins_a_document_and_other_comments_do_not(write):
     path = write(["# newdoc id = a", *BO], ["# newpar", "# newdocument", *BO], ["# sent_id = 3", "#newdoc", *BO])
     list(read_conllu(path, [UPOS], report=report))
     assert (report.documents.tolist(), report.document_starts) == ([0, 0, 1], 2)
+
+
+def test_conllu_plus_names_its_columns(tmp_path):
+    path = tmp_path / "text.conllup"
+    path.write_text("# global.columns = ID FORM UPOS NE:TYPE\n1\tAnn\tPROPN\tB-PER\n2\tsings\tVERB\tO\n\n")
+    layers = (UPOS, Layer("ner", "column:NE:TYPE", "iob2"))
+    (sentence,) = read_conllu(path, layers)
+    assert (sentence.words, sentence.tags) == (("Ann", "sings"), (("PROPN", "VERB"), ("B-PER", "O")))
+    with pytest.raises(DataError, match="no column XPOS for task fine, only ID, FORM, UPOS, NE:TYPE"):
+        list(read_conllu(path, [XPOS]))
+
+
+def test_words_without_a_value_are_left_out_and_counted_where_that_is_asked_for(write):
+    report = ReadReport()
+    path = write([word(1, "a"), word(2, "=)", xpos="_")])
+    (sentence,) = read_conllu(path, [Layer("fine", "xpos", "none", Rules(missing="skip"))], report=report)
+    assert (sentence.tags, report.missing) == ((("NN", ""),), {"fine": 1})
+
+
+MULTIWORD = [
+    word("1-2", "Del", "_", "_"),
+    word(1, "De", "ADP", misc="NER=O"),
+    word(2, "el", "DET", misc="NER=B-LOC"),
+    word(3, "Río", "PROPN", misc="NER=I-LOC"),
+    word("4-5", "vámonos", "_", "_"),
+    word(4, "vamos", "VERB"),
+    word(5, "nos", "PRON"),
+    word("5.1", "x", "_"),
+    word(6, "!", "PUNCT"),
+]
+
+
+def test_multiword_tokens_can_be_the_tokens_with_the_tags_of_their_words(write):
+    report = ReadReport()
+    first, second = read_conllu(write(MULTIWORD, BO), (UPOS, NER), surface=True, report=report)
+    assert first.words == ("Del", "Río", "vámonos", "!")
+    assert first.tags == (("ADP+DET", "PROPN", "VERB+PRON", "PUNCT"), ("B-LOC", "I-LOC", "O", "O"))
+    assert (second.words, report.tokens) == (("Bo", "Li"), 6)
+    (words, _) = read_conllu(write(MULTIWORD, BO), (UPOS,))
+    assert words.words == ("De", "el", "Río", "vamos", "nos", "!")

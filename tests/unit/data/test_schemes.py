@@ -165,3 +165,20 @@ def test_a_column_without_spans_has_none_to_read_write_or_convert():
 def test_spans_that_do_not_fit_are_refused(spans):
     with pytest.raises(ValueError, match="does not fit a sentence of 3 tokens"):
         write_tags(spans, 3, "iob2")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tags"),
+    [
+        ("bilou", "B-A I-A L-A O U-B U-B"),
+        ("bmes", "B-A M-A E-A O S-B S-B"),
+        ("bmewo", "B-A M-A E-A O W-B W-B"),
+    ],
+)
+def test_schemes_with_other_letters_are_bioes(scheme, tags):
+    bioes = ["B-A", "I-A", "E-A", "O", "S-B", "S-B"]
+    assert convert(tags.split(), scheme, "bioes") == bioes
+    assert convert(bioes, "bioes", scheme) == tags.split()
+    assert violation(tags.split(), scheme) is None
+    assert violation(bioes, scheme) is not None
+    assert misformed(tags.split(), "bioes") is not None

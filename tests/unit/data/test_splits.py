@@ -1,11 +1,12 @@
 """Cutting a development set is reproducible and loses no sentence; shared sentences are counted exactly."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sparse_sharing.data.columns import Column, read_sentences
-from sparse_sharing.data.splits import cut_development, duplicate_counts, sample
+from sparse_sharing.data.splits import assign_splits, cut_development, duplicate_counts, sample
 from sparse_sharing.errors import DataError
 
 FRACTIONS = st.floats(0, 1, exclude_min=True, exclude_max=True)
@@ -111,3 +112,28 @@ def test_a_sample_prefers_no_place_in_the_file():
     counts = sum(sample(20, 5, seed).astype(int) for seed in range(1000))
     # Binomial with mean 250 and deviation 13.7: five deviations.
     assert (abs(counts - 250) < 69).all()
+
+
+def test_a_split_has_its_shares_and_depends_on_its_seed_alone():
+    parts = assign_splits(1000, "80/10/10", 1)
+    assert np.bincount(parts).tolist() == [800, 100, 100]
+    assert (assign_splits(1000, "80/10/10", 1) == parts).all()
+    assert (assign_splits(1000, "80/10/10", 2) != parts).any()
+
+
+@pytest.mark.parametrize("total", [3, 4, 5, 9])
+@pytest.mark.parametrize("shares", ["80/10/10", "10/45/45", "98/1/1"])
+def test_every_part_of_a_split_has_a_sentence(total, shares):
+    assert set(assign_splits(total, shares, 1).tolist()) == {0, 1, 2}
+
+
+def test_documents_are_never_cut():
+    documents = np.repeat(np.arange(20), 7)
+    parts = assign_splits(140, "60/20/20", 1, documents)
+    assert {len(set(parts[documents == number])) for number in range(20)} == {1}
+    assert np.bincount(parts).tolist() == [84, 28, 28]
+
+
+def test_too_few_documents_cannot_be_split():
+    with pytest.raises(DataError, match="found 2 documents; expected at least three"):
+        assign_splits(10, "80/10/10", 1, np.repeat([0, 1], 5))

@@ -152,3 +152,131 @@ def test_relative_and_absolute_paths_may_stand_together(joint, tmp_path, monkeyp
     files = [path.relative_to(tmp_path) if path.stem == "dev" else path for path in joint]
     _, config = drafted(files, tmp_path)
     assert config.data_root == str(tmp_path)
+
+
+WORDS = ["Ann", "Lee", "saw", "Rome", "today"]
+TAGS = ["B-PER", "I-PER", "O", "B-LOC", "O"]
+
+
+def repeated(folder, sentence, names=("a.train.txt", "a.dev.txt", "a.test.txt")):
+    """Files of one sentence, written by a function of its number, many times."""
+    for name in names:
+        (folder / name).write_text("".join(sentence(number) for number in range(30)), encoding="utf-8")
+    return [folder / name for name in names]
+
+
+def rows(columns, number=0):
+    """Lines of columns, the words different from sentence to sentence."""
+    words = [f"{word}{number}" for word in WORDS]
+    return ["\t".join(cells) for cells in zip(words, *columns, strict=True)]
+
+
+def corpus_of(config):
+    (corpus,) = config.data.datasets[0].corpora
+    return corpus
+
+
+@pytest.mark.parametrize("comment", ["# id {} domain=en", "#\thttp://a.org/{} [1]", "# text = one {}"])
+def test_comments_before_sentences_are_found(tmp_path, comment):
+    empty = ["_"] * len(WORDS)
+
+    def sentence(number):
+        return "\n".join([comment.format(number), *rows([empty, empty, TAGS], number)]) + "\n\n"
+
+    text, config = drafted(repeated(tmp_path, sentence), tmp_path)
+    assert corpus_of(config).comments
+    assert "90 lines that begin with # are left out as comments" in text
+    assert {name: (task.column, task.scheme) for name, task in tasks_of(config).items()} == {"ner": (3, "iob2")}
+
+
+def test_two_columns_of_spans_behind_running_numbers_are_two_tasks(tmp_path):
+    def sentence(number):
+        inner = ["O", "B-LOC", "O", "O", "O"]
+        lines = [f"{place}\t{row}" for place, row in enumerate(rows([TAGS, inner], number), start=1)]
+        return "\n".join([f"#\thttp://a.org/{number} [1]", *lines]) + "\n\n"
+
+    _, config = drafted(repeated(tmp_path, sentence), tmp_path)
+    assert corpus_of(config).word_column == 1
+    assert [(task.column, task.scheme) for task in tasks_of(config).values()] == [(2, "iob2"), (3, "iob2")]
+
+
+def test_conllu_is_recognised_with_its_layers(tmp_path):
+    def sentence(number):
+        cells = zip(WORDS, TAGS, strict=True)
+        lines = [f"{n}\t{w}{number}\t_\tX\t{t[0]}\t_\t0\tr\t_\tNER={t}" for n, (w, t) in enumerate(cells, start=1)]
+        return "\n".join([f"# sent_id = {number}", *lines]) + "\n\n"
+
+    _, config = drafted(repeated(tmp_path, sentence), tmp_path)
+    assert corpus_of(config).format == "conllu"
+    assert {task.layer: task.scheme for task in tasks_of(config).values()} == {"xpos": "none", "misc:NER": "iob2"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme", "spelling"),
+    [
+        ("B-PER L-PER O U-LOC O", "bilou", None),
+        ("B-PER E-PER O S-LOC O", "bioes", None),
+        ("B-PER E-PER O W-LOC O", "bmewo", None),
+        ("b-per i-per o b-loc o", "iob2", "loose"),
+        ("B_PER I_PER O B_LOC O", "iob2", "loose"),
+        ("PER-B PER-I O LOC-B O", "iob2", "loose"),
+        ("B-PER I-PER 0 B-LOC 0", "iob2", "loose"),
+        ("B I O B O", "iob2", "loose"),
+    ],
+)
+def test_span_tags_in_any_spelling_are_never_drafted_as_plain_tags(tmp_path, tags, scheme, spelling):
+    files = repeated(tmp_path, lambda number: "\n".join(rows([tags.split()], number)) + "\n\n")
+    _, config = drafted(files, tmp_path)
+    (task,) = tasks_of(config).values()
+    assert (task.scheme, task.spelling, task.metric) == (scheme, spelling, "f1")
+
+
+def test_tabs_with_spaces_in_words_and_empty_cells(tmp_path):
+    def sentence(number):
+        return "".join(f"{row}\n" for row in [*rows([["N"] * 5, TAGS], number), "New York\tN\tB-LOC", ".\t\tO"]) + "\n"
+
+    files = repeated(tmp_path, sentence)
+    (tmp_path / "a.dev.txt").write_text("Ann\tV\tB-PER\n\n")
+    _, config = drafted(files, tmp_path)
+    assert corpus_of(config).separator == "tab"
+    tasks = {task.column: task.missing for task in tasks_of(config).values()}
+    assert tasks == {1: "skip", 2: None}
+
+
+def test_missing_blank_lines_are_told(tmp_path):
+    files = repeated(tmp_path, lambda number: "\n".join(rows([TAGS], number) * 5) + "\n")
+    text, _ = drafted(files, tmp_path)
+    assert "1 sentence of up to 750 tokens in train: are blank lines missing?" in text
+
+
+def test_where_every_sentence_has_an_odd_line_the_first_is_shown(tmp_path):
+    files = repeated(tmp_path, lambda number: "\n".join([*rows([TAGS], number), "one two three four"]) + "\n\n")
+    with pytest.raises(DataError, match=r"every sentence has a line without 2 columns .*line 6 with 4: 'one two"):
+        draft(files, "mine", tmp_path / "mine.yaml")
+
+
+def test_splits_can_be_named_or_cut(tmp_path):
+    one, two, three = repeated(tmp_path, lambda n: "\n".join(rows([TAGS], n)) + "\n\n", ("x.txt", "y.txt", "z.txt"))
+    command = ["init", "--train", one, "--train", two, "--test", three, "--output", tmp_path / "m.yaml"]
+    assert CliRunner().invoke(app, list(map(str, command))).exit_code == 0
+    corpus = corpus_of(parse_config(yaml.safe_load((tmp_path / "m.yaml").read_text())))
+    assert (corpus.train, corpus.test) == (["x.txt", "y.txt"], "z.txt")
+    command = ["init", one, "--split", "80/10/10", "--output", tmp_path / "m.yaml", "--force"]
+    assert CliRunner().invoke(app, list(map(str, command))).exit_code == 0
+    corpus = corpus_of(parse_config(yaml.safe_load((tmp_path / "m.yaml").read_text())))
+    assert (corpus.train, corpus.split, corpus.test) == ("x.txt", "80/10/10", None)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["x", "--train", "y", "--test", "z"],
+        ["--train", "y"],
+        ["x", "--split", "80"],
+        ["--test", "y", "--split", "80/10/10"],
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(tmp_path, options):
+    result = CliRunner().invoke(app, ["init", *options, "--output", str(tmp_path / "m.yaml")])
+    assert isinstance(result.exception, ConfigError)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sparse_sharing.errors import DataError
-from sparse_sharing.inspection.names import group_files, split_and_corpus
+from sparse_sharing.inspection.names import given_group, group_files, split_and_corpus
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,31 @@ def test_corpora_of_one_name_in_two_folders_are_named_apart():
 def test_names_that_leave_a_question_are_refused_with_what_to_do(names, message):
     with pytest.raises(DataError, match=message):
         group_files(map(Path, names))
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "corpus"),
+    [
+        ("d/wnut17train.conll", "train", "wnut17"),
+        ("d/emerging.test.annotated", "test", "emerging"),
+        ("d/newsTest.txt", "test", "news"),
+        ("d/train1.txt", "train", "d"),
+        ("d/latest.txt", None, "latest"),
+        ("d/news.contest2.txt", None, "news-contest2"),
+    ],
+)
+def test_a_split_may_be_joined_to_a_name_by_a_digit_or_a_capital(tmp_path, name, split, corpus):
+    assert split_and_corpus(tmp_path / name) == (split, corpus)
+
+
+def test_files_of_one_folder_whose_splits_complete_each_other_are_one_corpus():
+    (group,) = group_files(map(Path, ["d/wnut17train.conll", "d/emerging.dev.conll", "d/emerging.test.annotated"]))
+    assert group.name == "wnut17"
+    assert list(group.files) == ["train", "dev", "test"]
+
+
+def test_splits_that_a_person_names_need_no_names():
+    group = given_group({"test": [Path("d/c")], "train": [Path("d/a.txt"), Path("d/b.txt")], "dev": []})
+    assert group.files == {"train": [Path("d/a.txt"), Path("d/b.txt")], "test": [Path("d/c")]}
+    with pytest.raises(DataError, match="no training file"):
+        given_group({"test": [Path("d/c")]})

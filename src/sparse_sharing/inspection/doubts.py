@@ -1,0 +1,132 @@
+"""What a careful person would ask about labelled text, although it can be read: one line for each doubt.
+
+Each function returns the texts of warnings, none where all is as usual.
+"""
+
+import re
+import statistics
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from sparse_sharing.data.columns import DOCUMENT_START
+from sparse_sharing.data.lines import quote
+from sparse_sharing.data.recognise import SpanForm, span_form
+
+LONG_SENTENCE = 500
+LONG_MEDIAN = 100
+"""Tokens: no text has such sentences, unless blank lines are missing."""
+
+MANY_SENTENCES = 20
+"""Fewer sentences show no pattern."""
+
+FEW_TOKENS = 200
+"""Fewer tokens show no pattern of words."""
+
+UNSEEN_WORDS = 0.6
+"""Share of the tokens of dev or test that train never has; texts of one kind stay far below."""
+
+UNSEEN_TAGS = 0.2
+"""The same for tags."""
+
+MARKS = frozenset("\ufeff\u200b\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2028\u2029")
+"""Characters that are not seen: marks of byte order, of direction and of lines, and spaces without width."""
+
+Words = Sequence[Sequence[str]]
+
+_number = re.compile(r"\d+").fullmatch
+
+
+def sentence_breaks(split: str, sentences: Words) -> Iterator[str]:
+    """Sentences so long, or so short, that breaks seem to be missing or doubled."""
+    lengths = [len(sentence) for sentence in sentences]
+    if not lengths:
+        return
+    longest, median = max(lengths), statistics.median(lengths)
+    if longest > LONG_SENTENCE or median > LONG_MEDIAN:
+        count = sum(length > LONG_MEDIAN for length in lengths)
+        what = "1 sentence" if count == 1 else f"{count:,} sentences"
+        yield f"{what} of up to {longest:,} tokens in {split}: are blank lines missing?"
+    elif len(lengths) >= MANY_SENTENCES and lengths.count(1) > len(lengths) / 2:
+        count = f"{lengths.count(1):,} of {len(lengths):,} sentences"
+        yield f"{count} in {split} have one token: are there too many blank lines?"
+
+
+def document_marks(split: str, sentences: Words) -> Iterator[str]:
+    """Words that look like a mark of a document, but are read as text."""
+    found = Counter(
+        word for sentence in sentences for word in sentence[:1] if re.sub(r"\W|_", "", word).upper() == "DOCSTART"
+    )
+    found += Counter(
+        sentence[0] + " ..." for sentence in sentences if len(sentence) > 1 and sentence[0] in ("#begin", "#end")
+    )
+    for word, count in found.most_common(1):
+        yield f"{count:,} sentences in {split} begin with {quote(word)}: a document begins with {DOCUMENT_START}"
+
+
+def comment_lines(split: str, sentences: Words) -> Iterator[str]:
+    """Sentences that begin with a word that looks like the mark of a comment."""
+    marked = [sentence for sentence in sentences if sentence[0].startswith("#")]
+    if len(sentences) >= 3 and len(marked) > len(sentences) / 5:
+        yield f"{len(marked):,} sentences in {split} begin with #: if these lines are comments, set comments: true"
+
+
+def hidden_characters(split: str, sentences: Words) -> Iterator[str]:
+    """Characters in words that nobody sees: such a word is another word than the one it looks like."""
+    found: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for word, count in Counter(word for sentence in sentences for word in sentence).items():
+        for letter in set(word):
+            if letter in MARKS or (unicodedata.category(letter) == "Cc" and letter != "\x85"):
+                found[letter] += count
+                first.setdefault(letter, word)
+    for letter, count in sorted(found.items()):
+        name = "a carriage return" if letter == "\r" else f"U+{ord(letter):04X}"
+        remedy = "convert the line ends" if letter == "\r" else "remove the character"
+        yield f"{count:,} words in {split} contain {name}, which nobody sees ({quote(first[letter])}): {remedy}"
+
+
+def words(train: Words, tags_of_tasks: Sequence[Counter[str]]) -> Iterator[str]:
+    """Words that look like numbers or tags: the column of the words may be another."""
+    counts = Counter(word for sentence in train for word in sentence)
+    total = counts.total()
+    if total < FEW_TOKENS:
+        return
+    numbers = sum(count for word, count in counts.items() if _number(word))
+    most_tags = max((len(tags) for tags in tags_of_tasks), default=0)
+    if numbers > total / 2:
+        yield f"{100 * numbers / total:.0f} % of the words are numbers: is it the right column?"
+    elif len(counts) < most_tags:
+        yield f"there are {len(counts):,} different words, but a task has {most_tags:,} tags: is it the right column?"
+    elif span_form(counts) is not None:
+        yield f"the words look like span tags ({', '.join(map(quote, list(counts)[:3]))}): is it the right column?"
+
+
+def unseen_words(split: str, train: Words, sentences: Words) -> Iterator[str]:
+    """A split whose words train never has: another language, or another column."""
+    known = {word.lower() for sentence in train for word in sentence}
+    tokens = [word.lower() for sentence in sentences for word in sentence]
+    unseen = sum(word not in known for word in tokens)
+    if len(tokens) >= FEW_TOKENS and unseen > UNSEEN_WORDS * len(tokens):
+        share = 100 * unseen / len(tokens)
+        yield f"{share:.0f} % of the tokens in {split} are words that train never has: is it the same kind of text?"
+
+
+def plain_tags(tags: Counter[str]) -> SpanForm | None:
+    """How the tags of a task with scheme none write spans; none where they do not."""
+    return span_form(tags)
+
+
+def different_tags(tags: Counter[str]) -> Iterator[str]:
+    """More different tags than a column of tags has."""
+    if len(tags) > max(30, tags.total() / 5):
+        shown = ", ".join(map(quote, list(tags)[:3]))
+        yield f"{len(tags):,} different tags on {tags.total():,} tokens ({shown}): is it a column of tags?"
+
+
+def unseen_tags(split: str, train: Counter[str], tags: Counter[str]) -> Iterator[str]:
+    """A split whose tags train mostly lacks: other columns."""
+    unseen = sum(count for tag, count in tags.items() if tag not in train)
+    if tags.total() >= FEW_TOKENS and unseen > UNSEEN_TAGS * tags.total():
+        share = 100 * unseen / tags.total()
+        yield f"{share:.0f} % of the tags in {split} never occur in train: do the files have the same columns?"
