@@ -75,8 +75,10 @@ def text_notes(summary: Path) -> list[str]:
     details: Mapping = load_json(summary, "summary").details
     notes = []
     with parts_of(summary):
-        for corpus, pairs in details["duplicates"].items():
-            notes += [f"{corpus}, {pair}: {_sentences(count)} word for word" for pair, count in pairs.items() if count]
+        for leak in details["leaks"]:
+            if leak["sentences"]:
+                where = f"{leak['corpus']} {leak['split']} that are also in {leak['in_corpus']} {leak['in_split']}"
+                notes.append(f"{_sentences(leak['sentences'])} of {where}, word for word")
         for split, values in details["splits"].items():
             for corpus, read in values["corpora"].items():
                 repairs = sum(read.get("repairs", {}).values())
