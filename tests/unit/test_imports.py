@@ -17,6 +17,7 @@ LAYERS = [
     {"training", "report"},
     {"stages"},
     {"inspection", "tagging"},
+    {"running"},
     {"cli"},
 ]
 LONGEST_FILE = 400
@@ -114,13 +115,13 @@ def test_no_file_is_longer_than_a_person_reads(repository):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE, path.name
 
 
-def test_rule_files_import_the_configuration_and_its_errors_alone(repository):
+def test_rule_files_import_only_the_configuration_its_errors_and_the_last_words_of_a_run(repository):
     paths = [repository / "Snakefile", *(repository / "workflow").rglob("*.smk")]
     statement = re.compile(r"^\s*(?:from\s+(\S+)\s+import|import\s+(\S+))", re.MULTILINE)
     found = {name for path in paths for match in statement.findall(path.read_text(encoding="utf-8")) for name in match}
     found -= {""}
     own = {name for name in found if name.startswith("sparse_sharing")}
-    assert own == {"sparse_sharing.config", "sparse_sharing.errors"}
+    assert own == {"sparse_sharing.config", "sparse_sharing.errors", "sparse_sharing.running.summary"}
     assert {name.split(".")[0] for name in found - own} <= sys.stdlib_module_names | {"snakemake"}
 
 

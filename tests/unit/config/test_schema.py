@@ -31,7 +31,7 @@ def test_the_plain_configuration_is_right_and_keys_left_out_have_the_defaults_of
 
 def test_every_section_may_be_left_out_that_has_a_default(changed):
     required = {name for name, field in Config.model_fields.items() if field.is_required()}
-    assert required == {"run", "data", "select", "train"}
+    assert required == {"run", "data", "train"}
 
 
 def test_values_do_not_change_after_loading(changed):
@@ -183,3 +183,12 @@ def test_a_path_that_snakemake_would_read_as_a_wildcard_is_refused_at_its_key(ch
     message = refusal(changed(path, value))
     assert "which Snakemake reads as wildcards" in message
     assert path.rpartition(".")[2] in message
+
+
+def test_a_run_without_sparse_systems_needs_no_choice_of_masks(changed):
+    values = changed("train.systems", [{"name": "single", "sharing": "single"}, {"name": "hard", "sharing": "hard"}])
+    del values["select"], values["prune"], values["warmup"]
+    assert parse_config(values).select.choices == []
+    values = changed("train.systems", [{"name": "sparse", "sharing": "sparse", "start": "warmup", "choice": "best"}])
+    del values["select"]
+    assert "'sparse' names the choice 'best'; known: none" in refusal(values)
