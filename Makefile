@@ -1,5 +1,6 @@
 # make demo: set up and run the default workflow. make test: set up and run every check. make bench: measure the speed.
-# make docs: the documentation as a site, in results/site. make chaos: kill a hundred workflows. make fuzz: hostile files for a long time.
+# make docs: the documentation as a site, in results/site. make readme: the README, word for word, in a new environment.
+# make chaos: kill a hundred workflows. make fuzz: hostile files for a long time.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -7,11 +8,13 @@ CORES ?= 2
 INSTALLED := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: demo test check docs bench scaling accuracy format schema hashes chaos fuzz clean
+.PHONY: demo test check docs readme bench scaling accuracy format schema hashes chaos fuzz clean
 
 demo: $(INSTALLED)
-	$(RUN) snakemake --cores $(CORES) all
-	@cat results/demo/tables/summary.md
+	$(RUN) sparse-sharing run --cores $(CORES)
+	@echo
+	@echo "For the commands above and your own files, activate the environment: source $(VENV)/bin/activate"
+	@echo "Then: sparse-sharing init FILES..., sparse-sharing run mine.yaml (README.md, Train on your own files)"
 
 test: $(INSTALLED) check
 	$(RUN) pytest -q -n $(CORES)
@@ -46,6 +49,9 @@ schema: $(INSTALLED)
 hashes:
 	uv pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate --no-emit-package torch \
 		--python-version 3.11.5 constraints.txt --output-file hashes.txt > /dev/null
+
+readme: $(INSTALLED)
+	$(RUN) SPARSE_SHARING_README=1 pytest -q tests/workflow/test_readme.py
 
 chaos: $(INSTALLED)
 	$(RUN) SPARSE_SHARING_CHAOS=$(or $(KILLS),100),$(or $(SEED),1) pytest -q -s tests/workflow/test_chaos.py

@@ -10,7 +10,7 @@ import time
 import pytest
 
 LAYERS = [
-    {"", "errors", "display", "shortage"},
+    {"", "errors", "display", "shortage", "files"},
     {"config"},
     {"artifacts", "progress"},
     {"data", "models", "masks", "metrics", "statistics", "tables", "figures"},
@@ -151,3 +151,23 @@ def test_tables_and_the_command_line_load_without_torch(module):
     names, _ = loaded_after(f"import sparse_sharing.{module}")
     assert "sparse_sharing" in names
     assert "torch" not in names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy", "sparse_sharing.config"}),
+        (["spec", "demo", "--config", "config.yaml"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy"}),
+        (["status", "config.yaml"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy"}),
+        (["why", "results/demo/report.html"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy"}),
+        (["validate", "--no-estimate"], {"torch", "pandas", "matplotlib", "scipy"}),
+    ],
+)
+def test_a_command_loads_no_library_that_it_does_not_need(repository, arguments, heavy):
+    code = (
+        "import sys; from sparse_sharing.cli import app; app(sys.argv[1:], standalone_mode=False); "
+        "sys.stderr.write(' '.join(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    assert not heavy & set(done.stderr.split())

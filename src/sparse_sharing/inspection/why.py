@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparse_sharing.artifacts import file_digest, load_json, spec_digest
 from sparse_sharing.config.jobs import Job
-from sparse_sharing.config.provenance import stored_spec, stored_spec_digest
+from sparse_sharing.config.provenance import spec_digest, stored_details, stored_spec, stored_spec_digest
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.files import file_digest
 from sparse_sharing.inspection.specs import differences
 
 
@@ -91,7 +91,7 @@ def _changed_sources(job: Job) -> Iterator[str]:
     yield from (f"{path} is missing" for path in job.sources if not path.exists() and "demo" not in job.needs)
     if job.stage != "prepare" or not job.outputs[-1].exists():
         return
-    summary = load_json(job.outputs[-1], "summary").details
+    summary = stored_details(job.outputs[-1]) or {}
     known = {
         values["sha256"]
         for split in summary.get("splits", {}).values()

@@ -187,7 +187,8 @@ def test_a_path_that_snakemake_would_read_as_a_wildcard_is_refused_at_its_key(ch
 
 def test_a_run_without_sparse_systems_needs_no_choice_of_masks(changed):
     values = changed("train.systems", [{"name": "single", "sharing": "single"}, {"name": "hard", "sharing": "hard"}])
-    del values["select"], values["prune"], values["warmup"]
+    for name in ("select", "prune", "warmup"):
+        values.pop(name, None)
     assert parse_config(values).select.choices == []
     values = changed("train.systems", [{"name": "sparse", "sharing": "sparse", "start": "warmup", "choice": "best"}])
     del values["select"]
