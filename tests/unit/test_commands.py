@@ -31,9 +31,11 @@ def test_the_help_has_every_command_below_the_title_of_its_panel():
     assert list(places.values()) == sorted(places.values())
     for panel, commands in COMMANDS.items():
         for name, (_, text) in commands.items():
-            line = next(number for number, line in enumerate(lines) if line.startswith(f"  {name} "))
-            assert places[panel] == max(place for place in places.values() if place < line)
-            assert text[:40] in lines[line]
+            starts = [
+                number for number, line in enumerate(lines) if line.startswith(f"  {name} ") and text[:40] in line
+            ]
+            assert len(starts) == 1, name
+            assert places[panel] == max(place for place in places.values() if place < starts[0])
 
 
 def test_a_mistyped_command_is_named_with_the_nearest():

@@ -18,7 +18,7 @@ LAYERS = [
     {"stages"},
     {"inspection", "tagging"},
     {"running"},
-    {"cli"},
+    {"cli", "__main__"},
 ]
 LONGEST_FILE = 400
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "cloudpickle", "snakemake"}
@@ -81,7 +81,12 @@ def test_every_module_has_a_layer_and_imports_point_to_its_own_or_an_earlier_one
 def test_no_module_imports_itself_in_a_circle(modules):
     graph = {module: own_imports(tree, modules) - {module} for module, tree in modules.items()}
     order = list(graphlib.TopologicalSorter(graph).static_order())
-    assert order.index("config.schema") < order.index("artifacts") < order.index("stages.train") < order.index("cli")
+    assert (
+        order.index("config.schema")
+        < order.index("artifacts")
+        < order.index("stages.train")
+        < order.index("cli.stages")
+    )
 
 
 def test_within_a_layer_data_and_masks_do_not_know_models_and_no_stage_but_the_tables_knows_the_tables(modules):

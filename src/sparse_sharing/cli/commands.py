@@ -25,6 +25,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "tag": ("models", "Tag text with a trained model"),
         "export": ("models", "Take one task out of a model, also as ONNX"),
         "size": ("models", "Show the bytes that a model takes"),
+        "bundle": ("keeping", "Pack what stands behind the results of a run, without text"),
+        "clean": ("keeping", "Remove what can be made again"),
         "masks": ("masks", "Show, compare and combine masks"),
     },
     "Stages": {
