@@ -2,7 +2,8 @@
 # make quick: what to run while editing, in under two minutes. make coverage: which lines the tests run.
 # make types: check the types. make dependencies: pin the versions of what pyproject.toml requires.
 # make calibrate: false verdicts and power of the tests between systems, into docs/statistics.md.
-# make docs: the documentation as a site, in results/site. make chaos: kill a hundred workflows. make fuzz: hostile files for a long time.
+# make docs: the documentation as a site, in results/site. make readme: the README, word for word, in a new environment.
+# make chaos: kill a hundred workflows. make fuzz: hostile files for a long time.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,11 +11,13 @@ CORES ?= 2
 INSTALLED := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: demo test quick check types coverage docs bench scaling accuracy calibrate format generated dependencies chaos fuzz clean
+.PHONY: demo test quick check types coverage docs readme bench scaling accuracy calibrate format generated dependencies chaos fuzz clean
 
 demo: $(INSTALLED)
-	$(RUN) snakemake --cores $(CORES) all
-	@cat results/demo/tables/summary.md
+	$(RUN) sparse-sharing run --cores $(CORES)
+	@echo
+	@echo "For the commands above and your own files, activate the environment: source $(VENV)/bin/activate"
+	@echo "Then: sparse-sharing init FILES..., sparse-sharing run mine.yaml (README.md, Train on your own files)"
 
 test: $(INSTALLED) check
 	$(RUN) pytest -q -n $(CORES)
@@ -63,6 +66,9 @@ generated: $(INSTALLED)
 # The set-up only where there is no uv yet: it installs by the files that this makes.
 dependencies: $(if $(shell $(RUN) sh -c 'command -v uv'),,$(INSTALLED))
 	$(RUN) python3 -m tools.dependencies $(OPTIONS)
+
+readme: $(INSTALLED)
+	$(RUN) SPARSE_SHARING_README=1 pytest -q tests/workflow/test_readme.py
 
 chaos: $(INSTALLED)
 	$(RUN) SPARSE_SHARING_CHAOS=$(or $(KILLS),100),$(or $(SEED),1) pytest -q -s tests/workflow/test_chaos.py

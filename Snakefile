@@ -1,15 +1,17 @@
 # Sparse sharing: labelled text -> masks -> jointly trained taggers -> tables. `snakemake --cores 4 all`
 
-from snakemake.exceptions import WorkflowError
+from pathlib import Path
+
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.20")
 
 
-# A configuration given with --configfile that has its own data stands alone; any other is laid over the default run.
+# With `data`, a configuration given with --configfile replaces config.yaml; without, it is merged over it.
 if "data" not in config:
 
-    configfile: "config.yaml"
+    configfile: Path(workflow.basedir) / "config.yaml"
 
 
 include: "workflow/rules/common.smk"
@@ -63,3 +65,18 @@ rule models:
     input:
         refuse_foreign,
         files_of("train", "model.safetensors"),
+
+
+# The last words of a run. `sparse-sharing run` says the same itself.
+
+
+onsuccess:
+    from sparse_sharing.running.summary import success
+
+    logger.info(success(run_config))
+
+
+onerror:
+    from sparse_sharing.running.summary import failure
+
+    logger.info(failure(run_config))

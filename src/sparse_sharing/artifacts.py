@@ -9,9 +9,7 @@ import errno
 import hashlib
 import json
 import math
-import os
 import struct
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +19,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from sparse_sharing.config.artefact import FORMATS
+from sparse_sharing.config.provenance import spec_digest as spec_digest
 from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.files import file_digest as file_digest
+from sparse_sharing.files import write_atomically as write_atomically
+from sparse_sharing.files import write_pieces, write_text
 
 TYPES = {"bool": "BOOL", "uint8": "U8", "int32": "I32", "int64": "I64", "float32": "F32", "float64": "F64"}
 """The numpy types that are stored, and what safetensors calls them."""
@@ -58,45 +60,6 @@ class Streamed:
 Tensor = np.ndarray | Streamed
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also when the machine stops half-way.
-
-    Raises:
-        OSError: It cannot be written; `filename` is the path, or the folder that cannot be made.
-    """
-    write_pieces(path, [content])
-
-
-def write_pieces(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """Write a file as `write_atomically` does, piece by piece: it need not be in memory as a whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _write_beside(path, pieces)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-
-
-def _write_beside(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """Write a temporary file next to a path, then give it that name."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            for piece in pieces:
-                stream.write(piece)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically, with the line ends it has."""
-    write_atomically(path, text.encode("utf-8"))
-
-
 def content_digest(tensors: Mapping[str, Tensor], details: Mapping[str, Any] | None = None) -> str:
     """SHA-256 over the names, dtypes, shapes and bytes of tensors, in the order of names, and over the details."""
     digest = hashlib.sha256(_json(details or {}).encode())
@@ -106,12 +69,6 @@ def content_digest(tensors: Mapping[str, Tensor], details: Mapping[str, Any] | N
         for piece in _bytes(tensor):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of the bytes of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def input_digest(path: Path) -> str:
@@ -188,11 +145,6 @@ def parts_of(path: Path) -> Iterator[None]:
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArtifactError) as error:
         problem = f"{error} is missing" if isinstance(error, KeyError) else error
         raise ArtifactError(f"{path}: its parts do not fit each other ({problem}). {remedy(path)}") from error
-
-
-def spec_digest(spec: Mapping[str, Any]) -> str:
-    """The digest of a stored spec, as `Spec.digest` gives it for a spec object."""
-    return hashlib.sha256(_json(spec).encode()).hexdigest()[:16]
 
 
 def refuse_other_spec(path: Path, spec: Mapping[str, Any], expected: str) -> None:
@@ -313,9 +265,3 @@ def _bytes(tensor: Tensor) -> Iterable[memoryview]:
 
 def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-from sparse_sharing.artifacts import write_text
 from sparse_sharing.display import visible
+from sparse_sharing.files import write_text
+
+# Commands that read the record of a job start without the library that draws its bars.
+if TYPE_CHECKING:
+    from rich.console import Console
 
 RECORD = "progress.json"
 """Name of the record in the work folder of a job."""
@@ -32,8 +34,11 @@ def duration(seconds: float) -> str:
 class Reporter:
     """Follows one job: so many epochs in all, each of so many steps."""
 
-    def __init__(self, title: str, epochs: int, console: Console | None = None, work: Path | None = None) -> None:
+    def __init__(self, title: str, epochs: int, console: "Console | None" = None, work: Path | None = None) -> None:
         """Report under a title; `epochs` is the most that the job can take. The record is kept in the folder `work`."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
         self.work = work
         self.console = console or Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self.title, self.epochs, self.done = title, epochs, 0

@@ -9,14 +9,15 @@ import sys
 import pytest
 
 LAYERS = [
-    {"", "errors", "display", "shortage"},
+    {"", "errors", "display", "shortage", "files"},
     {"config"},
     {"artifacts", "costs", "progress"},
     {"data", "evidence", "models", "marks", "masks", "metrics", "statistics", "tables", "figures"},
     {"training", "report"},
     {"stages"},
     {"inspection", "tagging"},
-    {"cli"},
+    {"running"},
+    {"cli", "__main__"},
 ]
 LONGEST_FILE = 400
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "cloudpickle", "snakemake"}
@@ -86,7 +87,12 @@ def test_every_module_has_a_layer_and_imports_point_to_its_own_or_an_earlier_one
 def test_no_module_imports_itself_in_a_circle(modules):
     graph = {module: own_imports(tree, modules) - {module} for module, tree in modules.items()}
     order = list(graphlib.TopologicalSorter(graph).static_order())
-    assert order.index("config.schema") < order.index("artifacts") < order.index("stages.train") < order.index("cli")
+    assert (
+        order.index("config.schema")
+        < order.index("artifacts")
+        < order.index("stages.train")
+        < order.index("cli.stages")
+    )
 
 
 def test_within_a_layer_data_and_masks_do_not_know_models_and_no_stage_but_the_tables_knows_the_tables(modules):
@@ -120,13 +126,13 @@ def test_no_file_is_longer_than_a_person_reads(repository):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE, path.name
 
 
-def test_rule_files_import_the_configuration_and_its_errors_alone(repository):
+def test_rule_files_import_only_the_configuration_its_errors_and_the_last_words_of_a_run(repository):
     paths = [repository / "Snakefile", *(repository / "workflow").rglob("*.smk")]
     statement = re.compile(r"^\s*(?:from\s+(\S+)\s+import|import\s+(\S+))", re.MULTILINE)
     found = {name for path in paths for match in statement.findall(path.read_text(encoding="utf-8")) for name in match}
     found -= {""}
     own = {name for name in found if name.startswith("sparse_sharing")}
-    assert own == {"sparse_sharing.config", "sparse_sharing.errors"}
+    assert own == {"sparse_sharing.config", "sparse_sharing.errors", "sparse_sharing.running.summary"}
     assert {name.split(".")[0] for name in found - own} <= sys.stdlib_module_names | {"snakemake"}
 
 
@@ -159,3 +165,23 @@ def test_tables_and_the_command_line_load_without_torch(module):
     names, _ = loaded_after(f"import sparse_sharing.{module}")
     assert "sparse_sharing" in names
     assert "torch" not in names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy", "sparse_sharing.config"}),
+        (["spec", "demo", "--config", "config.yaml"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy"}),
+        (["status", "config.yaml"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy"}),
+        (["why", "results/demo/report.html"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy"}),
+        (["validate", "--no-estimate"], {"torch", "pandas", "matplotlib", "scipy"}),
+    ],
+)
+def test_a_command_loads_no_library_that_it_does_not_need(repository, arguments, heavy):
+    code = (
+        "import sys; from sparse_sharing.cli import app; app(sys.argv[1:], standalone_mode=False); "
+        "sys.stderr.write(' '.join(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    assert not heavy & set(done.stderr.split())

@@ -16,7 +16,15 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MODEL = "results/demo/joint/seed1/train/sparse/shared"
 
 # Set-up is what `make test` itself has done; the rest needs a terminal, a cluster, a volume or the network.
-NOT_RUN = ("python3 -m venv", "python -m benchmarks", "sparse-sharing download", "sparse-sharing tensorboard")
+NOT_RUN = (
+    "git clone",
+    "cd sparse-sharing",
+    "source .venv",
+    "python3 -m venv",
+    "python -m benchmarks",
+    "sparse-sharing download",
+    "sparse-sharing tensorboard",
+)
 NOT_RUN += ("tests/workflow/slurm", "export SLURM_CONF", "snakemake --workflow-profile workflow/profiles/kubernetes")
 
 
@@ -52,6 +60,8 @@ def sandbox(repository, finished, tmp_path_factory):
 
 def as_run(command):
     """A command as it is run here: workflows are planned, unless they only report."""
+    if command.startswith("sparse-sharing run"):
+        return f"{command} {'' if ' -- ' in command else '-- '}--dry-run --quiet"
     if not command.startswith("snakemake") or "--report" in command:
         return command
     return command.replace("FOLDER", "data").replace("../shared/data", "data") + " --dry-run --quiet"

@@ -1,19 +1,31 @@
 # What the rules share: the checked configuration, its specs and paths. No rules here.
 
+import functools
 import re
 import shutil
 from pathlib import Path
 
 from snakemake.io import IOFile
+from snakemake.logging import logger
 
-from sparse_sharing.config import NAME, START, Specs, jobs_of, layout, parse_config, stored_spec_digest
+from sparse_sharing.config import NAME, START, Specs, from_folder, jobs_of, layout, parse_config, stored_spec_digest
 from sparse_sharing.config.stage import STAGE
 from sparse_sharing.errors import ConfigError
 
+
+def config_folder():
+    """The folder that a relative data_root starts at: that of the configuration, or this one if --config names it."""
+    if "data_root" in workflow.config_settings.config:
+        return Path()
+    given = workflow.overwrite_configfiles
+    return Path(given[-1]).parent if given else Path(workflow.basedir)
+
+
 try:
-    run_config = parse_config(config)
+    run_config = parse_config(from_folder(config, config_folder()))
 except ConfigError as error:
-    raise WorkflowError(str(error))
+    # No WorkflowError: Snakemake would name this file and line, not the user's.
+    raise SystemExit(f"error: {error}")
 
 specs = Specs(run_config)
 run_jobs = jobs_of(specs)
@@ -215,12 +227,23 @@ def taken_for_right(file, spec):
     return recorded is None or repr(spec.canonical()) in recorded
 
 
+@functools.cache
+def warn_of_missing_sources():
+    """Say that files of the user's are missing: Snakemake does not notice once the results are made."""
+    if workflow.is_main_process and (missing := layout.missing_sources(run_config)):
+        logger.warning(
+            f"{len(missing)} files that this configuration names are missing; the first is {missing[0]}. "
+            f"Check the paths and data_root (now '{run_config.data_root}')."
+        )
+
+
 def refuse_foreign(wildcards):
     """No input; refuses finished files that were made under other settings where Snakemake would not notice.
 
     Snakemake compares settings with its own records. Without them, in results copied from elsewhere, it takes every
     file that exists for right; with them, a file that was put in the place of another.
     """
+    warn_of_missing_sources()
     if not workflow.is_main_process or workflow.dag_settings.forcerun or workflow.dag_settings.forceall:
         return []
     foreign = [

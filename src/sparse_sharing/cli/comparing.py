@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sparse_sharing.cli.show import show_table
+from sparse_sharing.display import visible
 
 app = typer.Typer()
 
@@ -23,7 +24,7 @@ def compare(
 ) -> None:
     """Show how the test scores of two runs differ, and in which settings their jobs do."""
     from sparse_sharing.artifacts import write_text
-    from sparse_sharing.inspection.runs import CELL, compare_scores, compare_settings
+    from sparse_sharing.inspection.runs import CELL, compare_scores, compare_settings, other_test_texts
 
     scores = compare_scores(run_a, run_b)
     rows = [
@@ -36,6 +37,8 @@ def compare(
         for row in scores.to_dict("records")
     ]
     show_table([*CELL, f"A: {run_a.name}", f"B: {run_b.name}", "B - A", "seeds"], rows, "Test scores")
+    for dataset in other_test_texts(run_a, run_b):
+        typer.echo(f"test text differs (dataset {visible(dataset)}): the scores are not comparable\n")
     rows = [
         [stage, key, before, after, _listed(jobs)]
         for (stage, key, before, after), jobs in compare_settings(run_a, run_b).items()

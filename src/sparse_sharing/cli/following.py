@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparse_sharing.cli.show import show_table
-from sparse_sharing.config import Config, Specs, load_config
+from sparse_sharing.config import Config, Specs, layout, load_config
 from sparse_sharing.config.jobs import jobs_of
 from sparse_sharing.display import visible
 from sparse_sharing.errors import ConfigError
@@ -28,6 +28,18 @@ def status(
     from sparse_sharing.inspection.status import STATES, counts_by_stage, status_of
 
     config = find_config(of, run)
+    folder = Path(layout.RUN.format(run=config.run))
+    if not folder.is_dir():
+        typer.echo(
+            f"There is no {folder} in {Path.cwd()}: the run was not started here. Go to the folder where it was "
+            f"started, or start it here: sparse-sharing run {of if of.is_file() else ''}".rstrip()
+        )
+        return
+    if missing := layout.missing_sources(config):
+        typer.echo(
+            f"{len(missing)} files that the configuration names are missing; the first is {visible(missing[0])}. "
+            f"Check the paths and data_root (now '{visible(config.data_root)}').\n"
+        )
     statuses = [status_of(job) for job in jobs_of(Specs(config))]
     counts = counts_by_stage(statuses)
     seen = {"done", "running", "failed"}.union(*counts.values())

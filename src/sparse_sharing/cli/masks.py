@@ -22,14 +22,13 @@ Seed = Annotated[int, typer.Option(min=0, help="Of the random positions.")]
 @group.command()
 def show(file: Operand) -> None:
     """Show the density of each mask, over all weights and in each layer."""
-    from sparse_sharing.inspection.mask_files import read_masks
-    from sparse_sharing.stages.select import layer_densities
+    from sparse_sharing.inspection.mask_densities import densities
 
-    masks = read_masks(file).masks
-    layers = list(layer_densities(next(iter(masks.values()))))
+    found = densities(file)
+    layers = list(next(iter(found.values())).layers) if found else []
     rows = [
-        [name, mask.kept, f"{mask.density:.4f}", *(f"{value:.4f}" for value in layer_densities(mask).values())]
-        for name, mask in masks.items()
+        [name, own.kept, f"{own.density:.4f}", *(f"{value:.4f}" for value in own.layers.values())]
+        for name, own in found.items()
     ]
     show_table(["mask", "kept", "density", *layers], rows)
 

@@ -7,34 +7,35 @@ from typing import Annotated
 import typer
 
 from sparse_sharing import __version__
-from sparse_sharing.cli import comparing, following, masks, models, own_data, serving, specs, stages
+from sparse_sharing.cli.commands import Commands
 from sparse_sharing.display import VisibleFormatter, visible_lines
-from sparse_sharing.errors import ResourceError, UserError
+from sparse_sharing.errors import ConfigError, ResourceError, UserError
 from sparse_sharing.shortage import explain
 
 WRITE_FAILED, INTERRUPTED = 6, 130
 
 app = typer.Typer(
     name="sparse-sharing",
-    help="Learn sparse sharing architectures for several tagging tasks: the stages of the workflow, by hand.",
-    no_args_is_help=True,
+    cls=Commands,
+    help="Learn which weights of one network each tagging task should share: train, compare and use taggers.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-for part in (stages, specs, own_data, following, models, serving, masks, comparing):
-    app.add_typer(part.app)
-
 
 @app.callback(invoke_without_command=True)
 def version(
+    context: typer.Context,
     show: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
 ) -> None:
-    """Print the version where it is asked for."""
+    """Print the version, or without a command the help."""
     if show:
         typer.echo(__version__)
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(ConfigError.exit_code)
 
 
 def main() -> None:

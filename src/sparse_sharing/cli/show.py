@@ -4,9 +4,6 @@ import sys
 from collections.abc import Iterable, Sequence
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from sparse_sharing.display import visible
 
@@ -34,6 +31,10 @@ def show_table(header: Sequence[str], rows: Iterable[Sequence[object]], title: s
 
 
 def _draw(header: Sequence[str], cells: list[list[str]], right: Sequence[bool], title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(title=title or None, title_justify="left", title_style="bold")
     for name, to_right in zip(header, right, strict=True):
         table.add_column(Text(name), justify="right" if to_right else "left", overflow="fold")

@@ -2,7 +2,7 @@
 
 from sparse_sharing.config import layout
 from sparse_sharing.config.jobs import jobs_of
-from sparse_sharing.config.load import load_config, parse_config
+from sparse_sharing.config.load import from_folder, load_config, parse_config
 from sparse_sharing.config.provenance import stored_spec_digest
 from sparse_sharing.config.schema import DEMO, SHARED, Config, Dataset, Optimization
 from sparse_sharing.config.section import NAME
@@ -19,6 +19,7 @@ __all__ = [
     "Optimization",
     "Specs",
     "System",
+    "from_folder",
     "jobs_of",
     "layout",
     "load_config",

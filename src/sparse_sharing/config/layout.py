@@ -57,6 +57,18 @@ def document_lists(config: Config, dataset: Dataset, split: str) -> list[tuple[s
     ]
 
 
+def missing_sources(config: Config) -> list[str]:
+    """The user's files that a configuration names and that are not there; files that can be fetched are left out."""
+    named = [config.data.vectors, *(choice.file for choice in config.select.choices)]
+    for dataset in config.data.datasets:
+        for corpus in dataset.corpora:
+            listed = corpus.documents
+            named += [getattr(part, split) for part in (corpus, listed) if part for split in ("train", "dev", "test")]
+    fetched = {source.path for source in config.download}
+    own = dict.fromkeys(path for path in named if path and not path.startswith(DEMO) and path not in fetched)
+    return [path for path in (source_path(config, name) for name in own) if not Path(path).exists()]
+
+
 def text_files(path: str) -> list[str]:
     """The files that are read where a path is given: those below a folder that hold gold annotation, in order.
 

@@ -1,6 +1,7 @@
 """Reads a configuration and explains what is wrong with it, one line per key."""
 
 import difflib
+import os
 import re
 import types
 import typing
@@ -38,6 +39,8 @@ class _UniqueKeys(yaml.SafeLoader):
 def load_config(path: Path, **overrides: str) -> Config:
     """Read and check a configuration file; `overrides` replace top-level keys.
 
+    A relative data_root of the file starts at the folder of the file, one among the overrides at the current folder.
+
     Raises:
         ConfigError: The file cannot be read, is no YAML, or a key or value is wrong.
     """
@@ -49,7 +52,15 @@ def load_config(path: Path, **overrides: str) -> Config:
         raise ConfigError(f"{path}: is not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected sections (run, data, model, ...), found {type(values).__name__}")
-    return parse_config({**values, **overrides}, source=str(path))
+    return parse_config({**from_folder(values, path.parent), **overrides}, source=str(path))
+
+
+def from_folder(values: Mapping[str, object], folder: Path) -> dict[str, object]:
+    """The values of a configuration in a folder, with a data_root that starts at the current folder."""
+    root, here = values.get("data_root", "."), os.path.relpath(folder)
+    if here == "." or not isinstance(root, str) or Path(root).is_absolute():
+        return dict(values)
+    return {**values, "data_root": os.path.normpath(Path(here, root))}
 
 
 def parse_config(values: Mapping[str, object], source: str = "config") -> Config:

@@ -1,10 +1,12 @@
 """Reads under which spec a file was made, without loading the file: a glance for the workflow, no check of content."""
 
+import hashlib
 import json
 import re
 import struct
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 _in_json = re.compile(rb'"spec_digest": "([0-9a-f]{16})"').search
 
@@ -30,6 +32,20 @@ def stored_spec(path: Path) -> dict | None:
             return json.loads(_metadata(stream)["spec"])
     except (OSError, ValueError, KeyError, TypeError, struct.error, MemoryError, OverflowError):
         return None
+
+
+def stored_details(path: Path) -> dict | None:
+    """The details of a JSON artifact; None without a file, or without any in it."""
+    try:
+        return json.loads(path.read_bytes())["details"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def spec_digest(spec: Mapping[str, Any]) -> str:
+    """The digest of a stored spec, as `Spec.digest` gives it for a spec object."""
+    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _metadata(stream: BinaryIO) -> dict:

@@ -271,7 +271,7 @@ class Choice(Section):
 class Select(Section):
     """Which masks the joint training gets; several choices may stand side by side."""
 
-    choices: list[Choice] = Field(min_length=1)
+    choices: list[Choice] = Field(default=[])
 
     @model_validator(mode="after")
     def check(self) -> "Select":
@@ -321,7 +321,7 @@ class Config(Section):
     run: Name
     """The name of the run."""
     data_root: Source = "."
-    """Folder that relative paths in `data` start from; relative itself to where the workflow is started."""
+    """Folder that relative paths in `data` start from; relative itself to the folder of this file."""
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(default=[1], min_length=1)
     """Each seed is a full repetition, from the initial weights to the test scores."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -332,7 +332,7 @@ class Config(Section):
     model: Model = Model()
     warmup: Warmup = Warmup()
     prune: Prune = Prune()
-    select: Select
+    select: Select = Select()
     train: Train
     evaluate: Evaluate = Evaluate()
     tables: Tables = Tables()
@@ -359,7 +359,7 @@ class Config(Section):
         tasks = {dataset.name: [task.name for task in dataset.tasks] for dataset in self.data.datasets}
         for system in self.train.systems:
             if system.choice is not None and system.choice not in choices:
-                known = ", ".join(choices)
+                known = ", ".join(choices) or "none"
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
             system.check_fit(self.model.layers, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)

@@ -1,6 +1,10 @@
 """What every part of the configuration is made of: sections that refuse unknown keys, and names that can be paths."""
 
+import os
 from typing import Annotated, Any
+
+# Plugins of pydantic that other packages install have no part in the configuration; to look for them takes time.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from pydantic import (
     AfterValidator,
@@ -30,7 +34,16 @@ Source = Annotated[str, AfterValidator(_source)]
 class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values do not change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    # Deferred: commands that look at a run are faster where only the sections that are used are built.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+    @classmethod
+    def model_json_schema(cls, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """The JSON schema, with the meaning of each key."""
+        from sparse_sharing.config.describe import describe
+
+        describe(Section)
+        return super().model_json_schema(*arguments, **options)
 
     @model_serializer(mode="wrap")
     def without_unused(self, to_values: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -65,14 +65,15 @@ def draft(
     if len({path.is_absolute() for path in files}) > 1:
         files = [path.absolute() for path in files]
     root = os.path.commonpath([path.parent for path in files]) or "."
+    stated = root if Path(root).is_absolute() else os.path.relpath(root, output.parent)
     sentences = sum(len(corpus.survey.sentences["train"]) for corpus in corpora)
     lines = [
         "# Drafted by `sparse-sharing init`: read the comments, mend what is wrong, then",
         f"#   sparse-sharing validate {_comment(str(output))}",
-        f"#   snakemake --cores 2 all --configfile {_comment(str(output))}",
+        f"#   sparse-sharing run {_comment(str(output))}",
         "",
         f"run: {run}",
-        f"data_root: {json.dumps(root)}   # the paths below start here, and here where the workflow is started",
+        f"data_root: {json.dumps(stated)}   # the paths below start here; it starts itself at the folder of this file",
         "seeds: [1]             # three or more to tell a difference from chance",
         "",
         "data:",

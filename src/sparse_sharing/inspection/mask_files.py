@@ -8,16 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_sharing.artifacts import Artifact, load_tensors, save_tensors
+from sparse_sharing.artifacts import save_tensors
 from sparse_sharing.config.specs import Spec
-from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.errors import ConfigError
+from sparse_sharing.inspection.mask_densities import open_masks
 from sparse_sharing.masks import Mask, chance_overlap, chance_overlap_by_tensor, overlap, pack, shuffled
 from sparse_sharing.models.encoder import by_layer
 from sparse_sharing.stages.inputs import load_mask
 from sparse_sharing.training.seeds import generator
-
-KINDS = {"selection": "", "masks": "round", "model": "masks/"}
-"""Kinds of artifact that hold masks, and how the names of the masks in them begin."""
 
 OPERATIONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "and": torch.logical_and,
@@ -60,34 +58,10 @@ def read_masks(operand: str) -> MaskFile:
         ArtifactError: The file is missing, damaged, or holds no masks.
         ConfigError: It holds no mask of that name.
     """
-    text, _, wanted = operand.rpartition(":") if not Path(operand).exists() else (operand, "", "")
-    path = Path(text or operand)
-    artifact, prefix = _load(path)
-    names = {_name(name, prefix): name for name in artifact.tensors if name.startswith(prefix)}
-    if not wanted:
-        return MaskFile(operand, {own: load_mask(artifact, name, path) for own, name in names.items()}, artifact.digest)
-    if wanted not in names:
-        raise ConfigError(f"{path}: holds no mask '{wanted}', only {', '.join(names)}")
-    own = artifact.details.get("task", wanted)
-    return MaskFile(operand, {own: load_mask(artifact, names[wanted], path)}, f"{artifact.digest}:{wanted}")
-
-
-def _load(path: Path) -> tuple[Artifact, str]:
-    problems = []
-    for kind, prefix in KINDS.items():
-        try:
-            return load_tensors(path, kind), prefix
-        except ArtifactError as error:
-            problems.append(str(error))
-    if not path.exists() or "damaged" in problems[0]:
-        raise ArtifactError(problems[0])
-    raise ArtifactError(
-        f"{path}: holds no masks; expected a selection, a pruning or a model (masks or model.safetensors)"
-    )
-
-
-def _name(name: str, prefix: str) -> str:
-    return name if prefix == "round" else name.removeprefix(prefix)
+    path, artifact, names = open_masks(operand)
+    wanted = "" if Path(operand).exists() else operand.rpartition(":")[2]
+    masks = {own: load_mask(artifact, name, path) for own, name in names.items()}
+    return MaskFile(operand, masks, f"{artifact.digest}:{wanted}" if wanted else artifact.digest)
 
 
 def require_alike(files: Sequence[MaskFile]) -> None:

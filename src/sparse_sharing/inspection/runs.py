@@ -1,5 +1,6 @@
 """Two runs side by side: how their scores differ, and which settings do."""
 
+import json
 from collections import defaultdict
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def compare_scores(first: Path, second: Path) -> pd.DataFrame:
 
     Returns:
         The columns dataset, system, task, metric, first and second (means over seeds, percent; missing where a run has
-        none), difference (second minus first), seeds_first and seeds_second (their numbers).
+        none), difference (second minus first; missing where the test text differs), seeds_first and seeds_second (their
+        numbers).
 
     Raises:
         ArtifactError: A run has no tables.
@@ -30,9 +32,28 @@ def compare_scores(first: Path, second: Path) -> pd.DataFrame:
     means = [_means(run, side) for run, side in ((first, "first"), (second, "second"))]
     table = means[0].join(means[1], how="outer").reset_index()
     table["difference"] = table["second"] - table["first"]
+    table.loc[table["dataset"].isin(other_test_texts(first, second)), "difference"] = float("nan")
     for side in ("seeds_first", "seeds_second"):
         table[side] = table[side].fillna(0).astype(int)
     return table[[*CELL, "first", "second", "difference", "seeds_first", "seeds_second"]]
+
+
+def other_test_texts(first: Path, second: Path) -> list[str]:
+    """The datasets of both runs whose test text differs: scores on them cannot be compared."""
+    texts = [_test_texts(run) for run in (first, second)]
+    return sorted(name for name in texts[0].keys() & texts[1].keys() if texts[0][name] != texts[1][name])
+
+
+def _test_texts(run: Path) -> dict[str, dict[str, tuple]]:
+    """By dataset and corpus, the digest of the test file and its number of sentences, as far as the run has them."""
+    found = {}
+    for path in sorted(run.glob("*/data/summary.json")):
+        try:
+            corpora = json.loads(path.read_bytes())["details"]["splits"]["test"]["corpora"]
+            found[path.parts[-3]] = {name: (own["sha256"], own["sentences"]) for name, own in corpora.items()}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
 
 
 def _means(run: Path, side: str) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def status_of(job: Job, now: float | None = None) -> JobStatus:
         return JobStatus(job, "done", {})
     if _at_work(job, record, now):
         return JobStatus(job, "running", record)
-    last = _last_line(job.log)
+    last = last_words(job.log)
     if _is_error(last):
         return JobStatus(job, "failed", record, last)
     if job.carrier is not None and job.carrier.exists():
@@ -80,7 +80,7 @@ def _at_work(job: Job, record: Mapping[str, object], now: float) -> bool:
         return now - max(_changed(job.work / RECORD), _changed(job.log)) < limit
     # The workflow removes old files before a job begins.
     begun = job.carrier is None or not job.carrier.exists()
-    return begun and now - _changed(job.log) < FRESH and not _is_error(_last_line(job.log))
+    return begun and now - _changed(job.log) < FRESH and not _is_error(last_words(job.log))
 
 
 def _is_error(line: str) -> bool:
@@ -116,7 +116,7 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def _last_line(path: Path, size: int = 4000) -> str:
+def last_words(path: Path, size: int = 4000) -> str:
     """The last line of a log that says something; of an error of several lines, the first."""
     try:
         with path.open("rb") as stream:

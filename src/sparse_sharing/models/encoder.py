@@ -11,6 +11,8 @@ from sparse_sharing.config.schema import Architecture, Model
 from sparse_sharing.data.batches import Batch
 from sparse_sharing.data.vocabulary import PADDING_CHARACTER
 from sparse_sharing.masks import Mask
+from sparse_sharing.models.layers import layer_number as layer_number
+from sparse_sharing.models.layers import layer_of as layer_of
 
 # Left to itself, PyTorch computes LSTMs in TF32 on a GPU: ten bits of mantissa where float32 has 23.
 torch.backends.cudnn.allow_tf32 = False
@@ -129,18 +131,6 @@ class Encoder(nn.Module):
 def is_prunable(name: str) -> bool:
     """Whether masks cover a tensor of the encoder: weight matrices of the LSTM and of the character convolution."""
     return "weight" in name and name.startswith(("characters.convolution", "recurrent"))
-
-
-def layer_number(name: str) -> int:
-    """The BiLSTM layer that a tensor of the encoder belongs to, counted from 1; 0 for the characters."""
-    parts = name.split(".")
-    return int(parts[1]) + 1 if parts[0] == "recurrent" else 0
-
-
-def layer_of(name: str) -> str:
-    """The layer that a prunable tensor belongs to: `characters`, `lstm 1`, `lstm 2`, ..."""
-    number = layer_number(name)
-    return f"lstm {number}" if number else "characters"
 
 
 def by_layer(mask: Mask) -> dict[str, Mask]:

@@ -1,6 +1,5 @@
 """Stage `prepare`: column files -> vocabulary, vectors, and encoded train, dev and test text in separate files."""
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from sparse_sharing.artifacts import file_digest, save_json, save_tensors
+from sparse_sharing.artifacts import save_json, save_tensors
 from sparse_sharing.config.corpora import SPLITS, CorpusSpec
-from sparse_sharing.config.layout import text_files
 from sparse_sharing.config.specs import PrepareSpec
 from sparse_sharing.data.collected import CollectedText, collect_text, document_numbers
 from sparse_sharing.data.dev_spans import no_dev_spans, tasks_without_dev_spans
 from sparse_sharing.data.flaws import Flaws
-from sparse_sharing.data.reading import files_of_split, in_model_schemes, read_split, refuse_shared_documents
+from sparse_sharing.data.reading import in_model_schemes, read_split, refuse_shared_documents
 from sparse_sharing.data.sentences import ReadReport
+from sparse_sharing.data.sources import file_names, split_digest, stamps
 from sparse_sharing.data.splits import assign_splits, development, occurring, sample
 from sparse_sharing.data.spool import Spool
 from sparse_sharing.data.vectors import coverage, read_vectors
@@ -150,10 +149,10 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
         digest = split_digest(path)
         if stamps(path) != before:
             raise DataError(
-                f"{_name(path)}: was changed while it was read; wait until it is complete, and run this again"
+                f"{file_names(path)}: was changed while it was read; wait until it is complete, and run this again"
             )
         corpus.summary[split] = {
-            "file": _name(path),
+            "file": file_names(path),
             "sha256": digest,
             "document_starts": report.document_starts,
             "comments": report.comments,
@@ -187,32 +186,6 @@ def _split(corpus: Corpus, spool: Spool) -> None:
     corpus.texts["train"], corpus.texts["dev"] = rest.cut(parts[parts < 2] == SPLITS.index("dev"), spool)
     for split in SPLITS[1:]:
         corpus.summary[split] = {"cut": f"split {spec.split} of the training file, drawn with seed {spec.split_seed}"}
-
-
-def _name(path: Path | Sequence[Path]) -> str:
-    return ", ".join(file.name for file in ([path] if isinstance(path, Path) else path))
-
-
-def stamps(path: Path | Sequence[Path]) -> list[tuple[str, int, int]]:
-    """The files of a split with the size and the time of the last change of each; none where a file is missing."""
-    paths = [path] if isinstance(path, Path) else path
-    files = [file for own in paths for file in text_files(str(own))]
-    found = [(file, Path(file).stat()) for file in files if Path(file).exists()]
-    return [(file, status.st_size, status.st_mtime_ns) for file, status in found]
-
-
-def split_digest(path: Path | Sequence[Path]) -> str:
-    """SHA-256 of a file; of a folder, that over the names and digests of the files that are read in it.
-
-    Of several files, that over their digests.
-    """
-    if not isinstance(path, Path):
-        digests = [split_digest(own) for own in path]
-        return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
-    if not path.is_dir():
-        return file_digest(path)
-    lines = (f"{file_digest(file)} {file.relative_to(path).as_posix()}\n" for file in files_of_split(path))
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def load_vectors(spec: PrepareSpec, path: Path | None, words: Iterable[str]) -> PretrainedVectors:

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparse_sharing.config import load_config, parse_config
+from sparse_sharing.config import from_folder, load_config, parse_config
 from sparse_sharing.errors import ConfigError
 
 SECTIONS = ["", "data.", "data.datasets.0.", "data.datasets.0.corpora.0.", "data.datasets.0.corpora.0.tasks.2."]
@@ -137,7 +137,24 @@ def test_a_number_with_an_exponent_and_no_point_is_a_number(changed, tmp_path):
 
 
 def test_a_loaded_file_is_the_same_as_its_values(changed, tmp_path):
-    assert load_text(tmp_path, yaml.safe_dump(changed())) == parse_config(changed())
+    assert load_text(tmp_path, yaml.safe_dump(changed())) == parse_config(from_folder(changed(), tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"), [("data", "project/data"), (".", "project"), ("../texts", "texts"), ("/data", "/data")]
+)
+def test_a_relative_data_root_starts_at_the_folder_of_the_configuration(
+    changed, tmp_path, monkeypatch, stated, expected
+):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "project" / "mine.yaml"
+    path.parent.mkdir()
+    path.write_text(yaml.safe_dump(changed("data_root", stated)))
+    assert load_config(path).data_root == expected
+    assert load_config(path.relative_to(tmp_path)).data_root == expected
+    assert load_config(path, data_root="own").data_root == "own"
+    monkeypatch.chdir(path.parent)
+    assert load_config(path).data_root == stated
 
 
 def test_overrides_replace_top_level_keys(changed, tmp_path):
@@ -150,7 +167,7 @@ def test_overrides_replace_top_level_keys(changed, tmp_path):
 def test_a_file_may_begin_with_a_byte_order_mark_and_have_windows_line_ends(changed, tmp_path):
     path = tmp_path / "config.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + yaml.safe_dump(changed()).replace("\n", "\r\n").encode())
-    assert load_config(path) == parse_config(changed())
+    assert load_config(path) == parse_config(from_folder(changed(), tmp_path))
 
 
 def test_merge_keys_take_over_what_is_not_written_anew(changed, tmp_path):

@@ -31,7 +31,7 @@ def test_the_plain_configuration_is_right_and_keys_left_out_have_the_defaults_of
 
 def test_every_section_may_be_left_out_that_has_a_default(changed):
     required = {name for name, field in Config.model_fields.items() if field.is_required()}
-    assert required == {"run", "data", "select", "train"}
+    assert required == {"run", "data", "train"}
 
 
 def test_values_do_not_change_after_loading(changed):
@@ -204,3 +204,13 @@ def test_an_early_bird_that_could_end_no_round_is_refused_with_the_epochs_it_nee
     assert "it can end no round of 6 epochs. Set epochs to at least 7" in refusal(changed("prune", prune))
     parse_config(changed("prune", {**prune, "epochs": 7}))
     parse_config(changed("prune", {**prune, "early_bird_window": 4}))
+
+
+def test_a_run_without_sparse_systems_needs_no_choice_of_masks(changed):
+    values = changed("train.systems", [{"name": "single", "sharing": "single"}, {"name": "hard", "sharing": "hard"}])
+    for name in ("select", "prune", "warmup"):
+        values.pop(name, None)
+    assert parse_config(values).select.choices == []
+    values = changed("train.systems", [{"name": "sparse", "sharing": "sparse", "start": "warmup", "choice": "best"}])
+    del values["select"]
+    assert "'sparse' names the choice 'best'; known: none" in refusal(values)

@@ -7,7 +7,7 @@ import yaml
 from typer.testing import CliRunner
 
 from sparse_sharing.cli import app
-from sparse_sharing.config import parse_config
+from sparse_sharing.config import layout, load_config, parse_config
 from sparse_sharing.config.schema import SPLITS
 from sparse_sharing.data.demo import generate
 from sparse_sharing.data.schemes import convert
@@ -152,6 +152,17 @@ def test_relative_and_absolute_paths_may_stand_together(joint, tmp_path, monkeyp
     files = [path.relative_to(tmp_path) if path.stem == "dev" else path for path in joint]
     _, config = drafted(files, tmp_path)
     assert config.data_root == str(tmp_path)
+
+
+def test_relative_paths_start_at_the_folder_of_the_draft(joint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = tmp_path / "project" / "mine.yaml"
+    output.parent.mkdir()
+    files = [path.relative_to(tmp_path) for path in joint]
+    output.write_text(draft(files, "mine", output.relative_to(tmp_path)))
+    for folder in (tmp_path, output.parent):
+        monkeypatch.chdir(folder)
+        assert layout.missing_sources(load_config(output)) == []
 
 
 WORDS = ["Ann", "Lee", "saw", "Rome", "today"]

@@ -1,5 +1,7 @@
 """Two runs are laid side by side from their files."""
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -8,7 +10,7 @@ from sparse_sharing.cli import app
 from sparse_sharing.config import Specs, parse_config
 from sparse_sharing.config.jobs import jobs_of
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.inspection.runs import compare_scores, compare_settings
+from sparse_sharing.inspection.runs import compare_scores, compare_settings, other_test_texts
 
 HEADER = "dataset,system,seed,task,split,metric,value,parameters,density,seconds\n"
 
@@ -74,3 +76,16 @@ def test_the_command_shows_both_and_writes_the_scores(runs, tmp_path):
 def test_a_run_without_tables_is_told_how_to_make_them(runs, tmp_path):
     with pytest.raises(ArtifactError, match="Make the tables of the run first"):
         compare_scores(runs[0], tmp_path)
+
+
+def test_no_difference_is_shown_where_the_test_text_differs(runs, tmp_path):
+    for run, digest in zip(runs, ("1" * 64, "2" * 64), strict=True):
+        corpora = {"text": {"sha256": digest, "sentences": 10}}
+        summary = {"details": {"splits": {"test": {"corpora": corpora}}}}
+        write_text(run / "news" / "data" / "summary.json", json.dumps(summary))
+    assert other_test_texts(*runs) == ["news"]
+    assert other_test_texts(runs[0], runs[0]) == []
+    assert compare_scores(*runs)["difference"].isna().all()
+    output = CliRunner().invoke(app, ["compare", *map(str, runs)]).output
+    assert "test text differs (dataset news): the scores are not comparable" in output
+    assert "+2.00" not in output

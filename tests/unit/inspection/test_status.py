@@ -117,3 +117,23 @@ def test_a_folder_without_its_configuration_is_explained(jobs, tmp_path):
     error = CliRunner().invoke(app, ["status", "results/other"]).exception
     assert isinstance(error, ConfigError)
     assert "found none here" in str(error)
+
+
+def test_a_run_that_was_not_started_here_is_called_that(jobs, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    result = CliRunner().invoke(app, ["status", "../mine.yaml"])
+    assert result.exit_code == 0
+    assert f"There is no results/mine in {elsewhere}: the run was not started here." in result.output
+    assert "stage" not in result.output
+
+
+def test_a_mistyped_data_root_is_noticed_on_a_finished_run(own_data, jobs, finish, tmp_path):
+    for job in jobs.values():
+        finish(job)
+    assert "missing" not in CliRunner().invoke(app, ["status", "mine.yaml"]).output
+    text = (tmp_path / "mine.yaml").read_text().replace(str(tmp_path), str(tmp_path / "dta"))
+    (tmp_path / "mine.yaml").write_text(text)
+    output = CliRunner().invoke(app, ["status", "mine.yaml"]).output
+    assert f"3 files that the configuration names are missing; the first is {tmp_path}/dta/train.txt." in output

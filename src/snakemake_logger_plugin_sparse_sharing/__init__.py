@@ -1,0 +1,68 @@
+"""A logger of Snakemake that shows a run in lines for people: `snakemake --logger sparse-sharing ...`.
+
+`sparse-sharing run` uses it. Snakemake finds it by the name of this package.
+"""
+
+import logging
+import time
+
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from sparse_sharing.running.display import RunDisplay
+from sparse_sharing.running.jobs import RunningJob
+
+STOPPING = ("Terminating processes on user request", "Cancelling snakemake on user request")
+SAID_ELSEWHERE = ("WorkflowError:\nAt least one job did not complete successfully", "Exiting because a job execution")
+"""What Snakemake says at the end of a run in which jobs failed; each has been shown with its own message."""
+
+
+class LogHandler(LogHandlerBase):
+    """Turns the events of Snakemake into calls of the display."""
+
+    writes_to_stream = True
+    writes_to_file = False
+    has_filter = True
+    has_formatter = True
+    needs_rulegraph = False
+
+    def __post_init__(self) -> None:
+        """Begin with an empty display."""
+        self.shown = RunDisplay()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show what one record says, if a person needs it."""
+        try:
+            self._show(record)
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """End the display with the run."""
+        self.shown.close()
+        super().close()
+
+    def _show(self, record: logging.LogRecord) -> None:
+        match getattr(record, "event", None):
+            case LogEvent.RUN_INFO:
+                self.shown.plan(record.stats["total"])
+            case LogEvent.JOB_INFO:
+                self.shown.announce(record.jobid, _job(record))
+            case LogEvent.JOB_FINISHED:
+                self.shown.finish(record.job_id)
+            case LogEvent.JOB_ERROR:
+                self.shown.fail(record.jobid, _job(record))
+            case _:
+                self._say(record)
+
+    def _say(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text.startswith(STOPPING):
+            self.shown.stop()
+        elif record.levelno >= logging.WARNING and not text.startswith(SAID_ELSEWHERE):
+            self.shown.say(text)
+
+
+def _job(record: logging.LogRecord) -> RunningJob:
+    wildcards = getattr(record, "wildcards", None) or {}
+    return RunningJob(record.rule_name, dict(wildcards), list(record.output), list(record.log), time.monotonic())

@@ -1,0 +1,110 @@
+"""What a referee needs of a run in one archive: settings, environment, digests, masks, counts, tables; no text."""
+
+import gzip
+import io
+import json
+import platform
+import tarfile
+from collections.abc import Mapping
+from importlib.metadata import distributions
+from pathlib import Path
+
+from sparse_sharing import __version__
+from sparse_sharing.config.provenance import stored_spec
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.files import file_digest, write_atomically
+
+CARRIED = (
+    "tables/*",
+    "*/data/summary.json",
+    "*/seed*/*/prune/*/masks.safetensors",
+    "*/seed*/*/prune/*/rounds.csv",
+    "*/seed*/*/select/*/masks.safetensors",
+    "*/seed*/*/select/*/choice.csv",
+    "*/seed*/*/select/*/overlap.csv",
+    "*/seed*/train/*/*/history.csv",
+    "*/seed*/evaluate/*/*/metrics.json",
+    "*/seed*/evaluate/*/*/sentences.safetensors",
+)
+"""The files of a run that hold no word of a corpus, no vector and no weight, and that the tables can be made from."""
+
+NAMED = ("*/data/*.*", "*/seed*/*/weights.safetensors", "*/seed*/train/*/*/model.safetensors")
+"""Files that stay behind, of which the archive has the digest."""
+
+README = """# {name}: what stands behind the results
+
+- `tables/`: the results. `spec.json` is what they were made from.
+- `settings.json`: the settings of every job, as its files carry them.
+- `environment.json`: the machine and the versions of all packages.
+- `digests.json`: SHA-256 of every file here, and of data, weights and models that are not here.
+- `*/seed*/*/prune/`, `select/`: masks, all rounds of pruning. `*/seed*/train/`: learning curves.
+- `*/seed*/evaluate/`: scores, and for each test sentence the counts that they are computed from.
+
+No text, no vectors and no weights are in this archive. To make the tables again, above this folder:
+
+    pip install sparse-sharing=={version}
+    sparse-sharing tables --spec {name}/spec.json --run {name} --output rebuilt
+"""
+
+
+def bundle(run: Path, output: Path, configuration: Path | None = None) -> list[str]:
+    """Write the archive (.tar.gz) of a finished run; the same run gives the same bytes on the same machine.
+
+    Args:
+        run: the folder of the run.
+        output: the archive.
+        configuration: the file of the run, to be taken along.
+
+    Returns:
+        The names of the files in it.
+
+    Raises:
+        ArtifactError: The run has no tables.
+    """
+    spec = stored_spec(run / "tables" / "provenance.json")
+    if spec is None:
+        raise ArtifactError(
+            f"{run / 'tables' / 'provenance.json'}: is missing or damaged; finish the run first: sparse-sharing run"
+        )
+    paths = [path for pattern in CARRIED for path in sorted(run.glob(pattern)) if path.is_file()]
+    named = [path for pattern in NAMED for path in sorted(run.glob(pattern)) if path not in paths]
+    contents = {str(path.relative_to(run)): path.read_bytes() for path in paths}
+    if configuration is not None:
+        contents["configuration.yaml"] = configuration.read_bytes()
+    settings = {str(path.relative_to(run)): own for path in [*paths, *named] if (own := stored_spec(path))}
+    digests = {str(path.relative_to(run)): file_digest(path) for path in [*paths, *named]}
+    contents |= {
+        "spec.json": _json(spec),
+        "settings.json": _json(settings),
+        "environment.json": _json(_environment()),
+        "digests.json": _json(digests),
+        "README.md": README.format(name=run.name, version=__version__).encode(),
+    }
+    write_atomically(output, _archive(run.name, contents))
+    return list(contents)
+
+
+def _environment() -> dict[str, object]:
+    packages = {own.metadata["Name"]: own.version for own in distributions() if own.metadata["Name"]}
+    return {
+        "sparse-sharing": __version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+    }
+
+
+def _archive(folder: str, contents: Mapping[str, bytes]) -> bytes:
+    """A gzipped tar archive without times and owners."""
+    stream = io.BytesIO()
+    with gzip.GzipFile(fileobj=stream, mode="wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, content in sorted(contents.items()):
+            member = tarfile.TarInfo(f"{folder}/{name}")
+            member.size, member.mode = len(content), 0o644
+            archive.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

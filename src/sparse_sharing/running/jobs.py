@@ -1,0 +1,118 @@
+"""One job of a run in words: what it is called, how far it is, and what it found, all from its files."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sparse_sharing.inspection.status import last_words
+from sparse_sharing.progress import RECORD, duration
+
+STAGE_OF_RULE = {
+    "demo_corpora": "demo",
+    "train_model": "train",
+    "summarise": "tables",
+    "draw": "figures",
+    "report_page": "report",
+}
+"""The stage of a rule, where it has another name."""
+
+
+@dataclass(frozen=True)
+class RunningJob:
+    """A job as Snakemake announces it.
+
+    Attributes:
+        rule: its rule.
+        identity: its wildcards, such as dataset, seed and task.
+        outputs: the files that it writes.
+        logs: its log.
+        started: when it began, in seconds of a monotonic clock.
+    """
+
+    rule: str
+    identity: Mapping[str, str]
+    outputs: Sequence[str] = ()
+    logs: Sequence[str] = field(default=())
+    started: float = 0.0
+
+    @property
+    def stage(self) -> str:
+        """The stage of the job."""
+        return STAGE_OF_RULE.get(self.rule, self.rule)
+
+    @property
+    def label(self) -> str:
+        """The stage and what tells the job from its like: `prune joint seed1 warmup ner`, as `status` calls it."""
+        names = (f"seed{value}" if key == "seed" else str(value) for key, value in self.identity.items())
+        return " ".join([self.stage, *names])
+
+    def progress(self) -> str:
+        """How far the job is, from its record: round and epoch, best dev score, time left; empty before the first."""
+        try:
+            record = json.loads((Path(self.outputs[0]).parent / "work" / RECORD).read_bytes())
+            parts = [str(record["at"])]
+            if record.get("best", -1) >= 0:
+                parts.append(f"best dev {record['best']:.2f}")
+            return ", ".join([*parts, f"{duration(record['left'])} left"])
+        except (OSError, ValueError, KeyError, IndexError, TypeError):
+            return ""
+
+    def result(self) -> str:
+        """What the job found, in a few words; empty where there is nothing to say."""
+        reader = _RESULTS.get(self.stage)
+        try:
+            return reader({Path(path).name: Path(path) for path in self.outputs}) if reader else ""
+        except (OSError, ValueError, KeyError, IndexError, TypeError):
+            return ""
+
+    def complaint(self) -> str:
+        """The error in the log of a failed job."""
+        said = [words for path in self.logs if (words := last_words(Path(path)))]
+        return said[-1] if said else "it ended without a message; the process may have been killed"
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _prepared(files: Mapping[str, Path]) -> str:
+    splits = json.loads(files["summary.json"].read_bytes())["details"]["splits"]
+    counts = {
+        split: sum(corpus["sentences"] for corpus in values["corpora"].values()) for split, values in splits.items()
+    }
+    return ", ".join(f"{split} {count:,}" for split, count in counts.items()) + " sentences"
+
+
+def _pruned(files: Mapping[str, Path]) -> str:
+    rounds = _rows(files["rounds.csv"])
+    best = max(rounds, key=lambda row: float(row["dev_score"]))
+    return f"best dev {float(best['dev_score']):.2f} at density {float(best['density']):.2f}, {len(rounds) - 1} rounds"
+
+
+def _selected(files: Mapping[str, Path]) -> str:
+    return "density " + ", ".join(f"{row['task']} {float(row['density']):.2f}" for row in _rows(files["choice.csv"]))
+
+
+def _trained(files: Mapping[str, Path]) -> str:
+    epochs = _rows(files["history.csv"])
+    best = next(row for row in epochs if row["best"] == "1")
+    return f"best dev {float(best['dev mean']):.2f} in epoch {best['epoch']} of {len(epochs)}"
+
+
+def _evaluated(files: Mapping[str, Path]) -> str:
+    tasks = json.loads(files["metrics.json"].read_bytes())["details"]["tasks"]
+    scores = (f"{task} {own['test'][own['metric']]:.2f}" for task, own in sorted(tasks.items()))
+    return "test " + ", ".join(scores)
+
+
+_RESULTS = {
+    "prepare": _prepared,
+    "prune": _pruned,
+    "select": _selected,
+    "train": _trained,
+    "evaluate": _evaluated,
+    "report": lambda files: str(files["report.html"]),
+}

@@ -1,0 +1,104 @@
+"""Starts Snakemake as a process of its own on the workflow of this program."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sparse_sharing.errors import ConfigError
+
+CARRIED = Path(__file__).resolve().parents[1] / "_workflow"
+"""Where an installed wheel has the files of the workflow; setup.py copies them there when it is built."""
+
+TOP = Path(__file__).resolve().parents[3]
+"""The top of the repository, where the same files are in a clone."""
+
+LOGGER = "sparse-sharing"
+"""Name of the logger plugin that shows the run line by line."""
+
+OTHER_TASKS = {
+    *("-n", "--dry-run", "--dryrun", "-S", "--summary", "-D", "--detailed-summary", "--list-changes", "--lc"),
+    *("--dag", "--rulegraph", "--filegraph", "--d3dag", "-l", "--list-rules", "--list", "--list-target-rules", "--lt"),
+    *("--unlock", "--report", "--lint", "--cleanup-metadata", "--cm", "--delete-all-output", "--touch", "-t"),
+    *("--archive", "--version", "-v", "--help", "-h", "--logger"),
+}
+"""Options under which Snakemake does not run jobs, or has a logger already: its own output is shown."""
+
+
+def workflow_folder() -> Path:
+    """The folder of the Snakefile, `workflow/`, `profiles/` and `config.yaml`: of the wheel, or of the clone.
+
+    Raises:
+        ConfigError: Neither has them.
+    """
+    for folder in (CARRIED, TOP):
+        if (folder / "Snakefile").is_file():
+            return folder
+    raise ConfigError(
+        f"{CARRIED}: the workflow is missing from this installation; install sparse-sharing again with pip"
+    )
+
+
+def runs_jobs(options: Sequence[str]) -> bool:
+    """Whether Snakemake will run jobs under these options, rather than plan, list or repair."""
+    return not any(option.partition("=")[0] in OTHER_TASKS for option in options)
+
+
+def command(
+    config: Path, cores: int | None, overrides: Mapping[str, str], profile: str | None, options: Sequence[str]
+) -> list[str]:
+    """The command line of Snakemake.
+
+    Args:
+        config: the configuration file.
+        cores: jobs side by side on this machine; none: as a profile says.
+        overrides: top-level keys of the configuration with other values.
+        profile: name of a profile of the workflow, such as slurm, or a folder.
+        options: further options of Snakemake, and targets, as the user has given them.
+    """
+    folder = workflow_folder()
+    words = [sys.executable, "-m", "snakemake", *options]
+    words += ["--snakefile", str(folder / "Snakefile"), "--configfile", str(config)]
+    if overrides:
+        words += ["--config", *(f"{key}={value}" for key, value in overrides.items())]
+    if cores is not None:
+        words += ["--cores", str(cores)]
+    if profile is not None:
+        carried = folder / "workflow" / "profiles" / profile
+        words += ["--workflow-profile", str(carried if carried.is_dir() else profile)]
+    if runs_jobs(options):
+        words += ["--logger", LOGGER, "--no-hooks"]
+    return words
+
+
+def run(words: Sequence[str]) -> tuple[int, bool]:
+    """Run a command to its end; its exit code, and whether it was interrupted.
+
+    The command gets a session of its own, so that Ctrl-C reaches it once: all its processes are sent SIGINT, and it is
+    given the time to end its jobs. A second Ctrl-C sends SIGTERM.
+    """
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    }
+    before = {signum: signal.signal(signum, _interrupt) for signum in (signal.SIGTERM, signal.SIGHUP)}
+    process = subprocess.Popen(list(words), env=environment, start_new_session=True)
+    signals = iter([signal.SIGINT, signal.SIGTERM])
+    interrupted = False
+    code = None
+    while code is None:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            interrupted = True
+            if process.poll() is None:
+                os.killpg(process.pid, next(signals, signal.SIGKILL))
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+    return code, interrupted
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
