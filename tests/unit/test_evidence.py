@@ -99,6 +99,7 @@ def test_counts_of_the_first_format_are_archived_whatever_the_present_one(run, t
         gzip.compress(b"dataset,system,seed,task,sentence,correct,predicted,gold\nnews,hard,1,ner,2,1,1,1\n"),
         gzip.compress(b"dataset,system,seed,task,sentence,correct,predicted,gold\nnews,hard,1,ner,1,x,1,1\n"),
     ],
+    ids=["empty", "not gzip", "too few columns", "a sentence is missing", "not a number"],
 )
 def test_a_damaged_archive_is_refused_with_its_path(tmp_path, content):
     (tmp_path / "news.seed1.hard.csv.gz").write_bytes(content)

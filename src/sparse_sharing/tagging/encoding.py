@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sparse_sharing.data.conllu import NO_BREAK_SPACE
+from sparse_sharing.data.columns import NO_BREAK_SPACE
 from sparse_sharing.data.text import EncodedText, spell_all
 from sparse_sharing.data.vocabulary import UNKNOWN_WORD, Vocabulary
 from sparse_sharing.tagging.vectors import UnseenVectors
