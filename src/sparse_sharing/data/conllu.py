@@ -95,7 +95,8 @@ def _value(path: Path, number: int, cells: dict[str, str], layer: Layer) -> str 
     """The value of a layer at a word; none where it is unspecified."""
     column = "MISC" if layer.name.startswith(MISC) else layer.name.removeprefix(COLUMN).upper()
     if column not in cells:
-        found = f"no column {column} for task {layer.task}, only {', '.join(name for name in cells if name != RANGE)}"
+        known = ", ".join(quote(name)[1:-1] for name in cells if name != RANGE)
+        found = f"no column {column} for task {layer.task}, only {known}"
         raise DataError.at(path, number, found, "a layer that the file has")
     if column == "MISC" and layer.name.startswith(MISC):
         key = layer.name.removeprefix(MISC) + "="
@@ -176,7 +177,7 @@ def _columns(path: Path, names: list[str]) -> tuple[str, ...]:
     """The columns that a CoNLL-U Plus file names."""
     columns = tuple(name.upper() for name in names)
     if missing := [name for name in ("ID", "FORM") if name not in columns]:
-        raise DataError.at(path, 1, f"the columns {', '.join(names)}", f"{missing[0]} among them")
+        raise DataError.at(path, 1, f"the columns {quote(', '.join(names))}", f"{missing[0]} among them")
     return columns
 
 

@@ -6,6 +6,7 @@ border of a span. The tags are written in IOB2.
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ from sparse_sharing.data.lines import check_length, quote, read_lines
 from sparse_sharing.data.schemes import Span, write_tags
 from sparse_sharing.data.sentences import ReadReport, Sentence
 from sparse_sharing.data.tags import renamed
+from sparse_sharing.display import JOINERS
 from sparse_sharing.errors import DataError
 
 MOST_CHARACTERS = 200_000_000
@@ -189,7 +191,23 @@ def _tokens(record: Record) -> list[tuple[int, int]]:
     """The (start, end) of each token, cut at the borders of spans."""
     borders = {border for mark in record.spans for border in (mark.start, mark.end)}
     tokens = []
-    for match in _token(record.text):
-        cuts = [match.start(), *sorted(b for b in borders if match.start() < b < match.end()), match.end()]
-        tokens += pairwise(cuts)
+    for start, end in _words(record.text):
+        tokens += pairwise([start, *sorted(border for border in borders if start < border < end), end])
     return tokens
+
+
+def _words(text: str) -> list[tuple[int, int]]:
+    """The (start, end) of words and marks; combining marks, as in many scripts, stay inside their word."""
+    found: list[tuple[int, int]] = []
+    for match in _token(text):
+        start, end = match.span()
+        combining = _combines(text[start]) or (start > 0 and _combines(text[start - 1]) and text[start].isalnum())
+        if found and found[-1][1] == start and combining:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def _combines(letter: str) -> bool:
+    return unicodedata.category(letter).startswith("M") or letter in JOINERS

@@ -107,3 +107,11 @@ def test_white_space_at_the_ends_of_a_span_and_lines_inside_a_text(tmp_path):
 def test_spans_that_cannot_be_tags_are_refused(tmp_path, label, message):
     with pytest.raises(DataError, match=message):
         words_and_tags(write(tmp_path, {"text": TEXT, "label": label}))
+
+
+def test_combining_marks_stay_in_their_word(tmp_path):
+    text = "हिन्दी भाषा, cafe\u0301."
+    path = write(tmp_path, {"text": text, "label": [[0, 6, "LANG"]]})
+    ((words, tags),) = words_and_tags(path)
+    assert words == ("हिन्दी", "भाषा", ",", "cafe\u0301", ".")
+    assert tags == ("B-LANG", "O", "O", "O", "O")
