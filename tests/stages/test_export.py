@@ -227,7 +227,7 @@ def test_the_check_of_the_network_is_written_down(finished, exported):
 
 def test_a_network_that_gives_other_tags_is_not_written(finished, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_graph, "GATES", (0, 1, 2, 3))
-    with pytest.raises(ArtifactError, match=r"dev tokens got another tag of task 'pos' from onnxruntime"):
+    with pytest.raises(ArtifactError, match="dev tokens got another tag of task 'pos' from onnxruntime"):
         export.run(model_of(finished), "pos", None, tmp_path, True, "cpu")
     assert not (tmp_path / "network.onnx").exists()
 

@@ -1,9 +1,11 @@
 """The commands for trained models: input, output, streaming, and one message for an error."""
 
+import http.client
 import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 
@@ -275,6 +277,29 @@ def test_an_exported_network_is_run_without_torch(exported):
     assert done.returncode == 0
     assert done.stdout.startswith(b"Bob ")
     assert done.stderr.endswith(b"tasks: pos\n")
+
+
+def test_serve_answers_on_this_machine_only_until_it_is_stopped(exported):
+    pytest.importorskip("uvicorn")
+    command = [*COMMAND, "serve", str(exported), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            running = next(line for line in process.stderr if "running on" in line)
+            host, port = re.search(r"http://([0-9.]+):(\d+)", running).groups()
+            connection = http.client.HTTPConnection(host, int(port), timeout=WAIT)
+            connection.request("POST", "/tag", json.dumps({"text": "Bob left. Ann left."}))
+            sentences = json.loads(connection.getresponse().read())["sentences"]
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(WAIT)
+    assert host == "127.0.0.1"
+    assert [sentence["text"] for sentence in sentences] == ["Bob left.", "Ann left."]
+
+
+def test_serve_says_what_is_missing(call, exported, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    code, _, errors = call("serve", exported)
+    assert (code, "serve needs uvicorn; pip install starlette uvicorn" in errors) == (2, True)
 
 
 def test_a_run_means_its_best_model_and_a_wrong_path_lists_the_models(call, finished, tmp_path, caplog):

@@ -101,7 +101,7 @@ class TagDecoder:
 
 def shares_of(scores: np.ndarray, tags: np.ndarray) -> np.ndarray:
     """The probability of a tag, int64 [N], of each token by a softmax over its scores, float32 [N, T]: float32 [N]."""
-    chosen = np.take_along_axis(scores, tags[:, None], 1)
+    chosen = scores[np.arange(len(tags)), tags][:, None]
     with np.errstate(over="ignore"):
         return 1 / np.exp(scores - chosen).sum(1)
 

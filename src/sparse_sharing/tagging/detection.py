@@ -106,7 +106,7 @@ def _with_tabs(content: list[str], cells: list[list[str]], known_tags: Collectio
     numbered = all(row[0].isdecimal() for row in cells)
     if len(set(map(len, cells))) == 1 and all(last) and not numbered:
         one_word = all(" " not in cell for row in cells for cell in row)
-        if one_word or _are_tags(last, known_tags):
+        if one_word or _are_tags(last, known_tags, enough=2):
             return "columns"
     raise _doubt(content[0], source)
 
@@ -123,7 +123,7 @@ def _alike(content: list[str], last: list[str], known_tags: Collection[str], sou
     return "raw"
 
 
-def _are_tags(values: list[str], known_tags: Collection[str]) -> bool:
+def _are_tags(values: list[str], known_tags: Collection[str], enough: int = ENOUGH_LINES) -> bool:
     """Whether the values of a column are tags: of the model, of spans, or a few short ones in capitals that recur.
 
     Punctuation is no evidence: it has tags that are equal to it in many tag sets, and it ends sentences.
@@ -132,7 +132,7 @@ def _are_tags(values: list[str], known_tags: Collection[str]) -> bool:
     sure = {value for value in values if value in known_tags or _span_tag(value)}
     if not letters or sure.issuperset(values):
         return bool(letters)
-    recur = len(values) >= ENOUGH_LINES and len(set(values)) <= len(values) // 2
+    recur = len(values) >= enough and len(set(values)) <= len(values) // 2
     return recur and all(value in sure or _plain_tag(value) for value in letters)
 
 

@@ -78,7 +78,8 @@ def run(
     save_json(output / DECODING_FILE, "onnx", spec, {**decoding, "files": files, "proof": proof, "int8": int8})
     for name, by_task in proof.items():
         for task, one in by_task.items():
-            scores = f"; {one['metric']} {one['torch']:.2f} by torch, {one['onnx']:.2f}" if "metric" in one else ""
+            both = "; {metric} {torch:.2f} by torch, {onnx:.2f} by onnxruntime"
+            scores = both.format(**one) if "metric" in one else ""
             counts = (one["different"], one["tokens"], name, task, scores)
             log.info("%s: %d of %d %s tokens get another tag of task '%s'%s", output / NETWORK_FILE, *counts)
 

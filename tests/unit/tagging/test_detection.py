@@ -18,6 +18,7 @@ NUMBERED = "\t".join(["1", "Bob", *"________"])
         ("\n\n-DOCSTART- O\n", "columns"),
         ("EU\tX", "columns"),
         ("Port Ellis\tB-LOC\nis\tO", "columns"),
+        ("Port Ellis\tX\nis\tX", "columns"),
         ("Bob NNP\nleft VBD\n. .", "columns"),
         ("dog noun\nruns verb", "columns"),
         ("a XA\nb XB\nc XA\nd XB\n. .\ne XA", "columns"),
