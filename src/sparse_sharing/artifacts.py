@@ -13,18 +13,20 @@ import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from sparse_sharing.config.artefact import FORMATS
 from sparse_sharing.config.provenance import spec_digest as spec_digest
-from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.files import file_digest as file_digest
 from sparse_sharing.files import write_atomically as write_atomically
 from sparse_sharing.files import write_pieces, write_text
+
+if TYPE_CHECKING:
+    from sparse_sharing.config.specs import Spec
 
 TYPES = {"bool": "BOOL", "uint8": "U8", "int32": "I32", "int64": "I64", "float32": "F32", "float64": "F64"}
 """The numpy types that are stored, and what safetensors calls them."""
@@ -82,7 +84,7 @@ def input_digest(path: Path) -> str:
 
 
 def save_tensors(
-    path: Path, kind: str, spec: Spec, tensors: Mapping[str, Tensor], details: Mapping[str, Any] | None = None
+    path: Path, kind: str, spec: "Spec", tensors: Mapping[str, Tensor], details: Mapping[str, Any] | None = None
 ) -> str:
     """Write tensors (numpy) and JSON details as one safetensors file; returns the digest of the content."""
     details = dict(details or {})
@@ -115,7 +117,7 @@ def load_tensors(path: Path, kind: str, expected: str | None = None, older: Coll
     return artifact
 
 
-def save_json(path: Path, kind: str, spec: Spec, details: Mapping[str, Any]) -> None:
+def save_json(path: Path, kind: str, spec: "Spec", details: Mapping[str, Any]) -> None:
     """Write JSON details that a person can read, with kind, version, spec and digest beside them."""
     header = _header(kind, spec, content_digest({}, details))
     document = {**header, "spec": json.loads(spec.canonical()), "details": details}
@@ -236,7 +238,7 @@ def remedy(path: Path) -> str:
     return f"Build it anew with the options of your run and: snakemake --cores 1 --force '{path}'"
 
 
-def _header(kind: str, spec: Spec, digest: str) -> dict[str, str]:
+def _header(kind: str, spec: "Spec", digest: str) -> dict[str, str]:
     return {"kind": kind, "version": str(FORMATS[kind]), "digest": digest, "spec_digest": spec.digest()}
 
 

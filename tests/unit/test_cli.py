@@ -21,7 +21,8 @@ from sparse_sharing.config.specs import DemoSpec
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.stages import demo as demo_stage
 
-COMMANDS = typer.main.get_command(cli.app).commands
+PROGRAM = typer.main.get_command(cli.app)
+COMMANDS = {name: PROGRAM.get_command(None, name) for name in PROGRAM.list_commands(None)}
 STAGES = ["demo", "prepare", "warmup", "prune", "select", "train", "evaluate", "tables", "figures"]
 JOBS = {
     "demo": {},

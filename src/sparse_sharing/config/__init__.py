@@ -1,29 +1,33 @@
 """The configuration of a run: its keys (`schema`), loading (`load`), stage specs (`specs`) and paths (`layout`)."""
 
-from sparse_sharing.config import layout
-from sparse_sharing.config.jobs import jobs_of
-from sparse_sharing.config.load import from_folder, load_config, parse_config
-from sparse_sharing.config.provenance import stored_spec_digest
-from sparse_sharing.config.schema import DEMO, SHARED, Config, Dataset, Optimization
-from sparse_sharing.config.section import NAME
-from sparse_sharing.config.specs import Specs, models_of
-from sparse_sharing.config.systems import START, System
+import importlib
 
-__all__ = [
-    "DEMO",
-    "NAME",
-    "SHARED",
-    "START",
-    "Config",
-    "Dataset",
-    "Optimization",
-    "Specs",
-    "System",
-    "from_folder",
-    "jobs_of",
-    "layout",
-    "load_config",
-    "models_of",
-    "parse_config",
-    "stored_spec_digest",
-]
+_MODULE_OF = {
+    "jobs_of": "jobs",
+    "from_folder": "load",
+    "load_config": "load",
+    "parse_config": "load",
+    "stored_spec_digest": "provenance",
+    "DEMO": "schema",
+    "SHARED": "schema",
+    "Config": "schema",
+    "Dataset": "schema",
+    "Optimization": "schema",
+    "NAME": "section",
+    "Specs": "specs",
+    "models_of": "specs",
+    "START": "systems",
+    "System": "systems",
+}
+"""The module of each public name, loaded when the name is first asked for: reading a file's digest needs no schema."""
+
+__all__ = [*_MODULE_OF, "layout"]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, or the module `layout`."""
+    if name == "layout":
+        return importlib.import_module("sparse_sharing.config.layout")
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"sparse_sharing.config.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"module 'sparse_sharing.config' has no attribute '{name}'")
