@@ -95,6 +95,9 @@ def _chosen_on(details: Mapping[str, Any]) -> str:
     if "epoch_on_test" in details["replicate"]:
         return "The epoch was chosen on the test text, as the original does: scores on it promise too much."
     text = "Everything was chosen on dev, nothing on the test text."
+    if rates := details.get("learning_rates"):
+        tried = ", ".join(f"{escape(row['learning_rate'])} with {row['dev']:.2f}" for row in rates)
+        text += f" Learning rate {escape(details['learning_rate'])} had the best mean on dev ({tried})."
     if own := details.get("own_epochs"):
         epochs = ", ".join(f"{escape(task)} {number}" for task, number in own.items())
         text += (

@@ -53,6 +53,8 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         "parameters": trained.details["parameters"],
         "seconds": _seconds(model / "history.csv"),
     }
+    if rates := trained.details.get("learning_rates"):
+        metrics["learning_rates"] = rates
     save_tensors(output / "sentences.safetensors", "sentences", spec, counts)
     if replicate:
         metrics["replicate"] = replicate

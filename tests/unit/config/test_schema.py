@@ -204,3 +204,7 @@ def test_an_early_bird_that_could_end_no_round_is_refused_with_the_epochs_it_nee
     assert "it can end no round of 6 epochs. Set epochs to at least 7" in refusal(changed("prune", prune))
     parse_config(changed("prune", {**prune, "epochs": 7}))
     parse_config(changed("prune", {**prune, "early_bird_window": 4}))
+
+
+def test_a_learning_rate_that_is_named_twice_is_refused(changed):
+    assert "learning_rates: duplicate value 0.1" in refusal(changed("train.learning_rates", [0.1, 0.2, 0.1]))
