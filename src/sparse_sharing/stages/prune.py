@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
+from sparse_sharing.config.layout import mask_name
 from sparse_sharing.config.specs import PruneSpec
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks import Mask, kept_after, pack, prune_smallest
@@ -95,11 +96,6 @@ def run(
         report.skip((spec.rounds + 1 - len(pruning.rounds)) * epochs)
         _save(output / "masks.safetensors", spec, pruning)
         write_text(output / "rounds.csv", _table(pruning))
-
-
-def mask_name(round_: int) -> str:
-    """The tensor that holds the mask of a round."""
-    return f"round{round_:03d}"
 
 
 def _train_round(

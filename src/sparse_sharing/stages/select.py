@@ -8,6 +8,7 @@ import pandas as pd
 from torch import Tensor
 
 from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
+from sparse_sharing.config.layout import mask_name
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.config.specs import SelectSpec
 from sparse_sharing.errors import ConfigError
@@ -23,7 +24,7 @@ from sparse_sharing.masks import (
 )
 from sparse_sharing.models.encoder import by_layer
 from sparse_sharing.stages.inputs import load_mask, load_weights, start_magnitudes
-from sparse_sharing.stages.prune import Round, mask_name
+from sparse_sharing.stages.prune import Round
 from sparse_sharing.training.seeds import generator
 
 OVERLAPS = ["tasks", "overlap", "chance", "chance_by_tensor", "overlap_with_start"]
