@@ -8,10 +8,10 @@ import pytest
 from sparse_sharing.artifacts import load_tensors
 from sparse_sharing.config import Specs, layout
 from sparse_sharing.config.jobs import jobs_of
+from sparse_sharing.config.layout import mask_name
 from sparse_sharing.masks import overlap
 from sparse_sharing.stages import prune
 from sparse_sharing.stages.inputs import load_mask
-from sparse_sharing.stages.prune import mask_name
 
 TASKS = ("chunk", "ner", "pos")
 

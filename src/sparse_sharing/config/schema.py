@@ -286,10 +286,16 @@ class Train(Optimization):
     epochs: int = Field(default=30, ge=1)
     """The budget of each system: passes over the training data, those of the warm-up that it starts from included."""
     systems: list[System] = Field(min_length=1)
+    learning_rates: list[Annotated[float, Field(gt=0)]] | None = Field(default=None, min_length=2)
+    """Train every model with each of these rates, in place of learning_rate, and keep the training with the best dev
+    score, the mean over its tasks; none: learning_rate only. Of equal scores the first rate counts."""
 
     @model_validator(mode="after")
     def check(self) -> "Train":
-        """No two systems of one name."""
+        """No two systems of one name, and no learning rate twice."""
+        rates = self.learning_rates or []
+        if repeated := [rate for rate in rates if rates.count(rate) > 1]:
+            raise ValueError(f"learning_rates: duplicate value {repeated[0]:g}")
         refuse_duplicates("systems", [system.name for system in self.systems])
         return self
 

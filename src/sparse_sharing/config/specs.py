@@ -111,9 +111,8 @@ class TrainSpec(Spec):
     allow_dense: bool
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
     optimization: Optimization
-    best_epoch: Literal["each"] | None = Field(
-        default=None, description="each: the best epoch of each task is kept too"
-    )
+    learning_rates: list[float] | None = Field(default=None, description="tried in place of learning_rate")
+    best_epoch: Literal["each"] | None = Field(default=None, description="each: of each task too")
     replicate: list[Switch] | None = None
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
 
@@ -325,7 +324,8 @@ class Specs:
     def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
         """The training of one model of a system."""
         chosen, switches = self.systems[system], self.replicate(system)
-        tasks = [model] if chosen.sharing == "single" else self.tasks(dataset, system)
+        section, tasks = self.config.train, [model] if chosen.sharing == "single" else self.tasks(dataset, system)
+        rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
         masks = None
         if chosen.choice is not None:
             masks = self.select(dataset, seed, chosen.start, chosen.choice).digest()
@@ -340,10 +340,12 @@ class Specs:
             allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
             task_layers=chosen.task_layers and {task: chosen.task_layers[task] for task in tasks},
             optimization=_plain(
-                self.config.train,
-                epochs=chosen.trained_epochs(self.config.train.epochs, self.config.warmup.epochs),
+                section,
+                epochs=chosen.trained_epochs(section.epochs, self.config.warmup.epochs),
+                **rate,
                 **settings_of(switches),
             ),
+            learning_rates=section.learning_rates,
             best_epoch="each" if chosen.best_epoch == "each" else None,
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),

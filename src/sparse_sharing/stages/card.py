@@ -97,6 +97,9 @@ def _chosen_on(details: Mapping[str, Any]) -> str:
     text = "Everything was chosen on dev, nothing on the test text."
     if unchosen := details.get("not_chosen_on_dev"):
         text = f"Nothing was chosen on the test text, nor on the dev text of {', '.join(map(escape, unchosen))}."
+    if rates := details.get("learning_rates"):
+        tried = ", ".join(f"{escape(row['learning_rate'])} with {row['dev']:.2f}" for row in rates)
+        text += f" Learning rate {escape(details['learning_rate'])} had the best mean on dev ({tried})."
     if own := details.get("own_epochs"):
         epochs = ", ".join(f"{escape(task)} {number}" for task, number in own.items())
         text += (

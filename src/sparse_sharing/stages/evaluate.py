@@ -62,6 +62,8 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         "seconds": round(sum(float(row["seconds"]) for row in history), 2),
         "training": _training(trained, history, model),
     }
+    if rates := trained.details.get("learning_rates"):
+        metrics["learning_rates"] = rates
     save_tensors(output / "sentences.safetensors", "sentences", spec, counts)
     if replicate:
         metrics["replicate"] = replicate

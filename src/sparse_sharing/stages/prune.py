@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
+from sparse_sharing.config.layout import mask_name
 from sparse_sharing.config.specs import PruneSpec
 from sparse_sharing.costs import Costs, Meter, write_costs
 from sparse_sharing.errors import ArtifactError
@@ -108,11 +109,6 @@ def run(
         write_costs(output, Costs(meter.seconds, *done, {spec.task: trained if choosing else 0}))
         _save(output / "masks.safetensors", spec, pruning, {} if choosing else {"chosen_on_dev": False})
         write_text(output / "rounds.csv", _table(pruning))
-
-
-def mask_name(round_: int) -> str:
-    """The tensor that holds the mask of a round."""
-    return f"round{round_:03d}"
 
 
 def _train_round(

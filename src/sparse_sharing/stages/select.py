@@ -11,6 +11,7 @@ from torch import Tensor
 from sparse_sharing import marks
 from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
 from sparse_sharing.config.corpora import cannot_choose
+from sparse_sharing.config.layout import mask_name
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.config.specs import SelectSpec
 from sparse_sharing.costs import Costs, Meter, write_costs
@@ -27,7 +28,7 @@ from sparse_sharing.masks import (
 )
 from sparse_sharing.models.encoder import by_layer
 from sparse_sharing.stages.inputs import load_mask, load_weights, start_magnitudes
-from sparse_sharing.stages.prune import Round, mask_name
+from sparse_sharing.stages.prune import Round
 from sparse_sharing.training.seeds import generator
 
 OVERLAPS = ["tasks", "overlap", "chance", "chance_by_tensor", "overlap_with_start"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sparse_sharing import __version__, tables
@@ -20,9 +21,6 @@ from sparse_sharing.config import layout
 from sparse_sharing.config.experiments import CONTROLS
 from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.masks import overlap
-from sparse_sharing.stages.inputs import load_mask
-from sparse_sharing.stages.prune import mask_name
 from sparse_sharing.tables.annotations import mark_controls, mark_replicas
 
 ORDER = (
@@ -136,13 +134,14 @@ def with_self_overlaps(
     found: dict[tuple, float] = {}
     for row in choices[choices["choice"].isin(spec.self_overlap)].to_dict("records"):
         identity = {key: row[key] for key in ("dataset", "seed", "start", "task")}
-        name, masks = mask_name(int(row["round"])), []
+        name, masks = layout.mask_name(int(row["round"])), []
         for pattern in (layout.PRUNE, layout.PRUNE_AGAIN):
             path = layout.below(run_folder, f"{pattern}/masks.safetensors", **identity)
-            artifact = load_tensors(path, "masks")
-            masks += [load_mask(artifact, name, path)] if name in artifact.tensors else []
+            packed = load_tensors(path, "masks").tensors
+            masks += [np.unpackbits(packed[name])] if name in packed else []
         if len(masks) == 2:
-            found[*(row[key] for key in keys), row["task"]] = overlap(masks)
+            first, second = masks
+            found[*(row[key] for key in keys), row["task"]] = (first & second).sum() / max(1, (first | second).sum())
 
     def of_tasks(row: pd.Series, tasks: Sequence[str]) -> str:
         values = [found.get((*(row[key] for key in keys), task)) for task in tasks]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sparse_sharing import marks
 from sparse_sharing.artifacts import write_atomically, write_text
@@ -75,33 +76,20 @@ def run(
     inputs = [vocabulary, train_text, dev_text, weights, *(path for path in (masks, test_text) if path is not None)]
     with work_folder(output, inputs) as work:
         meter.keep_in(work)
-        network.load(start)
         network.set_masks(chosen)
-        label = f"train {spec.system} {'+'.join(spec.tasks)}"
-        with Reporter(label, spec.optimization.epochs, work=work) as report:
-            progress = train(
-                network,
-                compared,
-                spec.optimization,
-                spec.seed,
-                ("train",),
-                spec,
-                work / "epoch",
-                report,
-                note="" if compared is tasks else "test stands for dev, ",
-                replicate=replicate,
-                meter=meter,
-                each_best=spec.best_epoch == "each",
-            )
+        note = "" if compared is tasks else "test stands for dev, "
+        rate, progress, tried = _train_with_rates(spec, network, start, compared, work, note, meter)
         for mark in marks.of_training(training_facts(progress, tasks, spec.optimization.epochs), spec.tasks):
-            log.warning("%s: %s", label, mark.sentence)
+            log.warning("%s: %s", _label(spec), mark.sentence)
         own, dev = _own_epochs(network, tasks, chosen, progress)
         network.load(progress.best)
         dev |= {task: score.metrics for task, score in score_dev(network, tasks).items() if task not in own}
         _zero_unused(network)
         unchosen = [task for task, data in tasks.items() if not data.choose_on_dev]
         details = _describe(spec, network, chosen, progress, dev, unchosen) | {"data": data_summary(vocabulary, tasks)}
-        epochs = len(progress.history)
+        if tried:
+            details |= {"learning_rate": rate, "learning_rates": tried}
+        epochs = sum(row["epochs"] for row in tried) if tried else len(progress.history)
         done = work_done(tasks, spec.optimization, epochs)
         write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(tasks, epochs)))
         values = {name: value.cpu().numpy() for name, value in network.values().items()}
@@ -109,6 +97,53 @@ def run(
         write_atomically(output / VOCABULARY_FILE, vocabulary.read_bytes())
         write_text(output / "history.csv", history_table(progress, spec.tasks, "dev" if compared is tasks else "test"))
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
+
+
+def _label(spec: TrainSpec) -> str:
+    """What the log calls the training."""
+    return f"train {spec.system} {'+'.join(spec.tasks)}"
+
+
+def _train_with_rates(
+    spec: TrainSpec,
+    network: Network,
+    start: Mapping[str, Tensor],
+    tasks: Mapping[str, TaskData],
+    work: Path,
+    note: str,
+    meter: Meter,
+) -> tuple[float, Progress, list[dict[str, float]]]:
+    """Train from the start with each learning rate; returns the best rate, its training, and what each has reached.
+
+    Trainings differ in the rate only. One that has ended is not repeated after an interruption: its checkpoint holds
+    its last epoch. Without a grid there is one training, and the list is empty.
+    """
+    rates = spec.learning_rates or [spec.optimization.learning_rate]
+    found: list[Progress] = []
+    with Reporter(_label(spec), spec.optimization.epochs * len(rates), work=work) as report:
+        for number, rate in enumerate(rates):
+            network.load(start)
+            progress = train(
+                network,
+                tasks,
+                spec.optimization.model_copy(update={"learning_rate": rate}),
+                spec.seed,
+                ("train",),
+                spec,
+                work / (f"rate{number}" if spec.learning_rates else "epoch"),
+                report,
+                note=f"{note}learning rate {rate:g}, " if spec.learning_rates else note,
+                replicate=spec.replicate or (),
+                meter=meter,
+                each_best=spec.best_epoch == "each",
+            )
+            found.append(progress)
+    best = max(range(len(rates)), key=lambda number: found[number].best_mean)
+    tried = [
+        {"learning_rate": rate, "dev": own.best_mean, "best_epoch": own.best_epoch, "epochs": len(own.history)}
+        for rate, own in zip(rates, found, strict=True)
+    ]
+    return rates[best], found[best], tried if spec.learning_rates else []
 
 
 def _compared_on(

@@ -214,3 +214,7 @@ def test_a_run_without_sparse_systems_needs_no_choice_of_masks(changed):
     values = changed("train.systems", [{"name": "sparse", "sharing": "sparse", "start": "warmup", "choice": "best"}])
     del values["select"]
     assert "'sparse' names the choice 'best'; known: none" in refusal(values)
+
+
+def test_a_learning_rate_that_is_named_twice_is_refused(changed):
+    assert "learning_rates: duplicate value 0.1" in refusal(changed("train.learning_rates", [0.1, 0.2, 0.1]))

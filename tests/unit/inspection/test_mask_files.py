@@ -121,7 +121,7 @@ def test_overlaps_are_given_for_all_weights_and_for_each_layer():
     rows = {place: values for place, *values in overlaps([POS, NER])}
     assert rows["all"][0] == overlap([POS, NER])
     assert set(rows) == {"all", "characters", "lstm 1"}
-    assert all(value == pytest.approx(chance, abs=0.2) for value, chance in rows.values())
+    assert all(value == pytest.approx(chance, abs=0.2) for value, chance, _ in rows.values())
     assert rows["all"][2] == chance_overlap_by_tensor([POS, NER])
     assert {row[1] for row in overlaps([POS, POS])} == {1.0}
 
