@@ -147,7 +147,7 @@ def test_a_spec_may_stand_in_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("stage", "changes", "message"),
     [
-        ("prepre", {}, "there is no stage 'prepre'; stages are demo, download, prepare, warmup, prune"),
+        ("prepre", {}, "there is no stage 'prepre'; stages are download, demo, prepare, warmup, prune"),
         ("prune", {"task": None}, "stage prune needs the option --task"),
         ("prepare", {"dataset": "joined"}, "--dataset: got 'joined'; this configuration has joint, separate"),
         ("warmup", {"seed": 7}, "--seed: got '7'; this configuration has 1"),

@@ -24,7 +24,9 @@ def test_a_table_without_rows_is_its_header(capsys):
 def test_on_a_terminal_nothing_in_a_cell_is_markup(monkeypatch, width):
     out = io.StringIO()
     monkeypatch.setattr(show.sys.stdout, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(show, "Console", lambda: Console(file=out, width=width, force_terminal=True, color_system=None))
+    monkeypatch.setattr(
+        "rich.console.Console", lambda: Console(file=out, width=width, force_terminal=True, color_system=None)
+    )
     show.show_table(["stage", "jobs", "state"], ROWS, "Run")
     assert "[bold]" in out.getvalue()
     assert "prune" in out.getvalue()
@@ -33,7 +35,7 @@ def test_on_a_terminal_nothing_in_a_cell_is_markup(monkeypatch, width):
 @pytest.mark.parametrize("terminal", [False, True])
 def test_nothing_in_a_cell_steers_a_terminal(monkeypatch, capsys, terminal):
     monkeypatch.setattr(show.sys.stdout, "isatty", lambda: terminal, raising=False)
-    monkeypatch.setattr(show, "Console", lambda: Console(width=80, force_terminal=True, color_system=None))
+    monkeypatch.setattr("rich.console.Console", lambda: Console(width=80, force_terminal=True, color_system=None))
     show.show_table(["label"], [["B-\x1b]0;owned\x07"]])
     shown = capsys.readouterr().out
     assert "\x1b" not in shown

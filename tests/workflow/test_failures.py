@@ -81,7 +81,7 @@ def test_foreign_masks_are_refused_with_the_command_that_mends_it(finished, work
     for stage in SPARSE_STAGES[1:]:
         shutil.rmtree(workflow.path(stage))
 
-    refused = workflow.snakemake("train", "--cores", "2")
+    refused = workflow.snakemake("models", "--cores", "2")
     assert_refused(refused, f"results/tiny/{MASKS}")
     assert workflow.planned(*command_in(refused))["prune"] > 0
 

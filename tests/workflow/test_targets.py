@@ -69,12 +69,12 @@ def test_only_what_systems_use_is_planned(fresh):
 
 
 def test_training_is_given_the_test_text_only_to_replicate_a_choice_of_the_epoch_on_it(fresh):
-    jobs = fresh.snakemake("train", "--dry-run", "--printshellcmds").stdout
+    jobs = fresh.snakemake("models", "--dry-run", "--printshellcmds").stdout
     assert jobs.count("sparse-sharing train ") == 4
     assert "--test results" not in jobs.replace("--test text=", "")
     with fresh.edited() as config:
         config["train"]["systems"][1]["replicate"] = {"epoch_on_test": True}
-    lines = fresh.snakemake("train", "--dry-run", "--printshellcmds").stdout.splitlines()
+    lines = fresh.snakemake("models", "--dry-run", "--printshellcmds").stdout.splitlines()
     given = [line for line in lines if "sparse-sharing train " in line and " --test " in line]
     assert len(given) == 1
     assert "/train/hard/shared" in given[0]
@@ -191,7 +191,7 @@ def test_a_forced_stage_takes_with_it_all_that_follows(workflow):
 @pytest.mark.slow
 def test_a_target_of_a_finished_run_plans_nothing(workflow):
     assert all(
-        workflow.planned(target) == Counter() for target in ("all", "data", "masks", "train", "tables", "figures")
+        workflow.planned(target) == Counter() for target in ("all", "data", "masks", "models", "tables", "figures")
     )
 
 

@@ -39,8 +39,9 @@ def tag(
     output: Annotated[
         Literal["auto", "columns", "jsonl", "huggingface", "color"],
         typer.Option(
+            metavar="FORM",
             help="auto: color on a terminal, else columns (CoNLL-U where that was read). jsonl: one JSON object for "
-            "each sentence. huggingface: a list of entities for each sentence."
+            "each sentence. huggingface: a list of entities for each sentence. color: tags in color.",
         ),
     ] = "auto",
     tasks: Annotated[str | None, typer.Option(help="Tasks between commas, in the order of the output; or all.")] = None,

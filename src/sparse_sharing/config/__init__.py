@@ -15,7 +15,7 @@ _MODULE_OF = {
     "Optimization": "schema",
     "NAME": "section",
     "Specs": "specs",
-    "models_of": "specs",
+    "models_of": "systems",
     "START": "systems",
     "System": "systems",
 }

@@ -5,7 +5,6 @@ specs of the stages that read those files. So a file made under other settings i
 """
 
 import functools
-from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -15,7 +14,6 @@ from sparse_sharing.config.experiments import SystemFacts, compared_pairs, facts
 from sparse_sharing.config.replicate import Switch, settings_of, switches_of
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
-    SHARED,
     Architecture,
     Choice,
     Config,
@@ -25,7 +23,7 @@ from sparse_sharing.config.schema import (
     Task,
 )
 from sparse_sharing.config.spec import Spec as Spec
-from sparse_sharing.config.systems import STARTS, Start
+from sparse_sharing.config.systems import STARTS, Start, models_of
 from sparse_sharing.config.weights import TaskWeights, weights_of
 
 DIGITS_IN_TABLES = 6
@@ -196,11 +194,6 @@ class ReportSpec(TablesSpec):
     """Show a run on a page."""
 
     run: str
-
-
-def models_of(sharing: str, tasks: Sequence[str]) -> list[str]:
-    """The names of a system's models on one dataset and seed: one per task for `single`, else one for all."""
-    return list(tasks) if sharing == "single" else [SHARED]
 
 
 def _plain(section: Optimization, **changes: object) -> Optimization:

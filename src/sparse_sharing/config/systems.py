@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sparse_sharing.config.corpora import SHARED
 from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.config.section import NAME, Name, Section, duplicates
 
@@ -134,3 +135,8 @@ class System(Section):
                     f"{place}: no task of '{dataset}' is supervised at layer {layers}, the last: "
                     "raise one in task_layers, or lower layers"
                 )
+
+
+def models_of(sharing: str, tasks: Sequence[str]) -> list[str]:
+    """The names of a system's models on one dataset and seed: one per task for `single`, else one for all."""
+    return list(tasks) if sharing == "single" else [SHARED]

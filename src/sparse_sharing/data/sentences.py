@@ -28,7 +28,7 @@ class ReadReport:
     """Per task, how many tags were changed to make its sequences valid."""
     missing: dict[str, int] = field(default_factory=dict)
     """Per task, how many tokens have no tag and are left out of loss and score."""
-    width: int = 0
+    width: int = field(default=0, compare=False)
     """Columns of each line, in column files."""
     comments: int = 0
     """Lines that were left out as comments."""

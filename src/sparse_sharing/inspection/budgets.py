@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from sparse_sharing.config import Specs
 from sparse_sharing.config.experiments import ablation_of, pairs_of
-from sparse_sharing.config.specs import TablesSpec, TrainSpec, WarmupSpec, models_of
+from sparse_sharing.config.specs import TablesSpec, TrainSpec, WarmupSpec
+from sparse_sharing.config.systems import models_of
 from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.findings import Findings
 from sparse_sharing.training.sampling import steps_in_epoch

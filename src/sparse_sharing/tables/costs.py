@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from sparse_sharing.config import layout
-from sparse_sharing.config.specs import TablesSpec, models_of
+from sparse_sharing.config.specs import TablesSpec
+from sparse_sharing.config.systems import models_of
 from sparse_sharing.costs import Costs, read_costs
 
 PARTS = ("start", "pruning", "training")

@@ -77,8 +77,8 @@ def text_notes(summary: Path) -> list[str]:
     with parts_of(summary):
         for leak in details["leaks"]:
             if leak["sentences"]:
-                where = f"{leak['corpus']} {leak['split']} that are also in {leak['in_corpus']} {leak['in_split']}"
-                notes.append(f"{_sentences(leak['sentences'])} of {where}, word for word")
+                text, other = f"{leak['corpus']} {leak['split']}", f"{leak['in_corpus']} {leak['in_split']}"
+                notes.append(f"{_sentences(leak['sentences'])} of {text} also in {other}, word for word")
         for split, values in details["splits"].items():
             for corpus, read in values["corpora"].items():
                 repairs = sum(read.get("repairs", {}).values())

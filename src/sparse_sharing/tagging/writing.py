@@ -4,13 +4,15 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
-from sparse_sharing.data.conllu import MISC, UNSPECIFIED
+from sparse_sharing.data.conllu import COLUMNS, UNSPECIFIED
 from sparse_sharing.display import visible
 from sparse_sharing.tagging.reading import Item
 from sparse_sharing.tagging.sentences import TaggedSentence
 
 Pairs = Iterable[tuple[Item, TaggedSentence]]
 Writer = Callable[[Pairs], None]
+
+MISC_FIELD = COLUMNS.index("MISC")
 
 
 def make_writer(kind: str, stream: TextIO, terminal: bool) -> Writer:
@@ -68,7 +70,7 @@ def conllu_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
     lines = list(item.lines)
     for place, row in enumerate(item.rows):
         fields = lines[row].split("\t")
-        fields[MISC] = _misc(fields[MISC], tagged, place)
+        fields[MISC_FIELD] = _misc(fields[MISC_FIELD], tagged, place)
         lines[row] = "\t".join(fields)
     yield from lines
 

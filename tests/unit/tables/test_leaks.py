@@ -69,7 +69,14 @@ def test_flags_are_no_task_that_systems_are_compared_on(write):
 
 def test_the_notes_on_a_text_name_sentences_in_two_splits_and_repairs(tmp_path):
     details = {
-        "duplicates": {"c": {"dev in train": 0, "test in train": 1, "test in dev": 1200}},
+        "leaks": [
+            {"corpus": "c", "split": split, "in_corpus": other, "in_split": earlier, "sentences": count}
+            for split, other, earlier, count in (
+                ("dev", "c", "train", 0),
+                ("test", "c", "train", 1),
+                ("test", "d", "dev", 1200),
+            )
+        ],
         "splits": {
             "train": {"corpora": {"c": {"repairs": {"ner": 2, "pos": 1}}}},
             "dev": {"corpora": {"c": {"repairs": {"ner": 0}}}},
@@ -79,8 +86,8 @@ def test_the_notes_on_a_text_name_sentences_in_two_splits_and_repairs(tmp_path):
     path = tmp_path / "summary.json"
     save_json(path, "summary", DemoSpec(size=DemoSize()), details)
     assert tables.text_notes(path) == [
-        "c, test in train: 1 sentence word for word",
-        "c, test in dev: 1,200 sentences word for word",
+        "1 sentence of c test also in c train, word for word",
+        "1,200 sentences of c test also in d dev, word for word",
         "c, train: 3 repaired tags",
     ]
     document = json.loads(path.read_text(encoding="utf-8"))

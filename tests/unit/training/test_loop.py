@@ -320,14 +320,14 @@ def test_an_error_in_a_step_says_where_it_was(monkeypatch):
 
 
 def test_the_weights_of_each_tasks_own_best_epoch_are_kept_where_they_are_asked_for(monkeypatch):
-    scores = iter([{"pos": 10.0, "ner": 30.0}, {"pos": 40.0, "ner": 30.0}, {"pos": 50.0, "ner": 10.0}])
+    scores = iter([{"pos": pos, "ner": ner, "chunk": 20.0} for pos, ner in ((10.0, 30.0), (40.0, 30.0), (50.0, 10.0))])
     monkeypatch.setattr(
         loop, "score_dev", lambda *_: {task: TaskScore("f1", score, {}, {}) for task, score in next(scores).items()}
     )
     network, progress, after = network_of(), Progress(), {}
     for epoch in epochs_of(network, optimization_of("sgd", epochs=3), progress=progress, each_best=True):
         after[epoch.number] = all_bits(network.values())
-    assert progress.own_epochs == {"pos": 3, "ner": 1}
+    assert progress.own_epochs == {"pos": 3, "ner": 1, "chunk": 1}
     assert (all_bits(progress.own["pos"]), all_bits(progress.own["ner"])) == (after[3], after[1])
     assert progress.best_epoch == 2
     assert all_bits(progress.best) == after[2]

@@ -1,0 +1,99 @@
+"""The section `data` of the configuration, and where files can be had that it names."""
+
+import re
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from sparse_sharing.config.corpora import DEMO, Corpus, Task
+from sparse_sharing.config.section import Name, Section, Source, refuse_duplicates
+
+RESERVED_DATASETS = ("demo", "tables", "logs", "benchmarks", "figures")
+"""Folders of a run that lie beside its datasets."""
+
+
+class Dataset(Section):
+    """The tasks that are trained together, on one corpus or on several."""
+
+    name: Name
+    corpora: list[Corpus] = Field(min_length=1)
+    paper: Literal["exp1", "exp2", "exp3", "negative_transfer"] | None = None
+    """The experiment of the paper whose figures the tables show beside ours; tasks are pos, chunk, ner, position."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Dataset":
+        """No two corpora, and no two tasks, of one name."""
+        refuse_duplicates("corpora", [corpus.name for corpus in self.corpora])
+        refuse_duplicates("tasks", [task.name for task in self.tasks])
+        return self
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks of all corpora, in the order of the configuration."""
+        return [task for corpus in self.corpora for task in corpus.tasks]
+
+
+class Download(Section):
+    """Where a file can be had that `data` names, in case the user has none."""
+
+    path: Source = Field(min_length=1)
+    """The file, as `data` names it, below data_root."""
+    url: str
+    """Its address, http or https."""
+    member: str | None = Field(default=None, min_length=1)
+    """What is at the address is a zip archive, and this is the name of the file in it."""
+    sha256: str | None = None
+    """The checksum of the file; none: whatever comes is taken, and its checksum written to the log."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Download":
+        """The address is one of the web, the checksum has its form, and no generated file is fetched."""
+        if self.path.startswith(DEMO):
+            raise ValueError(f"'{self.path}' is generated, not fetched")
+        if self.path.startswith("/") or ".." in self.path.split("/"):
+            raise ValueError(f"path '{self.path}' leads out of data_root")
+        if not re.fullmatch(r"https?://[^\s/]+/\S*", self.url):
+            raise ValueError(f"url '{self.url}' is no address that begins with http:// or https://")
+        if self.sha256 is not None and not re.fullmatch("[0-9a-f]{64}", self.sha256):
+            raise ValueError(f"sha256 '{self.sha256}' is no SHA-256: 64 digits from 0 to 9 and a to f")
+        return self
+
+
+class DemoSize(Section):
+    """How much of the embedded demo corpora is generated."""
+
+    train: int = Field(default=700, ge=10)
+    """Training sentences of each file."""
+    dev: int = Field(default=200, ge=5)
+    """Dev sentences of each file."""
+    test: int = Field(default=300, ge=5)
+    """Test sentences of each file."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of the sentences."""
+
+
+class Data(Section):
+    """Which text is read, and how words and characters become numbers."""
+
+    datasets: list[Dataset] = Field(min_length=1)
+    vectors: Source | None = None
+    """Word vectors in GloVe or word2vec text format, plain or gzip; none: words start from random vectors."""
+    lowercase: bool = True
+    """Look words up in lower case. Characters always keep their case."""
+    minimum_word_count: int = Field(default=1, ge=1)
+    """A training word seen less often, and without a vector, is unknown."""
+    minimum_character_count: int = Field(default=2, ge=1)
+    """A character seen less often in the training text is unknown."""
+    maximum_characters: int = Field(default=50, ge=1, le=1000)
+    """Only so many leading characters of a word are read by the character network."""
+    demo: DemoSize = DemoSize()
+    """The size of the demo corpora, where a path begins with `demo:`."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Data":
+        """No two datasets of one name."""
+        refuse_duplicates("datasets", [dataset.name for dataset in self.datasets])
+        for dataset in self.datasets:
+            if dataset.name.lower() in RESERVED_DATASETS:
+                raise ValueError(f"'{dataset.name}' is a folder of every run: call the dataset otherwise")
+        return self
