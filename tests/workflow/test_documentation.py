@@ -15,7 +15,7 @@ PAGES = ("README.md", "docs/index.md", *(f"docs/{name}.md" for name in GUIDES.sp
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MODEL = "results/demo/joint/seed1/train/sparse/shared"
 
-# Set-up is what `make test` itself has done; the rest needs a terminal, a cluster, a volume or the network.
+# Set-up is what `make test` itself has done; the rest needs a terminal, a cluster, a volume, a GPU or the network.
 NOT_RUN = (
     "git clone",
     "cd sparse-sharing",
@@ -26,6 +26,7 @@ NOT_RUN = (
     "sparse-sharing tensorboard",
 )
 NOT_RUN += ("tests/workflow/slurm", "export SLURM_CONF", "snakemake --workflow-profile workflow/profiles/kubernetes")
+NOT_RUN += ("export CUDA_MPS", "mkdir -p /tmp/mps", "nvidia-cuda-mps-control", "echo quit")
 
 
 def commands(repository, page):
