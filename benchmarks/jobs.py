@@ -140,12 +140,12 @@ def memory_job(folder: Path) -> None:
     from sparse_sharing.training import loop
 
     set_threads(1)
-    draw = loop.shuffled_batches
+    draw = loop.training_batches
 
-    def largest(lengths, *options):
-        return sorted(draw(lengths, *options), key=lambda batch: -int(np.asarray(lengths)[batch].sum()))[:20]
+    def largest(text, *options):
+        return sorted(draw(text, *options), key=lambda batch: -int(text.lengths[batch].sum()))[:20]
 
-    loop.shuffled_batches = largest
+    loop.training_batches = largest
     train._read_masks = lambda spec, path, network, weights: {
         task: _of(random_mask(network, 0.5, seed), weights) for seed, task in enumerate(spec.tasks)
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sparse_sharing.config import Config, Specs, jobs_of, layout
+from sparse_sharing.config.artefact import REPORT
 from sparse_sharing.inspection.status import status_of
 from sparse_sharing.report.texts import lead
 
@@ -34,15 +35,15 @@ def success(config: Config) -> str:
     Where the run stopped after an earlier stage, only where its files are.
     """
     folder = Path(layout.RUN.format(run=config.run))
-    report = Path(layout.REPORT.format(run=config.run))
+    report = folder / REPORT.file
     try:
         results = pd.read_csv(folder / "tables" / "results.csv", dtype={"dataset": str, "system": str, "task": str})
-        summary = pd.read_csv(folder / "tables" / "summary.csv", dtype={"dataset": str, "system": str, "task": str})
+        compared = pd.read_csv(folder / "tables" / "comparisons.csv")
     except OSError:
         return f"Done. The files of the run are below {folder}."
     lines = []
     for dataset in sorted(set(results["dataset"])):
-        lines.append(f"{dataset}: {lead(summary, dataset, config.tables.baseline)}")
+        lines.append(f"{dataset}: {lead(compared, dataset, config.tables.baseline)}")
         best = best_model(results[results["dataset"] == dataset], folder)
         if best is not None:
             models = ", ".join(map(str, best.folders))
@@ -61,7 +62,7 @@ def best_model(results: pd.DataFrame, run_folder: Path) -> BestModel | None:
         run_folder: the folder of the run.
     """
     dev = results[(results["split"] == "dev") & results["metric"].isin(["accuracy", "f1"])]
-    # Of a task with spans, f1 counts; the accuracy of its tags stands beside it.
+    # Of a task with spans, f1 counts; the accuracy of its tags is there as well.
     spans = set(dev.loc[dev["metric"] == "f1", "task"])
     dev = dev[(dev["metric"] == "f1") | ~dev["task"].isin(spans)]
     means = dev.groupby(["system", "seed"]).agg(score=("value", "mean"), tasks=("task", "nunique")).reset_index()
