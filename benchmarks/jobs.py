@@ -129,8 +129,6 @@ def first_step_job(folder: Path) -> None:
 
 def memory_job(folder: Path) -> None:
     """Print the peak memory of a sparse training in MB; its epoch has the twenty batches with the most tokens."""
-    import numpy as np
-
     from benchmarks.training import random_mask
     from sparse_sharing.artifacts import load_tensors
     from sparse_sharing.cli.options import set_threads
