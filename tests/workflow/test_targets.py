@@ -116,7 +116,7 @@ def test_runs_of_different_names_share_no_file(fresh):
         ("train", {"epochs": "many"}, ["train.epochs", "'many'"]),
         ("train", {"optimizer": "sdg"}, ["train.optimizer", "'sdg'", "did you mean 'sgd'?"]),
         ("prune", {"final_density": 2}, ["prune.final_density", "less than 1"]),
-        ("select", {"choices": []}, ["select.choices"]),
+        ("select", {"choices": []}, ["'sparse' names the choice 'half'; known: none"]),
     ],
 )
 def test_a_wrong_configuration_is_explained_without_a_traceback(fresh, section, values, words):
