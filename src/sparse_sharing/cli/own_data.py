@@ -92,9 +92,9 @@ def validate(
     show_table(header, rows, "Jobs")
     typer.echo(" ".join(summary))
     if findings.errors:
-        typer.echo(f"{findings.errors} errors: the run would stop. Mend them and validate again.", err=True)
+        typer.echo(f"{findings.errors} errors: the run would stop. Correct them and validate again.", err=True)
         raise typer.Exit(DataError.exit_code)
-    typer.echo("Nothing stands against the run.")
+    typer.echo("No errors found.")
 
 
 def _rows(item: Finding) -> list[tuple[str, str, str]]:
@@ -114,6 +114,7 @@ def _estimate(jobs: list, data: dict, specs: Specs, cores: int) -> tuple[dict[st
     summary = [
         f"About {duration(found.on(cores))} on {cores} cores, {duration(sum(found.stages.values()))} on one, "
         f"{duration(found.chain)} on any number.",
-        "Measured on a few steps now, on this machine as busy as it is; without early stops.",
+        f"About {found.disk / 1e6:,.0f} MB on the disk.",
+        "Times are measured on a few steps now, on this machine as busy as it is, without early stops.",
     ]
     return {stage: duration(seconds) for stage, seconds in found.stages.items()}, summary

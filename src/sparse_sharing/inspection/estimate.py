@@ -1,5 +1,6 @@
 """How long a run will take: the work counted from the specs, the speed measured on this machine."""
 
+import math
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from sparse_sharing.data.batches import make_batch, training_batches
 from sparse_sharing.data.reading import in_model_schemes
 from sparse_sharing.data.text import EncodedText, encode_text
 from sparse_sharing.inspection.checks import CheckedCorpus
+from sparse_sharing.inspection.disk import disk_bytes
 from sparse_sharing.models.network import Network
 from sparse_sharing.stages.inputs import choose_device
 from sparse_sharing.stages.prepare import PretrainedVectors, build_vocabulary
@@ -44,15 +46,17 @@ class Speed:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of a run.
+    """What a run takes.
 
     Attributes:
-        stages: of all jobs of each stage, one after the other.
-        chain: of the longest chain of jobs that wait for each other; no number of cores makes the run shorter.
+        stages: seconds of all jobs of each stage, one after the other.
+        chain: seconds of the longest chain of jobs that wait for each other; no number of cores makes the run shorter.
+        disk: bytes of its files when it is done.
     """
 
     stages: Mapping[str, float]
     chain: float
+    disk: int
 
     def on(self, cores: int) -> float:
         """At least so many seconds with so many jobs side by side."""
@@ -106,7 +110,14 @@ def estimate(
     stages: Counter[str] = Counter()
     for job in jobs:
         stages[job.stage] += seconds[id(job)]
-    return Estimate(stages, _chain(jobs, seconds))
+    sizes = {dataset: _numbers(sample.network) for dataset, sample in samples.items()}
+    return Estimate(stages, _chain(jobs, seconds), disk_bytes(jobs, sizes, tokens))
+
+
+def _numbers(network: Network) -> tuple[int, int]:
+    """The numbers of a network, and how many of them masks cover."""
+    shapes = network.prunable_shapes.values()
+    return sum(value.numel() for value in network.values().values()), sum(map(math.prod, shapes))
 
 
 def _training(job: Job, tokens: Mapping[str, Mapping[str, int]], speed: Speed) -> float:

@@ -106,7 +106,7 @@ def test_the_command_tells_jobs_and_time_and_ends_well(own_data):
     expected = {"prepare": "1", "warmup": "2", "prune": "2", "select": "1", "train": "3", "evaluate": "3"}
     assert expected.items() <= rows.items()
     assert "Measured on a few steps now" in result.output
-    assert "Nothing stands against the run" in result.output
+    assert "No errors found" in result.output
 
 
 def test_the_command_ends_with_3_where_the_run_would_stop_and_measures_nothing(own_data):
