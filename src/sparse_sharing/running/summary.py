@@ -19,7 +19,7 @@ def success(config: Config) -> str:
     Where the run stopped after an earlier stage, only where its files are.
     """
     folder = Path(layout.RUN.format(run=config.run))
-    report = Path(layout.REPORT.format(run=config.run))
+    report = folder / "report.html"
     try:
         results = pd.read_csv(folder / "tables" / "results.csv", dtype=NAMES)
         compared = pd.read_csv(folder / "tables" / "comparisons.csv", dtype=NAMES)
