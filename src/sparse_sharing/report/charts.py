@@ -15,6 +15,9 @@ ON_BLUE = {"condition": {"test": "datum.overlap > 0.62", "value": "#ffffff"}, "v
 BAR = 24
 """Pixels that a bar takes, with the space around it."""
 
+SLANTED = 80
+"""Pixels that an axis with slanted labels takes."""
+
 MOST_TASKS = 24
 """A figure shows so many tasks, the first; its data and the tables hold all, a page that drew all would not open."""
 
@@ -137,29 +140,16 @@ def overlap_maps(overlaps: pd.DataFrame, choice: str) -> Chart:
             "color": ON_BLUE,
         },
     }
-    chance = {
-        "mark": {"type": "text", "fontSize": 11, "dy": 16},
-        "encoding": {
-            "text": {"field": "label"},
-            "color": ON_BLUE,
-        },
-    }
-    both = both.assign(
-        label=[f"chance {value:.2f}" if value == value else "" for value in both["chance_by_tensor"].astype(float)]
-    )
-    axes = {"x": nominal("a", names) | {"axis": {"labelAngle": 0, "title": None}}, "y": nominal("b", names)}
-    marks = [{"mark": {"type": "rect"}, "encoding": {"color": colour}}, text, chance]
+    axes = {"x": nominal("a", names) | {"axis": {"labelAngle": -30, "title": None}}, "y": nominal("b", names)}
+    marks = [{"mark": {"type": "rect"}, "encoding": {"color": colour}}, text]
     tooltip = ["a", "b", "overlap", "chance", "chance_by_tensor"]
     panels = [
-        panel(layer, part, {"layer": marks, "encoding": axes}, tooltip, height=AXIS + 60 * part["b"].nunique())
+        panel(layer, part, {"layer": marks, "encoding": axes}, tooltip, height=SLANTED + 60 * part["b"].nunique())
         for layer, part in both.groupby("layer", sort=False)
     ]
     caption = (
-        f"Choice {choice}: weights that both tasks keep over weights that either keeps. Below each figure, what "
-        f"independent random masks with the same density in each tensor would have. '{LARGEST_AT_START}': the mask of "
-        "as many of the largest starting weights, without any training on the task. On the diagonal, where it was "
-        "measured: two prunings of the same task with another order of the data. An overlap above chance is no sign "
-        "that tasks are related: masks cut from common starting weights overlap in any case."
+        "Weights that both tasks keep, as a share of the weights that either keeps; the table above has the same "
+        "figures and those of random masks."
     )
     return Chart("overlap", f"Heat maps of the overlap, choice {choice}", caption, panels, overlaps, folded=True)
 

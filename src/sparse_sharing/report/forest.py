@@ -22,7 +22,7 @@ def forest(compared: pd.DataFrame) -> Forest:
         compared: rows of `comparisons.csv` of one dataset.
     """
     ends = compared[["difference", "lower", "upper"]].stack()
-    ticks = MaxNLocator(5).tick_values(min(ends.min(), 0), max(ends.max(), 0))
+    ticks = MaxNLocator(4).tick_values(min(ends.min(), 0), max(ends.max(), 0))
     low, high = float(ticks[0]), float(ticks[-1])
     margin = MARGIN * (high - low)
     axis = (low - margin, high + margin)

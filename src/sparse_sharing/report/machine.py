@@ -15,7 +15,7 @@ def facts(run_folder: Path) -> dict[str, str]:
     cores = os.cpu_count()
     return {
         "Tables written": f"{finished:%Y-%m-%d %H:%M} UTC",
-        "Machine of this page": f"{processor()}, {cores} {'core' if cores == 1 else 'cores'}, {platform.system()}",
+        "Page written on": f"{processor()}, {cores} {'core' if cores == 1 else 'cores'}, {platform.system()}",
     }
 
 

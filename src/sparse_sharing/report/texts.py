@@ -37,6 +37,9 @@ MOST_NAMED = 5
 EQUAL = (NO_DIFFERENCE, THESE_EQUAL)
 """The verdicts that name no better system."""
 
+THESE_MODELS = "these models: "
+"""What a verdict begins with that is about trained models; left out where a sentence says so for all."""
+
 ENOUGH_SEEDS = 3
 """From so many seeds on a comparison says something about systems, not only about the models that were trained."""
 
@@ -48,7 +51,9 @@ def lead(compared: pd.DataFrame | None, dataset: str, baseline: str) -> str:
         return "No two systems are compared."
     against = own[own["reference"] == baseline]
     rows, whom = (against, f" with {baseline}") if len(against) else (own, "")
-    return f"{_verdicts(rows, whom)}.{_few_seeds(rows)}"
+    if about_models := _few_seeds(rows):
+        rows = rows.assign(verdict=rows["verdict"].str.removeprefix(THESE_MODELS))
+    return f"{_verdicts(rows, whom)}.{about_models}"
 
 
 def _verdicts(rows: pd.DataFrame, whom: str) -> str:
@@ -173,7 +178,7 @@ def verdict_table(compared: pd.DataFrame) -> Table:
 
 def cost_table(spent: pd.DataFrame) -> Table:
     """What each system has cost over all its tasks; the CSV file has each task too."""
-    shown = spent[spent["task"] == ALL].drop(columns="task")
+    shown = spent[spent["task"] == ALL].drop(columns="task").dropna(axis="columns", how="all")
     shown = shown.rename(columns={name: name.replace("_", " ") for name in shown})
     return replace(plain_table("spent", "Budget and cost", CAPTIONS["spent"], shown, 0), data=spent)
 

@@ -51,9 +51,11 @@ def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
     """
     results = read_run(spec, run_folder)
     systems = list(dict.fromkeys(results.tables["summary"]["system"]))
+    best = list(best_models(results.tables["results"], run_folder))
     sections = [
         Section("systems", "Systems", [system_table(spec, systems)]),
         *dataset_sections(spec, run_folder, results, systems),
+        *([Section("models", "Best models", [], commands=best)] if best else []),
         *experiment_sections(results),
         *other_sections(results),
     ]
@@ -71,7 +73,7 @@ def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
 
 
 def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, systems: Sequence[str]) -> Iterator[Section]:
-    """For each dataset: verdicts, scores, scores by type, learning curves, pruning, masks, the best model."""
+    """For each dataset: verdicts, scores, scores by type, learning curves, pruning, masks."""
     for dataset in spec.datasets:
         own = {name: frame[frame["dataset"] == dataset] for name, frame in results.tables.items() if "dataset" in frame}
         scores = own["summary"]
@@ -90,23 +92,18 @@ def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, system
         if len(rounds):
             items.append(charts.pruning_rounds(rounds))
         items += mask_items(spec, folder, dataset, results.tables["masks"])
-        yield Section(
-            f"dataset-{dataset}",
-            dataset,
-            items,
-            left_out(spec.datasets[dataset]),
-            best_commands(own["results"], folder),
-        )
+        yield Section(f"dataset-{dataset}", dataset, items, left_out(spec.datasets[dataset]))
 
 
-def best_commands(results: pd.DataFrame, folder: Path) -> list[tuple[str, str]]:
-    """The best model of a dataset on dev with the command that tags with it."""
-    best = best_model(results, folder)
-    if best is None:
-        return []
-    several = f" It has a model for each task; this is the first of {len(best.folders)}." if best.folders[1:] else ""
-    sentence = f"The best system on dev is {best.system}, with a mean of {best.score:.2f} %."
-    return [(f"{sentence}{several} Tag a sentence with it:", best.tag_command)]
+def best_models(results: pd.DataFrame, folder: Path) -> Iterator[tuple[str, str]]:
+    """The best model of each dataset on dev, with the command that tags with it."""
+    for dataset, own in results.groupby("dataset", sort=False):
+        best = best_model(own, folder)
+        if best is not None:
+            count = len(best.folders)
+            several = f" It has {count} models, one for each task; the command names the first." if count > 1 else ""
+            sentence = f"{dataset}: the best system on dev is {best.system}, with a mean of {best.score:.2f} %."
+            yield f"{sentence}{several} Tag a sentence with it:", best.tag_command
 
 
 def left_out(tasks: Sequence[str]) -> str:

@@ -80,17 +80,17 @@ def test_overlaps_stand_on_both_sides_of_the_diagonal_once_in_the_data():
     assert len(chart.data) == 1
 
 
-def test_overlaps_stand_beside_those_with_the_largest_starting_weights_and_of_a_task_with_itself():
+def test_a_heat_map_has_the_largest_starting_weights_and_a_task_with_itself_too():
     rows = {"a": ["ner", "ner"], "b": [LARGEST_AT_START, "ner"], "overlap": [0.6, 0.7]}
     chart = charts.overlap_maps(pd.concat([OVERLAPS, pd.DataFrame({"layer": "all layers", **rows})]), "half")
-    cells = [(row["a"], row["b"], row["label"]) for row in chart.panels[0].spec["data"]["values"]]
+    cells = [(row["a"], row["b"], row["overlap"]) for row in chart.panels[0].spec["data"]["values"]]
     assert sorted(cells) == sorted(
         [
-            ("ner", "pos", "chance 0.40"),
-            ("pos", "ner", "chance 0.40"),
-            ("ner", LARGEST_AT_START, ""),
-            (LARGEST_AT_START, "ner", ""),
-            ("ner", "ner", ""),
+            ("ner", "pos", 0.5),
+            ("pos", "ner", 0.5),
+            ("ner", LARGEST_AT_START, 0.6),
+            (LARGEST_AT_START, "ner", 0.6),
+            ("ner", "ner", 0.7),
         ]
     )
     assert "NaN" not in vl_convert.vegalite_to_svg({**chart.panels[0].spec, "width": 300})

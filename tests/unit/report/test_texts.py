@@ -75,8 +75,8 @@ NONE = "no measurable difference"
             "Helped in each of the 2 comparisons.",
         ),
         (
-            compared(("hard", "ner", "these models differ"), ("hard", "pos", NONE), seeds=1),
-            "Of 2 comparisons with single: these models differ in 1 (hard on ner), no measurable difference in 1. "
+            compared(("hard", "ner", "these models: higher"), ("hard", "pos", f"these models: {NONE}"), seeds=1),
+            "Of 2 comparisons with single: higher in 1 (hard on ner), no measurable difference in 1. "
             "With one seed this is about these trained models, not about the systems.",
         ),
         (
