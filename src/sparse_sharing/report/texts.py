@@ -19,7 +19,7 @@ CAPTIONS = {
     "data": "Sizes as read; unknown words and words with a vector as shares of the tokens of a split, in percent.",
     "jobs": "Wall-clock seconds and peak resident memory, as the workflow has measured them.",
     "spent": "Updates (optimizer steps on batches of a task) and tokens of the warm-up that a system starts from, of "
-    "the prunings behind its masks, and of its training; dev_scores: how many chose an epoch or a mask; processor "
+    "the prunings behind its masks, and of its training; dev scores: how many chose an epoch or a mask; processor "
     "seconds of all jobs. Means over the seeds. What systems share is counted for each of them.",
     "paper": "Published figures beside the measured ones; the difference in points.",
 }
@@ -178,7 +178,7 @@ def verdict_table(compared: pd.DataFrame) -> Table:
 
 def cost_table(spent: pd.DataFrame) -> Table:
     """What each system has cost over all its tasks; the CSV file has each task too."""
-    shown = spent[spent["task"] == ALL].drop(columns="task").dropna(axis="columns", how="all")
+    shown = spent[spent["task"] == ALL].drop(columns=["task", "seeds"]).dropna(axis="columns", how="all")
     shown = shown.rename(columns={name: name.replace("_", " ") for name in shown})
     return replace(plain_table("spent", "Budget and cost", CAPTIONS["spent"], shown, 0), data=spent)
 

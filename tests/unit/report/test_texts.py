@@ -135,7 +135,7 @@ def test_the_verdict_comes_before_its_reasons_and_is_marked_where_there_is_one()
 
 
 def test_the_cost_of_a_system_is_that_of_all_its_tasks_and_the_file_has_each():
-    spent = pd.DataFrame({"system": "hard", "task": ["ner", "all"], "updates_training": [10, 30]})
+    spent = pd.DataFrame({"system": "hard", "task": ["ner", "all"], "seeds": 1, "updates_training": [10, 30]})
     table = cost_table(spent)
     assert shown(table) == (["system", "updates training"], [["hard", "30"]])
     assert len(table.data) == 2
