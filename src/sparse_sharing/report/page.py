@@ -1,7 +1,7 @@
 """The page itself: sections of tables and charts in one HTML file that needs nothing from outside."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from sparse_sharing.report.charts import DARK_PALETTE, PALETTE, Chart
+from sparse_sharing.report.drawing import DARK_PALETTE, PALETTE, Chart
 
 TEMPLATES = files("sparse_sharing.report") / "templates"
 
@@ -34,6 +34,8 @@ class Table:
     columns: Sequence[Column]
     data: pd.DataFrame
     best: frozenset[tuple[int, int]] = frozenset()
+    folded: bool = False
+    """Whether a reader must open the table to see it."""
 
     @property
     def rows(self) -> list[list[dict[str, Any]]]:
@@ -54,13 +56,62 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Section:
-    """A part of the page, reached from its head."""
+class Bar:
+    """A row of a forest plot; places and widths are in percent of the axis.
+
+    Attributes:
+        system: the system that is compared.
+        reference: the system it is compared with.
+        verdict: in words, with the reason if there is none.
+        look: `better`, `worse`, `equal` or `none`.
+        difference: in points, as text.
+        interval: its ends in points, as text; empty without an interval.
+        start: place of the lower end.
+        width: of the interval.
+        point: place of the difference.
+    """
+
+    system: str
+    reference: str
+    verdict: str
+    look: str
+    difference: str
+    interval: str
+    start: float
+    width: float
+    point: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """The rows of a forest plot that are about the same task."""
+
+    title: str
+    bars: Sequence[Bar]
+
+
+@dataclass(frozen=True)
+class Forest:
+    """A forest plot: `ticks` are the labels of its axis with their places, `zero` is the place of no difference."""
 
     name: str
     title: str
-    items: Sequence[Table | Chart]
+    caption: str
+    groups: Sequence[Group]
+    ticks: Sequence[tuple[str, float]]
+    zero: float
+    data: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page, reached from its head; `commands` are sentences, each with the command it is about."""
+
+    name: str
+    title: str
+    items: Sequence[Table | Chart | Forest]
     text: str = ""
+    commands: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -72,16 +123,19 @@ class Page:
     sections: Sequence[Section]
     facts: Mapping[str, str]
     details: Mapping[str, str]
+    commands: Sequence[tuple[str, str]] = ()
     warnings: Sequence[str] = ()
 
 
-def plain_table(name: str, title: str, caption: str, data: pd.DataFrame, decimals: int = 2) -> Table:
-    """A table as it stands: numbers with fixed decimals, missing ones blank."""
+def plain_table(
+    name: str, title: str, caption: str, data: pd.DataFrame, decimals: int = 2, signed: Collection[str] = ()
+) -> Table:
+    """A table as it stands: numbers with fixed decimals, missing ones blank; those of `signed` columns with a sign."""
     columns = []
     for heading in data.columns:
         values = data[heading].tolist()
         numeric = pd.api.types.is_numeric_dtype(data[heading]) and not pd.api.types.is_bool_dtype(data[heading])
-        cells = [_text(value, decimals) for value in values]
+        cells = [_text(value, decimals, "+" if heading in signed else "") for value in values]
         order = [float("-inf") if value != value else value for value in values] if numeric else cells
         columns.append(Column(str(heading), cells, order, numeric))
     return Table(name, title, caption, columns, data)
@@ -93,6 +147,7 @@ def render(page: Page, library: str) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["in_script"] = in_script
+    environment.tests["forest"] = lambda item: isinstance(item, Forest)
     environment.tests["chart"] = lambda item: isinstance(item, Chart)
     template = environment.from_string(_template("report.html"))
     return template.render(
@@ -122,9 +177,9 @@ def _template(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _text(value: Any, decimals: int) -> str:
+def _text(value: Any, decimals: int, sign: str) -> str:
     if value is None or value != value:
         return ""
     if isinstance(value, float):
-        return f"{value:,.{decimals}f}".replace("-", "−")
+        return f"{value:{sign},.{decimals}f}".replace("-", "−")
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sparse_sharing.artifacts import load_json, remedy
+from sparse_sharing.artifacts import file_digest, load_json, remedy
 from sparse_sharing.config import layout
 from sparse_sharing.config.provenance import stored_spec
 from sparse_sharing.config.specs import ReportSpec
@@ -193,6 +193,7 @@ def _carrier(folder: Path, stage: str, identity: Mapping[str, object]) -> Path:
 
 def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
     rows = []
+    demo = {file_digest(path) for path in layout.below(folder, layout.DEMO_FOLDER).rglob("*.txt")}
     for dataset in spec.datasets:
         path = layout.below(folder, layout.DATA, dataset=dataset) / "summary.json"
         summary = load_json(path, "summary").details
@@ -204,7 +205,9 @@ def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
                 found |= {"repairs": sum(read.get("repairs", {}).values())}
                 found |= {"unknown words %": 100 * values["unknown_words"]}
                 found |= {"words with a vector %": 100 * (covered["exact"] + covered["lower_cased"])}
-                rows.append(found | {"file": read.get("file", read.get("cut", ""))})
+                rows.append(
+                    found | {"file": read.get("file", read.get("cut", "")), "synthetic": read.get("sha256") in demo}
+                )
     return pd.DataFrame(rows)
 
 

@@ -11,23 +11,34 @@ from sparse_sharing import statistics
 from sparse_sharing.config.specs import ReportSpec
 from sparse_sharing.report.page import Column, Table, plain_table
 from sparse_sharing.report.results import RunResults
-from sparse_sharing.statistics import NO_DIFFERENCE, NO_VERDICT
+from sparse_sharing.statistics import NO_DIFFERENCE, NO_VERDICT, THESE_EQUAL
+from sparse_sharing.tables.costs import ALL
 from sparse_sharing.tables.marks import COLUMN, explanation, system_marks
 
 CAPTIONS = {
-    "types": "Precision, recall and F1 in percent for each span type, or each tag; support counts the gold ones.",
     "data": "Sizes as read; unknown words and words with a vector as shares of the tokens of a split, in percent.",
     "jobs": "Wall-clock seconds and peak resident memory, as the workflow has measured them.",
     "spent": "Updates (optimizer steps on batches of a task) and tokens of the warm-up that a system starts from, of "
-    "the prunings behind its masks, and of its training; dev_scores: how many chose an epoch or a mask; processor "
+    "the prunings behind its masks, and of its training; dev scores: how many chose an epoch or a mask; processor "
     "seconds of all jobs. Means over the seeds. What systems share is counted for each of them.",
     "paper": "Published figures beside the measured ones; the difference in points.",
 }
 UNKNOWN = "unknown"
 
+AGAIN = (
+    "Repeat this run with its configuration file (without --configfile for the default run). Its settings, versions "
+    "and digests are below."
+)
+
 
 MOST_NAMED = 5
 """Comparisons of one verdict that the lead names; beyond, they are only counted."""
+
+EQUAL = (NO_DIFFERENCE, THESE_EQUAL)
+"""The verdicts that name no better system."""
+
+THESE_MODELS = "these models: "
+"""What a verdict begins with that is about trained models; left out where a sentence says so for all."""
 
 ENOUGH_SEEDS = 3
 """From so many seeds on a comparison says something about systems, not only about the models that were trained."""
@@ -40,7 +51,9 @@ def lead(compared: pd.DataFrame | None, dataset: str, baseline: str) -> str:
         return "No two systems are compared."
     against = own[own["reference"] == baseline]
     rows, whom = (against, f" with {baseline}") if len(against) else (own, "")
-    return f"{_verdicts(rows, whom)}.{_few_seeds(rows)}"
+    if about_models := _few_seeds(rows):
+        rows = rows.assign(verdict=rows["verdict"].str.removeprefix(THESE_MODELS))
+    return f"{_verdicts(rows, whom)}.{about_models}"
 
 
 def _verdicts(rows: pd.DataFrame, whom: str) -> str:
@@ -54,9 +67,9 @@ def _verdicts(rows: pd.DataFrame, whom: str) -> str:
     parts = {}
     for verdict, block in rows.groupby("verdict", sort=False):
         names = block["system"] + " on " + block["task"] + ("" if whom else " against " + block["reference"])
-        named = verdict != NO_DIFFERENCE and len(block) <= MOST_NAMED
+        named = verdict not in EQUAL and len(block) <= MOST_NAMED
         parts[verdict] = f"{verdict} in {len(block)}" + (f" ({', '.join(names)})" if named else "")
-    order = sorted(parts, key=(NO_VERDICT, NO_DIFFERENCE).__contains__)
+    order = sorted(parts, key=(NO_VERDICT, *EQUAL).__contains__)
     return f"Of {len(rows)} comparisons{whom}: {', '.join(parts[verdict] for verdict in order)}"
 
 
@@ -155,19 +168,29 @@ def verdict_table(compared: pd.DataFrame) -> Table:
         "that would be found in 80 % of the runs. Words about 'these models' cover no other trainings."
     )
     shown = [name for name in VERDICT_COLUMNS if name in compared and compared[name].notna().any()]
-    table = plain_table("verdicts", "Verdicts", caption, compared[shown], 3)
+    table = plain_table("verdicts", "All figures of the comparisons", caption, compared[shown], 3)
     columns = [replace(column, title=VERDICT_COLUMNS[column.title]) for column in table.columns]
     marked = [place for place, verdict in enumerate(compared["verdict"]) if verdict in statistics.DIFFERENCES]
     verdict = shown.index("verdict")
-    return replace(table, columns=columns, data=compared, best=frozenset((place, verdict) for place in marked))
+    best = frozenset((place, verdict) for place in marked)
+    return replace(table, columns=columns, data=compared, best=best, folded=True)
 
 
-def with_intervals(scores: pd.DataFrame, compared: pd.DataFrame | None, baseline: str) -> pd.DataFrame:
-    """The scores with the simultaneous interval of their difference to the baseline, where there is one."""
-    if compared is None or not {"lower", "upper"} <= set(compared.columns):
-        return scores
-    own = compared[compared["reference"] == baseline][["dataset", "system", "task", "lower", "upper"]]
-    return scores.merge(own, on=["dataset", "system", "task"], how="left")
+def cost_table(spent: pd.DataFrame) -> Table:
+    """What each system has cost over all its tasks; the CSV file has each task too."""
+    shown = spent[spent["task"] == ALL].drop(columns=["task", "seeds"]).dropna(axis="columns", how="all")
+    shown = shown.rename(columns={name: name.replace("_", " ") for name in shown})
+    return replace(plain_table("spent", "Budget and cost", CAPTIONS["spent"], shown, 0), data=spent)
+
+
+def synthetic(data: pd.DataFrame) -> list[str]:
+    """A sentence on the datasets whose text the demo has generated."""
+    found = dict.fromkeys(data[data["synthetic"]]["dataset"]) if len(data) else {}
+    if not found:
+        return []
+    return [
+        f"{', '.join(found)}: synthetic demo text, generated from templates. Scores on it say nothing about real text."
+    ]
 
 
 def git_revision(folder: Path) -> str:

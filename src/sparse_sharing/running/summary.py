@@ -1,6 +1,5 @@
 """The last words of a run: what was found, where it is, how to use it; or what failed, and how to go on."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -8,25 +7,11 @@ import pandas as pd
 from sparse_sharing.config import Config, Specs, jobs_of, layout
 from sparse_sharing.config.artefact import REPORT
 from sparse_sharing.inspection.status import status_of
+from sparse_sharing.report.best import best_model
 from sparse_sharing.report.texts import lead
 
-EXAMPLE = "EU rejects German call to boycott British lamb."
-"""The sentence of the tag command."""
-
-
-@dataclass(frozen=True)
-class BestModel:
-    """The models of the system with the highest dev score, from its best seed.
-
-    Attributes:
-        system: the system.
-        folders: one for all tasks, or one for each.
-        score: the mean over the tasks of the dev score, in percent.
-    """
-
-    system: str
-    folders: list[Path]
-    score: float
+NAMES = {"dataset": str, "system": str, "reference": str, "task": str}
+"""Columns that are text, even if they look like numbers."""
 
 
 def success(config: Config) -> str:
@@ -37,8 +22,8 @@ def success(config: Config) -> str:
     folder = Path(layout.RUN.format(run=config.run))
     report = folder / REPORT.file
     try:
-        results = pd.read_csv(folder / "tables" / "results.csv", dtype={"dataset": str, "system": str, "task": str})
-        compared = pd.read_csv(folder / "tables" / "comparisons.csv")
+        results = pd.read_csv(folder / "tables" / "results.csv", dtype=NAMES)
+        compared = pd.read_csv(folder / "tables" / "comparisons.csv", dtype=NAMES)
     except OSError:
         return f"Done. The files of the run are below {folder}."
     lines = []
@@ -48,35 +33,10 @@ def success(config: Config) -> str:
         if best is not None:
             models = ", ".join(map(str, best.folders))
             lines.append(f"  Best on dev: {best.system}, {best.score:.2f} %. Model: {models}")
-            lines.append(f'  Tag with it: echo "{EXAMPLE}" | sparse-sharing tag {best.folders[0]}')
+            lines.append(f"  Tag with it: {best.tag_command}")
     if report.exists():
         lines.append(f"Report: {report}")
     return "\n".join(lines)
-
-
-def best_model(results: pd.DataFrame, run_folder: Path) -> BestModel | None:
-    """The best model of a dataset, chosen on dev among the systems that know every task; none without one.
-
-    Args:
-        results: the rows of `tables/results.csv` of one dataset.
-        run_folder: the folder of the run.
-    """
-    dev = results[(results["split"] == "dev") & results["metric"].isin(["accuracy", "f1"])]
-    # Of a task with spans, f1 counts; the accuracy of its tags is there as well.
-    spans = set(dev.loc[dev["metric"] == "f1", "task"])
-    dev = dev[(dev["metric"] == "f1") | ~dev["task"].isin(spans)]
-    means = dev.groupby(["system", "seed"]).agg(score=("value", "mean"), tasks=("task", "nunique")).reset_index()
-    means = means[means["tasks"] == dev["task"].nunique()]
-    if not len(means):
-        return None
-    system = means.groupby("system")["score"].mean().idxmax()
-    own = means[means["system"] == system]
-    best = own.loc[own["score"].idxmax()]
-    identity = {"dataset": str(results["dataset"].iloc[0]), "seed": int(best["seed"]), "system": system}
-    tasks = sorted(set(dev.loc[dev["system"] == system, "task"]))
-    folders = [layout.below(run_folder, layout.MODEL, model=model, **identity) for model in ("shared", *tasks)]
-    found = [folder for folder in folders if (folder / "model.safetensors").exists()]
-    return BestModel(str(system), found, float(best["score"])) if found else None
 
 
 def failure(config: Config) -> str:

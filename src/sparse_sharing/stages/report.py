@@ -1,8 +1,10 @@
 """Stage `report`: show a finished run on one self-contained HTML page."""
 
 import json
+import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +16,10 @@ from sparse_sharing import __version__
 from sparse_sharing.artifacts import write_text
 from sparse_sharing.config import layout
 from sparse_sharing.config.specs import ReportSpec
-from sparse_sharing.report import charts, texts
+from sparse_sharing.report import charts, machine, texts
+from sparse_sharing.report.best import best_model
+from sparse_sharing.report.drawing import Chart
+from sparse_sharing.report.forest import forest
 from sparse_sharing.report.page import Page, Section, Table, plain_table, render
 from sparse_sharing.report.results import (
     RunResults,
@@ -24,6 +29,7 @@ from sparse_sharing.report.results import (
     reference_overlaps,
     served,
 )
+from sparse_sharing.report.tables import overlap_table, system_table, type_table
 from sparse_sharing.stages.inputs import read_selection
 from sparse_sharing.stages.tables import prepared
 from sparse_sharing.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE, text_notes
@@ -44,36 +50,41 @@ def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
         ArtifactError: A file of the run is missing or damaged.
     """
     results = read_run(spec, run_folder)
-    sections = [*dataset_sections(spec, run_folder, results), *experiment_sections(results), *other_sections(results)]
+    systems = list(dict.fromkeys(results.tables["summary"]["system"]))
+    best = list(best_models(results.tables["results"], run_folder))
+    sections = [
+        Section("systems", "Systems", [system_table(spec, systems)]),
+        *dataset_sections(spec, run_folder, results, systems),
+        *([Section("models", "Best models", [], commands=best)] if best else []),
+        *experiment_sections(results),
+        *other_sections(results),
+    ]
     notes = {dataset: text_notes(prepared(run_folder, dataset)) for dataset in spec.datasets}
     page = Page(
         title=spec.run,
         lead={dataset: texts.lead(results.tables["comparisons"], dataset, spec.baseline) for dataset in spec.datasets},
         sections=sections,
-        facts=texts.facts(spec, results),
+        facts={**texts.facts(spec, results), **machine.facts(run_folder)},
         details=provenance(spec, results),
-        warnings=texts.warnings(results.tables, notes),
+        commands=[(texts.AGAIN, f"snakemake --cores {os.cpu_count()} all --configfile CONFIGURATION.yaml")],
+        warnings=[*texts.synthetic(results.data), *texts.warnings(results.tables, notes)],
     )
     write_text(output, render(page, vl_convert.javascript_bundle()))
 
 
-def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults) -> Iterator[Section]:
-    """For each dataset: scores, verdicts, learning curves, pruning, masks."""
-    shown = results.tables["summary"]
-    systems = list(dict.fromkeys(shown["system"]))
+def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, systems: Sequence[str]) -> Iterator[Section]:
+    """For each dataset: verdicts, scores, scores by type, learning curves, pruning, masks."""
     for dataset in spec.datasets:
-        scores = shown[shown["dataset"] == dataset]
+        own = {name: frame[frame["dataset"] == dataset] for name, frame in results.tables.items() if "dataset" in frame}
+        scores = own["summary"]
         tasks, means = scores[scores["task"] != "mean"], scores[scores["task"] == "mean"]
-        items = [texts.score_table(scores)]
-        compared = results.tables.get("comparisons")
-        if compared is not None and len(own := compared[compared["dataset"] == dataset]):
-            items.append(texts.verdict_table(own.drop(columns="dataset")))
-        leaked = results.tables["leaks"]
-        if len(own := leaked[leaked["dataset"] == dataset]):
-            items.append(plain_table("leaks", LEAKS_TITLE, LEAKS_CAPTION, own.drop(columns="dataset")))
-        if tasks["difference"].notna().any():
-            known = texts.with_intervals(tasks, compared, spec.baseline)
-            items.append(charts.differences(known, spec.baseline, systems))
+        items = []
+        if len(own["comparisons"]):
+            items += [forest(own["comparisons"]), texts.verdict_table(own["comparisons"].drop(columns="dataset"))]
+        items.append(texts.score_table(scores))
+        items.append(type_table(own["per_type"].drop(columns="dataset"), systems, spec.baseline))
+        if len(own["leaks"]):
+            items.append(plain_table("leaks", LEAKS_TITLE, LEAKS_CAPTION, own["leaks"].drop(columns="dataset")))
         items.append(charts.sizes(means if len(means) else tasks, systems))
         curves = results.curves[results.curves["dataset"] == dataset]
         items.append(charts.learning_curves(curves, systems))
@@ -82,6 +93,17 @@ def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults) -> Ite
             items.append(charts.pruning_rounds(rounds))
         items += mask_items(spec, folder, dataset, results.tables["masks"])
         yield Section(f"dataset-{dataset}", dataset, items, left_out(spec.datasets[dataset]))
+
+
+def best_models(results: pd.DataFrame, folder: Path) -> Iterator[tuple[str, str]]:
+    """The best model of each dataset on dev, with the command that tags with it."""
+    for dataset, own in results.groupby("dataset", sort=False):
+        best = best_model(own, folder)
+        if best is not None:
+            count = len(best.folders)
+            several = f" It has {count} models, one for each task; the command names the first." if count > 1 else ""
+            sentence = f"{dataset}: the best system on dev is {best.system}, with a mean of {best.score:.2f} %."
+            yield f"{sentence}{several} Tag a sentence with it:", best.tag_command
 
 
 def left_out(tasks: Sequence[str]) -> str:
@@ -94,7 +116,7 @@ def left_out(tasks: Sequence[str]) -> str:
     )
 
 
-def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame) -> list[Table | charts.Chart]:
+def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame) -> list[Table | Chart]:
     """What the chosen masks share, averaged over the seeds; `table` is the table `masks`."""
     frames: Mapping[str, list[pd.DataFrame]] = {"layers": [], "overlaps": [], "served": []}
     for name, seed, start, choice in spec.selections():
@@ -113,7 +135,7 @@ def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame
         return []
     mean = {name: _over_seeds(pd.concat(parts, ignore_index=True)) for name, parts in frames.items()}
     maps = [charts.overlap_maps(part, str(choice)) for choice, part in mean["overlaps"].groupby("choice", sort=False)]
-    return [charts.densities(mean["layers"]), *maps, charts.unions(mean["served"])]
+    return [overlap_table(mean["overlaps"]), *maps, charts.densities(mean["layers"]), charts.unions(mean["served"])]
 
 
 def experiment_sections(results: RunResults) -> Iterator[Section]:
@@ -125,18 +147,19 @@ def experiment_sections(results: RunResults) -> Iterator[Section]:
 
 
 def other_sections(results: RunResults) -> Iterator[Section]:
-    """Scores by type, the text, and what it all cost."""
-    types = results.tables["per_type"]
+    """The text, and what the run cost."""
     yield Section(
-        "types", "Scores by type", [plain_table("types", "Test scores by type", texts.CAPTIONS["types"], types)]
+        "data",
+        "Data",
+        [plain_table("data", "The text", texts.CAPTIONS["data"], results.data.drop(columns="synthetic"))],
     )
-    yield Section("data", "Data", [plain_table("data", "The text", texts.CAPTIONS["data"], results.data)])
     items = []
     if (spent := results.tables.get("costs")) is not None and len(spent):
-        items.append(plain_table("spent", "What each system has cost", texts.CAPTIONS["spent"], spent, 0))
+        items.append(texts.cost_table(spent))
     if len(results.costs):
         jobs = results.costs.rename(columns={"memory": "memory MB"})
-        items += [charts.costs(results.costs), plain_table("jobs", "Every job", texts.CAPTIONS["jobs"], jobs, 1)]
+        every_job = plain_table("jobs", "Every job", texts.CAPTIONS["jobs"], jobs, 1)
+        items += [charts.costs(results.costs), replace(every_job, folded=True)]
     if items:
         yield Section("costs", "Cost", items)
 

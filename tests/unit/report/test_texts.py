@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sparse_sharing.report.texts import lead, score_table, verdict_table, warnings
+from sparse_sharing.report.texts import cost_table, lead, score_table, synthetic, verdict_table, warnings
 
 SUMMARY = pd.DataFrame(
     {
@@ -75,9 +75,13 @@ NONE = "no measurable difference"
             "Helped in each of the 2 comparisons.",
         ),
         (
-            compared(("hard", "ner", "these models differ"), ("hard", "pos", NONE), seeds=1),
-            "Of 2 comparisons with single: these models differ in 1 (hard on ner), no measurable difference in 1. "
+            compared(("hard", "ner", "these models: higher"), ("hard", "pos", f"these models: {NONE}"), seeds=1),
+            "Of 2 comparisons with single: higher in 1 (hard on ner), no measurable difference in 1. "
             "With one seed this is about these trained models, not about the systems.",
+        ),
+        (
+            compared(("hard", "ner", "these models: no measurable difference"), ("hard", "pos", "helped")),
+            "Of 2 comparisons with single: helped in 1 (hard on pos), these models: no measurable difference in 1.",
         ),
         (pd.DataFrame(columns=["dataset", "reference"]), "No two systems are compared."),
         (None, "No two systems are compared."),
@@ -127,3 +131,19 @@ def test_the_verdict_comes_before_its_reasons_and_is_marked_where_there_is_one()
     assert [row[3] for row in rows] == ["no measurable difference", "helped"]
     assert table.best == {(1, 3)}
     assert list(table.data.columns) == list(COMPARED.columns)
+    assert table.folded
+
+
+def test_the_cost_of_a_system_is_that_of_all_its_tasks_and_the_file_has_each():
+    spent = pd.DataFrame({"system": "hard", "task": ["ner", "all"], "seeds": 1, "updates_training": [10, 30]})
+    table = cost_table(spent)
+    assert shown(table) == (["system", "updates training"], [["hard", "30"]])
+    assert len(table.data) == 2
+
+
+def test_demo_text_is_called_synthetic():
+    data = pd.DataFrame({"dataset": ["joint", "joint", "news"], "synthetic": [True, True, False]})
+    assert synthetic(data) == [
+        "joint: synthetic demo text, generated from templates. Scores on it say nothing about real text."
+    ]
+    assert synthetic(data[~data["synthetic"]]) == []

@@ -24,7 +24,7 @@ function themed(spec) {
       labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelLimit: 220 },
     text: { color: ink }, rule: { color: soft }, line: { strokeWidth: 2 },
   };
-  return { ...spec, config, autosize: { type: "fit-x", contains: "padding" } };
+  return { ...spec, config };
 }
 async function draw(figure) {
   const specs = JSON.parse(figure.querySelector("script.specs").textContent);
@@ -51,7 +51,29 @@ function drawAll() {
   for (const figure of figures) { watcher.unobserve(figure); watcher.observe(figure); }
 }
 drawAll();
-window.addEventListener("beforeprint", () => figures.forEach((figure) => figure.dataset.drawn || draw(figure)));
+
+// Paper is light, and shows every figure that is not folded, seen or not.
+const isFolded = (figure) => figure.closest("details:not([open])");
+let screenTheme;
+window.addEventListener("beforeprint", () => {
+  screenTheme = root.dataset.theme;
+  root.dataset.theme = "light";
+  figures.filter((figure) => !isFolded(figure) && figure.dataset.drawn !== "light").forEach(draw);
+});
+window.addEventListener("afterprint", () => {
+  root.dataset.theme = screenTheme;
+  drawAll();
+});
+
+// A table wider than its place says so.
+function hint() {
+  for (const scroll of document.querySelectorAll(".scroll")) {
+    scroll.previousElementSibling.hidden = scroll.scrollWidth <= scroll.clientWidth;
+  }
+}
+hint();
+window.addEventListener("resize", hint);
+document.querySelectorAll("details").forEach((part) => part.addEventListener("toggle", hint));
 
 // Files to take away.
 function save(name, type, content) {

@@ -1,0 +1,124 @@
+"""What every chart is made of: panels, axes, colours and tooltips of Vega-Lite specifications."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+PALETTE = ("#0067a5", "#c04e00", "#00795a", "#a0478c", "#7a6100", "#4a4fb0", "#8f3b1b", "#4d6000")
+DARK_PALETTE = ("#56b4e9", "#f0883e", "#2fc79a", "#dd94cb", "#e0c04a", "#a3a8ff", "#e08e6d", "#b5cc52")
+"""Colours that stay apart for colour-blind readers: on light ground, and what they become on dark ground."""
+
+AXIS = 45
+"""Pixels that a horizontal axis takes: its labels, its title and the padding of the drawing."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One drawing: its title and its Vega-Lite specification, data included."""
+
+    title: str
+    spec: Mapping[str, Any]
+
+    @property
+    def height(self) -> int:
+        """The height of the drawing in pixels, axes included."""
+        return self.spec["height"]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure of one or more panels, with what a reader needs to understand it and its data to take away."""
+
+    name: str
+    title: str
+    caption: str
+    panels: Sequence[Panel]
+    data: pd.DataFrame
+    legend: Sequence[str] = field(default=())
+    """Names in the order of their colours; empty where colour says nothing."""
+    folded: bool = False
+    """Whether a reader must open the chart to see it."""
+
+
+def panel(
+    title: str,
+    data: pd.DataFrame,
+    parts: Mapping[str, Any],
+    tooltip: Sequence[str] | None = None,
+    height: int = 265,
+) -> Panel:
+    """A drawing of some rows, as wide as its card; `height` in pixels counts the axes too, so the page can reserve it.
+
+    Args:
+        title: the heading of the panel.
+        data: the rows to draw.
+        parts: the marks and encodings of the specification.
+        tooltip: the columns that a tooltip shows; all columns if None.
+        height: of the whole drawing, in pixels.
+    """
+    fields = list(tooltip or data.columns)
+    shown = [
+        {"field": _escaped(name), "format": ".4~g"} if _is_real(data[name]) else {"field": _escaped(name)}
+        for name in fields
+        if name in data
+    ]
+    spec = _with_tooltip(parts, shown)
+    values = list(_records(data))
+    return Panel(
+        title,
+        {
+            "data": {"values": values},
+            "width": "container",
+            "height": height,
+            "autosize": {"type": "fit", "contains": "padding"},
+            "description": title,
+            **spec,
+        },
+    )
+
+
+def _with_tooltip(parts: Mapping[str, Any], shown: list[dict[str, str]]) -> dict[str, Any]:
+    """The tooltip on every layer that draws the panel's own rows."""
+    if "layer" not in parts:
+        return {**parts, "encoding": {**parts["encoding"], "tooltip": shown}}
+    layers = [
+        layer if "data" in layer else {**layer, "encoding": {**layer.get("encoding", {}), "tooltip": shown}}
+        for layer in parts["layer"]
+    ]
+    return {**parts, "layer": layers}
+
+
+def _records(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for row in data.to_dict("records"):
+        yield {key: None if isinstance(value, float) and value != value else value for key, value in row.items()}
+
+
+def _is_real(column: pd.Series) -> bool:
+    return pd.api.types.is_float_dtype(column)
+
+
+def _escaped(name: str) -> str:
+    """A field name that Vega does not read as a path."""
+    return name.replace(".", "\\.").replace("[", "\\[").replace("]", "\\]")
+
+
+def quantitative(name: str, title: str, zero: bool = False) -> dict[str, Any]:
+    return {
+        "field": name,
+        "type": "quantitative",
+        "title": title,
+        "scale": {"zero": zero},
+        "axis": {"tickCount": 5, "labelOverlap": True},
+    }
+
+
+def nominal(name: str, order: Sequence[str]) -> dict[str, Any]:
+    return {"field": name, "type": "nominal", "sort": list(order), "title": None}
+
+
+def colour(name: str, order: Sequence[str]) -> dict[str, Any]:
+    """One colour a name, the same in every panel; the legend stands outside the drawing."""
+    colours = [PALETTE[index % len(PALETTE)] for index in range(len(order))]
+    return {"field": name, "type": "nominal", "scale": {"domain": list(order), "range": colours}, "legend": None}
