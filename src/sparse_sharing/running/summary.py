@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparse_sharing.config import Config, Specs, jobs_of, layout
+from sparse_sharing.config import Config, Specs, artefact, jobs_of, layout
 from sparse_sharing.inspection.status import status_of
 from sparse_sharing.report.texts import lead
 
 EXAMPLE = "EU rejects German call to boycott British lamb."
 """The sentence of the tag command."""
+
+NAMES = ("dataset", "system", "reference", "task")
+"""Columns of the tables that hold names; one may look like a number."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,15 @@ def success(config: Config) -> str:
     Where the run stopped after an earlier stage, only where its files are.
     """
     folder = Path(layout.RUN.format(run=config.run))
-    report = Path(layout.REPORT.format(run=config.run))
+    report = folder / artefact.REPORT.file
     try:
-        results = pd.read_csv(folder / "tables" / "results.csv", dtype={"dataset": str, "system": str, "task": str})
-        summary = pd.read_csv(folder / "tables" / "summary.csv", dtype={"dataset": str, "system": str, "task": str})
+        results = pd.read_csv(folder / "tables" / "results.csv", dtype=dict.fromkeys(NAMES, str))
+        compared = pd.read_csv(folder / "tables" / "comparisons.csv", dtype=dict.fromkeys(NAMES, str))
     except OSError:
         return f"Done. The files of the run are below {folder}."
     lines = []
     for dataset in sorted(set(results["dataset"])):
-        lines.append(f"{dataset}: {lead(summary, dataset, config.tables.baseline)}")
+        lines.append(f"{dataset}: {lead(compared, dataset, config.tables.baseline)}")
         best = best_model(results[results["dataset"] == dataset], folder)
         if best is not None:
             models = ", ".join(map(str, best.folders))
