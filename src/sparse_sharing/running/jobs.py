@@ -75,6 +75,8 @@ def _prepared(files: Mapping[str, Path]) -> str:
 def _pruned(files: Mapping[str, Path]) -> str:
     rounds = _rows(files["rounds.csv"])
     best = max(rounds, key=lambda row: float(row["dev_score"]))
+    if float(best["dev_score"]) == 0:
+        return f"dev 0 in each of {len(rounds) - 1} rounds and before"
     return f"best dev {float(best['dev_score']):.2f} at density {float(best['density']):.2f}, {len(rounds) - 1} rounds"
 
 
