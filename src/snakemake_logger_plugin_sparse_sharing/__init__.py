@@ -9,6 +9,7 @@ import time
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from sparse_sharing.config.stage import STAGE
 from sparse_sharing.running.display import RunDisplay
 from sparse_sharing.running.jobs import RunningJob
 
@@ -45,7 +46,7 @@ class LogHandler(LogHandlerBase):
     def _show(self, record: logging.LogRecord) -> None:
         match getattr(record, "event", None):
             case LogEvent.RUN_INFO:
-                self.shown.plan(record.stats["total"])
+                self.shown.plan(sum(count for rule, count in record.stats.items() if rule in STAGE))
             case LogEvent.JOB_INFO:
                 self.shown.announce(record.jobid, _job(record))
             case LogEvent.JOB_FINISHED:

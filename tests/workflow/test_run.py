@@ -53,9 +53,9 @@ def test_a_finished_run_says_again_what_was_found(workflow):
 
 
 def test_options_of_snakemake_pass_through_and_a_plan_is_snakemakes_own(workflow):
-    plan = run(workflow, "--", "--forcerun", "report_page", "--dry-run")
+    plan = run(workflow, "--", "--forcerun", "report", "--dry-run")
     assert plan.returncode == 0, plan.stdout
-    assert "rule report_page:" in plan.stdout
+    assert "rule report:" in plan.stdout
     assert "Report:" not in plan.stdout
 
 
@@ -98,7 +98,7 @@ def test_ctrl_c_is_a_calm_sentence_and_the_run_continues_after_it(repository, fr
 
 
 def test_plain_snakemake_ends_with_the_same_words(workflow):
-    done = workflow.snakemake("--cores", "2", "--forcerun", "report_page")
+    done = workflow.snakemake("--cores", "2", "--forcerun", "report")
     assert done.returncode == 0, done.stdout
     assert "Best on dev: " in done.stdout
     assert "Report: results/tiny/report.html" in done.stdout

@@ -92,7 +92,8 @@ def validate(
     show_table(header, rows, "Jobs")
     typer.echo(" ".join(summary))
     if findings.errors:
-        typer.echo(f"{findings.errors} errors: the run would stop. Correct them and validate again.", err=True)
+        count = "1 error" if findings.errors == 1 else f"{findings.errors} errors"
+        typer.echo(f"{count}: the run would stop. Correct them and validate again.", err=True)
         raise typer.Exit(DataError.exit_code)
     typer.echo("No errors found.")
 

@@ -67,8 +67,9 @@ def missing_sources(config: Config) -> list[str]:
     named = [config.data.vectors, *(choice.file for choice in config.select.choices)]
     for dataset in config.data.datasets:
         for corpus in dataset.corpora:
-            listed = corpus.documents
-            named += [getattr(part, split) for part in (corpus, listed) if part for split in ("train", "dev", "test")]
+            for split in ("train", "dev", "test"):
+                named += corpus.files(split)
+                named += [getattr(corpus.documents, split)] if corpus.documents else []
     fetched = {source.path for source in config.download}
     own = dict.fromkeys(path for path in named if path and not path.startswith(DEMO) and path not in fetched)
     return [path for path in (source_path(config, name) for name in own) if not Path(path).exists()]

@@ -17,12 +17,18 @@ from sparse_sharing.files import file_digest, write_atomically
 CARRIED = (
     "tables/*",
     "*/data/summary.json",
+    "*/seed*/*/costs.json",
     "*/seed*/*/prune/*/masks.safetensors",
+    "*/seed*/*/prune/*/costs.json",
+    "*/seed*/*/prune/*/again/masks.safetensors",
+    "*/seed*/*/prune/*/again/costs.json",
     "*/seed*/*/prune/*/rounds.csv",
     "*/seed*/*/select/*/masks.safetensors",
+    "*/seed*/*/select/*/costs.json",
     "*/seed*/*/select/*/choice.csv",
     "*/seed*/*/select/*/overlap.csv",
     "*/seed*/train/*/*/history.csv",
+    "*/seed*/train/*/*/costs.json",
     "*/seed*/evaluate/*/*/metrics.json",
     "*/seed*/evaluate/*/*/sentences.safetensors",
 )
@@ -39,8 +45,9 @@ README = """# {name}: what stands behind the results
 - `digests.json`: SHA-256 of every file here, and of data, weights and models that are not here.
 - `*/seed*/*/prune/`, `select/`: masks, all rounds of pruning. `*/seed*/train/`: learning curves.
 - `*/seed*/evaluate/`: scores, and for each test sentence the counts that they are computed from.
+- `costs.json`: processor seconds, updates and tokens of a job.
 
-No text, no vectors and no weights are in this archive. To make the tables again, above this folder:
+No text, no vectors and no weights are in this archive. To make the tables again, in the folder that holds this one:
 
     pip install sparse-sharing=={version}
     sparse-sharing tables --spec {name}/spec.json --run {name} --output rebuilt

@@ -73,7 +73,7 @@ def draft(
         f"#   sparse-sharing run {_comment(str(output))}",
         "",
         f"run: {run}",
-        f"data_root: {json.dumps(stated)}   # the paths below start here; it starts itself at the folder of this file",
+        f"data_root: {json.dumps(stated)}   # where the paths below start; relative to the folder of this file",
         "seeds: [1]             # three or more to tell a difference from chance",
         "",
         "data:",
@@ -170,8 +170,8 @@ def _without_tasks(group: FileGroup, found: CorpusSurvey) -> str:
 
 def _task_lines(task: _Task) -> Iterable[str]:
     column = task.column
-    kinds = "types of spans" if column.spans else "tags"
-    yield f"            - name: {task.name}    # {len(column.types)} {kinds}: {_examples(column)}"
+    kind = ("type" if len(column.types) == 1 else "types") + " of spans" if column.spans else "tags"
+    yield f"            - name: {task.name}    # {len(column.types)} {kind}: {_examples(column)}"
     if column.layer is None:
         yield f"              column: {column.index}"
     else:

@@ -35,7 +35,7 @@ class RunDisplay:
         """So many jobs will run; only the first call counts."""
         if not self.total:
             self.total = total
-            self._line(f"{total} jobs to run", "bold")
+            self._line(f"{total} {'job' if total == 1 else 'jobs'} to run", "bold")
             if self.console.is_terminal:
                 self.live = Live(
                     console=self.console, get_renderable=self._at_work, transient=True, refresh_per_second=2
@@ -51,8 +51,8 @@ class RunDisplay:
         """A job has ended well."""
         with self.lock:
             job = self.running.pop(number, None)
-            self.ended.add(number)
         if job is not None and job.outputs:
+            self.ended.add(number)
             result = job.result()
             self._line(f"{self._count()} {job.label}{': ' if result else ''}{result} ({self._since(job)})")
 

@@ -9,22 +9,13 @@ from pathlib import Path
 from sparse_sharing.inspection.status import last_words
 from sparse_sharing.progress import RECORD, duration
 
-STAGE_OF_RULE = {
-    "demo_corpora": "demo",
-    "train_model": "train",
-    "summarise": "tables",
-    "draw": "figures",
-    "report_page": "report",
-}
-"""The stage of a rule, where it has another name."""
-
 
 @dataclass(frozen=True)
 class RunningJob:
     """A job as Snakemake announces it.
 
     Attributes:
-        rule: its rule.
+        rule: its rule, which has the name of its stage.
         identity: its wildcards, such as dataset, seed and task.
         outputs: the files that it writes.
         logs: its log.
@@ -38,15 +29,10 @@ class RunningJob:
     started: float = 0.0
 
     @property
-    def stage(self) -> str:
-        """The stage of the job."""
-        return STAGE_OF_RULE.get(self.rule, self.rule)
-
-    @property
     def label(self) -> str:
         """The stage and what tells the job from its like: `prune joint seed1 warmup ner`, as `status` calls it."""
         names = (f"seed{value}" if key == "seed" else str(value) for key, value in self.identity.items())
-        return " ".join([self.stage, *names])
+        return " ".join([self.rule, *names])
 
     def progress(self) -> str:
         """How far the job is, from its record: round and epoch, best dev score, time left; empty before the first."""
@@ -61,7 +47,7 @@ class RunningJob:
 
     def result(self) -> str:
         """What the job found, in a few words; empty where there is nothing to say."""
-        reader = _RESULTS.get(self.stage)
+        reader = _RESULTS.get(self.rule)
         try:
             return reader({Path(path).name: Path(path) for path in self.outputs}) if reader else ""
         except (OSError, ValueError, KeyError, IndexError, TypeError):
@@ -89,6 +75,8 @@ def _prepared(files: Mapping[str, Path]) -> str:
 def _pruned(files: Mapping[str, Path]) -> str:
     rounds = _rows(files["rounds.csv"])
     best = max(rounds, key=lambda row: float(row["dev_score"]))
+    if float(best["dev_score"]) == 0:
+        return f"dev 0 in each of {len(rounds) - 1} rounds and before"
     return f"best dev {float(best['dev_score']):.2f} at density {float(best['density']):.2f}, {len(rounds) - 1} rounds"
 
 

@@ -110,3 +110,20 @@ def test_the_demo_files_that_the_default_configuration_names_exist(repository):
     named = set(re.findall(r"demo:(\S+\.txt)", text))
     assert named
     assert named <= set(layout.DEMO_FILES)
+
+
+def test_a_missing_file_among_several_of_a_split_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tasks = [{"name": "pos", "column": 1}]
+    corpus = {"name": "text", "train": ["a.txt", "b.txt"], "dev": "dev.txt", "test": "test.txt", "tasks": tasks}
+    config = parse_config(
+        {
+            "run": "r",
+            "seeds": [1],
+            "data": {"datasets": [{"name": "d", "corpora": [corpus]}]},
+            "train": {"systems": [{"name": "single", "sharing": "single"}]},
+        }
+    )
+    for name in ("a.txt", "dev.txt", "test.txt"):
+        (tmp_path / name).write_text("")
+    assert layout.missing_sources(config) == ["b.txt"]
