@@ -70,5 +70,5 @@ def test_a_run_whose_dev_scores_stay_zero_ends_with_marks_and_without_verdicts(o
     log = workflow.path("logs/joint/seed1/train/single/ner.log").read_text(encoding="utf-8")
     assert "zero on dev: ner" in log
     head = workflow.path("report.html").read_text(encoding="utf-8").split("<nav")[0]
-    assert "<strong>joint</strong>: No verdict in each of the 2 comparisons with single." in head
+    assert "<strong>joint</strong>: No verdict in each of the 3 comparisons with single." in head
     assert "joint, sparse: zero on dev: ner; mask chosen at dev score 0: ner" in head
