@@ -95,7 +95,7 @@ def validate(
         count = "1 error" if findings.errors == 1 else f"{findings.errors} errors"
         typer.echo(f"{count}: the run would stop. Mend them and validate again.", err=True)
         raise typer.Exit(DataError.exit_code)
-    typer.echo("Nothing stands against the run.")
+    typer.echo("No errors found.")
 
 
 def _rows(item: Finding) -> list[tuple[str, str, str]]:
