@@ -43,7 +43,10 @@ def compare(
         [stage, key, before, after, _listed(jobs)]
         for (stage, key, before, after), jobs in compare_settings(run_a, run_b).items()
     ]
-    show_table(["stage", "setting", "A", "B", "jobs"], rows, "Settings that differ" if rows else "No setting differs")
+    if rows:
+        show_table(["stage", "setting", "A", "B", "jobs"], rows, "Settings that differ")
+    else:
+        typer.echo("No setting differs.")
     if output is not None:
         write_text(output, scores.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
 

@@ -99,6 +99,8 @@ def why(
     """Say why the job that makes a file would run again, back to where the change began, or that it would not."""
     from sparse_sharing.inspection.why import job_of, reasons
 
+    if configfile == Path("config.yaml") and not configfile.exists():
+        raise ConfigError("config.yaml: is not in this folder; name the configuration of the run: --configfile FILE")
     overrides = {name: value for name, value in (("run", run), ("data_root", data_root)) if value is not None}
     job = job_of(file, jobs_of(Specs(load_config(configfile, **overrides))))
     found = reasons(job)

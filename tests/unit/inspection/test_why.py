@@ -106,3 +106,9 @@ def test_a_file_of_no_job_is_refused(jobs):
     error = CliRunner().invoke(app, ["why", "elsewhere.txt", "--configfile", "mine.yaml"]).exception
     assert isinstance(error, ConfigError)
     assert "no job of this configuration makes it" in str(error)
+
+
+def test_why_without_a_configuration_asks_for_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    error = CliRunner().invoke(app, ["why", "results/tiny/report.html"]).exception
+    assert "--configfile FILE" in str(error)
