@@ -105,7 +105,8 @@ CAPTION = (
     "Updates of each task, which are optimizer steps on batches of its sentences: those of the warm-up that a system "
     "starts from + those of its own training. In brackets: those of the prunings behind its masks, which are no part "
     "of the budget. Tokens: of all these batches. Dev scores: how many chose an epoch or a mask. Means over the seeds; "
-    "what systems share is counted for each of them. Processor seconds are in costs.csv."
+    "what systems share is counted for each of them, and with a grid of learning rates the trainings of all rates. "
+    "Processor seconds are in costs.csv."
 )
 """Of the table for people. It names no seconds, so that two equal runs write equal text."""
 
