@@ -7,7 +7,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from sparse_sharing.config.describe import describe
 from sparse_sharing.config.schema import Config
+from sparse_sharing.config.section import Section
 
 WIDTH = 118
 
@@ -80,6 +82,7 @@ EXAMPLES: Mapping[str, list[dict[str, Any]]] = {
 
 def default_run() -> str:
     """The default run as commented YAML: every key of every section, in the order of the classes."""
+    describe(Section)
     shown: set[str] = set()
     return "\n".join([HEAD, *_lines(Config, VALUES, 0, shown)]).rstrip() + "\n"
 

@@ -1,5 +1,8 @@
 """Tables of the documentation that are made from records: they are up to date, and cover every output."""
 
+import subprocess
+import sys
+
 import pytest
 import yaml
 from pydantic import BaseModel
@@ -24,6 +27,13 @@ def test_the_table_of_files_has_a_row_for_every_output():
 
 def test_the_default_run_in_the_repository_is_the_generated_one(repository):
     assert (repository / "config.yaml").read_text(encoding="utf-8") == default_run(), "run: make generated"
+
+
+def test_the_default_run_says_what_keys_mean():
+    command = "from sparse_sharing.config.default_run import default_run; print(default_run())"
+    fresh = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout
+    assert fresh.strip() == default_run().strip()
+    assert "# The name of the run.\nrun: demo\n" in fresh
 
 
 def test_the_default_run_shows_every_key_of_every_section():

@@ -105,7 +105,7 @@ def test_the_command_tells_jobs_and_time_and_ends_well(own_data):
     rows = {line.split()[0]: line.split()[1] for line in result.output.splitlines() if len(line.split()) > 2}
     expected = {"prepare": "1", "warmup": "2", "prune": "2", "select": "1", "train": "3", "evaluate": "3"}
     assert expected.items() <= rows.items()
-    assert "Measured on a few steps now" in result.output
+    assert "measured on a few steps now" in result.output
     assert "No errors found" in result.output
 
 
