@@ -18,7 +18,7 @@ WRITTEN = {
     "warmup": {"joint/seed1/initial/weights.safetensors", "joint/seed1/warmup/weights.safetensors"},
     "prune": {
         f"joint/seed1/warmup/prune/{task}/{name}"
-        for task in ("ner", "pos")
+        for task in ("chunk", "pos")
         for name in ("masks.safetensors", "rounds.csv")
     },
     "select": {f"joint/seed1/warmup/select/half/{name}" for name in ("masks.safetensors", "choice.csv", "overlap.csv")},
