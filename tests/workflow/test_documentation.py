@@ -24,6 +24,8 @@ NOT_RUN = (
     "python -m benchmarks",
     "sparse-sharing download",
     "sparse-sharing tensorboard",
+    "sparse-sharing serve",
+    "curl",
 )
 NOT_RUN += ("tests/workflow/slurm", "export SLURM_CONF", "snakemake --workflow-profile workflow/profiles/kubernetes")
 NOT_RUN += ("export CUDA_MPS", "mkdir -p /tmp/mps", "nvidia-cuda-mps-control", "echo quit")
