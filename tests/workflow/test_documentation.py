@@ -26,6 +26,7 @@ NOT_RUN = (
     "sparse-sharing tensorboard",
     "sparse-sharing serve",
     "curl",
+    "pip install",
 )
 NOT_RUN += ("tests/workflow/slurm", "export SLURM_CONF", "snakemake --workflow-profile workflow/profiles/kubernetes")
 NOT_RUN += ("export CUDA_MPS", "mkdir -p /tmp/mps", "nvidia-cuda-mps-control", "echo quit")

@@ -82,8 +82,15 @@ def test_ctrl_c_is_a_calm_sentence_and_the_run_continues_after_it(repository, fr
     shutil.copy2(fresh.config_file, folder)
     surroundings = fresh.surroundings | {"cwd": folder}
     command = [*PROGRAM, "run", fresh.config_file.name, "--cores", "2"]
+    # Tests that run in the background of a shell inherit that SIGINT is ignored; a terminal does not do that.
     process = subprocess.Popen(
-        command, **surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        **surroundings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     until = time.monotonic() + 600
     while not list(folder.glob("results/tiny/joint/seed1/warmup/prune/*/work/progress.json")):
