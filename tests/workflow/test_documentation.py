@@ -56,6 +56,8 @@ def sandbox(repository, finished, tmp_path_factory):
     for split in ("train", "dev", "test"):
         shutil.copy2(results / f"demo/demo/joint/{split}.txt", folder / f"news.{split}.txt")
     shutil.copy2(folder / "news.test.txt", folder / "corpus.txt")
+    for name, split in {"a": "train", "b": "test", "c": "dev", "d": "test", "all": "train"}.items():
+        shutil.copy2(folder / f"news.{split}.txt", folder / f"{name}.conll")
     (folder / "MODEL").symlink_to(folder / MODEL)
     for name in ("masks", "a", "b"):
         shutil.copy2(results / "demo/joint/seed1/warmup/select/half/masks.safetensors", folder / f"{name}.safetensors")
