@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from sparse_sharing.artifacts import remedy, write_text
+from sparse_sharing.config.artefact import COSTS
 from sparse_sharing.errors import ArtifactError
 
-COSTS_FILE = "costs.json"
+COSTS_FILE = COSTS.file
 """Name of the record in the folder of a job's outputs."""
 
 SECONDS_FILE = "processor_seconds"
