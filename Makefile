@@ -61,7 +61,7 @@ format: $(INSTALLED)
 generated: $(INSTALLED)
 	$(RUN) sparse-sharing schema > workflow/schemas/config.schema.json
 	$(RUN) sparse-sharing reference > docs/reference.md
-	$(RUN) python -m sparse_sharing.config.documentation
+	$(RUN) python -m sparse_sharing.pipeline.documentation
 
 # The set-up only where there is no uv yet: it installs by the files that this makes.
 dependencies: $(if $(shell $(RUN) sh -c 'command -v uv'),,$(INSTALLED))

@@ -11,9 +11,9 @@ from benchmarks import data, inference, jobs, training
 from benchmarks.report import Report, Target
 from benchmarks.timing import Clock, Series
 from benchmarks.training import REFERENCE_A, REFERENCE_B, Setting
-from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import Vocabulary
-from sparse_sharing.stages.inputs import load_text, load_vocabulary
+from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.training.inputs import load_text, load_vocabulary
 
 OUTPUT = Path("results/benchmarks")
 

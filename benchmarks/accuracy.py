@@ -17,10 +17,10 @@ from benchmarks import data
 from benchmarks.plain import PlainTrainer
 from benchmarks.training import network_of
 from sparse_sharing.config.schema import Model, Optimization
-from sparse_sharing.data.vocabulary import Vocabulary
-from sparse_sharing.stages.inputs import load_text, load_vocabulary
+from sparse_sharing.evaluation.scoring import score_task
+from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.training.inputs import load_text, load_vocabulary
 from sparse_sharing.training.loop import Progress, TaskData, train_epochs
-from sparse_sharing.training.scoring import score_task
 from sparse_sharing.training.trainer import Trainer
 
 SEEDS = (1, 2, 3)

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest, norm
 
-from sparse_sharing import statistics, tables
-from sparse_sharing.artifacts import write_text
-from sparse_sharing.statistics import LEVEL
-from sparse_sharing.tables.comparisons import Counts
+from sparse_sharing.evaluation import statistics
+from sparse_sharing.evaluation.statistics import LEVEL
+from sparse_sharing.results import tables
+from sparse_sharing.results.tables.comparisons import Counts
+from sparse_sharing.storage.artifacts import write_text
 
 SEEDS = (3, 5, 10)
 DEVIATIONS = (0.1, 0.3, 1.0)

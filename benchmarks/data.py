@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sparse_sharing.artifacts import save_json, save_tensors
 from sparse_sharing.config.corpora import CorpusSpec, TaskColumn
-from sparse_sharing.config.specs import PrepareSpec
-from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import TaskTags, Vocabulary
+from sparse_sharing.pipeline.specs import PrepareSpec
+from sparse_sharing.storage.artifacts import save_json, save_tensors
+from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.vocabulary import TaskTags, Vocabulary
 
 LENGTHS = (1, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 13, 16, 19, 22, 26, 29, 32, 37, 46, 56, 113)
 SHARES = (*(step / 20 for step in range(20)), 0.99, 0.999, 1.0)

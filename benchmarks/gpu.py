@@ -21,10 +21,10 @@ from benchmarks.reference import OriginalMasking, PackedHardSharing, random_mask
 from benchmarks.timing import side_by_side
 from benchmarks.training import DENSITY, REFERENCE_A, REFERENCE_B, Steps, network_of, only_task, stepper
 from sparse_sharing.config.schema import Model, Optimization
-from sparse_sharing.data.batches import Batch
-from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import Vocabulary
-from sparse_sharing.stages.inputs import load_text, load_vocabulary
+from sparse_sharing.text.batches import Batch
+from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.training.inputs import load_text, load_vocabulary
 
 KINDS = ("single", "hard", "sparse")
 BATCH_SIZES = (10, 32, 128)

@@ -130,11 +130,11 @@ def first_step_job(folder: Path) -> None:
 def memory_job(folder: Path) -> None:
     """Print the peak memory of a sparse training in MB; its epoch has the twenty batches with the most tokens."""
     from benchmarks.training import random_mask
-    from sparse_sharing.artifacts import load_tensors
     from sparse_sharing.cli.options import set_threads
     from sparse_sharing.config.schema import Optimization
-    from sparse_sharing.config.specs import TrainSpec
+    from sparse_sharing.pipeline.specs import TrainSpec
     from sparse_sharing.stages import train, warmup
+    from sparse_sharing.storage.artifacts import load_tensors
     from sparse_sharing.training import loop
 
     set_threads(1)
@@ -173,7 +173,7 @@ def steps_job(folder: Path) -> None:
     """Print tokens per second of a sparse training of two layers that takes steps for some seconds."""
     from benchmarks.training import Steps, network_of, paper_settings, stepper
     from sparse_sharing.cli.options import set_threads
-    from sparse_sharing.stages.inputs import load_text, load_vocabulary
+    from sparse_sharing.training.inputs import load_text, load_vocabulary
 
     set_threads(1)
     setting, vocabulary = paper_settings()[0], load_vocabulary(folder / "vocabulary.json")
@@ -194,7 +194,7 @@ def steps_job(folder: Path) -> None:
 
 
 def _of(mask, weights: str):
-    from sparse_sharing.masks import Mask
+    from sparse_sharing.masks.mask import Mask
 
     return Mask(mask.keep, mask.shapes, weights)
 
@@ -202,7 +202,7 @@ def _of(mask, weights: str):
 def _warmup_spec(epochs: int | None):
     from benchmarks.data import spec_of
     from sparse_sharing.config.schema import Model, Optimization
-    from sparse_sharing.config.specs import WarmupSpec
+    from sparse_sharing.pipeline.specs import WarmupSpec
 
     kind = WarmupSpec.model_fields["model"].annotation
     optimization = None if epochs is None else Optimization(epochs=epochs)

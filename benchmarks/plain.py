@@ -10,8 +10,8 @@ from torch.func import functional_call
 
 from benchmarks.reference import PackedTagger, our_name
 from sparse_sharing.config.schema import Optimization
-from sparse_sharing.data.batches import Batch
-from sparse_sharing.models.network import Network
+from sparse_sharing.network.network import Network
+from sparse_sharing.text.batches import Batch
 
 FIRST, SECOND, EPSILON = 0.9, 0.999, 1e-8
 MEMORY = 3

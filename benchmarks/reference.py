@@ -12,8 +12,8 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from sparse_sharing.config.schema import Model
-from sparse_sharing.data.batches import IGNORED_TAG, Batch
-from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.text.batches import IGNORED_TAG, Batch
+from sparse_sharing.text.vocabulary import Vocabulary
 
 MOMENTUM, CLIP = 0.9, 5.0
 

@@ -14,8 +14,8 @@ from benchmarks.inference import loading_seconds, touch
 from benchmarks.jobs import dry_run
 from benchmarks.timing import Series, side_by_side
 from benchmarks.training import Setting, Steps, network_of, paper_settings, stepper
-from sparse_sharing.data.vocabulary import Vocabulary
-from sparse_sharing.stages.inputs import load_text
+from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.training.inputs import load_text
 
 matplotlib.use("svg")
 from matplotlib import pyplot

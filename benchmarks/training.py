@@ -12,11 +12,11 @@ from benchmarks.reference import OriginalMasking, PackedHardSharing, random_mask
 from benchmarks.timing import Series, seconds, side_by_side
 from sparse_sharing.config import schema
 from sparse_sharing.config.schema import Model, Optimization
-from sparse_sharing.data.batches import Batch, make_batch, shuffled_batches
-from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import Vocabulary
-from sparse_sharing.masks import Mask
-from sparse_sharing.models.network import Network
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.network.network import Network
+from sparse_sharing.text.batches import Batch, make_batch, shuffled_batches
+from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.vocabulary import Vocabulary
 from sparse_sharing.training.initial import initialise
 from sparse_sharing.training.trainer import Trainer
 

@@ -8,11 +8,11 @@ import numpy as np
 from benchmarks.data import spec_of
 from benchmarks.training import network_of
 from sparse_sharing.config.schema import Model, Optimization
-from sparse_sharing.data.demo import generate
+from sparse_sharing.evaluation.scoring import as_scored, count_tags, predict_tags
 from sparse_sharing.stages import prepare
-from sparse_sharing.stages.inputs import load_text, load_vocabulary
+from sparse_sharing.text.demo.corpora import generate
+from sparse_sharing.training.inputs import load_text, load_vocabulary
 from sparse_sharing.training.loop import Progress, TaskData, train_epochs
-from sparse_sharing.training.scoring import as_scored, count_tags, predict_tags
 from sparse_sharing.training.trainer import Trainer
 
 SENTENCES = {"train": 300, "dev": 50, "test": 400}

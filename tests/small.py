@@ -1,6 +1,6 @@
 """The configurations of the repository in small: what they read, made up, and the smallest budget."""
 
-from sparse_sharing.data.demo import generate
+from sparse_sharing.text.demo.corpora import generate
 
 NAMES = ["Ann", "Bo", "Cy", "Di", "Ed", "Flo"]
 

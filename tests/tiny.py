@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from sparse_sharing.config.schema import Architecture, Optimization
-from sparse_sharing.data.batches import make_batch
-from sparse_sharing.data.text import encode_text
-from sparse_sharing.data.vocabulary import TaskTags, Vocabulary, frequent
-from sparse_sharing.masks import Mask
-from sparse_sharing.models.network import Network
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.network.network import Network
+from sparse_sharing.text.batches import make_batch
+from sparse_sharing.text.encoded import encode_text
+from sparse_sharing.text.vocabulary import TaskTags, Vocabulary, frequent
 from sparse_sharing.training.initial import initialise
 from sparse_sharing.training.loop import TaskData
 

@@ -9,7 +9,7 @@ import time
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from sparse_sharing.config.stage import STAGE
+from sparse_sharing.pipeline.stage import STAGE
 from sparse_sharing.running.display import RunDisplay
 from sparse_sharing.running.jobs import RunningJob
 

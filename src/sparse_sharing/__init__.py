@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sparse_sharing.config.load import load_config
-    from sparse_sharing.masks import Mask
-    from sparse_sharing.models.storage import load_model
+    from sparse_sharing.masks.mask import Mask
+    from sparse_sharing.network.storage import load_model
     from sparse_sharing.tagging.onnx_tagger import OnnxTagger
     from sparse_sharing.tagging.tagger import Tagger
 
@@ -19,11 +19,11 @@ __version__ = "0.1.0"
 __all__ = ["Mask", "OnnxTagger", "Tagger", "__version__", "load_config", "load_model"]
 
 _MODULES = {
-    "Mask": "masks",
+    "Mask": "masks.mask",
     "OnnxTagger": "tagging.onnx_tagger",
     "Tagger": "tagging.tagger",
     "load_config": "config.load",
-    "load_model": "models.storage",
+    "load_model": "network.storage",
 }
 """The module of each public name, below the package."""
 

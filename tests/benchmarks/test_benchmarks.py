@@ -19,7 +19,7 @@ from tiny import (
     vocabulary_of,
 )
 
-from sparse_sharing.data.batches import make_batch
+from sparse_sharing.text.batches import make_batch
 from sparse_sharing.training.trainer import Trainer
 
 WRITTEN = [("Ann", "N", "B-NP", "B-PER"), ("Lee", "N", "I-NP", "I-PER"), ("runs", "V", "B-VP", "O")]

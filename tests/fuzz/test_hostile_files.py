@@ -16,13 +16,13 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sparse_sharing.artifacts import load_json, load_tensors, save_json, save_tensors
 from sparse_sharing.config import load_config, parse_config
-from sparse_sharing.config.specs import EvaluateSpec
-from sparse_sharing.data.columns import LONGEST_SENTENCE, Column, read_sentences
-from sparse_sharing.data.conll2012 import read_documents
-from sparse_sharing.data.conllu import Layer, read_conllu
 from sparse_sharing.errors import ArtifactError, ConfigError, DataError, UserError
+from sparse_sharing.pipeline.specs import EvaluateSpec
+from sparse_sharing.storage.artifacts import load_json, load_tensors, save_json, save_tensors
+from sparse_sharing.text.readers.columns import LONGEST_SENTENCE, Column, read_sentences
+from sparse_sharing.text.readers.conll2012 import read_documents
+from sparse_sharing.text.readers.conllu import Layer, read_conllu
 
 SPEC = EvaluateSpec(data="d" * 16, model="m" * 16, dataset="joint", system="hard", seed=1, batch_size=7)
 COLUMNS = [Column("ner", 1, "iob2")]

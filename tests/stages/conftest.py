@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sparse_sharing.artifacts import write_text
-from sparse_sharing.config import Specs, layout, parse_config
-from sparse_sharing.data.demo import generate
+from sparse_sharing.config import parse_config
+from sparse_sharing.pipeline import Specs, layout
 from sparse_sharing.stages import evaluate, figures, prepare, prune, select, tables, train, warmup
+from sparse_sharing.storage.artifacts import write_text
+from sparse_sharing.text.demo.corpora import generate
 
 SENTENCES = {"train": 40, "dev": 10, "test": 10}
 TASKS = ("chunk", "ner", "pos")

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from sparse_sharing.artifacts import load_json
-from sparse_sharing.config import layout
-from sparse_sharing.models.storage import load_model, storage_sizes
-from sparse_sharing.stages.card import escape, model_card
+from sparse_sharing.network.storage import load_model, storage_sizes
+from sparse_sharing.pipeline import layout
+from sparse_sharing.results.card import escape, model_card
+from sparse_sharing.storage.artifacts import load_json
 
 TASKS = ("chunk", "ner", "pos")
 

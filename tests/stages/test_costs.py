@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from interruption import Interrupted, Interruption
 
-from sparse_sharing.config import layout
-from sparse_sharing.costs import SECONDS_FILE, read_costs
 from sparse_sharing.inspection.budgets import planned_updates
+from sparse_sharing.pipeline import layout
+from sparse_sharing.storage.costs import SECONDS_FILE, read_costs
 from sparse_sharing.training.trainer import Trainer
 
 TASKS = ("chunk", "ner", "pos")

@@ -11,7 +11,7 @@ import pytest
 from crashing import FAILED, limit_file_size, outcome, start
 from reproducible import results_in
 
-from sparse_sharing.config import layout
+from sparse_sharing.pipeline import layout
 
 STAGES = ("prepare", "warmup", "prune", "select", "train", "evaluate", "tables")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)

@@ -5,13 +5,13 @@ import shutil
 
 import pytest
 
-from sparse_sharing.artifacts import load_json, load_tensors
-from sparse_sharing.config import layout
-from sparse_sharing.data.schemes import violation
-from sparse_sharing.stages.inputs import load_text, load_vocabulary
-from sparse_sharing.stages.models import open_model
+from sparse_sharing.evaluation.scoring import predict_tags
+from sparse_sharing.pipeline import layout
+from sparse_sharing.storage.artifacts import load_json, load_tensors
+from sparse_sharing.text.schemes import violation
 from sparse_sharing.training.checkpoint import Checkpoint
-from sparse_sharing.training.scoring import predict_tags
+from sparse_sharing.training.inputs import load_text, load_vocabulary
+from sparse_sharing.training.trained import open_model
 
 TASKS = ("chunk", "ner", "pos")
 PARTS = {"weight", "bias", "transitions", "start", "end"}

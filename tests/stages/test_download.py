@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import pytest
 
-from sparse_sharing.config.specs import DownloadSpec
 from sparse_sharing.errors import DownloadError
+from sparse_sharing.pipeline.specs import DownloadSpec
 from sparse_sharing.stages import download
 
 CONTENT = bytes(range(256)) * 5000

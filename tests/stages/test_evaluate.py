@@ -9,11 +9,11 @@ import pytest
 from seqeval.metrics import accuracy_score, classification_report, f1_score, precision_score, recall_score
 from seqeval.metrics.sequence_labeling import get_entities
 
-from sparse_sharing import statistics
-from sparse_sharing.artifacts import load_json, load_tensors, save_tensors
-from sparse_sharing.config import layout
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.evaluation import statistics
+from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import evaluate
+from sparse_sharing.storage.artifacts import load_json, load_tensors, save_tensors
 
 TASKS = ("chunk", "ner", "pos")
 TOLERANCE = 1e-9

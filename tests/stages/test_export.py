@@ -5,17 +5,17 @@ import json
 import numpy as np
 import pytest
 
-from sparse_sharing import artifacts
-from sparse_sharing.artifacts import load_json, load_tensors, save_tensors
-from sparse_sharing.config import layout
-from sparse_sharing.config.specs import ExportSpec, TrainSpec
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.models.storage import load_model, storage_sizes
-from sparse_sharing.stages.inputs import load_text
+from sparse_sharing.network.storage import load_model, storage_sizes
+from sparse_sharing.pipeline import layout
+from sparse_sharing.pipeline.specs import ExportSpec, TrainSpec
+from sparse_sharing.storage import artifacts
+from sparse_sharing.storage.artifacts import load_json, load_tensors, save_tensors
 from sparse_sharing.tagging import export, onnx_graph
 from sparse_sharing.tagging.onnx_tagger import OnnxTagger
 from sparse_sharing.tagging.proof import random_text
 from sparse_sharing.tagging.tagger import Tagger
+from sparse_sharing.training.inputs import load_text
 
 TASKS = ("chunk", "ner", "pos")
 

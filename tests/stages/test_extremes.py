@@ -6,11 +6,11 @@ import logging
 import numpy as np
 import pytest
 
-from sparse_sharing.artifacts import load_tensors, save_tensors, write_text
-from sparse_sharing.config import layout
+from sparse_sharing.encoders.bilstm import Encoder, layer_of
 from sparse_sharing.errors import DataError, TrainingError
-from sparse_sharing.models.encoder import Encoder, layer_of
+from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import report
+from sparse_sharing.storage.artifacts import load_tensors, save_tensors, write_text
 from sparse_sharing.tagging.tagger import Tagger
 from sparse_sharing.training import gradients
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sparse_sharing.artifacts import load_json
-from sparse_sharing.config import layout
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.pipeline import layout
+from sparse_sharing.storage.artifacts import load_json
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sparse_sharing.artifacts import load_json, load_tensors, save_json, save_tensors
-from sparse_sharing.config import layout
 from sparse_sharing.errors import ArtifactError, TrainingError
+from sparse_sharing.pipeline import layout
+from sparse_sharing.storage.artifacts import load_json, load_tensors, save_json, save_tensors
 from sparse_sharing.tagging.tagger import Tagger
 
 CORPUS = "text"

@@ -12,11 +12,12 @@ import shutil
 import pytest
 import vl_convert
 
-from sparse_sharing.artifacts import load_json, load_tensors
-from sparse_sharing.config import layout, parse_config
+from sparse_sharing.config import parse_config
 from sparse_sharing.errors import ConfigError, DataError
-from sparse_sharing.marks import MEANINGS, Mark
+from sparse_sharing.evaluation.marks import MEANINGS, Mark
+from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import report
+from sparse_sharing.storage.artifacts import load_json, load_tensors
 
 SYSTEMS = [
     {"name": "single", "sharing": "single"},

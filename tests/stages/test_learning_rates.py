@@ -2,9 +2,9 @@
 
 import pytest
 
-from sparse_sharing.artifacts import load_json
-from sparse_sharing.config import layout
-from sparse_sharing.models.storage import load_model
+from sparse_sharing.network.storage import load_model
+from sparse_sharing.pipeline import layout
+from sparse_sharing.storage.artifacts import load_json
 from sparse_sharing.training.checkpoint import Checkpoint
 
 RATES = [1e-6, 0.1, 0.02]

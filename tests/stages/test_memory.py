@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sparse_sharing.config import layout
+from sparse_sharing.pipeline import layout
 
 PROGRAM = """
 import resource, sys

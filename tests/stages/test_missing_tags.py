@@ -2,11 +2,11 @@
 
 import pytest
 
-from sparse_sharing.artifacts import load_json, load_tensors
-from sparse_sharing.config import layout
 from sparse_sharing.errors import DataError
+from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import prepare
-from sparse_sharing.stages.inputs import load_text
+from sparse_sharing.storage.artifacts import load_json, load_tensors
+from sparse_sharing.training.inputs import load_text
 
 
 @pytest.fixture

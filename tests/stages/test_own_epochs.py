@@ -6,10 +6,10 @@ import shutil
 
 import pytest
 
-from sparse_sharing.artifacts import load_json
-from sparse_sharing.config import layout
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.models.storage import load_model
+from sparse_sharing.network.storage import load_model
+from sparse_sharing.pipeline import layout
+from sparse_sharing.storage.artifacts import load_json
 from sparse_sharing.tagging import export
 from sparse_sharing.training.checkpoint import Checkpoint
 

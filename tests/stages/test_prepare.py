@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from sparse_sharing.artifacts import load_json, load_tensors
-from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ConfigError, DataError
 from sparse_sharing.stages import prepare
-from sparse_sharing.stages.inputs import load_text, load_vocabulary
+from sparse_sharing.storage.artifacts import load_json, load_tensors
+from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.training.inputs import load_text, load_vocabulary
 
 FOR_TRAINING = ("vocabulary.json", "vectors.safetensors", "train.safetensors", "dev.safetensors")
 # no word of this sentence stands in the demo corpus, nor the tag XYZ, nor the span type NEW

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from sparse_sharing.artifacts import load_json
-from sparse_sharing.config import Specs, parse_config
+from sparse_sharing.config import parse_config
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.pipeline import Specs
 from sparse_sharing.stages import prepare
-from sparse_sharing.stages.inputs import load_text, load_vocabulary
+from sparse_sharing.storage.artifacts import load_json
+from sparse_sharing.training.inputs import load_text, load_vocabulary
 
 TASKS = [
     {"name": "chunk", "layer": "chunk", "scheme": "iob2"},

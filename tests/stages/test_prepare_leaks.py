@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sparse_sharing.artifacts import load_json, load_tensors
-from sparse_sharing.config import Specs, parse_config
+from sparse_sharing.config import parse_config
+from sparse_sharing.pipeline import Specs
 from sparse_sharing.stages import prepare
+from sparse_sharing.storage.artifacts import load_json, load_tensors
 
 FILES = {
     "first.train": ["the cat", "a dog", "the cat"],

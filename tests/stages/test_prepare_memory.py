@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparse_sharing.artifacts import load_tensors
+from sparse_sharing.storage.artifacts import load_tensors
 
 SENTENCES, LENGTH, WORDS = 800, 40, 500
 ALLOWED = 1_500

@@ -9,11 +9,11 @@ import pytest
 import torch
 from interruption import Interrupted, Interruption
 
-from sparse_sharing.artifacts import load_tensors, save_tensors
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.masks import kept_after
+from sparse_sharing.masks.mask import kept_after
 from sparse_sharing.stages import prune
-from sparse_sharing.stages.inputs import load_mask
+from sparse_sharing.storage.artifacts import load_tensors, save_tensors
+from sparse_sharing.training.inputs import load_mask
 
 ROUNDS, EPOCHS = 3, 2
 

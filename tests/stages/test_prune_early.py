@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 from interruption import Interrupted, Interruption
 
-from sparse_sharing.artifacts import load_tensors
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.stages import prune, select
+from sparse_sharing.storage.artifacts import load_tensors
 
 LARGE = 0.99
 """More than ever changes in an epoch."""

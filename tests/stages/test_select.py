@@ -7,14 +7,14 @@ import shutil
 import numpy as np
 import pytest
 
-from sparse_sharing.artifacts import load_tensors, save_tensors
-from sparse_sharing.config.layout import mask_name
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.masks import chance_overlap, chance_overlap_by_tensor, intersection_size, union_size
+from sparse_sharing.masks.mask import chance_overlap, chance_overlap_by_tensor, intersection_size, union_size
+from sparse_sharing.pipeline.layout import mask_name
 from sparse_sharing.stages import select, train
-from sparse_sharing.stages.inputs import load_mask, read_selection
 from sparse_sharing.stages.select import choose_round, layer_densities
+from sparse_sharing.storage.artifacts import load_tensors, save_tensors
+from sparse_sharing.training.inputs import load_mask, read_selection
 
 TASKS = ("chunk", "ner", "pos")
 DENSITIES = (1.0, 0.5, 0.25, 0.125)

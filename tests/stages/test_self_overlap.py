@@ -5,13 +5,13 @@ import shutil
 
 import pytest
 
-from sparse_sharing.artifacts import load_tensors
-from sparse_sharing.config import Specs, layout
-from sparse_sharing.config.jobs import jobs_of
-from sparse_sharing.config.layout import mask_name
-from sparse_sharing.masks import overlap
+from sparse_sharing.masks.mask import overlap
+from sparse_sharing.pipeline import Specs, layout
+from sparse_sharing.pipeline.jobs import jobs_of
+from sparse_sharing.pipeline.layout import mask_name
 from sparse_sharing.stages import prune
-from sparse_sharing.stages.inputs import load_mask
+from sparse_sharing.storage.artifacts import load_tensors
+from sparse_sharing.training.inputs import load_mask
 
 TASKS = ("chunk", "ner", "pos")
 

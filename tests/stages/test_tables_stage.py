@@ -8,10 +8,10 @@ import shutil
 import pytest
 
 from sparse_sharing import __version__
-from sparse_sharing.artifacts import file_digest, load_json
-from sparse_sharing.config import layout
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import tables
+from sparse_sharing.storage.artifacts import file_digest, load_json
 
 TASKS = ("chunk", "ner", "pos")
 # five matrices and ten biases, counted in test_train

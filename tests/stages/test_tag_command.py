@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from sparse_sharing import cli
-from sparse_sharing.config import layout
+from sparse_sharing.pipeline import layout
 from sparse_sharing.tagging import export
 from sparse_sharing.tagging.tagger import Tagger
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 import sparse_sharing
-from sparse_sharing.artifacts import write_text
-from sparse_sharing.config import layout
-from sparse_sharing.data.demo import generate
-from sparse_sharing.data.schemes import read_spans
 from sparse_sharing.errors import ArtifactError, ConfigError, DataError
+from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import evaluate
+from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.tagging import encoding, export
 from sparse_sharing.tagging.onnx_tagger import OnnxTagger
 from sparse_sharing.tagging.tagger import LONG_SENTENCE, Tagger
+from sparse_sharing.text.demo.corpora import generate
+from sparse_sharing.text.schemes import read_spans
 
 TASKS = ("chunk", "ner", "pos")
 SENTENCE = "Bob Lee visits New York ."

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from sparse_sharing.artifacts import load_tensors, save_tensors
-from sparse_sharing.config import layout
+from sparse_sharing.encoders.bilstm import layer_number
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.masks import Mask, pack
-from sparse_sharing.models.encoder import layer_number
-from sparse_sharing.models.storage import load_model
-from sparse_sharing.stages.inputs import load_text
+from sparse_sharing.masks.mask import Mask, pack
+from sparse_sharing.network.storage import load_model
+from sparse_sharing.pipeline import layout
+from sparse_sharing.storage.artifacts import load_tensors, save_tensors
 from sparse_sharing.tagging import export
 from sparse_sharing.tagging.tagger import Tagger
 from sparse_sharing.training.checkpoint import Checkpoint
+from sparse_sharing.training.inputs import load_text
 
 TASKS = ["chunk", "ner", "pos"]
 TASK_LAYERS = {"pos": 1, "chunk": 2, "ner": 2}

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sparse_sharing.artifacts import load_tensors
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.stages import warmup
+from sparse_sharing.storage.artifacts import load_tensors
 from sparse_sharing.training.checkpoint import Checkpoint, work_folder
 
 

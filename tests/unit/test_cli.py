@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 from sparse_sharing import __version__, cli
 from sparse_sharing.cli.options import parse_named, parse_spec
 from sparse_sharing.cli.specs import find_spec
-from sparse_sharing.config import Config, Specs, layout, load_config, parse_config
-from sparse_sharing.config import specs as stage_specs
+from sparse_sharing.config import Config, load_config, parse_config
 from sparse_sharing.config.schema import GRAMMAR_VERSION, DemoSize
-from sparse_sharing.config.specs import DemoSpec
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.pipeline import Specs, layout
+from sparse_sharing.pipeline import specs as stage_specs
+from sparse_sharing.pipeline.specs import DemoSpec
 from sparse_sharing.stages import demo as demo_stage
 
 PROGRAM = typer.main.get_command(cli.app)

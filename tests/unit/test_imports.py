@@ -9,14 +9,20 @@ import sys
 import pytest
 
 LAYERS = [
-    {"", "errors", "display", "shortage", "files"},
+    {"", "errors"},
     {"config"},
-    {"artifacts", "costs", "progress"},
-    {"data", "evidence", "models", "marks", "masks", "metrics", "statistics", "tables", "figures"},
-    {"training", "report"},
+    {"pipeline"},
+    {"storage"},
+    {"terminal"},
+    {"masks", "text"},
+    {"encoders", "heads"},
+    {"network"},
+    {"evaluation"},
+    {"training"},
+    {"results"},
     {"stages"},
     {"inspection", "tagging"},
-    {"running"},
+    {"running", "serving"},
     {"cli", "__main__"},
 ]
 LONGEST_FILE = 400
@@ -89,19 +95,21 @@ def test_no_module_imports_itself_in_a_circle(modules):
     order = list(graphlib.TopologicalSorter(graph).static_order())
     assert (
         order.index("config.schema")
-        < order.index("artifacts")
+        < order.index("storage.artifacts")
         < order.index("stages.train")
         < order.index("cli.stages")
     )
 
 
-def test_within_a_layer_data_and_masks_do_not_know_models_and_no_stage_but_tables_and_report_knows_the_tables(modules):
+def test_text_and_masks_do_not_know_networks_and_no_stage_but_tables_and_report_knows_the_tables(modules):
     for module, tree in modules.items():
         others = {name.split(".")[0] for name in own_imports(tree, modules)}
-        if module.startswith(("data", "masks", "metrics", "statistics", "tables", "figures")):
-            assert "models" not in others, module
+        if module.startswith(("text", "masks")):
+            assert not {"encoders", "heads", "network"} & others, module
         if module.startswith("stages.") and module not in ("stages.tables", "stages.report"):
-            assert "tables" not in others, module
+            assert "results.tables" not in {".".join(name.split(".")[:2]) for name in own_imports(tree, modules)}, (
+                module
+            )
 
 
 def test_nothing_imports_snakemake_or_unpickles(modules):
@@ -132,7 +140,7 @@ def test_rule_files_import_only_the_configuration_its_errors_and_the_last_words_
     found = {name for path in paths for match in statement.findall(path.read_text(encoding="utf-8")) for name in match}
     found -= {""}
     own = {name for name in found if name.startswith("sparse_sharing")}
-    configuration = {"sparse_sharing.config", "sparse_sharing.config.stage"}
+    configuration = {"sparse_sharing.config", "sparse_sharing.pipeline", "sparse_sharing.pipeline.stage"}
     assert own == configuration | {"sparse_sharing.errors", "sparse_sharing.running.summary"}
     assert {name.split(".")[0] for name in found - own} <= sys.stdlib_module_names | {"snakemake"}
 
@@ -161,7 +169,10 @@ def test_the_configuration_loads_fast_and_without_the_heavy_libraries():
     assert min(ratio for _, ratio in runs) < 8
 
 
-@pytest.mark.parametrize("module", ["tables", "figures", "statistics", "stages.tables", "stages.figures", "cli"])
+@pytest.mark.parametrize(
+    "module",
+    ["results.tables", "results.figures", "evaluation.statistics", "stages.tables", "stages.figures", "cli"],
+)
 def test_tables_and_the_command_line_load_without_torch(module):
     names, _ = loaded_after(f"import sparse_sharing.{module}")
     assert "sparse_sharing" in names

@@ -11,8 +11,8 @@ from collections import Counter
 import psutil
 import pytest
 
-from sparse_sharing.artifacts import load_tensors, save_tensors
-from sparse_sharing.config.specs import PruneSpec
+from sparse_sharing.pipeline.specs import PruneSpec
+from sparse_sharing.storage.artifacts import load_tensors, save_tensors
 
 pytestmark = pytest.mark.slow
 

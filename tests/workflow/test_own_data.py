@@ -7,9 +7,10 @@ import yaml
 from typer.testing import CliRunner
 
 from sparse_sharing.cli import app
-from sparse_sharing.config import Specs, load_config
-from sparse_sharing.config.jobs import jobs_of
-from sparse_sharing.data.demo import generate
+from sparse_sharing.config import load_config
+from sparse_sharing.pipeline import Specs
+from sparse_sharing.pipeline.jobs import jobs_of
+from sparse_sharing.text.demo.corpora import generate
 
 
 def planned_by_specs(config):

@@ -3,8 +3,9 @@
 import re
 from collections import defaultdict
 
-from sparse_sharing.config import Specs, jobs_of, load_config
-from sparse_sharing.config.stage import STAGES
+from sparse_sharing.config import load_config
+from sparse_sharing.pipeline import Specs, jobs_of
+from sparse_sharing.pipeline.stage import STAGES
 
 WRITTEN = {
     "prepare": {

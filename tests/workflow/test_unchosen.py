@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from sparse_sharing.data.demo import generate
+from sparse_sharing.text.demo.corpora import generate
 
 pytestmark = pytest.mark.slow
 

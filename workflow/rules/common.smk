@@ -8,8 +8,9 @@ from pathlib import Path
 from snakemake.io import IOFile
 from snakemake.logging import logger
 
-from sparse_sharing.config import NAME, START, Specs, from_folder, jobs_of, layout, parse_config, stored_spec_digest
-from sparse_sharing.config.stage import STAGE
+from sparse_sharing.config import NAME, START, from_folder, parse_config
+from sparse_sharing.pipeline import Specs, jobs_of, layout, stored_spec_digest
+from sparse_sharing.pipeline.stage import STAGE
 from sparse_sharing.errors import ConfigError
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sparse_sharing.cli.show import show_table
-from sparse_sharing.display import visible
+from sparse_sharing.terminal.display import visible
 
 app = typer.Typer()
 
@@ -23,8 +23,8 @@ def compare(
     output: Annotated[Path | None, typer.Option(help="Write the scores as CSV as well.")] = None,
 ) -> None:
     """Show how the test scores of two runs differ, and in which settings their jobs do."""
-    from sparse_sharing.artifacts import write_text
     from sparse_sharing.inspection.runs import CELL, compare_scores, compare_settings, other_test_texts
+    from sparse_sharing.storage.artifacts import write_text
 
     scores = compare_scores(run_a, run_b)
     rows = [
@@ -81,7 +81,7 @@ def evidence(
     force: Annotated[bool, typer.Option("--force", help="Replace files that hold other counts.")] = False,
 ) -> None:
     """Archive the counts of each test sentence behind every score of a run so far, as gzipped CSV without any text."""
-    from sparse_sharing.evidence import write_evidence
+    from sparse_sharing.evaluation.evidence import write_evidence
 
     written = write_evidence(run, output, force)
     typer.echo(f"{len(written)} files are in {written[0].parent}, one per dataset, seed and system.")

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from sparse_sharing.cli.show import show_table
-from sparse_sharing.config import Config, Specs, layout, load_config
-from sparse_sharing.config.jobs import jobs_of
-from sparse_sharing.display import visible
+from sparse_sharing.config import Config, load_config
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.progress import duration
+from sparse_sharing.pipeline import Specs, layout
+from sparse_sharing.pipeline.jobs import jobs_of
+from sparse_sharing.terminal.display import visible
+from sparse_sharing.terminal.progress import duration
 
 app = typer.Typer()
 

@@ -22,7 +22,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Of the random positions.")]
 @group.command()
 def show(file: Operand) -> None:
     """Show the density of each mask, over all weights and in each layer."""
-    from sparse_sharing.inspection.mask_densities import densities
+    from sparse_sharing.masks.densities import densities
 
     found = densities(file)
     layers = list(next(iter(found.values())).layers) if found else []

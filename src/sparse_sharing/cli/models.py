@@ -87,7 +87,7 @@ def tag(
 @app.command()
 def size(model: ModelFolder) -> None:
     """Print what a model takes, in bytes, beside separate models that keep every weight, one for each task."""
-    from sparse_sharing.models.storage import load_model, storage_sizes
+    from sparse_sharing.network.storage import load_model, storage_sizes
     from sparse_sharing.tagging.finding import find_model
 
     path = find_model(model) / "model.safetensors"

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, TypeVar
 import typer
 from pydantic import ValidationError
 
-from sparse_sharing.config import specs as stage_specs
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.pipeline import specs as stage_specs
 
 SpecType = TypeVar("SpecType", bound=stage_specs.Spec)
 MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_THRESHOLD = -1, -3

@@ -8,9 +8,10 @@ import typer
 
 from sparse_sharing.cli.options import set_threads
 from sparse_sharing.cli.show import show_table
-from sparse_sharing.config import Specs, load_config
+from sparse_sharing.config import load_config
 from sparse_sharing.errors import ConfigError, DataError
 from sparse_sharing.inspection.findings import Finding
+from sparse_sharing.pipeline import Specs
 
 app = typer.Typer()
 
@@ -30,9 +31,9 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Draft a configuration for labelled files: formats and tasks from what they hold, splits from names or options."""
-    from sparse_sharing.artifacts import write_text
     from sparse_sharing.config.section import NAME
     from sparse_sharing.inspection.draft import draft
+    from sparse_sharing.storage.artifacts import write_text
 
     if output.exists() and not force:
         raise ConfigError(f"{output}: is there already; name another file with --output, or overwrite it with --force")
@@ -68,11 +69,11 @@ def validate(
     """Check files, columns, schemes, labels, splits and vectors of a configuration before anything is trained."""
     from collections import Counter
 
-    from sparse_sharing.config.jobs import jobs_of
-    from sparse_sharing.config.stage import STAGE
     from sparse_sharing.inspection.budgets import check_budgets
     from sparse_sharing.inspection.checks import check_data, demo_files
     from sparse_sharing.inspection.findings import Findings
+    from sparse_sharing.pipeline.jobs import jobs_of
+    from sparse_sharing.pipeline.stage import STAGE
 
     given = load_config(config, **({} if data_root is None else {"data_root": data_root}))
     specs, findings = Specs(given), Findings()
@@ -107,7 +108,7 @@ def _rows(item: Finding) -> list[tuple[str, str, str]]:
 def _estimate(jobs: list, data: dict, specs: Specs, cores: int) -> tuple[dict[str, str], list[str]]:
     """The time of each stage in words, and what to say about the whole."""
     from sparse_sharing.inspection.estimate import estimate
-    from sparse_sharing.progress import duration
+    from sparse_sharing.terminal.progress import duration
 
     set_threads(1)
     prepared = {dataset: specs.prepare(dataset) for dataset in specs.datasets}

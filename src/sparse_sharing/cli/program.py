@@ -8,9 +8,9 @@ import typer
 
 from sparse_sharing import __version__
 from sparse_sharing.cli.commands import Commands
-from sparse_sharing.display import VisibleFormatter, visible_lines
 from sparse_sharing.errors import ConfigError, ResourceError, UserError
-from sparse_sharing.shortage import explain
+from sparse_sharing.terminal.display import VisibleFormatter, visible_lines
+from sparse_sharing.terminal.shortage import explain
 
 WRITE_FAILED, INTERRUPTED = 6, 130
 

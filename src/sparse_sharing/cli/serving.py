@@ -29,7 +29,7 @@ def serve(
     try:
         import uvicorn
 
-        from sparse_sharing.tagging.server import Limits, make_app
+        from sparse_sharing.serving.server import Limits, make_app
     except ImportError as error:
         raise ConfigError(f"serve needs {error.name}; pip install starlette uvicorn") from error
     tagger = load_tagger(model, None, device, threads)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import typer
 
-from sparse_sharing.display import visible
+from sparse_sharing.terminal.display import visible
 
 STYLES = {"error": "bold red", "failed": "bold red", "warning": "yellow", "running": "green", "done": "dim"}
 """Cells with these words are coloured on a terminal."""

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from sparse_sharing.config import Specs, load_config, models_of
-from sparse_sharing.config import specs as stage_specs
+from sparse_sharing.config import load_config, models_of
 from sparse_sharing.config.schema import Config
-from sparse_sharing.config.stage import STAGE
 from sparse_sharing.config.systems import STARTS
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.pipeline import Specs
+from sparse_sharing.pipeline import specs as stage_specs
+from sparse_sharing.pipeline.stage import STAGE
 
 app = typer.Typer()
 

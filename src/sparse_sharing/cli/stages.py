@@ -21,8 +21,8 @@ from sparse_sharing.cli.options import (
     parse_spec,
     set_threads,
 )
-from sparse_sharing.config import specs as stage_specs
-from sparse_sharing.config.stage import STAGE
+from sparse_sharing.pipeline import specs as stage_specs
+from sparse_sharing.pipeline.stage import STAGE
 
 app = typer.Typer()
 

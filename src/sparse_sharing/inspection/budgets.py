@@ -6,12 +6,12 @@ printed in the tables, which no other system could spend on training.
 
 from collections.abc import Mapping
 
-from sparse_sharing.config import Specs
-from sparse_sharing.config.experiments import ablation_of, pairs_of
-from sparse_sharing.config.specs import TablesSpec, TrainSpec, WarmupSpec
 from sparse_sharing.config.systems import models_of
 from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.findings import Findings
+from sparse_sharing.pipeline import Specs
+from sparse_sharing.pipeline.experiments import ablation_of, pairs_of
+from sparse_sharing.pipeline.specs import TablesSpec, TrainSpec, WarmupSpec
 from sparse_sharing.training.sampling import steps_in_epoch
 
 

@@ -10,9 +10,9 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from sparse_sharing import __version__
-from sparse_sharing.config.provenance import stored_spec
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.files import file_digest, write_atomically
+from sparse_sharing.pipeline.provenance import stored_spec
+from sparse_sharing.storage.files import file_digest, write_atomically
 
 CARRIED = (
     "tables/*",

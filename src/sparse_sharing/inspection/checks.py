@@ -10,25 +10,26 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from sparse_sharing.artifacts import write_text
-from sparse_sharing.config import Config, layout
+from sparse_sharing.config import Config
 from sparse_sharing.config.corpora import corpus_spec
 from sparse_sharing.config.schema import DEMO, SPLITS, Corpus, Dataset, Task
-from sparse_sharing.data import demo
-from sparse_sharing.data.collected import document_numbers
-from sparse_sharing.data.dev_spans import no_dev_spans, tasks_without_dev_spans
-from sparse_sharing.data.flaws import MOST_SHOWN, Flaws
-from sparse_sharing.data.lines import quote
-from sparse_sharing.data.reading import read_split, refuse_shared_documents
-from sparse_sharing.data.recognise import span_form
-from sparse_sharing.data.schemes import misformed
-from sparse_sharing.data.sentences import ReadReport, Sentence
-from sparse_sharing.data.splits import SPLIT_NUMBERS, assign_splits, cut_development, occurring, sentence_digest
-from sparse_sharing.data.vectors import coverage, read_vectors
 from sparse_sharing.errors import DataError
 from sparse_sharing.inspection import doubts
 from sparse_sharing.inspection.findings import Findings
 from sparse_sharing.inspection.labels import likely_typos
+from sparse_sharing.pipeline import layout
+from sparse_sharing.storage.artifacts import write_text
+from sparse_sharing.text.collected import document_numbers
+from sparse_sharing.text.demo import corpora as demo
+from sparse_sharing.text.dev_spans import no_dev_spans, tasks_without_dev_spans
+from sparse_sharing.text.flaws import MOST_SHOWN, Flaws
+from sparse_sharing.text.readers.lines import quote
+from sparse_sharing.text.readers.reading import read_split, refuse_shared_documents
+from sparse_sharing.text.readers.recognise import span_form
+from sparse_sharing.text.schemes import misformed
+from sparse_sharing.text.sentences import ReadReport, Sentence
+from sparse_sharing.text.splits import SPLIT_NUMBERS, assign_splits, cut_development, occurring, sentence_digest
+from sparse_sharing.text.vectors import coverage, read_vectors
 
 
 @dataclass(eq=False)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from sparse_sharing.config.jobs import Job
-from sparse_sharing.config.specs import PruneSpec
+from sparse_sharing.pipeline.jobs import Job
+from sparse_sharing.pipeline.specs import PruneSpec
 
 NUMBER = 4
 """Bytes of a float32, or of the number of a word or tag."""

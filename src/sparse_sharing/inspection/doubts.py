@@ -9,9 +9,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sparse_sharing.data.columns import DOCUMENT_START
-from sparse_sharing.data.lines import quote
-from sparse_sharing.data.recognise import SpanForm, span_form
+from sparse_sharing.text.readers.columns import DOCUMENT_START
+from sparse_sharing.text.readers.lines import quote
+from sparse_sharing.text.readers.recognise import SpanForm, span_form
 
 LONG_SENTENCE = 500
 LONG_MEDIAN = 100

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparse_sharing.config.schema import SHARED, SPLITS
-from sparse_sharing.data.lines import quote
-from sparse_sharing.data.schemes import misformed
-from sparse_sharing.data.splits import duplicate_counts
-from sparse_sharing.data.tags import loosely
 from sparse_sharing.errors import DataError
 from sparse_sharing.inspection import doubts
 from sparse_sharing.inspection.labels import INVENTORIES, likely_typos
 from sparse_sharing.inspection.names import FileGroup, given_group, group_files
 from sparse_sharing.inspection.survey import ColumnSurvey, CorpusSurvey, survey, words_key
+from sparse_sharing.text.readers.lines import quote
+from sparse_sharing.text.schemes import misformed
+from sparse_sharing.text.splits import duplicate_counts
+from sparse_sharing.text.tags import loosely
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sparse_sharing.config.jobs import Job
 from sparse_sharing.config.schema import SPLITS, Architecture, Model, Optimization
-from sparse_sharing.config.specs import PrepareSpec, PruneSpec
-from sparse_sharing.data.batches import make_batch, training_batches
-from sparse_sharing.data.reading import in_model_schemes
-from sparse_sharing.data.text import EncodedText, encode_text
+from sparse_sharing.evaluation.scoring import score_task
 from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.disk import disk_bytes
-from sparse_sharing.models.network import Network
-from sparse_sharing.stages.inputs import choose_device
+from sparse_sharing.network.network import Network
+from sparse_sharing.pipeline.jobs import Job
+from sparse_sharing.pipeline.specs import PrepareSpec, PruneSpec
 from sparse_sharing.stages.prepare import PretrainedVectors, build_vocabulary
+from sparse_sharing.text.batches import make_batch, training_batches
+from sparse_sharing.text.encoded import EncodedText, encode_text
+from sparse_sharing.text.readers.reading import in_model_schemes
 from sparse_sharing.training.initial import initialise
+from sparse_sharing.training.inputs import choose_device
 from sparse_sharing.training.loop import TaskData
-from sparse_sharing.training.scoring import score_task
 from sparse_sharing.training.trainer import Trainer
 
 SAMPLE = 400

@@ -5,11 +5,11 @@ import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from sparse_sharing.artifacts import write_atomically
-from sparse_sharing.config import layout
-from sparse_sharing.config.artefact import HISTORY, ROUNDS
-from sparse_sharing.config.stage import STAGE
 from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.pipeline import layout
+from sparse_sharing.pipeline.artefact import HISTORY, ROUNDS
+from sparse_sharing.pipeline.stage import STAGE
+from sparse_sharing.storage.artifacts import write_atomically
 
 CURVES = {
     layout.any_below(f"{STAGE['train'].folder}/{HISTORY.file}"): "epoch",

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sparse_sharing.config.jobs import Job
-from sparse_sharing.progress import RECORD
+from sparse_sharing.pipeline.jobs import Job
+from sparse_sharing.terminal.progress import RECORD
 
 State = Literal["done", "running", "failed", "interrupted", "outdated", "waiting"]
 STATES: tuple[State, ...] = ("done", "running", "failed", "interrupted", "outdated", "waiting")

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from sparse_sharing.config.corpora import COLUMN, LAYERS, MISC
 from sparse_sharing.config.schema import Scheme
-from sparse_sharing.data.columns import Form, read_blocks
-from sparse_sharing.data.conll2012 import read_documents
-from sparse_sharing.data.conllu import Layer, Row, read_rows
-from sparse_sharing.data.jsonl import read_records
-from sparse_sharing.data.offsets import read_offsets
-from sparse_sharing.data.recognise import Recognised, recognise, span_form
-from sparse_sharing.data.schemes import misformed, repair
-from sparse_sharing.data.sentences import ReadReport
-from sparse_sharing.data.tags import UNSPECIFIED, loosely
 from sparse_sharing.errors import DataError
+from sparse_sharing.text.readers.columns import Form, read_blocks
+from sparse_sharing.text.readers.conll2012 import read_documents
+from sparse_sharing.text.readers.conllu import Layer, Row, read_rows
+from sparse_sharing.text.readers.jsonl import read_records
+from sparse_sharing.text.readers.offsets import read_offsets
+from sparse_sharing.text.readers.recognise import Recognised, recognise, span_form
+from sparse_sharing.text.schemes import misformed, repair
+from sparse_sharing.text.sentences import ReadReport
+from sparse_sharing.text.tags import UNSPECIFIED, loosely
 
 MOST_VALUES = 1000
 """A column with more different values holds text, not tags."""

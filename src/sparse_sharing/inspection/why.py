@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparse_sharing.config.jobs import Job
-from sparse_sharing.config.provenance import spec_digest, stored_details, stored_spec, stored_spec_digest
-from sparse_sharing.data.sources import split_digest
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.inspection.specs import differences
+from sparse_sharing.pipeline.jobs import Job
+from sparse_sharing.pipeline.provenance import spec_digest, stored_details, stored_spec, stored_spec_digest
+from sparse_sharing.text.sources import split_digest
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from sparse_sharing.display import visible, visible_lines
-from sparse_sharing.progress import duration
 from sparse_sharing.running.jobs import RunningJob
+from sparse_sharing.terminal.display import visible, visible_lines
+from sparse_sharing.terminal.progress import duration
 
 SHOWN = 8
 """Jobs at work that have a line; the rest is counted."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sparse_sharing.inspection.status import last_words
-from sparse_sharing.progress import RECORD, duration
+from sparse_sharing.terminal.progress import RECORD, duration
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparse_sharing.config import Config, Specs, jobs_of, layout
-from sparse_sharing.config.artefact import REPORT
+from sparse_sharing.config import Config
 from sparse_sharing.inspection.status import status_of
-from sparse_sharing.report.best import best_model
-from sparse_sharing.report.texts import lead
+from sparse_sharing.pipeline import Specs, jobs_of, layout
+from sparse_sharing.pipeline.artefact import REPORT
+from sparse_sharing.results.page.best import best_model
+from sparse_sharing.results.page.texts import lead
 
 NAMES = {"dataset": str, "system": str, "reference": str, "task": str}
 """Columns that are text, even if they look like numbers."""

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sparse_sharing.artifacts import write_text
-from sparse_sharing.config.specs import DemoSpec
-from sparse_sharing.data.demo import CORPORA, generate
+from sparse_sharing.pipeline.specs import DemoSpec
+from sparse_sharing.storage.artifacts import write_text
+from sparse_sharing.text.demo.corpora import CORPORA, generate
 
 
 def run(spec: DemoSpec, output: Path) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sparse_sharing import __version__
-from sparse_sharing.artifacts import file_digest
-from sparse_sharing.config.specs import DownloadSpec
 from sparse_sharing.errors import DownloadError
+from sparse_sharing.pipeline.specs import DownloadSpec
+from sparse_sharing.storage.artifacts import file_digest
 
 log = logging.getLogger(__name__)
 

@@ -4,17 +4,17 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from sparse_sharing.artifacts import parts_of, remedy, save_json, save_tensors, write_text
-from sparse_sharing.config.specs import EvaluateSpec
-from sparse_sharing.costs import read_costs
-from sparse_sharing.data.tags import UNSPECIFIED
-from sparse_sharing.data.text import EncodedText
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.models.storage import TrainedModel
-from sparse_sharing.stages.card import model_card
-from sparse_sharing.stages.inputs import load_text
-from sparse_sharing.stages.models import load_own_epoch, open_model
-from sparse_sharing.training.scoring import as_scored, count_tags, predict_tags, score_tags, written_tags
+from sparse_sharing.evaluation.scoring import as_scored, count_tags, predict_tags, score_tags, written_tags
+from sparse_sharing.network.storage import TrainedModel
+from sparse_sharing.pipeline.specs import EvaluateSpec
+from sparse_sharing.results.card import model_card
+from sparse_sharing.storage.artifacts import parts_of, remedy, save_json, save_tensors, write_text
+from sparse_sharing.storage.costs import read_costs
+from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.tags import UNSPECIFIED
+from sparse_sharing.training.inputs import load_text
+from sparse_sharing.training.trained import load_own_epoch, open_model
 
 
 def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: str) -> None:

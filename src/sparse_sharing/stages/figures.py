@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparse_sharing import figures
-from sparse_sharing.artifacts import file_digest, load_json, remedy, write_atomically
-from sparse_sharing.config.specs import FiguresSpec
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.pipeline.specs import FiguresSpec
+from sparse_sharing.results import figures
+from sparse_sharing.storage.artifacts import file_digest, load_json, remedy, write_atomically
 
 
 def run(spec: FiguresSpec, tables: Path, output: Path) -> None:

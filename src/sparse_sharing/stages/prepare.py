@@ -9,20 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
-from sparse_sharing.artifacts import save_json, save_tensors
 from sparse_sharing.config.corpora import SPLITS, CorpusSpec
-from sparse_sharing.config.specs import PrepareSpec
-from sparse_sharing.data.collected import CollectedText, collect_text, document_numbers
-from sparse_sharing.data.dev_spans import no_dev_spans, tasks_without_dev_spans
-from sparse_sharing.data.flaws import Flaws
-from sparse_sharing.data.reading import in_model_schemes, read_split, refuse_shared_documents
-from sparse_sharing.data.sentences import ReadReport
-from sparse_sharing.data.sources import file_names, split_digest, stamps
-from sparse_sharing.data.splits import assign_splits, development, occurring, sample
-from sparse_sharing.data.spool import Spool
-from sparse_sharing.data.vectors import coverage, read_vectors
-from sparse_sharing.data.vocabulary import MISSING_TAG, TaskTags, Vocabulary, frequent
 from sparse_sharing.errors import ConfigError, DataError
+from sparse_sharing.pipeline.specs import PrepareSpec
+from sparse_sharing.storage.artifacts import save_json, save_tensors
+from sparse_sharing.text.collected import CollectedText, collect_text, document_numbers
+from sparse_sharing.text.dev_spans import no_dev_spans, tasks_without_dev_spans
+from sparse_sharing.text.flaws import Flaws
+from sparse_sharing.text.readers.reading import in_model_schemes, read_split, refuse_shared_documents
+from sparse_sharing.text.sentences import ReadReport
+from sparse_sharing.text.sources import file_names, split_digest, stamps
+from sparse_sharing.text.splits import assign_splits, development, occurring, sample
+from sparse_sharing.text.spool import Spool
+from sparse_sharing.text.vectors import coverage, read_vectors
+from sparse_sharing.text.vocabulary import MISSING_TAG, TaskTags, Vocabulary, frequent
 
 log = logging.getLogger(__name__)
 

@@ -9,15 +9,17 @@ from pathlib import Path
 
 from torch import Tensor
 
-from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
-from sparse_sharing.config.layout import mask_name
-from sparse_sharing.config.specs import PruneSpec
-from sparse_sharing.costs import Costs, Meter, write_costs
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.masks import Mask, kept_after, pack, prune_smallest
-from sparse_sharing.models.network import Network
-from sparse_sharing.progress import Reporter
-from sparse_sharing.stages.inputs import (
+from sparse_sharing.masks.mask import Mask, kept_after, pack, prune_smallest
+from sparse_sharing.network.network import Network
+from sparse_sharing.pipeline.layout import mask_name
+from sparse_sharing.pipeline.specs import PruneSpec
+from sparse_sharing.storage.artifacts import load_tensors, parts_of, save_tensors, write_text
+from sparse_sharing.storage.costs import Costs, Meter, write_costs
+from sparse_sharing.terminal.progress import Reporter
+from sparse_sharing.training.checkpoint import work_folder
+from sparse_sharing.training.early_bird import EarlyBird
+from sparse_sharing.training.inputs import (
     build_network,
     choose_device,
     load_mask,
@@ -26,10 +28,8 @@ from sparse_sharing.stages.inputs import (
     load_weights,
     warn_of_emptied_layers,
 )
-from sparse_sharing.stages.training import train, work_done
-from sparse_sharing.training.checkpoint import work_folder
-from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.loop import Progress, TaskData
+from sparse_sharing.training.setup import train, work_done
 
 log = logging.getLogger(__name__)
 

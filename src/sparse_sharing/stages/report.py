@@ -13,15 +13,14 @@ import vl_convert
 import yaml
 
 from sparse_sharing import __version__
-from sparse_sharing.artifacts import write_text
-from sparse_sharing.config import layout
-from sparse_sharing.config.specs import ReportSpec
-from sparse_sharing.report import charts, machine, texts
-from sparse_sharing.report.best import best_model
-from sparse_sharing.report.drawing import Chart
-from sparse_sharing.report.forest import forest
-from sparse_sharing.report.page import Page, Section, Table, plain_table, render
-from sparse_sharing.report.results import (
+from sparse_sharing.pipeline import layout
+from sparse_sharing.pipeline.specs import ReportSpec
+from sparse_sharing.results.page import charts, machine, texts
+from sparse_sharing.results.page.best import best_model
+from sparse_sharing.results.page.drawing import Chart
+from sparse_sharing.results.page.forest import forest
+from sparse_sharing.results.page.page import Page, Section, Table, plain_table, render
+from sparse_sharing.results.page.results import (
     RunResults,
     layer_densities,
     overlaps,
@@ -29,10 +28,11 @@ from sparse_sharing.report.results import (
     reference_overlaps,
     served,
 )
-from sparse_sharing.report.tables import overlap_table, system_table, type_table
-from sparse_sharing.stages.inputs import read_selection
+from sparse_sharing.results.page.tables import overlap_table, system_table, type_table
+from sparse_sharing.results.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE, text_notes
 from sparse_sharing.stages.tables import prepared
-from sparse_sharing.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE, text_notes
+from sparse_sharing.storage.artifacts import write_text
+from sparse_sharing.training.inputs import read_selection
 
 EXPERIMENTS = {
     "paper": "The paper beside ours",

@@ -8,15 +8,12 @@ from pathlib import Path
 import pandas as pd
 from torch import Tensor
 
-from sparse_sharing import marks
-from sparse_sharing.artifacts import load_tensors, parts_of, save_tensors, write_text
 from sparse_sharing.config.corpora import cannot_choose
-from sparse_sharing.config.layout import mask_name
 from sparse_sharing.config.schema import Choice
-from sparse_sharing.config.specs import SelectSpec
-from sparse_sharing.costs import Costs, Meter, write_costs
+from sparse_sharing.encoders.bilstm import by_layer
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.masks import (
+from sparse_sharing.evaluation import marks
+from sparse_sharing.masks.mask import (
     Mask,
     chance_overlap,
     chance_overlap_by_tensor,
@@ -26,9 +23,12 @@ from sparse_sharing.masks import (
     prune_smallest,
     shuffled,
 )
-from sparse_sharing.models.encoder import by_layer
-from sparse_sharing.stages.inputs import load_mask, load_weights, start_magnitudes
+from sparse_sharing.pipeline.layout import mask_name
+from sparse_sharing.pipeline.specs import SelectSpec
 from sparse_sharing.stages.prune import Round
+from sparse_sharing.storage.artifacts import load_tensors, parts_of, save_tensors, write_text
+from sparse_sharing.storage.costs import Costs, Meter, write_costs
+from sparse_sharing.training.inputs import load_mask, load_weights, start_magnitudes
 from sparse_sharing.training.seeds import generator
 
 OVERLAPS = ["tasks", "overlap", "chance", "chance_by_tensor", "overlap_with_start"]

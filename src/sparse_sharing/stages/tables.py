@@ -6,8 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sparse_sharing import __version__, tables
-from sparse_sharing.artifacts import (
+from sparse_sharing import __version__
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.pipeline import layout
+from sparse_sharing.pipeline.experiments import CONTROLS
+from sparse_sharing.pipeline.specs import DIGITS_IN_TABLES, TablesSpec
+from sparse_sharing.results import tables
+from sparse_sharing.results.tables.annotations import mark_controls, mark_replicas
+from sparse_sharing.storage.artifacts import (
     file_digest,
     load_json,
     load_tensors,
@@ -17,11 +23,6 @@ from sparse_sharing.artifacts import (
     spec_digest,
     write_text,
 )
-from sparse_sharing.config import layout
-from sparse_sharing.config.experiments import CONTROLS
-from sparse_sharing.config.specs import DIGITS_IN_TABLES, TablesSpec
-from sparse_sharing.errors import ArtifactError
-from sparse_sharing.tables.annotations import mark_controls, mark_replicas
 
 ORDER = (
     "single",

@@ -12,20 +12,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_sharing import marks
-from sparse_sharing.artifacts import write_atomically, write_text
-from sparse_sharing.config.specs import TrainSpec
-from sparse_sharing.costs import Costs, Meter, write_costs
-from sparse_sharing.data.vocabulary import Vocabulary
+from sparse_sharing.encoders.bilstm import counted_parameters, layer_number
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.marks import TrainingFacts
-from sparse_sharing.masks import Mask, Shapes, union_size
-from sparse_sharing.models.encoder import counted_parameters, layer_number
-from sparse_sharing.models.network import Network
-from sparse_sharing.models.storage import load_model, save_model, values_of_task, vocabulary_digest
-from sparse_sharing.progress import Reporter
-from sparse_sharing.stages.card import data_summary, model_card
-from sparse_sharing.stages.inputs import (
+from sparse_sharing.evaluation import marks
+from sparse_sharing.evaluation.marks import TrainingFacts
+from sparse_sharing.masks.mask import Mask, Shapes, union_size
+from sparse_sharing.network.network import Network
+from sparse_sharing.network.storage import load_model, save_model, values_of_task, vocabulary_digest
+from sparse_sharing.pipeline.specs import TrainSpec
+from sparse_sharing.results.card import data_summary, model_card
+from sparse_sharing.storage.artifacts import write_atomically, write_text
+from sparse_sharing.storage.costs import Costs, Meter, write_costs
+from sparse_sharing.terminal.progress import Reporter
+from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.training.checkpoint import work_folder
+from sparse_sharing.training.inputs import (
     build_network,
     choose_device,
     load_task_data,
@@ -35,10 +36,9 @@ from sparse_sharing.stages.inputs import (
     read_selection,
     warn_of_emptied_layers,
 )
-from sparse_sharing.stages.models import MODEL_FILE, VOCABULARY_FILE
-from sparse_sharing.stages.training import train, work_done
-from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.loop import Progress, TaskData, score_dev
+from sparse_sharing.training.setup import train, work_done
+from sparse_sharing.training.trained import MODEL_FILE, VOCABULARY_FILE
 
 log = logging.getLogger(__name__)
 

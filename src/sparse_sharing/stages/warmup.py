@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from sparse_sharing.artifacts import save_tensors
-from sparse_sharing.config.specs import WarmupSpec
-from sparse_sharing.costs import Costs, Meter, write_costs
-from sparse_sharing.models.network import Network
-from sparse_sharing.progress import Reporter
-from sparse_sharing.stages.inputs import choose_device, for_tasks, load_task_data, load_vectors, load_vocabulary
-from sparse_sharing.stages.training import train, work_done
+from sparse_sharing.network.network import Network
+from sparse_sharing.pipeline.specs import WarmupSpec
+from sparse_sharing.storage.artifacts import save_tensors
+from sparse_sharing.storage.costs import Costs, Meter, write_costs
+from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.initial import initialise
+from sparse_sharing.training.inputs import choose_device, for_tasks, load_task_data, load_vectors, load_vocabulary
+from sparse_sharing.training.setup import train, work_done
 
 
 def run(

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from sparse_sharing.data.columns import quote
-from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.tagging.decoding import Predictions, Spans, TagDecoder, file_tags
 from sparse_sharing.tagging.encoding import Surfaces
 from sparse_sharing.tagging.sentences import Sentence, TaggedSentence, TaggedSpan, from_words
 from sparse_sharing.tagging.tokenizer import split_sentences, tokenize, unspaced
 from sparse_sharing.tagging.vectors import UnseenVectors
+from sparse_sharing.text.readers.columns import quote
+from sparse_sharing.text.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
 

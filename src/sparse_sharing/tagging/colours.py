@@ -6,8 +6,8 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from sparse_sharing.display import visible
 from sparse_sharing.tagging.sentences import TaggedSentence
+from sparse_sharing.terminal.display import visible
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta", "bright_green")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sparse_sharing.data.schemes import OUTSIDE, Scheme
-from sparse_sharing.data.vocabulary import TaskTags
+from sparse_sharing.text.schemes import OUTSIDE, Scheme
+from sparse_sharing.text.vocabulary import TaskTags
 
 Predictions = tuple[np.ndarray, np.ndarray]
 """The tag of every token, int64 [N], and its probability, float32 [N]."""

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sparse_sharing.data.columns import DOCUMENT_START, quote, split_fields
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.text.readers.columns import DOCUMENT_START, quote, split_fields
 
 CONLLU_COLUMNS = 10
 ENOUGH_LINES = 5

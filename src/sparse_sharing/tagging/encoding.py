@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sparse_sharing.data.columns import NO_BREAK_SPACE
-from sparse_sharing.data.text import EncodedText, spell_all
-from sparse_sharing.data.vocabulary import UNKNOWN_WORD, Vocabulary
 from sparse_sharing.tagging.vectors import UnseenVectors
+from sparse_sharing.text.encoded import EncodedText, spell_all
+from sparse_sharing.text.readers.columns import NO_BREAK_SPACE
+from sparse_sharing.text.vocabulary import UNKNOWN_WORD, Vocabulary
 
 MOST_SURFACES = 1 << 15
 """Distinct words that are kept between calls; more would fill the memory of a program that runs for long."""

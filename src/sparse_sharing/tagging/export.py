@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from sparse_sharing.artifacts import spec_digest, write_atomically, write_text
-from sparse_sharing.config.specs import ExportSpec
-from sparse_sharing.data.text import EncodedText
+from sparse_sharing.encoders.bilstm import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.models.encoder import counted_parameters
-from sparse_sharing.models.network import Network
-from sparse_sharing.models.storage import TrainedModel, load_model, save_model, values_of_task
-from sparse_sharing.stages.card import model_card
-from sparse_sharing.stages.models import MODEL_FILE, VOCABULARY_FILE, OpenModel, network_of, open_model
+from sparse_sharing.network.network import Network
+from sparse_sharing.network.storage import TrainedModel, load_model, save_model, values_of_task
+from sparse_sharing.pipeline.specs import ExportSpec
+from sparse_sharing.results.card import model_card
+from sparse_sharing.storage.artifacts import spec_digest, write_atomically, write_text
 from sparse_sharing.tagging import onnx_export
 from sparse_sharing.tagging.proof import proof_texts
+from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.training.trained import MODEL_FILE, VOCABULARY_FILE, OpenModel, network_of, open_model
 
 log = logging.getLogger(__name__)
 

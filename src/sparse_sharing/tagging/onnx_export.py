@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from sparse_sharing.artifacts import file_digest, save_json, write_atomically
-from sparse_sharing.config.specs import ExportSpec
-from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import TaskTags
+from sparse_sharing.encoders.bilstm import layer_number
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.metrics import score_numbers
-from sparse_sharing.models.encoder import layer_number
-from sparse_sharing.models.network import Network
-from sparse_sharing.models.storage import TrainedModel
+from sparse_sharing.evaluation.metrics import score_numbers
+from sparse_sharing.network.network import Network
+from sparse_sharing.network.storage import TrainedModel
+from sparse_sharing.pipeline.specs import ExportSpec
+from sparse_sharing.storage.artifacts import file_digest, save_json, write_atomically
 from sparse_sharing.tagging.onnx_graph import CHAIN, Weights, build_graph
 from sparse_sharing.tagging.onnx_tagger import DECODING_FILE, NETWORK_FILE, VOCABULARY_FILE, OnnxTagger
+from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.vocabulary import TaskTags
 
 log = logging.getLogger(__name__)
 

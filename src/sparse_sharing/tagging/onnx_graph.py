@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sparse_sharing import __version__
-from sparse_sharing.data.vocabulary import PADDING_CHARACTER
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.text.vocabulary import PADDING_CHARACTER
 
 if TYPE_CHECKING:
     import onnx

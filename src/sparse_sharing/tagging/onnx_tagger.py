@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from sparse_sharing.artifacts import content_digest, file_digest, load_json
-from sparse_sharing.data.text import EncodedText
-from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.storage.artifacts import content_digest, file_digest, load_json
 from sparse_sharing.tagging.base import BaseTagger
 from sparse_sharing.tagging.decoding import Predictions, shares_of
 from sparse_sharing.tagging.vectors import UnseenVectors
+from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.vocabulary import Vocabulary
 
 NETWORK_FILE, DECODING_FILE, VOCABULARY_FILE = "network.onnx", "onnx.json", "vocabulary.json"
 

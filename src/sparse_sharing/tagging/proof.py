@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sparse_sharing.data.text import EncodedText, encode_text
-from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.stages.inputs import load_text
+from sparse_sharing.text.encoded import EncodedText, encode_text
+from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.training.inputs import load_text
 
 DEV_FROM_MODEL = "../../../../data/dev.safetensors"
 """Where the dev text is in the folder of a run, seen from a model."""

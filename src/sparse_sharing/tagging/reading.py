@@ -10,11 +10,18 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from sparse_sharing.data.columns import DOCUMENT_START, LONGEST_LINE, decode_line, quote, read_lines, split_fields
 from sparse_sharing.errors import DataError
 from sparse_sharing.tagging.detection import CONLLU_COLUMNS, Layout, layout_of
 from sparse_sharing.tagging.sentences import Sentence, from_words
 from sparse_sharing.tagging.tokenizer import split_sentences, unspaced
+from sparse_sharing.text.readers.columns import (
+    DOCUMENT_START,
+    LONGEST_LINE,
+    decode_line,
+    quote,
+    read_lines,
+    split_fields,
+)
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sparse_sharing.data.batches import MAXIMUM_POSITIONS
-from sparse_sharing.models.encoder import Encoder
-from sparse_sharing.models.network import Network
+from sparse_sharing.encoders.bilstm import Encoder
+from sparse_sharing.network.network import Network
 from sparse_sharing.tagging.decoding import Predictions, shares_of
 from sparse_sharing.tagging.encoding import Surfaces
+from sparse_sharing.text.batches import MAXIMUM_POSITIONS
 
 
 @dataclass

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sparse_sharing.stages.models import OpenModel, open_model
 from sparse_sharing.tagging.base import BaseTagger
 from sparse_sharing.tagging.decoding import Predictions
 from sparse_sharing.tagging.running import SharedRunner
 from sparse_sharing.tagging.vectors import UnseenVectors
+from sparse_sharing.training.trained import OpenModel, open_model
 
 LONG_SENTENCE = 200
 """Tokens. Longer sentences run one by one, so that no batch is padded to the length of one of them."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sparse_sharing.data.vectors import read_vectors
-from sparse_sharing.data.vocabulary import Vocabulary
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.text.vectors import read_vectors
+from sparse_sharing.text.vocabulary import Vocabulary
 
 
 class UnseenVectors(Mapping[str, np.ndarray]):

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
-from sparse_sharing.data.conllu import COLUMNS, UNSPECIFIED
-from sparse_sharing.display import visible
 from sparse_sharing.tagging.reading import Item
 from sparse_sharing.tagging.sentences import TaggedSentence
+from sparse_sharing.terminal.display import visible
+from sparse_sharing.text.readers.conllu import COLUMNS, UNSPECIFIED
 
 Pairs = Iterable[tuple[Item, TaggedSentence]]
 Writer = Callable[[Pairs], None]

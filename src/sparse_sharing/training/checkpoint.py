@@ -10,10 +10,10 @@ import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from sparse_sharing.artifacts import Artifact, input_digest, load_tensors, parts_of, save_tensors, write_text
-from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.models.network import Network, require_shapes
+from sparse_sharing.network.network import Network, require_shapes
+from sparse_sharing.pipeline.specs import Spec
+from sparse_sharing.storage.artifacts import Artifact, input_digest, load_tensors, parts_of, save_tensors, write_text
 from sparse_sharing.training.loop import Epoch, Progress
 from sparse_sharing.training.trainer import Trainer
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from sparse_sharing.masks import Mask
+from sparse_sharing.masks.mask import Mask
 
 
 class EarlyBird:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparse_sharing.data.batches import Batch, cut_batch
-from sparse_sharing.models.network import Network
-from sparse_sharing.models.room import Room, is_gpu_shortage, random_state, set_random_state
+from sparse_sharing.network.memory import Room, is_gpu_shortage, random_state, set_random_state
+from sparse_sharing.network.network import Network
+from sparse_sharing.text.batches import Batch, cut_batch
 
 CPU_POSITIONS = 16_384
 """Positions that run at once on the CPU, at most: more take memory, gigabytes where sentences are long, and no less

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sparse_sharing.data.vocabulary import PADDING_CHARACTER
-from sparse_sharing.models.cross_stitch import first_unit
-from sparse_sharing.models.network import WORDS, Network
+from sparse_sharing.encoders.cross_stitch import first_unit
+from sparse_sharing.network.network import WORDS, Network
+from sparse_sharing.text.vocabulary import PADDING_CHARACTER
 from sparse_sharing.training.seeds import derive
 
 

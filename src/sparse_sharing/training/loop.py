@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from sparse_sharing.config.schema import Optimization
-from sparse_sharing.data.batches import make_batch, training_batches
-from sparse_sharing.data.text import EncodedText
 from sparse_sharing.errors import TrainingError
-from sparse_sharing.metrics import TaskScore
-from sparse_sharing.models.network import Network
+from sparse_sharing.evaluation.metrics import TaskScore
+from sparse_sharing.evaluation.scoring import score_task
+from sparse_sharing.network.network import Network
+from sparse_sharing.text.batches import make_batch, training_batches
+from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.sampling import passes, proportional, round_robin
-from sparse_sharing.training.scoring import score_task
 from sparse_sharing.training.seeds import derive, generator
 from sparse_sharing.training.trainer import Trainer
 

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from sparse_sharing.config.replicate import Switch
 from sparse_sharing.config.schema import Optimization
-from sparse_sharing.data.batches import Batch
-from sparse_sharing.models.heads import CrfHead
-from sparse_sharing.models.network import Network
+from sparse_sharing.heads.heads import CrfHead
+from sparse_sharing.network.network import Network
+from sparse_sharing.text.batches import Batch
 from sparse_sharing.training.gradients import Differentiator
 from sparse_sharing.training.trainer import Trainer
 

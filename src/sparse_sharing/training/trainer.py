@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from sparse_sharing.config.schema import Optimization
-from sparse_sharing.data.batches import Batch, send
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.models.network import Network
+from sparse_sharing.network.network import Network
+from sparse_sharing.text.batches import Batch, send
 from sparse_sharing.training.gradients import Differentiator
 from sparse_sharing.training.optimizer import Patterns, make_gate, make_rule
 

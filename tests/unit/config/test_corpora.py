@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from sparse_sharing.config import Specs, parse_config
+from sparse_sharing.config import parse_config
 from sparse_sharing.config.corpora import LAYERS
-from sparse_sharing.data import conll2012, conllu
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.pipeline import Specs
+from sparse_sharing.text.readers import conll2012, conllu
 
 CORPUS = "data.datasets.1.corpora.0"
 URL = "https://example.org/a.txt"

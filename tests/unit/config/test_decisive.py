@@ -5,8 +5,9 @@ Back then `epochs` of a system were those after its start. The numbers of that r
 
 import pytest
 
-from sparse_sharing.config import Specs, load_config
-from sparse_sharing.config.jobs import jobs_of
+from sparse_sharing.config import load_config
+from sparse_sharing.pipeline import Specs
+from sparse_sharing.pipeline.jobs import jobs_of
 from sparse_sharing.training.sampling import steps_in_epoch
 
 SENTENCES = 14_041

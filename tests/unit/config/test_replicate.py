@@ -2,9 +2,10 @@
 
 import pytest
 
-from sparse_sharing.config import Specs, parse_config
+from sparse_sharing.config import parse_config
 from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.pipeline import Specs
 
 JOINT = ("clip_by_value", "epoch_on_test", "fixed_learning_rate", "leaky_momentum", "round_robin")
 SWITCHES = tuple(sorted((*JOINT, "crf_loss_per_sentence", "lenient_spans")))

@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from sparse_sharing.config import START, Specs, models_of, parse_config
+from sparse_sharing.config import START, models_of, parse_config
 from sparse_sharing.config.schema import Model
-from sparse_sharing.config.specs import Spec
 from sparse_sharing.config.systems import System
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.pipeline import Specs
+from sparse_sharing.pipeline.specs import Spec
 
 TASK_LAYERS = {"pos": 1, "chunk": 2, "ner": 2}
 HIERARCHICAL = {"name": "x", "sharing": "hierarchical", "layers": 2, "task_layers": TASK_LAYERS}

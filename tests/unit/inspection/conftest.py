@@ -5,11 +5,12 @@ import copy
 import pytest
 import yaml
 
-from sparse_sharing.artifacts import save_json, save_tensors, write_text
-from sparse_sharing.config import Specs, parse_config
-from sparse_sharing.config.jobs import jobs_of
+from sparse_sharing.config import parse_config
 from sparse_sharing.config.schema import SPLITS
-from sparse_sharing.data.demo import generate
+from sparse_sharing.pipeline import Specs
+from sparse_sharing.pipeline.jobs import jobs_of
+from sparse_sharing.storage.artifacts import save_json, save_tensors, write_text
+from sparse_sharing.text.demo.corpora import generate
 
 VALUES = {
     "run": "mine",

@@ -8,9 +8,10 @@ import yaml
 from typer.testing import CliRunner
 
 from sparse_sharing.cli import app
-from sparse_sharing.config import Specs, load_config, parse_config
+from sparse_sharing.config import load_config, parse_config
 from sparse_sharing.inspection.budgets import compare_budgets, planned_updates, shown_pairs
 from sparse_sharing.inspection.findings import Findings
+from sparse_sharing.pipeline import Specs
 
 ROOT = Path(__file__).resolve().parents[3]
 SENTENCES = {"pos": 103, "chunk": 103, "ner": 103, "position": 103, "upos": 103, "xpos": 103}

@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from sparse_sharing.cli import app
 from sparse_sharing.config import load_config
-from sparse_sharing.data.flaws import MOST_SHOWN
 from sparse_sharing.inspection.checks import check_data, demo_files
 from sparse_sharing.inspection.findings import Findings
+from sparse_sharing.text.flaws import MOST_SHOWN
 
 
 def found(own_data):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sparse_sharing.artifacts import write_text
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.inspection.clean import removable, remove
+from sparse_sharing.storage.artifacts import write_text
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sparse_sharing.config import Specs
-from sparse_sharing.config.jobs import jobs_of
 from sparse_sharing.inspection.disk import NUMBER, PREDICTION, TEXT, disk_bytes
+from sparse_sharing.pipeline import Specs
+from sparse_sharing.pipeline.jobs import jobs_of
 
 SIZES = {"news": (1000, 800)}
 TOKENS = {"news": {"train": {"pos": 60, "ner": 60}, "dev": {"pos": 20, "ner": 20}, "test": {"pos": 30, "ner": 30}}}

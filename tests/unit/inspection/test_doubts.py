@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from sparse_sharing.data.demo import generate
 from sparse_sharing.inspection import doubts
 from sparse_sharing.inspection.labels import likely_typos
+from sparse_sharing.text.demo.corpora import generate
 
 TEXT = [["Ann", "saw", "the", "cat", "."], ["Bo", "slept", "."]] * 100
 

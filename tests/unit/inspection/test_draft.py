@@ -7,12 +7,13 @@ import yaml
 from typer.testing import CliRunner
 
 from sparse_sharing.cli import app
-from sparse_sharing.config import layout, load_config, parse_config
+from sparse_sharing.config import load_config, parse_config
 from sparse_sharing.config.schema import SPLITS
-from sparse_sharing.data.demo import generate
-from sparse_sharing.data.schemes import convert
 from sparse_sharing.errors import ConfigError, DataError
 from sparse_sharing.inspection.draft import draft
+from sparse_sharing.pipeline import layout
+from sparse_sharing.text.demo.corpora import generate
+from sparse_sharing.text.schemes import convert
 
 
 def write(path, sentences):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from sparse_sharing.config import Specs
-from sparse_sharing.config.jobs import jobs_of
 from sparse_sharing.inspection import estimate as module
 from sparse_sharing.inspection.checks import check_data, demo_files
 from sparse_sharing.inspection.estimate import Speed, estimate
 from sparse_sharing.inspection.findings import Findings
+from sparse_sharing.pipeline import Specs
+from sparse_sharing.pipeline.jobs import jobs_of
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from sparse_sharing.artifacts import write_text
 from sparse_sharing.cli import app
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.inspection.events import write_events
+from sparse_sharing.storage.artifacts import write_text
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from tiny import network_of, random_mask
 from typer.testing import CliRunner
 
-from sparse_sharing.artifacts import load_tensors, save_tensors
 from sparse_sharing.cli import app
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.inspection.mask_files import (
@@ -22,7 +21,8 @@ from sparse_sharing.inspection.mask_files import (
     shuffle_layers,
     write_selection,
 )
-from sparse_sharing.masks import Mask, chance_overlap_by_tensor, overlap, pack
+from sparse_sharing.masks.mask import Mask, chance_overlap_by_tensor, overlap, pack
+from sparse_sharing.storage.artifacts import load_tensors, save_tensors
 
 NETWORK = network_of()
 SPEC = MaskSpec(operation="test", sources=[])

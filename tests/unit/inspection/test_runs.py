@@ -5,12 +5,13 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from sparse_sharing.artifacts import write_text
 from sparse_sharing.cli import app
-from sparse_sharing.config import Specs, parse_config
-from sparse_sharing.config.jobs import jobs_of
+from sparse_sharing.config import parse_config
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.inspection.runs import compare_scores, compare_settings, other_test_texts
+from sparse_sharing.pipeline import Specs
+from sparse_sharing.pipeline.jobs import jobs_of
+from sparse_sharing.storage.artifacts import write_text
 
 HEADER = "dataset,system,seed,task,split,metric,value,parameters,density,seconds\n"
 

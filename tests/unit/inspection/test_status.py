@@ -9,11 +9,11 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from sparse_sharing.artifacts import write_text
 from sparse_sharing.cli import app
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.inspection.status import FRESH, status_of
-from sparse_sharing.progress import RECORD, Reporter
+from sparse_sharing.storage.artifacts import write_text
+from sparse_sharing.terminal.progress import RECORD, Reporter
 
 
 @pytest.fixture

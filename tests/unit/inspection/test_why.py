@@ -6,10 +6,10 @@ import pytest
 from typer.testing import CliRunner
 
 from sparse_sharing.cli import app
-from sparse_sharing.config import Specs
-from sparse_sharing.config.jobs import jobs_of
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.inspection.why import job_of, reasons
+from sparse_sharing.pipeline import Specs
+from sparse_sharing.pipeline.jobs import jobs_of
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from sparse_sharing.artifacts import write_text
 from sparse_sharing.running.display import RunDisplay
 from sparse_sharing.running.jobs import RunningJob
+from sparse_sharing.storage.artifacts import write_text
 
 
 class Clock:

@@ -1,8 +1,8 @@
 """The last words of a run, from its tables."""
 
-from sparse_sharing.artifacts import write_text
 from sparse_sharing.config import load_config
 from sparse_sharing.running.summary import success
+from sparse_sharing.storage.artifacts import write_text
 
 TINY = "tests/workflow/tiny.yaml"
 RESULTS = """dataset,seed,system,task,split,metric,value

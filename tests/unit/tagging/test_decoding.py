@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse_sharing.data.schemes import convert, read_spans
-from sparse_sharing.data.vocabulary import TaskTags
 from sparse_sharing.tagging.decoding import TagDecoder, file_tags, shares_of
+from sparse_sharing.text.schemes import convert, read_spans
+from sparse_sharing.text.vocabulary import TaskTags
 
 TAGS = ("O", "B-A", "I-A", "E-A", "S-A", "B-B", "I-B", "E-B", "S-B", "B-x-y", "odd", "I")
 SCHEMES = ("iob1", "iob2", "bioes")

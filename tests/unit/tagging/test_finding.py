@@ -5,9 +5,9 @@ import logging
 import numpy as np
 import pytest
 
-from sparse_sharing.artifacts import save_tensors
-from sparse_sharing.config.specs import ExportSpec
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.pipeline.specs import ExportSpec
+from sparse_sharing.storage.artifacts import save_tensors
 from sparse_sharing.tagging.finding import find_model
 
 SCORES = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tiny import TASKS, encoded, network_of, sentences
 
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.masks import Mask
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.tagging.onnx_graph import Weights, build_graph
 from sparse_sharing.tagging.onnx_tagger import OnnxTagger, best_path, network_inputs
 
@@ -56,7 +56,7 @@ def random_masks(network, seed=0, density=0.5):
 
 def scores_of(network, task, text, tagger, indices):
     """The scores of sentences by torch and by onnxruntime, for each sentence float [L, T]."""
-    from sparse_sharing.data.batches import make_batch
+    from sparse_sharing.text.batches import make_batch
 
     network.encoder.eval()
     network.activate(task)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from tiny import MODEL, TASKS, all_bits, mask_network, network_of, optimization_of, task_data
 
-from sparse_sharing.config.specs import WarmupSpec
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.pipeline.specs import WarmupSpec
 from sparse_sharing.training.checkpoint import Checkpoint, work_folder
 from sparse_sharing.training.loop import Progress, train_epochs
 from sparse_sharing.training.trainer import Trainer

@@ -2,7 +2,7 @@
 
 import torch
 
-from sparse_sharing.masks import Mask
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.training.early_bird import EarlyBird
 
 

@@ -18,9 +18,9 @@ from tiny import (
     vocabulary_of,
 )
 
-from sparse_sharing.data.batches import make_batch
 from sparse_sharing.errors import ResourceError
-from sparse_sharing.models.network import Network
+from sparse_sharing.network.network import Network
+from sparse_sharing.text.batches import make_batch
 from sparse_sharing.training import gradients
 from sparse_sharing.training.replicas import make_trainer
 from sparse_sharing.training.trainer import Trainer

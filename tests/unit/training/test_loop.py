@@ -9,7 +9,7 @@ import torch
 from tiny import TASKS, all_bits, batch_of, encoded, mask_network, network_of, optimization_of, task_data, vocabulary_of
 
 from sparse_sharing.errors import TrainingError
-from sparse_sharing.metrics import TaskScore
+from sparse_sharing.evaluation.metrics import TaskScore
 from sparse_sharing.training import loop
 from sparse_sharing.training.loop import Progress, train_epochs
 from sparse_sharing.training.trainer import Trainer

@@ -17,9 +17,9 @@ from tiny import (
 )
 
 from sparse_sharing.config.schema import Optimization
-from sparse_sharing.config.specs import Spec
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.models.network import Network
+from sparse_sharing.network.network import Network
+from sparse_sharing.pipeline.specs import Spec
 from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.loop import Progress, train_epochs
 from sparse_sharing.training.trainer import Trainer

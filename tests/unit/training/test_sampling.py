@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse_sharing.data.batches import shuffled_batches
+from sparse_sharing.text.batches import shuffled_batches
 from sparse_sharing.training.sampling import passes, proportional, round_robin, steps_in_epoch
 
 SIZES = st.dictionaries(st.sampled_from(["chunk", "ner", "pos"]), st.integers(0, 12))

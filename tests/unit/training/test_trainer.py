@@ -17,8 +17,8 @@ from tiny import (
     vocabulary_of,
 )
 
-from sparse_sharing.masks import Mask
-from sparse_sharing.models.encoder import is_prunable
+from sparse_sharing.encoders.bilstm import is_prunable
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.training.trainer import Trainer
 
 OPTIMIZERS = pytest.mark.parametrize("optimizer", ["sgd", "adam"])

@@ -1,0 +1,1 @@
+"""Encoders: from words to states."""

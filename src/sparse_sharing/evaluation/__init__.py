@@ -1,0 +1,1 @@
+"""Scores of tagged text, and what they say about systems."""

@@ -1,0 +1,1 @@
+"""Heads: from states to the tags of one task."""

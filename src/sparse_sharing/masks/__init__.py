@@ -1,0 +1,1 @@
+"""Masks: which weights a task keeps."""

@@ -1,0 +1,1 @@
+"""A network: an encoder, heads, and how a trained one is stored."""

@@ -1,0 +1,174 @@
+"""How a trained model is stored: once for all tasks, the weights that any task keeps, and one bit per weight and task.
+
+What masks cover stands in one vector, `kept`, in the order of the union of the masks; everything else (embeddings,
+biases, heads) stands under its own name. Nothing here depends on which encoder the names belong to.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sparse_sharing.masks.mask import Mask, pack, unpack
+from sparse_sharing.pipeline.specs import Spec
+from sparse_sharing.storage.artifacts import content_digest, load_tensors, parts_of, save_tensors
+from sparse_sharing.text.vocabulary import Vocabulary
+
+KEPT, MASKS, HEADS, OWN = "kept", "masks/", "heads.", "own/"
+VALUE_BYTES = 4
+"""Of a float32, in which every weight is stored."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A trained model.
+
+    Attributes:
+        values: float32 arrays by name, what no task keeps being zero.
+        masks: the subnetwork of each task.
+        details: what the training says about the model, as JSON values.
+        spec: of the stage that made it.
+        digest: of the content of its file.
+        own: for each task the values at its own best epoch, where the training has kept them (`best_epoch: each`).
+    """
+
+    values: Mapping[str, np.ndarray]
+    masks: Mapping[str, Mask]
+    details: Mapping[str, Any]
+    spec: Mapping[str, Any]
+    digest: str
+    own: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks that the model can tag."""
+        return list(self.details["tasks"])
+
+
+def save_model(
+    path: Path,
+    spec: Spec,
+    values: Mapping[str, np.ndarray],
+    masks: Mapping[str, Mask],
+    vocabulary: str,
+    details: Mapping[str, Any],
+    own_values: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+) -> str:
+    """Write a model; returns the digest of its content.
+
+    Args:
+        path: of the file.
+        spec: of the stage that made the model.
+        values: float32 arrays by name; all that masks cover, and anything else.
+        masks: for each task over the same tensors; without any, all values are stored as they are.
+        vocabulary: digest of the vocabulary that the numbers of words and tags belong to.
+        details: JSON values, `tasks` and `model` among them.
+        own_values: for each task the values at its own best epoch, as `values_of_task` gives them.
+    """
+    first = next(iter(masks.values()), None)
+    shapes = first.shapes if first else {}
+    own = {"vocabulary": vocabulary, "shapes": [[name, list(shape)] for name, shape in shapes.items()]}
+    own["weights"] = first.weights if first else None
+    tensors = {name: value for name, value in values.items() if name not in shapes}
+    if masks:
+        covered = np.concatenate([values[name].reshape(-1) for name in shapes])
+        tensors[KEPT] = covered[union_of(masks.values())]
+        tensors |= {f"{MASKS}{task}": pack(mask) for task, mask in masks.items()}
+    for task, kept in (own_values or {}).items():
+        tensors |= {f"{OWN}{task}/{name}": value for name, value in kept.items()}
+    return save_tensors(path, "model", spec, tensors, {**details, **own})
+
+
+def load_model(path: Path, expected: str | None = None) -> TrainedModel:
+    """Read a model; `expected` is the digest of the spec it must be made under.
+
+    Raises:
+        ArtifactError: The file is missing, damaged, of another kind or version, made under other settings, or its
+            parts do not fit each other.
+    """
+    artifact = load_tensors(path, "model", expected)
+    with parts_of(path):
+        own, tensors = _own_values(artifact.tensors)
+        values, masks = _unpacked(tensors, artifact.details)
+        for name, value in [*values.items(), *(item for kept in own.values() for item in kept.items())]:
+            if not np.isfinite(value).all():
+                raise ValueError(f"the weights {name} are not all finite")
+    return TrainedModel(values, masks, artifact.details, artifact.spec, artifact.digest, own)
+
+
+def union_of(masks: Iterable[Mask]) -> np.ndarray:
+    """Bool [P], the weights that at least one of the masks keeps."""
+    return np.logical_or.reduce([mask.keep.numpy() for mask in masks])
+
+
+def values_of_task(values: Mapping[str, np.ndarray], task: str, mask: Mask | None) -> dict[str, np.ndarray]:
+    """The values that one task needs: its subnetwork, its head, and what all tasks share outside the masks."""
+    own = {name: value for name, value in values.items() if not name.startswith(HEADS) or is_head_of(name, task)}
+    if mask is not None:
+        own |= {name: np.where(keep.numpy(), values[name], np.float32(0)) for name, keep in mask.tensors().items()}
+    return own
+
+
+def is_head_of(name: str, task: str) -> bool:
+    """Whether a value belongs to the head of a task; names of tasks hold no dot."""
+    return name.startswith(f"{HEADS}{task}.")
+
+
+def vocabulary_digest(vocabulary: Vocabulary) -> str:
+    """The digest of the content of the file that a vocabulary is stored in."""
+    return content_digest({}, vocabulary.to_json())
+
+
+def _own_values(
+    tensors: Mapping[str, np.ndarray],
+) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """The values at each task's own best epoch, and the other tensors of a file."""
+    own: dict[str, dict[str, np.ndarray]] = {}
+    for name, value in tensors.items():
+        if name.startswith(OWN):
+            task, _, inner = name.removeprefix(OWN).partition("/")
+            own.setdefault(task, {})[inner] = value
+    return own, {name: value for name, value in tensors.items() if not name.startswith(OWN)}
+
+
+def _unpacked(
+    tensors: Mapping[str, np.ndarray], details: Mapping[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, Mask]]:
+    """Values and masks out of the parts of a file (ValueError, KeyError or TypeError where they do not fit)."""
+    shapes = {name: tuple(shape) for name, shape in details["shapes"]}
+    packed = {name.removeprefix(MASKS): bits for name, bits in tensors.items() if name.startswith(MASKS)}
+    values = {name: value for name, value in tensors.items() if name != KEPT and not name.startswith(MASKS)}
+    if not packed:
+        return values, {}
+    masks = {task: unpack(packed[task], shapes, details["weights"]) for task in details["tasks"]}
+    union = union_of(masks.values())
+    covered = np.zeros(len(union), np.float32)
+    covered[union] = tensors[KEPT]
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
+    parts = np.split(covered, ends[:-1])
+    values |= {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+    return values, masks
+
+
+def storage_sizes(model: TrainedModel) -> dict[str, dict[str, int]]:
+    """Bytes of a model's parts as stored, and of separate models that keep every weight, one for each task.
+
+    The parts are `weights` (what masks cover), `masks`, `shared` (embeddings and biases), `heads`, and their `total`.
+    """
+    covered = next((mask.keep.numel() for mask in model.masks.values()), 0)
+    names = set(next((mask.shapes for mask in model.masks.values()), ()))
+    union = int(union_of(model.masks.values()).sum()) if model.masks else 0
+    heads = sum(value.nbytes for name, value in model.values.items() if name.startswith(HEADS))
+    shared = sum(value.nbytes for name, value in model.values.items() if not name.startswith(HEADS))
+    shared -= sum(model.values[name].nbytes for name in names)
+    tasks = len(model.tasks)
+    stored = {
+        "weights": VALUE_BYTES * union,
+        "masks": sum(pack(mask).nbytes for mask in model.masks.values()),
+        "shared": shared,
+        "heads": heads,
+    }
+    separate = {"weights": VALUE_BYTES * covered * tasks, "masks": 0, "shared": shared * tasks, "heads": heads}
+    return {name: {**part, "total": sum(part.values())} for name, part in (("stored", stored), ("separate", separate))}

@@ -1,0 +1,17 @@
+"""The jobs of a run: stages and files (`stage`, `artefact`), specs (`specs`), needs (`jobs`) and paths (`layout`)."""
+
+import importlib
+
+_MODULE_OF = {"jobs_of": "jobs", "stored_spec_digest": "provenance", "Specs": "specs"}
+"""The module of each public name, loaded when the name is first asked for: reading a file's digest needs no schema."""
+
+__all__ = [*_MODULE_OF, "layout"]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, or the module `layout`."""
+    if name == "layout":
+        return importlib.import_module("sparse_sharing.pipeline.layout")
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"sparse_sharing.pipeline.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"module 'sparse_sharing.pipeline' has no attribute '{name}'")

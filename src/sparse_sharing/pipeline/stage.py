@@ -1,0 +1,160 @@
+"""The stages of the workflow: the only list of them, which rules, commands, `why`, `status` and the report read."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from sparse_sharing.config.systems import START
+from sparse_sharing.pipeline import artefact, layout, specs
+from sparse_sharing.pipeline.artefact import Artefact
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the workflow; each of its jobs is one command.
+
+    Attributes:
+        name: of the stage, of its rule and of its command.
+        meaning: one line for people.
+        folder: where a job writes, a pattern of the layout; what is in braces names the job.
+        spec: the class of its specs.
+        outputs: what each job writes there. Those of download, demo, tables and figures depend on the run.
+        carrier: the output that stores the spec of its job; None: no output stores it.
+        log: the name of its log where several stages share a folder.
+        trains: whether it runs a network, and so takes a GPU where there is one.
+        command: the command that runs it, where it has none of its own.
+    """
+
+    name: str
+    meaning: str
+    folder: str
+    spec: type[specs.Spec]
+    outputs: tuple[Artefact, ...] = ()
+    carrier: Artefact | None = None
+    log: str = ""
+    trains: bool = False
+    command: str | None = None
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What names a job within a run, in order: dataset, seed, ..."""
+        return tuple(name for name in re.findall(r"{(\w+)}", self.folder) if name != "run")
+
+    def beside(self, kind: str, suffix: str) -> str:
+        """The pattern of a file about a job, such as its log: below the folder `kind` of the run."""
+        path = PurePosixPath(self.folder.replace(layout.RUN, f"{layout.RUN}/{kind}", 1), self.log)
+        return f"{path}{suffix}"
+
+    @cached_property
+    def _named(self) -> re.Pattern[str]:
+        """The path of a file about a job, below `logs` or `benchmarks`, without its suffix."""
+        pattern = re.escape(self.beside("", "").removeprefix(f"{layout.RUN}/"))
+        forms = {"seed": r"\d+", "start": START}
+        return re.compile(re.sub(r"\\{(\w+)\\}", lambda name: f"(?P<{name[1]}>{forms.get(name[1], '[^/]+')})", pattern))
+
+    def identity_in(self, path: str) -> Mapping[str, str] | None:
+        """What names the job that a path is about, given below `logs` or `benchmarks` and without its suffix."""
+        match = self._named.fullmatch(path)
+        return match.groupdict() if match else None
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        "download",
+        "fetch one file of the section `download`; a file that is there already is left alone",
+        "{path}",
+        specs.DownloadSpec,
+    ),
+    Stage("demo", "write the embedded demo corpora as column files", layout.DEMO_FOLDER, specs.DemoSpec),
+    Stage(
+        "prepare",
+        "read labelled text, build the vocabularies, encode the text of every split",
+        layout.DATA,
+        specs.PrepareSpec,
+        outputs=(
+            artefact.VOCABULARY,
+            artefact.VECTORS,
+            artefact.TRAIN,
+            artefact.DEV,
+            artefact.TEST,
+            artefact.SUMMARY,
+        ),
+        carrier=artefact.TRAIN,
+    ),
+    Stage(
+        "warmup",
+        "make the starting weights, theta(0) or theta(w)",
+        layout.START,
+        specs.WarmupSpec,
+        outputs=(artefact.WEIGHTS,),
+        carrier=artefact.WEIGHTS,
+        log="weights",
+        trains=True,
+    ),
+    Stage(
+        "prune",
+        "find the masks of one task by iterative magnitude pruning",
+        layout.PRUNE,
+        specs.PruneSpec,
+        outputs=(artefact.MASKS, artefact.ROUNDS),
+        carrier=artefact.MASKS,
+        trains=True,
+    ),
+    Stage(
+        "prune_again",
+        "prune one task once more with another order of the data, to show how much two prunings of a task overlap",
+        layout.PRUNE_AGAIN,
+        specs.PruneSpec,
+        outputs=(artefact.MASKS, artefact.ROUNDS),
+        carrier=artefact.MASKS,
+        trains=True,
+        command="prune",
+    ),
+    Stage(
+        "select",
+        "pick one mask for each task",
+        layout.SELECT,
+        specs.SelectSpec,
+        outputs=(artefact.SELECTION, artefact.CHOICE, artefact.OVERLAP),
+        carrier=artefact.SELECTION,
+    ),
+    Stage(
+        "train",
+        "train one model of a system",
+        layout.MODEL,
+        specs.TrainSpec,
+        outputs=(artefact.MODEL, artefact.VOCABULARY, artefact.HISTORY, artefact.CARD),
+        carrier=artefact.MODEL,
+        trains=True,
+    ),
+    Stage(
+        "evaluate",
+        "score a trained model on the test text",
+        layout.EVALUATION,
+        specs.EvaluateSpec,
+        outputs=(artefact.METRICS, artefact.SENTENCES, artefact.PREDICTIONS, artefact.CARD),
+        carrier=artefact.METRICS,
+        trains=True,
+    ),
+    Stage(
+        "tables",
+        "gather the results of all models of a run",
+        layout.TABLES,
+        specs.TablesSpec,
+        carrier=artefact.PROVENANCE,
+    ),
+    Stage("figures", "draw the tables of a run", layout.FIGURES, specs.FiguresSpec),
+    Stage(
+        "report",
+        "show a finished run on one self-contained HTML page",
+        layout.RUN,
+        specs.ReportSpec,
+        outputs=(artefact.REPORT,),
+        log="report.html",
+    ),
+)
+"""In the order in which they run."""
+
+STAGE: Mapping[str, Stage] = {stage.name: stage for stage in STAGES}

@@ -1,0 +1,208 @@
+"""The charts of the report, as Vega-Lite specifications that the page draws."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+import pandas as pd
+
+from sparse_sharing.pipeline.stage import STAGE
+from sparse_sharing.results.page.drawing import AXIS, PALETTE, Chart, colour, nominal, panel, quantitative
+from sparse_sharing.results.page.results import LARGEST_AT_START
+
+ON_BLUE = {"condition": {"test": "datum.overlap > 0.62", "value": "#ffffff"}, "value": "#0b1a28"}
+"""Text that can be read on the blue of a heat map."""
+
+BAR = 24
+"""Pixels that a bar takes, with the space around it."""
+
+SLANTED = 80
+"""Pixels that an axis with slanted labels takes."""
+
+MOST_TASKS = 24
+"""A figure shows so many tasks, the first; its data and the tables hold all, a page that drew all would not open."""
+
+
+def sizes(scores: pd.DataFrame, systems: Sequence[str]) -> Chart:
+    """Parameters against the mean score."""
+    own = scores[["system", "parameters", "mean"]]
+    point = {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}}
+    label = {"mark": {"type": "text", "dy": -12, "fontSize": 12}, "encoding": {"text": {"field": "system"}}}
+    size = {**quantitative("parameters", "parameters", zero=True), "axis": {"format": "~s", "tickCount": 5}}
+    encoding = {"x": size, "y": quantitative("mean", "mean test score, %"), "color": colour("system", systems)}
+    drawn = panel("mean over the tasks", own, {"layer": [point, label], "encoding": encoding}, height=345)
+    caption = (
+        "Mean test score over the tasks against the size of the network: the union of the masks plus biases, without "
+        "embeddings and heads. Up and to the left is better."
+    )
+    return Chart("parameters", "Parameters against score", caption, [drawn], own)
+
+
+def pruning_rounds(rounds: pd.DataFrame) -> Chart:
+    """Change of the dev score by density over the rounds of pruning, with the spread over seeds.
+
+    Args:
+        rounds: one row for each seed, start, task and round, with density, dev_score in percent, and `chosen by`.
+    """
+    of_line = ["task", "start", "seed"]
+    whole = rounds.sort_values("round").groupby(of_line)["dev_score"].transform("first")
+    own = rounds.assign(change=rounds["dev_score"] - whole)
+    mean = own.groupby(["task", "start", "round"], sort=False, as_index=False).agg(
+        density=("density", "mean"),
+        change=("change", "mean"),
+        lowest=("change", "min"),
+        highest=("change", "max"),
+        dev_score=("dev_score", "mean"),
+    )
+    starts = list(dict.fromkeys(mean["start"]))
+    low, high = min(float(mean["lowest"].min()), 0), max(float(mean["highest"].max()), 0)
+    change = quantitative("change", "points against the whole network")
+    change["scale"] = {"domain": [low, high] if low < high else [-1, 1], "nice": True}
+    density = {**quantitative("density", "density (log scale)")}
+    density["scale"] = {"type": "log", "reverse": True, "nice": False}
+    density["axis"] = {"format": ".0%", "values": [1, 0.7, 0.5, 0.35, 0.25, 0.18, 0.1, 0.05, 0.02]}
+    encoding = {"x": density, "y": change, "color": colour("start", starts)}
+    spread = {"y": {**change, "field": "lowest"}, "y2": {"field": "highest"}}
+    tooltip = ["round", "density", "change", "lowest", "highest", "dev_score", "start"]
+    panels = []
+    for task, part in islice(mean.groupby("task"), MOST_TASKS):
+        chosen = own[(own["task"] == task) & (own["chosen by"] != "")]
+        picked = {"data": {"values": chosen[["density", "change", "start"]].to_dict("records")}}
+        picked["mark"] = {"type": "point", "shape": "diamond", "size": 190, "strokeWidth": 2.5, "filled": False}
+        marks = [
+            {"mark": {"type": "area", "opacity": 0.2}, "encoding": spread},
+            {"mark": {"type": "line", "point": True}},
+            picked,
+        ]
+        panels.append(panel(task, part, {"layer": marks, "encoding": encoding}, tooltip))
+    caption = (
+        "Best dev score of each round of iterative magnitude pruning as a difference to that of the whole network, "
+        "mean over the seeds, on one scale for all tasks. Band: lowest and highest seed. Diamonds: the rounds whose "
+        "masks are used, for each seed."
+    )
+    return Chart("rounds", "Dev score over pruning rounds", caption, panels, rounds, starts if starts[1:] else ())
+
+
+def learning_curves(curves: pd.DataFrame, systems: Sequence[str]) -> Chart:
+    """Dev score after each epoch, the mean over seeds."""
+    mean = curves.groupby(["task", "system", "epoch"], sort=False, as_index=False)["score"].mean()
+    encoding = {
+        "x": {**quantitative("epoch", "epoch"), "axis": {"tickMinStep": 1, "format": "d"}},
+        "y": quantitative("score", "dev score, %"),
+        "color": colour("system", systems),
+    }
+    tasks = sorted(set(mean["task"]), key=lambda task: (task == "mean", task))
+    mark = {"mark": {"type": "line", "point": {"size": 25}}, "encoding": encoding}
+    shown = [task for task in tasks if task != "mean"][:MOST_TASKS]
+    panels = [panel(task, mean[mean["task"] == task], mark) for task in shown]
+    caption = (
+        "Dev score after each epoch of the systems' own training, averaged over the seeds; the epochs of a warm-up "
+        "come before."
+    )
+    return Chart("curves", "Learning curves", caption, panels, mean, systems)
+
+
+def densities(layers: pd.DataFrame) -> Chart:
+    """The share of weights that each task keeps, by layer and choice of masks."""
+    tasks = sorted(set(layers["task"]))
+    encoding = {
+        "y": nominal("layer", list(dict.fromkeys(layers["layer"]))),
+        "yOffset": {"field": "task", "sort": tasks},
+        "x": {
+            **quantitative("density", "density", zero=True),
+            "scale": {"domain": [0, 1]},
+            "axis": {"format": ".0%", "tickCount": 5},
+        },
+        "color": colour("task", tasks),
+    }
+    panels = [
+        panel(choice, part, {"mark": {"type": "bar"}, "encoding": encoding}, height=AXIS + BAR * len(part))
+        for choice, part in layers.groupby("choice", sort=False)
+    ]
+    caption = "Share of the prunable weights that each task's mask keeps, over all layers and in each."
+    return Chart("densities", "Density by layer and task", caption, panels, layers, tasks, folded=True)
+
+
+def overlap_maps(overlaps: pd.DataFrame, choice: str) -> Chart:
+    """Heat maps of the overlap of two tasks' masks, over all layers and in each, beside what it is compared with."""
+    swapped = overlaps.rename(columns={"a": "b", "b": "a"})
+    both = pd.concat([overlaps, swapped[swapped["a"] != swapped["b"]]], ignore_index=True)
+    names = sorted(set(both["a"]), key=lambda name: (name == LARGEST_AT_START, name))
+    colour = {
+        "field": "overlap",
+        "type": "quantitative",
+        "scale": {"range": ["#eaf3fb", "#0b4a80"], "domain": [0, 1]},
+        "legend": None,
+    }
+    text = {
+        "mark": {"type": "text", "fontSize": 13},
+        "encoding": {
+            "text": {"field": "overlap", "format": ".2f"},
+            "color": ON_BLUE,
+        },
+    }
+    axes = {"x": nominal("a", names) | {"axis": {"labelAngle": -30, "title": None}}, "y": nominal("b", names)}
+    marks = [{"mark": {"type": "rect"}, "encoding": {"color": colour}}, text]
+    tooltip = ["a", "b", "overlap", "chance", "chance_by_tensor"]
+    panels = [
+        panel(layer, part, {"layer": marks, "encoding": axes}, tooltip, height=SLANTED + 60 * part["b"].nunique())
+        for layer, part in both.groupby("layer", sort=False)
+    ]
+    caption = (
+        "Weights that both tasks keep, as a share of the weights that either keeps; the table above has the same "
+        "figures and those of random masks."
+    )
+    return Chart("overlap", f"Heat maps of the overlap, choice {choice}", caption, panels, overlaps, folded=True)
+
+
+def unions(served: pd.DataFrame) -> Chart:
+    """Which weights serve no, one, several or all tasks, by choice of masks."""
+    sets = list(dict.fromkeys(served.sort_values("tasks", kind="stable")["serves"]))
+    encoding = {
+        "y": nominal("serves", sets),
+        "x": {
+            **quantitative("share", "share of the prunable weights", zero=True),
+            "axis": {"format": ".0%", "tickCount": 5},
+        },
+        "color": {"field": "tasks", "type": "ordinal", "scale": {"scheme": "viridis"}, "legend": None},
+    }
+    label = {
+        "mark": {"type": "text", "align": "left", "dx": 4},
+        "encoding": {
+            "text": {"field": "share", "format": ".1%"},
+            "color": {"value": "currentColor"},
+        },
+    }
+    marks = [{"mark": {"type": "bar"}}, label]
+    panels = [
+        panel(
+            choice,
+            part,
+            {"layer": marks, "encoding": encoding},
+            ["serves", "weights", "share"],
+            height=AXIS + BAR * len(sets),
+        )
+        for choice, part in served.groupby("choice", sort=False)
+    ]
+    caption = "The union of the masks, weight by weight: which are kept by no task, by one alone, by several, by all."
+    return Chart("union", "Which weights serve which tasks", caption, panels, served, folded=True)
+
+
+def costs(measured: pd.DataFrame) -> Chart:
+    """Time and memory by stage."""
+    total = measured.groupby("stage", sort=False).agg(
+        seconds=("seconds", "sum"), memory=("memory", "max"), jobs=("job", "size")
+    )
+    total = total.reset_index().assign(minutes=total["seconds"].to_numpy() / 60)
+    stages = [name for name in STAGE if name in total["stage"].to_numpy()]
+    bar = {"mark": {"type": "bar"}}
+    tooltip = ["stage", "jobs", "minutes", "memory"]
+    colour = {"value": PALETTE[0]}
+    panels = [
+        panel(title, total, {**bar, "encoding": {"y": nominal("stage", stages), "x": x, "color": colour}}, tooltip)
+        for title, x in (
+            ("time of all jobs", quantitative("minutes", "minutes", zero=True)),
+            ("largest memory of a job", quantitative("memory", "megabytes", zero=True)),
+        )
+    ]
+    caption = "Wall-clock time summed over the jobs of each stage, and the largest resident memory of one job."
+    return Chart("costs", "Time and memory", caption, panels, total)

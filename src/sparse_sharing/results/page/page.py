@@ -1,0 +1,185 @@
+"""The page itself: sections of tables and charts in one HTML file that needs nothing from outside."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from sparse_sharing.results.page.drawing import DARK_PALETTE, PALETTE, Chart
+
+TEMPLATES = files("sparse_sharing.results.page") / "templates"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its heading, its values, and what they are sorted by where that is not their text."""
+
+    title: str
+    cells: Sequence[str]
+    order: Sequence[float | str]
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page, with the rows to take away as CSV."""
+
+    name: str
+    title: str
+    caption: str
+    columns: Sequence[Column]
+    data: pd.DataFrame
+    best: frozenset[tuple[int, int]] = frozenset()
+    folded: bool = False
+    """Whether a reader must open the table to see it."""
+
+    @property
+    def rows(self) -> list[list[dict[str, Any]]]:
+        """The cells by row, each with text, sort key, whether it is a number, and whether it is the best."""
+        count = len(self.columns[0].cells) if self.columns else 0
+        return [
+            [
+                {
+                    "text": column.cells[row],
+                    "order": column.order[row],
+                    "numeric": column.numeric,
+                    "best": (row, place) in self.best,
+                }
+                for place, column in enumerate(self.columns)
+            ]
+            for row in range(count)
+        ]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A row of a forest plot; places and widths are in percent of the axis.
+
+    Attributes:
+        system: the system that is compared.
+        reference: the system it is compared with.
+        verdict: in words, with the reason if there is none.
+        look: `better`, `worse`, `equal` or `none`.
+        difference: in points, as text.
+        interval: its ends in points, as text; empty without an interval.
+        start: place of the lower end.
+        width: of the interval.
+        point: place of the difference.
+    """
+
+    system: str
+    reference: str
+    verdict: str
+    look: str
+    difference: str
+    interval: str
+    start: float
+    width: float
+    point: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """The rows of a forest plot that are about the same task."""
+
+    title: str
+    bars: Sequence[Bar]
+
+
+@dataclass(frozen=True)
+class Forest:
+    """A forest plot: `ticks` are the labels of its axis with their places, `zero` is the place of no difference."""
+
+    name: str
+    title: str
+    caption: str
+    groups: Sequence[Group]
+    ticks: Sequence[tuple[str, float]]
+    zero: float
+    data: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page, reached from its head; `commands` are sentences, each with the command it is about."""
+
+    name: str
+    title: str
+    items: Sequence[Table | Chart | Forest]
+    text: str = ""
+    commands: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the template shows."""
+
+    title: str
+    lead: Mapping[str, str]
+    sections: Sequence[Section]
+    facts: Mapping[str, str]
+    details: Mapping[str, str]
+    commands: Sequence[tuple[str, str]] = ()
+    warnings: Sequence[str] = ()
+
+
+def plain_table(
+    name: str, title: str, caption: str, data: pd.DataFrame, decimals: int = 2, signed: Collection[str] = ()
+) -> Table:
+    """A table as it stands: numbers with fixed decimals, missing ones blank; those of `signed` columns with a sign."""
+    columns = []
+    for heading in data.columns:
+        values = data[heading].tolist()
+        numeric = pd.api.types.is_numeric_dtype(data[heading]) and not pd.api.types.is_bool_dtype(data[heading])
+        cells = [_text(value, decimals, "+" if heading in signed else "") for value in values]
+        order = [float("-inf") if value != value else value for value in values] if numeric else cells
+        columns.append(Column(str(heading), cells, order, numeric))
+    return Table(name, title, caption, columns, data)
+
+
+def render(page: Page, library: str) -> str:
+    """The page as HTML; `library` is the JavaScript that draws Vega-Lite charts."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["in_script"] = in_script
+    environment.tests["forest"] = lambda item: isinstance(item, Forest)
+    environment.tests["chart"] = lambda item: isinstance(item, Chart)
+    template = environment.from_string(_template("report.html"))
+    return template.render(
+        page=page,
+        palette=PALETTE,
+        dark=dict(zip(PALETTE, DARK_PALETTE, strict=True)),
+        style=_template("report.css"),
+        script=_template("report.js"),
+        library=library.replace("</script", "<\\/script"),
+        specs=lambda chart: [panel.spec for panel in chart.panels],
+        csv=lambda item: item.data.to_csv(index=False, lineterminator="\n"),
+    )
+
+
+def in_script(value: object) -> str:
+    """A value as JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, default=_plain, allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028")
+
+
+def _plain(value: Any) -> object:
+    """Numbers of numpy as numbers of Python."""
+    return value.item()
+
+
+def _template(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _text(value: Any, decimals: int, sign: str) -> str:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float):
+        return f"{value:{sign},.{decimals}f}".replace("-", "−")
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

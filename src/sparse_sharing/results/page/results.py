@@ -1,0 +1,245 @@
+"""What a finished run has left on disk, as tables for the report: scores, learning curves, rounds, masks, costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
+from sparse_sharing.pipeline import layout
+from sparse_sharing.pipeline.provenance import stored_spec
+from sparse_sharing.pipeline.specs import ReportSpec
+from sparse_sharing.pipeline.stage import STAGE, STAGES
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.masks.mask import Mask, chance_overlap, chance_overlap_by_tensor, overlap
+from sparse_sharing.encoders.bilstm import by_layer
+
+ALL_LAYERS = "all layers"
+LARGEST_AT_START = "largest at start"
+"""The mask of the largest starting weights beside those of tasks; no task can have this name."""
+MOST_SUBSETS = 5
+"""Up to so many tasks, weights are counted for each set of tasks that keeps them; beyond, by the number of tasks."""
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """The tables of a run; a table that this run does not have is empty.
+
+    Attributes:
+        tables: the files of the stage `tables` by name without suffix.
+        curves: dev score by dataset, seed, system, task and epoch; and which epoch was kept.
+        rounds: dev score by dataset, seed, start, task and pruning round, and the choices that took the round.
+        data: sizes of the text by dataset, split and corpus.
+        costs: seconds and peak memory by stage and job, as the workflow has measured them.
+        settings: what each stage was told, by stage and job of the first seed.
+        provenance: digests and versions behind the tables.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    curves: pd.DataFrame
+    rounds: pd.DataFrame
+    data: pd.DataFrame
+    costs: pd.DataFrame
+    settings: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+
+def read_run(spec: ReportSpec, folder: Path) -> RunResults:
+    """Read everything that the report shows from the folder of a run.
+
+    Raises:
+        ArtifactError: A file is missing or damaged.
+    """
+    # Not whatever is in the folder: an earlier configuration of the run may have left a table there.
+    names = [name for name in layout.table_files(spec) if name.endswith(".csv")]
+    tables = {name.removesuffix(".csv"): _read_csv(folder / "tables" / name) for name in names}
+    return RunResults(
+        tables=tables,
+        curves=_curves(spec, folder),
+        rounds=_rounds(tables),
+        data=_data(spec, folder),
+        costs=_costs(spec, folder),
+        settings=_settings(spec, folder),
+        provenance=load_json(folder / "tables" / "provenance.json", "tables").details,
+    )
+
+
+def overlaps(masks: Mapping[str, Mask]) -> pd.DataFrame:
+    """Overlap of each pair of tasks, over all layers and in each, beside that of independent masks (equation 4).
+
+    `chance` is that of masks of the same densities, `chance_by_tensor` of masks of the same densities in each tensor.
+    """
+    rows = []
+    for layer, parts in _by_layer(masks).items():
+        for first, second in combinations(parts, 2):
+            pair = [parts[first], parts[second]]
+            chance = chance_overlap([mask.density for mask in pair])
+            row = {"layer": layer, "a": first, "b": second, "overlap": overlap(pair), "chance": chance}
+            rows.append(row | {"chance_by_tensor": chance_overlap_by_tensor(pair)})
+    return pd.DataFrame(rows, columns=["layer", "a", "b", "overlap", "chance", "chance_by_tensor"])
+
+
+def reference_overlaps(chosen: pd.DataFrame) -> pd.DataFrame:
+    """The overlaps that those of two tasks are compared with, as rows like those of `overlaps`.
+
+    Args:
+        chosen: rows of the table `masks` with `task`, `overlap_with_start` and, where the run has it, `self_overlap`.
+    """
+    columns = {"overlap_with_start": LARGEST_AT_START, "self_overlap": None}
+    rows = [
+        {"layer": ALL_LAYERS, "a": row["task"], "b": other or row["task"], "overlap": float(row[name])}
+        for row in chosen.to_dict("records")
+        for name, other in columns.items()
+        if pd.notna(row.get(name))
+    ]
+    return pd.DataFrame(rows, columns=["layer", "a", "b", "overlap"])
+
+
+def served(masks: Mapping[str, Mask]) -> pd.DataFrame:
+    """How many prunable weights serve which tasks: one row for each set of tasks, or each number of tasks."""
+    counts: dict[str, tuple[int, int]] = {}
+    total = sum(mask.keep.long() for mask in masks.values())
+    size = total.numel()
+    for number in range(len(masks) + 1):
+        together = total == number
+        if len(masks) > MOST_SUBSETS or number in (0, len(masks)):
+            counts[_set_name(number, len(masks))] = (number, int(together.sum()))
+            continue
+        for group in combinations(masks, number):
+            kept = together.clone()
+            for task in group:
+                kept &= masks[task].keep
+            counts["only " + " + ".join(group)] = (number, int(kept.sum()))
+    rows = [{"serves": name, "tasks": n, "weights": w, "share": w / max(1, size)} for name, (n, w) in counts.items()]
+    return pd.DataFrame(rows)
+
+
+def layer_densities(masks: Mapping[str, Mask]) -> pd.DataFrame:
+    """The share of kept weights by task and layer."""
+    rows = [
+        {"layer": layer, "task": task, "density": mask.density}
+        for layer, parts in _by_layer(masks).items()
+        for task, mask in parts.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _by_layer(masks: Mapping[str, Mask]) -> dict[str, dict[str, Mask]]:
+    """The masks of all tasks, whole and cut into layers."""
+    layers: dict[str, dict[str, Mask]] = {ALL_LAYERS: dict(masks)}
+    for task, mask in masks.items():
+        for layer, part in by_layer(mask).items():
+            layers.setdefault(layer, {})[task] = part
+    return layers
+
+
+def _set_name(number: int, tasks: int) -> str:
+    if number in (0, tasks):
+        return "no task" if number == 0 else "all tasks"
+    return "1 task" if number == 1 else f"{number} tasks"
+
+
+def _curves(spec: ReportSpec, folder: Path) -> pd.DataFrame:
+    rows = []
+    for dataset, seed, system, model in spec.models():
+        path = layout.below(folder, layout.MODEL, dataset=dataset, seed=seed, system=system, model=model)
+        history = _read_csv(path / "history.csv")
+        for column in history.columns:
+            task = column.removeprefix("dev ")
+            if column != task:
+                part = history[["epoch", "best"]].assign(task=task, score=history[column])
+                rows.append(part.assign(dataset=dataset, seed=seed, system=system, model=model))
+    return _joined(rows, ["dataset", "seed", "system", "model", "task", "epoch", "score", "best"])
+
+
+def _rounds(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The rounds of every pruning whose masks are used."""
+    rounds = tables.get("rounds", pd.DataFrame(columns=["dataset", "chosen"]))
+    return rounds.rename(columns={"chosen": "chosen by"}).fillna({"chosen by": ""})
+
+
+def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
+    """What each stage was told, as the files of the first seed carry it."""
+    seed = spec.seeds[0]
+    jobs: dict[str, tuple[str, dict[str, object]]] = {}
+    for dataset in spec.datasets:
+        jobs[f"prepare {dataset}"] = ("prepare", {"dataset": dataset})
+    for dataset, own, start, task in spec.prunings():
+        if own == seed:
+            identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
+            jobs[f"start {dataset} {start}"] = ("warmup", identity)
+            jobs[f"prune {dataset} {start} {task}"] = ("prune", identity)
+    for dataset, own, start, choice in spec.selections():
+        if own == seed:
+            identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
+            jobs[f"select {dataset} {start} {choice}"] = ("select", identity)
+    for dataset, own, system, model in spec.models():
+        if own == seed:
+            identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}
+            jobs[f"train {dataset} {system} {model}"] = ("train", identity)
+            jobs[f"evaluate {dataset} {system} {model}"] = ("evaluate", identity)
+    found = {name: stored_spec(_carrier(folder, *job)) for name, job in jobs.items()}
+    return {name: own for name, own in found.items() if own is not None}
+
+
+def _carrier(folder: Path, stage: str, identity: Mapping[str, object]) -> Path:
+    """The file of a job that stores its spec."""
+    record = STAGE[stage]
+    return layout.below(folder, f"{record.folder}/{record.carrier.file}", **identity)
+
+
+def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
+    rows = []
+    demo = {file_digest(path) for path in layout.below(folder, layout.DEMO_FOLDER).rglob("*.txt")}
+    for dataset in spec.datasets:
+        path = layout.below(folder, layout.DATA, dataset=dataset) / "summary.json"
+        summary = load_json(path, "summary").details
+        for split, values in summary["splits"].items():
+            covered = values["vector_coverage"]
+            for corpus, read in values["corpora"].items():
+                found = {"dataset": dataset, "corpus": corpus, "split": split}
+                found |= {"sentences": read["sentences"], "tokens": read["tokens"]}
+                found |= {"repairs": sum(read.get("repairs", {}).values())}
+                found |= {"unknown words %": 100 * values["unknown_words"]}
+                found |= {"words with a vector %": 100 * (covered["exact"] + covered["lower_cased"])}
+                rows.append(
+                    found | {"file": read.get("file", read.get("cut", "")), "synthetic": read.get("sha256") in demo}
+                )
+    return pd.DataFrame(rows)
+
+
+def _costs(spec: ReportSpec, folder: Path) -> pd.DataFrame:
+    """Seconds and peak memory of every job of the run that the workflow has measured."""
+    rows = []
+    for path in sorted((folder / "benchmarks").rglob("*.tsv")):
+        job = path.relative_to(folder / "benchmarks").with_suffix("").as_posix()
+        if (stage := _stage_of(spec, job)) is not None:
+            measured = pd.read_csv(path, sep="\t").iloc[-1]
+            rows.append({"stage": stage, "job": job, "seconds": measured["s"], "memory": measured["max_rss"]})
+    frame = _joined([pd.DataFrame(rows)] if rows else [], ["stage", "job", "seconds", "memory"])
+    return frame.assign(memory=pd.to_numeric(frame["memory"], errors="coerce"))
+
+
+def _stage_of(spec: ReportSpec, job: str) -> str | None:
+    """The stage that a job belongs to; None for a job that an earlier configuration of the run has left behind."""
+    known = {"dataset": set(spec.datasets), "seed": set(map(str, spec.seeds)), "system": set(spec.systems)}
+    known["task"] = {task for tasks in spec.datasets.values() for task in tasks}
+    for stage in STAGES:
+        identity = stage.identity_in(job)
+        if identity and all(value in known.get(name, {value}) for name, value in identity.items()):
+            return stage.name
+    return None
+
+
+def _joined(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: is missing or damaged ({error}). {remedy(path)}") from error

@@ -1,0 +1,137 @@
+"""What each system has cost: updates and tokens of each task, dev scores that chose something, processor time.
+
+Warm-up and pruning are shown apart from the training. What several systems share, such as a warm-up, is counted in full
+for each of them: it is what the system would cost by itself.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from sparse_sharing.pipeline import layout
+from sparse_sharing.pipeline.specs import TablesSpec
+from sparse_sharing.config.systems import models_of
+from sparse_sharing.storage.costs import Costs, read_costs
+
+PARTS = ("start", "pruning", "training")
+"""The warm-up that a system starts from, the prunings behind its masks, and its own training."""
+
+ALL = "all"
+"""Task of the rows that sum the tasks of a system."""
+
+COSTS = ["dataset", "system", "task", "seeds"]
+COSTS += [f"{count}_{part}" for count in ("updates", "tokens") for part in PARTS] + ["dev_scores"]
+SECONDS = [f"seconds_{part}" for part in ("start", "pruning", "selection", "training")]
+COSTS += SECONDS
+
+Jobs = dict[str, list[Costs | None]]
+"""The costs of the jobs behind a system, by part."""
+
+
+def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFrame:
+    """One row per dataset, system and task, and one for all tasks together, with the processor seconds of all jobs.
+
+    Args:
+        spec: of the tables.
+        folder: of the run.
+        systems: in the order of the rows.
+
+    Returns:
+        The columns of COSTS, means over the seeds: updates and tokens of the tasks that the system trains, and of those
+        that its warm-up has seen besides; dev_scores, the scores on dev that chose an epoch (those that a choice of
+        rounds compares are among them); processor seconds of the jobs. What no record tells is missing.
+
+    Raises:
+        ArtifactError: A record is damaged.
+    """
+    rows = [
+        row
+        for dataset in spec.datasets
+        for system in systems
+        for seed in spec.seeds
+        for row in _rows(spec, folder, dataset, seed, system)
+    ]
+    frame = pd.DataFrame(rows, columns=[name for name in COSTS if name != "seeds"]).assign(seeds=1)
+    keys = ["dataset", "system", "task"]
+    frame = frame.astype({name: float for name in COSTS if name not in (*keys, "seeds")})
+    how = {name: "sum" if name == "seeds" else "mean" for name in COSTS if name not in keys}
+    mean = frame.groupby(keys, sort=False, as_index=False).agg(how)[COSTS]
+    counts = [name for name in COSTS if name not in (*keys, *SECONDS)]
+    return mean.assign(**{name: mean[name].round().astype("Int64") for name in counts})
+
+
+def _rows(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) -> Iterator[dict]:
+    """The rows of one system and seed."""
+    jobs = _jobs(spec, folder, dataset, seed, system)
+    known = [part for part in PARTS if None not in jobs[part]]
+    seen = sorted({task for part in known for job in jobs[part] for task in job.updates})
+    trained = spec.facts[system].tasks or spec.datasets[dataset]
+    tasks = [task for task in spec.datasets[dataset] if task in seen or task in trained]
+    for task in [*tasks, ALL]:
+        own = tasks if task == ALL else [task]
+        row = {"dataset": dataset, "system": system, "task": task}
+        for part in known:
+            row[f"updates_{part}"] = sum(job.updates.get(name, 0) for job in jobs[part] for name in own)
+            row[f"tokens_{part}"] = sum(job.tokens.get(name, 0) for job in jobs[part] for name in own)
+        if len(known) == len(PARTS):
+            row["dev_scores"] = sum(job.dev_scores.get(name, 0) for part in PARTS for job in jobs[part] for name in own)
+        if task == ALL:
+            complete = {part: found for part, found in jobs.items() if None not in found}
+            row |= {f"seconds_{part}": sum(job.processor_seconds for job in found) for part, found in complete.items()}
+        yield row
+
+
+def _jobs(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) -> Jobs:
+    """The costs of the jobs behind a system: of pruning, those of the tasks that it trains."""
+    facts, identity = spec.facts[system], {"dataset": dataset, "seed": seed}
+
+    def of(pattern: str, **more: str) -> Costs | None:
+        return read_costs(layout.below(folder, pattern, **identity, **more))
+
+    tasks = facts.tasks or spec.datasets[dataset]
+    start = of(layout.START, start=f"{facts.start}-{system}") or of(layout.START, start=facts.start)
+    pruned = tasks if facts.choice is not None and facts.choice not in (spec.given or []) else []
+    models = models_of(spec.systems[system], tasks)
+    return {
+        "start": [start],
+        "pruning": [of(layout.PRUNE, start=facts.start, task=task) for task in pruned],
+        "selection": [of(layout.SELECT, start=facts.start, choice=facts.choice)] if facts.choice is not None else [],
+        "training": [of(layout.MODEL, system=system, model=model) for model in models],
+    }
+
+
+CAPTION = (
+    "Updates of each task, which are optimizer steps on batches of its sentences: those of the warm-up that a system "
+    "starts from + those of its own training. In brackets: those of the prunings behind its masks, which are no part "
+    "of the budget. Tokens: of all these batches. Dev scores: how many chose an epoch or a mask. Means over the seeds; "
+    "what systems share is counted for each of them, and with a grid of learning rates the trainings of all rates. "
+    "Processor seconds are in costs.csv."
+)
+"""Of the table for people. It names no seconds, so that two equal runs write equal text."""
+
+
+def cost_cells(own: pd.DataFrame) -> list[list[str]]:
+    """The header and the rows of one dataset's table for people, as plain text; one row per system."""
+    tasks = sorted(set(own["task"]) - {ALL})
+    rows = [["system", *tasks, "tokens", "dev scores"]]
+    for system, block in own.groupby("system", sort=False):
+        found = {row["task"]: row for row in block.to_dict("records")}
+        cells = [_counts(found[task], "updates") if task in found else "" for task in tasks]
+        rows.append([str(system), *cells, _counts(found[ALL], "tokens"), _count(found[ALL]["dev_scores"])])
+    return rows
+
+
+def _counts(row: dict, what: str) -> str:
+    """Start + training [pruning], as far as there are any."""
+    start, pruning, training = (row[f"{what}_{part}"] for part in PARTS)
+    parts = [_count(training)] if _is_zero(start) else [_count(start), _count(training)]
+    return " + ".join(parts) + ("" if _is_zero(pruning) else f" [{_count(pruning)}]")
+
+
+def _is_zero(count: object) -> bool:
+    return not pd.isna(count) and count == 0
+
+
+def _count(count: object) -> str:
+    return "?" if pd.isna(count) else f"{int(count):,}"

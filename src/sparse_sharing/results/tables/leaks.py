@@ -1,0 +1,90 @@
+"""What is wrong with the text behind the scores: test sentences that training or dev has too, and repaired tags."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sparse_sharing.evaluation import statistics
+from sparse_sharing.storage.artifacts import load_json, load_tensors, parts_of
+from sparse_sharing.results.tables.scores import Order, in_order
+
+LEAKS = ["dataset", "system", "task", "metric", "seeds", "sentences", "leaked", "value", "without_leaked", "difference"]
+LEAKS_TITLE = "Without leaked sentences"
+LEAKS_CAPTION = (
+    "Test scores in percent, means over seeds: on all test sentences, and without those that also occur word for word "
+    "in the training or dev text of the dataset."
+)
+FLAGS = ".leaked"
+"""What the name of a task is followed by in the name of the tensor that flags its leaked sentences."""
+
+
+def leaks(paths: Sequence[Path], order: Order | None = None) -> pd.DataFrame:
+    """The scores with and without the test sentences that also occur in the training or dev text of the dataset.
+
+    Args:
+        paths: the counts of all models; of these, tasks without flags or without a leaked sentence have no row.
+        order: see `scores.results`.
+
+    Returns:
+        One row per dataset, system and task: seeds (their number), sentences of the test text, leaked ones of these;
+        value and without_leaked, the main metric in percent on all sentences and on those that are not leaked, both
+        means over seeds; difference, the second minus the first, in points.
+
+    Raises:
+        ArtifactError: A file is missing or damaged, or flags do not fit the sentences.
+    """
+    found: dict[tuple[str, str, str], list[dict]] = defaultdict(list)
+    for path in paths:
+        artifact = load_tensors(path, "sentences")
+        with parts_of(path):
+            model = tuple(artifact.spec[key] for key in ("dataset", "system"))
+            for name, flags in artifact.tensors.items():
+                if name.endswith(FLAGS) and flags.any():
+                    task = name.removesuffix(FLAGS)
+                    found[(*model, task)].append(_scores(artifact.tensors[task], flags))
+    rows = []
+    for (dataset, system, task), models in found.items():
+        means = {key: float(np.mean([model[key] for model in models])) for key in ("value", "without_leaked")}
+        row = {"dataset": dataset, "system": system, "task": task, **models[0], "seeds": len(models), **means}
+        rows.append(row | {"difference": means["without_leaked"] - means["value"]})
+    return in_order(pd.DataFrame(rows, columns=LEAKS), ["dataset", "system", "task"], order)
+
+
+def _scores(counts: np.ndarray, flags: np.ndarray) -> dict:
+    """The sizes and scores of one model on one task; counts int [sentences, 2 or 3], flags bool [sentences]."""
+    if flags.dtype != bool or flags.shape != counts.shape[:1]:
+        raise ValueError(f"{flags.dtype} flags {flags.shape} for {len(counts)} sentences")
+    return {
+        "metric": "f1" if counts.shape[1] == 3 else "accuracy",
+        "sentences": len(counts),
+        "leaked": int(flags.sum()),
+        "value": float(statistics.score(counts.sum(0))),
+        "without_leaked": float(statistics.score(counts[~flags].sum(0))),
+    }
+
+
+def text_notes(summary: Path) -> list[str]:
+    """What a reader of scores should know about a prepared dataset: sentences in two splits, and repaired tags.
+
+    Args:
+        summary: the `summary.json` of the dataset.
+    """
+    details: Mapping = load_json(summary, "summary").details
+    notes = []
+    with parts_of(summary):
+        for leak in details["leaks"]:
+            if leak["sentences"]:
+                text, other = f"{leak['corpus']} {leak['split']}", f"{leak['in_corpus']} {leak['in_split']}"
+                notes.append(f"{_sentences(leak['sentences'])} of {text} also in {other}, word for word")
+        for split, values in details["splits"].items():
+            for corpus, read in values["corpora"].items():
+                repairs = sum(read.get("repairs", {}).values())
+                notes += [f"{corpus}, {split}: {repairs:,} repaired tags"] if repairs else []
+    return notes
+
+
+def _sentences(count: int) -> str:
+    return "1 sentence" if count == 1 else f"{count:,} sentences"

@@ -1,0 +1,133 @@
+"""The marks of every model of a run, and the column `marks` of the tables that show systems."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sparse_sharing.pipeline.experiments import SystemFacts
+from sparse_sharing.evaluation.marks import BARRING, MEANINGS, ZERO, Mark, Tie, TrainingFacts, of_choice, of_training
+from sparse_sharing.results.tables.annotations import NAMING
+from sparse_sharing.results.tables.means import MEAN
+from sparse_sharing.results.tables.scores import MODEL, read_metrics
+
+MARKS = [*MODEL, "task", "mark", "bars"]
+COLUMN = "marks"
+
+
+def marks(paths: Iterable[Path], choices: pd.DataFrame, facts: Mapping[str, SystemFacts]) -> pd.DataFrame:
+    """The marks of all models: one row per dataset, system, seed, task of the model, and mark.
+
+    A mark counts for every task of its model, since they share the chosen epoch and the masks.
+
+    Args:
+        paths: the metrics of all models; where they hold no facts about the training, the dev score of the kept epoch
+            says whether a task was at 0.
+        choices: the round of every choice of masks, under its dataset, seed, start, choice and task, as text.
+        facts: what is known of each system.
+
+    Returns:
+        The columns dataset, system, seed, task, mark (text) and bars (whether a verdict is barred).
+    """
+    chosen = _marks_of_choices(choices)
+    rows = []
+    for path in sorted(map(Path, paths)):
+        models = read_metrics(path)
+        first, tasks = models[0], [row["task"] for row in models]
+        if first["training"]:
+            found = of_training(TrainingFacts(**first["training"]), tasks)
+        else:
+            found = [Mark(ZERO, row["task"]) for row in models if row["dev"][row["metric"]] <= 0]
+        system = facts[first["system"]]
+        for task in tasks:
+            key = (first["dataset"], str(first["seed"]), system.start, system.choice, task)
+            found += chosen.get(key, [])
+        own = {key: first[key] for key in MODEL}
+        rows += [{**own, "task": task, "mark": str(mark), "bars": mark.bars} for task in tasks for mark in found]
+    return pd.DataFrame(rows, columns=MARKS)
+
+
+def barred(found: pd.DataFrame) -> dict[tuple[str, str, str], str]:
+    """For each dataset, system and task that gets no verdict, the marks that bar it; likewise for the mean over tasks.
+
+    Args:
+        found: as `marks` returns it.
+    """
+    rows = found[found["bars"].astype(bool)]
+    rows = pd.concat([rows, rows.assign(task=MEAN)])
+    return {key: "; ".join(dict.fromkeys(own["mark"])) for key, own in rows.groupby(["dataset", "system", "task"])}
+
+
+def with_marks(frame: pd.DataFrame, found: pd.DataFrame, seeds: Sequence[int]) -> pd.DataFrame:
+    """A table with a column `marks`: those of the systems that a row names, on its task and seed if it names them.
+
+    Where a row names several systems, each text begins with its system. A table that names no system stays as it is.
+
+    Args:
+        frame: a table with a row for each dataset and system at least.
+        found: as `marks` returns it.
+        seeds: all seeds of the run; a mark of only some of them names these.
+    """
+    naming = [name for name in NAMING if name in frame]
+    if not naming:
+        return frame
+    by_system: dict[tuple[str, str], list[dict]] = defaultdict(list)
+    for mark in found.to_dict("records"):
+        by_system[mark["dataset"], mark["system"]].append(mark)
+
+    def text(row: Mapping, system: str) -> str:
+        own = by_system.get((row["dataset"], system), [])
+        if (task := row.get("task", MEAN)) != MEAN:
+            own = [mark for mark in own if mark["task"] == task]
+        if "seed" in row:
+            own = [mark for mark in own if mark["seed"] == row["seed"]]
+        return _listed(own, [row["seed"]] if "seed" in row else seeds)
+
+    def cell(row: Mapping) -> str:
+        texts = {system: text(row, system) for system in dict.fromkeys(row[name] for name in naming)}
+        named = (f"{system}: {own}" if len(naming) > 1 else own for system, own in texts.items() if own)
+        return "; ".join(named)
+
+    return frame.assign(**{COLUMN: [cell(row) for row in frame.to_dict("records")]})
+
+
+def system_marks(rows: pd.DataFrame) -> str:
+    """The marks of one system's rows of a table, each once."""
+    return "; ".join(dict.fromkeys(mark for cell in rows[COLUMN] if cell for mark in cell.split("; ")))
+
+
+def explanation(frame: pd.DataFrame) -> str:
+    """What the marks of a table mean, and which of them bar a verdict; empty where there is none."""
+    shown = "; ".join(frame[COLUMN]) if COLUMN in frame else ""
+    parts = [
+        f"{kind}: {meaning}{' (no verdict)' if kind in BARRING else ''}."
+        for kind, meaning in MEANINGS.items()
+        if kind in shown
+    ]
+    return " ".join(["Marks.", *parts]) if parts else ""
+
+
+def _listed(found: Sequence[Mapping], seeds: Sequence[int]) -> str:
+    """Marks as text, each once, in the order of their meanings, with the seeds where not all have them."""
+    by_mark: dict[str, set[int]] = defaultdict(set)
+    for mark in found:
+        by_mark[mark["mark"]].add(mark["seed"])
+    kinds = list(MEANINGS)
+    order = sorted(by_mark, key=lambda mark: (kinds.index(mark.split(": ")[0]), mark))
+    return "; ".join(
+        mark if by_mark[mark] >= set(seeds) else f"{mark} (seed {', '.join(map(str, sorted(by_mark[mark])))})"
+        for mark in order
+    )
+
+
+def _marks_of_choices(choices: pd.DataFrame) -> dict[tuple[str, ...], list[Mark]]:
+    """The marks of the masks that were chosen by dev scores, under dataset, seed, start, choice and task."""
+    if "tied_rounds" not in choices:
+        return {}
+    found = {}
+    for row in choices[choices["tied_rounds"] != ""].to_dict("records"):
+        key = tuple(str(row[name]) for name in ("dataset", "seed", "start", "choice", "task"))
+        tie = Tie(int(row["tied_rounds"]), int(row["allowed_rounds"]))
+        found[key] = of_choice(tie, float(row["dev_score"]), row["task"])
+    return found

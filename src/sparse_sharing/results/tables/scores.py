@@ -1,0 +1,174 @@
+"""Scores of single models as tables: tidy results, and scores per type."""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sparse_sharing.storage.artifacts import load_json
+from sparse_sharing.errors import ArtifactError
+
+Order = Mapping[str, Sequence[str]]
+
+SPLITS = ("dev", "test")
+ORDER: Order = {"split": SPLITS, "metric": ("accuracy", "precision", "recall", "f1")}
+MODEL = ["dataset", "system", "seed"]
+RESULTS = [*MODEL, "task", "split", "metric", "value", "parameters", "density", "seconds"]
+PER_TYPE = [*MODEL, "task", "type", "precision", "recall", "f1", "support"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class TypeScore(_Section):
+    """The scores of one span type, or of one tag."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int = Field(ge=0)
+
+
+class TaskMetrics(_Section):
+    """The scores of one task: metrics by name on dev and test, and on test per type; all in percent."""
+
+    metric: Literal["accuracy", "f1"]
+    dev: dict[str, float]
+    test: dict[str, float]
+    per_type: dict[str, TypeScore]
+    density: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def check(self) -> "TaskMetrics":
+        """The main metric was measured on both splits."""
+        for split in SPLITS:
+            if self.metric not in getattr(self, split):
+                raise ValueError(f"the main metric '{self.metric}' is missing from '{split}'")
+        return self
+
+
+class Training(_Section):
+    """How a training went, as `marks.TrainingFacts` describes it; further keys are for other readers."""
+
+    best_epoch: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    planned_epochs: int = Field(ge=1)
+    best_dev: dict[str, float]
+
+
+class ModelMetrics(_Section):
+    """The content of a `metrics.json`: one evaluated model with its tasks, parameters and training time in seconds.
+
+    Metrics of earlier versions, or from elsewhere, say nothing about the training.
+    """
+
+    dataset: str
+    system: str
+    seed: int
+    tasks: dict[str, TaskMetrics] = Field(min_length=1)
+    parameters: int = Field(ge=0)
+    seconds: float = Field(ge=0)
+    training: Training | None = None
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """Read a `metrics.json`, one row per task: the fields of TaskMetrics beside the task's name and its model's fields.
+
+    The file is an artifact of the evaluation, or holds the same scores without spec and digest, so that results from
+    elsewhere can join a table.
+
+    Raises:
+        ArtifactError: the file is missing or damaged, or a key is missing or has a value of the wrong type.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read ({error.strerror}). Evaluate the model anew.") from error
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path}: is not JSON ({error}). Evaluate the model anew.") from error
+    if isinstance(document, dict) and "details" in document:
+        document = load_json(path, "metrics").details
+    try:
+        metrics = ModelMetrics.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the top level"
+        raise ArtifactError(f"{path}: {place}: {first['msg']}. Evaluate the model anew, or mend the file.") from error
+    model = metrics.model_dump(exclude={"tasks"})
+    return [{**model, "task": task, **scores.model_dump()} for task, scores in metrics.tasks.items()]
+
+
+def results(paths: Iterable[Path], order: Order | None = None) -> pd.DataFrame:
+    """All scores, tidy: one row per dataset, system, seed, task, split and metric.
+
+    Args:
+        paths: the metrics of all models. Where a system has one model per task, its parameters and seconds are the
+            sums over its models.
+        order: names in the order of the configuration, under the keys dataset, system and task; names that are not
+            listed follow alphabetically.
+
+    Returns:
+        The columns dataset, system, seed, task, split, metric, value (percent), parameters, density (of the task's
+        mask) and seconds (of training).
+
+    Raises:
+        ArtifactError: there is no file, a file does not hold metrics, or two files hold the same task of one system
+            and seed.
+    """
+    rows = [
+        {**row, "split": split, "metric": metric, "value": value}
+        for row in _read_all(paths)
+        for split in SPLITS
+        for metric, value in row[split].items()
+    ]
+    return in_order(pd.DataFrame(rows, columns=RESULTS), [*MODEL, "task", "split", "metric"], order)
+
+
+def per_type(paths: Iterable[Path], order: Order | None = None) -> pd.DataFrame:
+    """Test scores per span type, or per tag: one row per dataset, system, seed, task and type.
+
+    Takes and raises what `results` does. The columns are dataset, system, seed, task, type, precision, recall, f1
+    (percent) and support (how many there are in gold).
+    """
+    rows = [{**row, "type": kind, **scores} for row in _read_all(paths) for kind, scores in row["per_type"].items()]
+    return in_order(pd.DataFrame(rows, columns=PER_TYPE), [*MODEL, "task", "type"], order)
+
+
+def _read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """The rows of all files; parameters and seconds are those of the whole system, summed over its models."""
+    rows, origin = [], {}
+    parameters, seconds = defaultdict(int), defaultdict(list)
+    for path in sorted(map(Path, paths)):
+        found = read_metrics(path)
+        model = tuple(found[0][key] for key in MODEL)
+        parameters[model] += found[0]["parameters"]
+        seconds[model].append(found[0]["seconds"])
+        for row in found:
+            if first := origin.get(key := (*model, row["task"])):
+                name = ", ".join(f"{field} '{row[field]}'" for field in [*MODEL, "task"])
+                raise ArtifactError(f"{path}: {name} stands in {first} as well. Give each model's metrics once.")
+            origin[key] = path
+            rows.append(row)
+    if not rows:
+        raise ArtifactError("There are no metrics to tabulate: give the metrics.json of at least one evaluated model.")
+    for row in rows:
+        model = tuple(row[key] for key in MODEL)
+        row |= {"parameters": parameters[model], "seconds": math.fsum(seconds[model])}
+    return rows
+
+
+def in_order(frame: pd.DataFrame, columns: list[str], order: Order | None) -> pd.DataFrame:
+    """Sort by columns: names that an order lists as they stand there, then the others by value."""
+    known = {**ORDER, **(order or {})}
+
+    def rank(column: pd.Series) -> pd.Series:
+        names = dict.fromkeys([*known.get(column.name, ()), *sorted(column.unique())])
+        return column.map({name: place for place, name in enumerate(names)})
+
+    return frame.sort_values(columns, key=rank, kind="stable", ignore_index=True)

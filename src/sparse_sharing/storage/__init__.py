@@ -1,0 +1,1 @@
+"""The files that stages write and read: formats, digests, atomic writes, costs."""

@@ -1,0 +1,167 @@
+"""Batches: sentences of similar length as the padded tensors that the network reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.vocabulary import NO_TAG, UNKNOWN_WORD
+
+IGNORED_TAG = -100
+"""Stands for the tag of a padding position, or of a token without a tag; the loss leaves it out."""
+
+MAXIMUM_POSITIONS = 4096
+"""Padded positions of a batch to which a network is applied: more take memory and save no time."""
+
+
+class Origin(NamedTuple):
+    """The larger batch, of `length` tokens by `sentences`, that a batch holds some columns of."""
+
+    length: int
+    sentences: int
+    columns: slice
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B sentences padded to L tokens, time first.
+
+    Attributes:
+        word_rows: int64 [W], the distinct word ids of the batch.
+        words: int64 [L, B], the place of each token's word in `word_rows`; padding repeats a word of the batch.
+        character_rows: int64 [U, C], the characters of the distinct surfaces of the batch.
+        surfaces: int64 [L, B], the place of each token's surface in `character_rows`.
+        reverse: int64 [L * B], the positions that turn each sentence round and leave its padding behind it.
+        tags: int64 [L, B], IGNORED_TAG at padding and at tokens without a tag; empty where no task was asked for.
+        mask: bool [L, B], True at tokens.
+        origin: where the batch was cut from a larger one, if it was.
+    """
+
+    word_rows: Tensor
+    words: Tensor
+    character_rows: Tensor
+    surfaces: Tensor
+    reverse: Tensor
+    tags: Tensor
+    mask: Tensor
+    origin: Origin | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device."""
+        if device.type == "cpu":
+            return self
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: send(value, device) for name, value in tensors.items()})
+
+
+def send(value: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device; to a GPU it goes from memory that the GPU reads by itself, so that nothing waits for it."""
+    return value if value.device.type == device.type else value.pin_memory().to(device, non_blocking=True)
+
+
+def make_batch(
+    text: EncodedText,
+    indices: Sequence[int] | np.ndarray,
+    task: str | None = None,
+    word_dropout: float = 0.0,
+    random: np.random.Generator | None = None,
+) -> Batch:
+    """Gather sentences into a batch; a share `word_dropout` of the tokens is read as the unknown word."""
+    starts = text.offsets[indices]
+    lengths = text.offsets[np.asarray(indices) + 1] - starts
+    time = np.arange(int(lengths.max()))[:, None]
+    mask = time < lengths
+    positions = np.where(mask, starts + time, starts)
+    surface_ids, surfaces = np.unique(text.tokens[positions], return_inverse=True)
+    surfaces = surfaces.reshape(positions.shape)
+    word_ids = text.surface_words[surface_ids][surfaces]
+    if word_dropout and random is not None:
+        dropped = random.random(word_ids.shape) < word_dropout
+        word_ids = np.where(dropped & mask, UNKNOWN_WORD, word_ids)
+        word_ids = np.where(mask, word_ids, word_ids[0])
+    word_rows, words = np.unique(word_ids, return_inverse=True)
+    characters = text.surface_characters[surface_ids]
+    characters = characters[:, : max(1, int((characters != 0).any(0).sum()))]
+    reverse = np.where(mask, lengths - 1 - time, time) * len(lengths) + np.arange(len(lengths))
+    tags = np.empty((0, 0), np.int64)
+    if task is not None:
+        numbers = text.tags[task][positions]
+        tags = np.where(mask & (numbers != NO_TAG), numbers, IGNORED_TAG)
+    return Batch(
+        word_rows=torch.from_numpy(word_rows.astype(np.int64)),
+        words=torch.from_numpy(words.reshape(positions.shape)),
+        character_rows=torch.from_numpy(characters.astype(np.int64)),
+        surfaces=torch.from_numpy(surfaces),
+        reverse=torch.from_numpy(reverse.reshape(-1)),
+        tags=torch.from_numpy(tags.astype(np.int64)),
+        mask=torch.from_numpy(mask),
+    )
+
+
+def cut_batch(batch: Batch, columns: slice) -> Batch:
+    """Some sentences of a batch as a batch of their own, no longer than it must be, with the same `word_rows`."""
+    mask = batch.mask[:, columns]
+    lengths = mask.sum(0)
+    length, count = int(lengths.max()), len(lengths)
+    time = torch.arange(length, device=mask.device).unsqueeze(1)
+    mask = mask[:length]
+    rows, surfaces = batch.surfaces[:length, columns].unique(return_inverse=True)
+    reverse = torch.where(mask, lengths - 1 - time, time) * count + torch.arange(count, device=mask.device)
+    return Batch(
+        word_rows=batch.word_rows,
+        words=batch.words[:length, columns].contiguous(),
+        character_rows=batch.character_rows[rows],
+        surfaces=surfaces,
+        reverse=reverse.reshape(-1),
+        tags=batch.tags[:length, columns].contiguous(),
+        mask=mask.contiguous(),
+        origin=Origin(*batch.mask.shape, columns),
+    )
+
+
+def shuffled_batches(
+    lengths: np.ndarray, batch_size: int, buckets: int, random: np.random.Generator
+) -> list[np.ndarray]:
+    """Every sentence once, in random batches.
+
+    The shuffled sentences are taken in pools of `buckets` batches; each pool is sorted by length before it is cut, so
+    that a batch holds sentences of similar length, and all batches are shuffled at the end. One: no sorting.
+    """
+    order = random.permutation(len(lengths))
+    pool = batch_size * buckets
+    batches = []
+    for start in range(0, len(order), pool):
+        members = order[start : start + pool]
+        if buckets > 1:
+            members = members[np.argsort(lengths[members], kind="stable")]
+        batches.extend(members[cut : cut + batch_size] for cut in range(0, len(members), batch_size))
+    return [batches[index] for index in random.permutation(len(batches))]
+
+
+def training_batches(
+    text: EncodedText, task: str, batch_size: int, buckets: int, random: np.random.Generator
+) -> list[np.ndarray]:
+    """Every sentence with a tag of the task once, in random batches as `shuffled_batches` makes them."""
+    labelled = text.labelled(task)
+    if labelled is None:
+        return shuffled_batches(text.lengths, batch_size, buckets, random)
+    return [labelled[batch] for batch in shuffled_batches(text.lengths[labelled], batch_size, buckets, random)]
+
+
+def sorted_batches(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Every sentence once, longest first: the fewest padded positions, for applying a network.
+
+    A batch has `batch_size` sentences, or fewer where they are so long that it would pass MAXIMUM_POSITIONS.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    batches, start = [], 0
+    while start < len(order):
+        longest = max(1, int(lengths[order[start]]))
+        end = start + max(1, min(batch_size, MAXIMUM_POSITIONS // longest))
+        batches.append(order[start:end])
+        start = end
+    return batches

@@ -1,0 +1,151 @@
+"""A text of any length, read once: in memory what is known of words and sentences, on the disk its tokens and tags."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparse_sharing.text.encoded import EncodedText, surface_tensors
+from sparse_sharing.text.schemes import Scheme
+from sparse_sharing.text.splits import sentence_digest
+from sparse_sharing.text.spool import Column, Spool
+from sparse_sharing.text.vocabulary import NO_TAG, Vocabulary
+
+
+@dataclass(frozen=True)
+class CollectedText:
+    """Sentences of one corpus and split before there is a vocabulary.
+
+    Attributes:
+        surfaces: the distinct words as written, and for each task the distinct tags, in the order in which they occur.
+        tags: see `surfaces`.
+        tokens: the number of the surface of each token.
+        tag_numbers: for each task the number of the tag of each token.
+        lengths: int32 [S], tokens of each sentence.
+        digests: uint64 [S], equal where sentences are equal word for word.
+        documents: int32 [S], the document of each sentence, counted from 0; none where there are fewer than two.
+    """
+
+    surfaces: Sequence[str]
+    tags: Mapping[str, Sequence[str]]
+    tokens: Column
+    tag_numbers: Mapping[str, Column]
+    lengths: np.ndarray
+    digests: np.ndarray
+    documents: np.ndarray | None = None
+
+    def word_counts(self) -> Counter[str]:
+        """How often each word occurs."""
+        counts = np.zeros(len(self.surfaces), np.int64)
+        for piece in self.tokens.pieces():
+            counts += np.bincount(piece, minlength=len(counts))
+        return Counter(dict(zip(self.surfaces, counts.tolist(), strict=True)))
+
+    def type_counts(self, task: str, scheme: Scheme) -> Counter[str]:
+        """How often each tag occurs, or for a span scheme how many spans each type has."""
+        counts: Counter[str] = Counter()
+        names = self.tags[task]
+        if scheme in ("none", "iob2", "bioes"):
+            totals = np.zeros(len(names), np.int64)
+            for piece in self.tag_numbers[task].pieces():
+                totals += np.bincount(piece, minlength=len(names))
+            for tag, count in zip(names, totals.tolist(), strict=True):
+                if scheme == "none":
+                    counts[tag] += count
+                elif tag[:1] in ("B", "S"):
+                    counts[tag[2:]] += count
+            return +counts
+        # In IOB1 the tag before says whether a span begins.
+        before, end, ends = "", 0, set(np.cumsum(self.lengths).tolist())
+        for piece in self.tag_numbers[task].pieces():
+            for number in piece.tolist():
+                tag = names[number]
+                if tag[:1] == "B" or (tag[:1] == "I" and tag[1:] != before[1:]):
+                    counts[tag[2:]] += 1
+                end += 1
+                before = "" if end in ends else tag
+        return counts
+
+    def cut(self, taken: np.ndarray, spool: Spool) -> tuple["CollectedText", "CollectedText"]:
+        """The sentences that are not taken, and those that are; `taken` is bool [S]."""
+        return self._part(~taken, spool), self._part(taken, spool)
+
+    def encode(self, vocabulary: Vocabulary, vectors: Mapping[str, np.ndarray], dimension: int) -> EncodedText:
+        """The text as `encode_text` makes it, but with tokens and tags that can only be written (`Streamed`)."""
+        numbers, unseen = {}, {}
+        for task, tags in self.tags.items():
+            known = vocabulary.tasks[task].tags
+            ids = {tag: number for number, tag in enumerate(known)}
+            known_or_new = [ids.setdefault(tag, len(ids)) if tag else NO_TAG for tag in tags]
+            numbers[task] = np.array(known_or_new, dtype=np.int32)
+            unseen[task] = tuple(ids)[len(known) :]
+        return EncodedText(
+            tokens=self.tokens.streamed(),
+            offsets=np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)]),
+            **surface_tensors(self.surfaces, vocabulary, vectors, dimension),
+            tags={task: column.streamed(numbers[task]) for task, column in self.tag_numbers.items()},
+            unseen_tags=unseen,
+            documents=self.documents,
+        )
+
+    def _part(self, taken: np.ndarray, spool: Spool) -> "CollectedText":
+        ends = np.cumsum(self.lengths, dtype=np.int64)
+
+        def part(column: Column, names: Sequence[str]) -> tuple[Column, list[str]]:
+            """The numbers of the sentences taken, counted anew in the order in which they occur."""
+            new, found, start, kept = np.full(len(names), -1, np.int32), [], 0, Column(spool)
+            for piece in column.pieces():
+                sentences = np.searchsorted(ends, np.arange(start, start + len(piece)), side="right")
+                start += len(piece)
+                own = piece[taken[sentences]]
+                distinct, first = np.unique(own, return_index=True)
+                for number in distinct[np.argsort(first)].tolist():
+                    if new[number] < 0:
+                        new[number] = len(found)
+                        found.append(names[number])
+                kept.extend(new[own].tolist())
+            return kept, found
+
+        tokens, surfaces = part(self.tokens, self.surfaces)
+        parts = {task: part(column, self.tags[task]) for task, column in self.tag_numbers.items()}
+        return CollectedText(
+            surfaces,
+            {task: tags for task, (_, tags) in parts.items()},
+            tokens,
+            {task: column for task, (column, _) in parts.items()},
+            self.lengths[taken],
+            self.digests[taken],
+            None if self.documents is None else document_numbers(self.documents[taken]),
+        )
+
+
+def document_numbers(documents: Sequence[int] | np.ndarray) -> np.ndarray | None:
+    """The numbers of documents, which increase, counted from 0 without gaps: int32 [S]; none if fewer than two."""
+    distinct, numbers = np.unique(np.asarray(documents, np.int32), return_inverse=True)
+    return numbers.astype(np.int32) if len(distinct) > 1 else None
+
+
+def collect_text(
+    sentences: Iterable[tuple[Sequence[str], Mapping[str, Sequence[str]]]], tasks: Sequence[str], spool: Spool
+) -> CollectedText:
+    """Read sentences, each a (words, tags of each task) pair with tags in the model's scheme, to the end."""
+    surfaces: dict[str, int] = {}
+    tags: dict[str, dict[str, int]] = {task: {} for task in tasks}
+    tokens, tag_numbers = Column(spool), {task: Column(spool) for task in tasks}
+    lengths, digests = array("i"), array("Q")
+    for words, tagging in sentences:
+        lengths.append(len(words))
+        digests.append(sentence_digest(words))
+        tokens.extend([surfaces.setdefault(word, len(surfaces)) for word in words])
+        for task, known in tags.items():
+            tag_numbers[task].extend([known.setdefault(tag, len(known)) for tag in tagging[task]])
+    return CollectedText(
+        list(surfaces),
+        {task: list(known) for task, known in tags.items()},
+        tokens,
+        tag_numbers,
+        np.frombuffer(lengths, np.int32) if lengths else np.zeros(0, np.int32),
+        np.frombuffer(digests, np.uint64) if digests else np.zeros(0, np.uint64),
+    )

@@ -1,0 +1,220 @@
+"""Reader of column files: one token in a line, its word and tags in columns, a blank line between sentences."""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparse_sharing.errors import DataError
+from sparse_sharing.text.readers.lines import LONGEST_LINE as LONGEST_LINE
+from sparse_sharing.text.readers.lines import LONGEST_SENTENCE as LONGEST_SENTENCE
+from sparse_sharing.text.readers.lines import check_length, quote, read_lines
+from sparse_sharing.text.readers.lines import decode_line as decode_line
+from sparse_sharing.text.schemes import Scheme
+from sparse_sharing.text.sentences import ReadReport, Sentence
+from sparse_sharing.text.tags import PLAIN, UNSPECIFIED, Rules, read_tags
+
+DOCUMENT_START = "-DOCSTART-"
+NO_BREAK_SPACE = "\u00a0"
+
+# Words may contain other white space (U+00A0, U+3000, U+0085), which str.split() would tear apart.
+split_fields = re.compile(r"[^ \t]+").findall
+
+COMMENT_FORM = re.compile(r"#\s*(?:[\w.:-]+\s*=|(?:id|sent_id|text|newdoc|newpar)\b|$)").match
+"""A comment whatever its number of fields: `# key = value`, `# id ...`, or `#` with nothing behind it."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Where a task's tags are: a column counted from 0, or from the end (-1 is the last), and how they are read."""
+
+    task: str
+    index: int
+    scheme: Scheme
+    rules: Rules = PLAIN
+
+    @property
+    def value(self) -> str:
+        """What a token has in this column, for messages."""
+        return f"value in column {self.index}"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the lines of a column file are taken apart.
+
+    Attributes:
+        separator: `tab` where only tabs separate columns; none: spaces and tabs.
+        comments: whether lines before a sentence that begin with # may be comments.
+        word_column: the column of the words.
+    """
+
+    separator: str | None = None
+    comments: bool = False
+    word_column: int = 0
+
+    def fields(self, line: str) -> list[str]:
+        """The cells of a line; none where it is blank."""
+        if self.separator is None:
+            return split_fields(line)
+        cells = [cell.strip(" ") for cell in line.split("\t")]
+        return cells if any(cells) else []
+
+
+Block = tuple[int, list[list[str]]]
+"""The number of a sentence's first line, and the fields of each of its lines."""
+
+
+def read_sentences(
+    path: Path,
+    columns: Sequence[Column],
+    *,
+    word_column: int = 0,
+    separator: str | None = None,
+    comments: bool = False,
+    repair: bool = False,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+) -> Iterator[Sentence]:
+    """Stream the sentences of a column file: UTF-8, plain or gzip, columns separated by spaces or tabs.
+
+    Lines that begin with `-DOCSTART-` are skipped and counted. `separator` and `comments` are those of `Form`; in
+    words that contain spaces they become no-break spaces. With `repair`, tags that violate their scheme are changed to
+    the valid tags that conlleval would read alike. With `limit`, reading stops after so many sentences, and what
+    follows is not checked. `report` is filled as sentences are taken.
+
+    Raises:
+        DataError: at the sentence where it shows: a missing, unreadable, damaged or empty file, text that is not
+            UTF-8, a missing column, lines with different numbers of columns, tags that violate their scheme.
+    """
+    report = ReadReport() if report is None else report
+    report.repairs.update({column.task: 0 for column in columns if column.task not in report.repairs})
+    if limit == 0:
+        return
+    form = Form(separator, comments, word_column)
+    read = width = first = 0
+    first_row: list[str] = []
+    for start, rows in read_blocks(path, form, report):
+        if not width:
+            report.width = width = len(rows[0])
+            first, first_row = start, rows[0]
+            _check_columns(path, start, rows[0], columns, word_column)
+        for line, row in enumerate(rows, start):
+            if len(row) != width:
+                raise _ragged(path, line, row, first, first_row, separator)
+            if not row[word_column]:
+                raise DataError.at(path, line, f"no word in {quote(' '.join(row))}", f"one in column {word_column}")
+        # Few different strings make up a corpus: each is kept in memory once.
+        by_column = [tuple(map(sys.intern, values)) for values in zip(*rows, strict=True)]
+        places = [(line, " ".join(row)) for line, row in enumerate(rows, start)]
+        tags = tuple(
+            read_tags(path, places, column, _values(by_column[column.index], column), repair, report)
+            for column in columns
+        )
+        read += 1
+        report.add_sentence(len(rows))
+        words = by_column[word_column]
+        yield Sentence(words if separator is None else tuple(map(whole_word, words)), tags, start)
+        if read == limit:
+            return
+    if not read:
+        raise DataError(f"{path}: found no sentence; expected one token in each line, with its tags in columns")
+
+
+def read_blocks(path: Path, form: Form, report: ReadReport) -> Iterator[Block]:
+    """The sentences as the fields of their lines; marks of documents and comments are counted in `report`.
+
+    Raises:
+        DataError: as `read_lines`; a sentence is too long.
+    """
+    start, rows = 0, []
+    waiting: list[tuple[int, str]] = []
+    width: int | None = None
+    for number, line in read_lines(path):
+        if form.comments and not rows and line.startswith("#"):
+            waiting.append((number, line))
+            continue
+        fields = form.fields(line)
+        token = bool(fields) and fields[0] != DOCUMENT_START
+        if waiting:
+            width = len(fields) if token else width
+            start, rows = _without_comments(waiting, form, width, report)
+            waiting = []
+        if token:
+            start = start if rows else number
+            rows.append(fields)
+            check_length(path, start, rows)
+            continue
+        if rows:
+            yield start, rows
+            rows = []
+        if fields:
+            report.start_document()
+    if waiting:
+        start, rows = _without_comments(waiting, form, width, report)
+    if rows:
+        yield start, rows
+
+
+def whole_word(word: str) -> str:
+    """The word with no-break spaces for spaces, so that it stays one word wherever columns are written."""
+    return sys.intern(word.replace(" ", NO_BREAK_SPACE))
+
+
+def _without_comments(
+    lines: list[tuple[int, str]], form: Form, width: int | None, report: ReadReport
+) -> tuple[int, list[list[str]]]:
+    """The tokens among lines that begin with #, all of them after the comments: the first line, and their fields.
+
+    A line is a comment where it has the form of one or another number of columns, or where the first column has no
+    words and so no token # either.
+    """
+    rows: list[list[str]] = []
+    start = 0
+    for number, line in lines:
+        fields = form.fields(line)
+        if not rows and (COMMENT_FORM(line) or len(fields) != width or form.word_column != 0):
+            report.comments += 1
+            if re.match(r"#\s*newdoc\b", line):
+                report.start_document()
+            continue
+        start = start or number
+        rows.append(fields)
+    return start, rows
+
+
+def _values(values: tuple[str, ...], column: Column) -> Sequence[str | None]:
+    """The values of a column, None where a cell is empty or, if that may be, unspecified."""
+    if "" not in values and not column.rules.missing:
+        return values
+    empty = ("", UNSPECIFIED) if column.rules.missing else ("",)
+    return [None if value in empty else value for value in values]
+
+
+def _ragged(
+    path: Path, line: int, row: list[str], first: int, first_row: list[str], separator: str | None
+) -> DataError:
+    """The error for a line whose number of columns is not that of the first line, with the likely reason."""
+    text = " ".join(row)
+    if all(unicodedata.category(letter) in ("Cf", "Zs", "Cc") for letter in text):
+        codes = ", ".join(sorted({f"U+{ord(letter):04X}" for letter in text}))
+        found = f"a line of nothing but invisible characters ({codes})"
+        return DataError.at(path, line, found, "a token, or an empty line: remove the characters")
+    separators = "spaces or tabs" if separator is None else "tabs"
+    expected = f"{len(first_row)} columns, separated by {separators}, as in line {first}"
+    if row[0].startswith("#") or first_row[0].startswith("#"):
+        expected += "; if the lines that begin with # are comments, set comments: true"
+    elif separator is None:
+        expected += "; if only tabs separate columns, and cells can be empty or contain spaces, set separator: tab"
+    return DataError.at(path, line, f"{len(row)} columns in {quote(text)}", expected)
+
+
+def _check_columns(path: Path, line: int, row: list[str], columns: Sequence[Column], word_column: int) -> None:
+    needs = {"the words": word_column} | {f"task {column.task}": column.index for column in columns}
+    for purpose, index in needs.items():
+        needed = index + 1 if index >= 0 else -index
+        if needed > len(row):
+            expected = f"at least {needed}, because {purpose} should stand in column {index} (counted from 0)"
+            raise DataError.at(path, line, f"{len(row)} columns in {quote(' '.join(row))}", expected)

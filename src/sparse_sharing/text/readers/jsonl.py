@@ -1,0 +1,89 @@
+"""Reader of JSON Lines: in each line an object with a list of tokens, and lists of tags of the same length."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sparse_sharing.errors import DataError
+from sparse_sharing.text.readers.columns import whole_word
+from sparse_sharing.text.readers.conllu import Layer
+from sparse_sharing.text.readers.lines import check_length, quote, read_lines
+from sparse_sharing.text.sentences import ReadReport, Sentence
+from sparse_sharing.text.tags import UNSPECIFIED, read_tags
+
+
+def read_jsonl(
+    path: Path,
+    layers: Sequence[Layer],
+    *,
+    words: str = "tokens",
+    repair: bool = False,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+) -> Iterator[Sentence]:
+    """Stream the sentences of a JSON Lines file, UTF-8, plain or gzip.
+
+    `words` is the key of the tokens, the name of a layer the key of its tags. A tag is a text or a number, or null
+    where there is none. A space inside a token becomes a no-break space. `repair`, `report` and `limit` are those of
+    `read_sentences`.
+
+    Raises:
+        DataError: at the line where it shows: no JSON object, a key that is missing, lists of different lengths, an
+            empty token, a tag that is missing or breaks its scheme.
+    """
+    report = ReadReport() if report is None else report
+    report.repairs.update({layer.task: 0 for layer in layers if layer.task not in report.repairs})
+    read = 0
+    for number, record in read_records(path):
+        tokens = _list(path, number, record, words)
+        if not tokens:
+            continue
+        check_length(path, number, tokens)
+        if bad := [token for token in tokens if not isinstance(token, str) or not token.strip()]:
+            raise DataError.at(path, number, f"the token {quote(str(bad[0]))}", "texts that are not empty")
+        places = [(number, token) for token in tokens]
+        tags = []
+        for layer in layers:
+            values = _list(path, number, record, layer.name)
+            if len(values) != len(tokens):
+                found = f"{len(values)} values of '{layer.name}' for {len(tokens)} tokens"
+                raise DataError.at(path, number, found, "one for each token")
+            tags.append(read_tags(path, places, layer, _values(values), repair, report))
+        read += 1
+        report.add_sentence(len(tokens))
+        yield Sentence(tuple(map(whole_word, tokens)), tuple(tags), number)
+        if read == limit:
+            return
+    if not read:
+        raise DataError(f"{path}: found no sentence; expected a JSON object with '{words}' in each line")
+
+
+def read_records(path: Path) -> Iterator[tuple[int, dict]]:
+    """Stream the JSON objects of the lines of a file, each with the number of its line.
+
+    Raises:
+        DataError: a line that is not blank is no JSON object.
+    """
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError.at(path, number, f"no JSON ({error}) in {quote(line)}", "a JSON object") from error
+        if not isinstance(record, dict):
+            raise DataError.at(path, number, quote(line), "a JSON object: {...}")
+        yield number, record
+
+
+def _list(path: Path, number: int, record: dict, key: str) -> list:
+    if not isinstance(record.get(key), list):
+        found = f"no list '{key}', only {', '.join(map(quote, list(record)[:8]))}"
+        raise DataError.at(path, number, found, f"a list under the key '{key}'")
+    return record[key]
+
+
+def _values(values: list) -> list[str | None]:
+    """Tags as texts; numbers stand for themselves."""
+    return [None if value in (None, "", UNSPECIFIED) else sys.intern(str(value)) for value in values]

@@ -1,0 +1,199 @@
+"""What a file is, told from its first lines, and how span tags are written, told from their values."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparse_sharing.config.corpora import Format, Scheme
+from sparse_sharing.errors import DataError
+from sparse_sharing.text.readers.columns import COMMENT_FORM, DOCUMENT_START, split_fields
+from sparse_sharing.text.readers.conllu import COLUMNS
+from sparse_sharing.text.readers.lines import quote, read_lines
+from sparse_sharing.text.readers.offsets import is_record
+from sparse_sharing.text.schemes import misformed
+from sparse_sharing.text.tags import loosely
+
+LINES_LOOKED_AT = 2000
+
+SPAN_SHARE = 0.98
+"""Share of the tokens whose tag must have the form of a span tag; the rest may be slips."""
+
+INSIDE_SHARE = 0.9
+"""The same among the tokens whose tag is not O."""
+
+_conllu_id = re.compile(r"[0-9]+(?:[-.][0-9]+)?").fullmatch
+
+LOOKS_LIKE = (
+    (re.compile(r"\s*<(?:\?xml|!DOCTYPE|[A-Za-z][^<>\t]*>\s*$)"), "XML; convert it to columns or CoNLL-U"),
+    (re.compile(r"T\d+\t\S+ \d+ \d+\t"), "standoff annotation of brat; convert it to columns, with its text"),
+    (re.compile(r"\s*\(\s*(?:\(|(?:ROOT|TOP|S)\s).*\)"), "bracketed trees; convert them to CoNLL-2012 or to columns"),
+    (re.compile(r"%PDF|PK\x03\x04|\{\\rtf"), "no text file; export it as plain text"),
+    (re.compile(r'"?[^\s"]+"?(?:,"?[^\s,"]*"?){2,}$'), "comma-separated values; write tabs for commas, without quotes"),
+)
+"""Forms that are not read: how a first line of each begins, and what to say."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """How a file is read: the keys of a corpus.
+
+    Attributes:
+        format: its format.
+        separator: of columns: `tab`, or none.
+        comments: whether column files have comment lines.
+        tabs: whether all lines of a column file have the same number of tabs, at least one.
+        keys: the names of columns of CoNLL-U, or the keys of JSON objects whose values are lists.
+    """
+
+    format: Format
+    separator: str | None = None
+    comments: bool = False
+    tabs: bool = False
+    keys: tuple[str, ...] = ()
+
+
+def recognise(path: Path) -> Recognised:
+    """What a file is, from its first lines.
+
+    Raises:
+        DataError: it cannot be read, is empty, or has a form that is not read; the message says what it looks like.
+    """
+    lines = []
+    for number, line in read_lines(path):
+        lines.append(line)
+        if number == LINES_LOOKED_AT:
+            break
+    filled = [line for line in lines if line.strip()]
+    if not filled:
+        raise DataError(f"{path}: is empty; expected one token in each line, with its tags in columns")
+    if filled[0].startswith("#begin document"):
+        return Recognised("conll2012")
+    if filled[0].lstrip()[:1] in ("{", "["):
+        return _recognise_json(path, filled[0])
+    if conllu := _recognise_conllu(filled):
+        return conllu
+    for form, advice in LOOKS_LIKE:
+        if form.match(filled[0]):
+            raise DataError(f"{path}: looks like {advice} (its first line is {quote(filled[0])})")
+    return _recognise_columns(path, lines)
+
+
+def _recognise_json(path: Path, first: str) -> Recognised:
+    try:
+        record = json.loads(first)
+    except ValueError:
+        # An array over several lines begins with a bracket; so do brackets among columns, which no quote follows.
+        if re.match(r"\s*\[\s*(?:\{|$)", first):
+            return Recognised("spans")
+        if re.match(r'\s*\{\s*(?:"|$)', first):
+            raise DataError(
+                f"{path}: looks like JSON over several lines; expected JSON Lines, an object in each line: "
+                f"jq -c . {path.name} > {path.stem}.jsonl"
+            ) from None
+        return _recognise_columns(path, [first])
+    if isinstance(record, list) and record and isinstance(record[0], dict):
+        record = record[0]
+    if not isinstance(record, dict):
+        return _recognise_columns(path, [first])
+    if is_record(record):
+        return Recognised("spans")
+    lists = tuple(key for key, value in record.items() if isinstance(value, list))
+    if not lists:
+        found = ", ".join(map(quote, list(record)[:8]))
+        raise DataError(
+            f"{path}: holds JSON objects with the keys {found}; expected a list of tokens with lists of tags, or a "
+            "text with its spans"
+        )
+    return Recognised("jsonl", keys=lists)
+
+
+def _recognise_conllu(lines: list[str]) -> Recognised | None:
+    names = re.match(r"#\s*global\.columns\s*=\s*(.+)", lines[0])
+    columns = tuple(names[1].upper().split()) if names else COLUMNS
+    words = [line.split("\t") for line in lines if not line.startswith("#")]
+    if not words or not all(len(cells) == len(columns) and _conllu_id(cells[0]) for cells in words):
+        return None
+    return Recognised("conllu", keys=columns)
+
+
+def _recognise_columns(path: Path, lines: list[str]) -> Recognised:
+    filled = [line for line in lines if line.strip() and not line.startswith(DOCUMENT_START)]
+    comments = _has_comments(lines)
+    tokens = [line for line in filled if not (comments and line.startswith("#"))] or filled
+    by_tabs = Counter(line.count("\t") for line in tokens)
+    tabs, often = by_tabs.most_common(1)[0] if by_tabs else (0, 0)
+    # Where spaces would do as well, nothing needs to be said.
+    needed = any(len(split_fields(line)) != tabs + 1 for line in tokens)
+    tabbed = tabs > 0 and often == len(tokens)
+    return Recognised("columns", "tab" if tabbed and needed else None, comments, tabbed)
+
+
+def _has_comments(lines: list[str]) -> bool:
+    """Whether sentences begin with comments: lines with # that have their form, or another width than the rest."""
+    firsts = [
+        (line, following)
+        for before, line, following in zip(["", *lines], lines, [*lines[1:], ""], strict=False)
+        if line.startswith("#") and (not before.strip() or before.startswith("#"))
+    ]
+    shaped = [line for line, _ in firsts if COMMENT_FORM(line)]
+    other = [
+        line
+        for line, following in firsts
+        if following.strip()
+        and not following.startswith("#")
+        and len(line.split("\t")) != len(following.split("\t"))
+        and len(split_fields(line)) != len(split_fields(following))
+    ]
+    return bool(shaped or other)
+
+
+@dataclass(frozen=True)
+class SpanForm:
+    """How a column writes span tags: the scheme if its letters tell it, and whether they need spelling: loose."""
+
+    scheme: Scheme | None
+    loose: bool
+
+    def __str__(self) -> str:
+        keys = [f"scheme: {self.scheme or 'iob2'}", *(["spelling: loose"] if self.loose else [])]
+        return ", ".join(keys)
+
+
+def span_form(values: Mapping[str, int]) -> SpanForm | None:
+    """How the values of a column, with how often each occurs, write span tags; none where they do not."""
+    for loose in (False, True):
+        tags: Counter[str] = Counter()
+        for value, count in values.items():
+            tags[loosely(value) if loose else value] += count
+        if loose and "O" not in tags and any(len(value) > 1 for value in values):
+            continue
+        if (letters := _letters(tags)) is not None:
+            return SpanForm(_scheme(letters), loose)
+    return None
+
+
+def _letters(tags: Mapping[str, int]) -> set[str] | None:
+    """The letters of span tags, if nearly all tokens have one or O."""
+    total, outside = sum(tags.values()), tags.get("O", 0)
+    for scheme in ("iob2", "bilou", "bmes", "bmewo"):
+        shaped = {tag: count for tag, count in tags.items() if not misformed([tag], scheme)}
+        letters = {tag[0] for tag in shaped} - {"O"}
+        count = sum(shaped.values())
+        nearly_all = count >= SPAN_SHARE * total and count - outside >= INSIDE_SHARE * (total - outside)
+        if letters & set("BISUW") and nearly_all:
+            return letters
+    return None
+
+
+def _scheme(letters: set[str]) -> Scheme | None:
+    """The scheme that has such letters; none where it is IOB1 or IOB2."""
+    if letters & {"L", "U"}:
+        return "bilou"
+    if "W" in letters:
+        return "bmewo"
+    if "M" in letters:
+        return "bmes"
+    return "bioes" if letters & {"E", "S"} else None

@@ -1,0 +1,162 @@
+"""How the values in a file become the tags of a task: missing ones, other spellings, schemes, repair, new names."""
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sparse_sharing.text.flaws import Flaw, Flaws
+from sparse_sharing.text.schemes import OUTSIDE, Scheme, misformed, read_spans, violation, write_tags
+from sparse_sharing.text.schemes import repair as repair_tags
+from sparse_sharing.text.vocabulary import MISSING_TAG
+
+UNSPECIFIED = "_"
+"""What stands in a file where a token has no value."""
+
+_prefixed = re.compile(r"(?P<letter>[BIESLUMWbieslumw])[-_](?P<type>.+)").fullmatch
+_suffixed = re.compile(r"(?P<type>.+)[-_](?P<letter>[BIESLUMWbieslumw])").fullmatch
+_bare = re.compile(r"[BIESLUMWbieslumw]").fullmatch
+
+WITHOUT_TYPE = "SPAN"
+"""The type of spans that are written without one."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the values of a task are read; see the keys of the same names of a task in the configuration."""
+
+    spelling: str | None = None
+    labels: Mapping[str, str] | None = None
+    missing: str | None = None
+
+
+PLAIN = Rules()
+
+
+class Source(Protocol):
+    """Where a reader finds the values of a task."""
+
+    task: str
+    scheme: Scheme
+    rules: Rules
+    value: str
+    """What a token has there, for messages."""
+
+
+class Report(Protocol):
+    """What `read_tags` takes note of."""
+
+    repairs: dict[str, int]
+    missing: dict[str, int]
+    flaws: Flaws | None
+
+
+def read_tags(
+    path: Path,
+    places: Sequence[tuple[int, str]],
+    source: Source,
+    values: Sequence[str | None],
+    repair: bool,
+    report: Report,
+) -> tuple[str, ...]:
+    """The tags of a sentence from its values, None where there is none.
+
+    Repairs and tokens without a tag are counted in `report`. A flaw is added to `report.flaws` if there is such a list,
+    and then the sentence has tags that are repaired as far as possible.
+
+    Args:
+        path: names the file in messages.
+        places: for each token the number and the text of its line.
+        source: the task, its scheme and how its values are read.
+        values: one for each token.
+        repair: whether tags that break their scheme are changed instead of refused.
+        report: gets counts and flaws.
+
+    Raises:
+        DataError: a value is missing and may not be, or a tag breaks its scheme and may not, or cannot, be repaired.
+    """
+    tags = values
+    if None in values:
+        tags = _fill(path, places, source, values, report)
+    if source.scheme == "none":
+        return renamed(tags, "none", source.rules.labels)
+    if source.rules.spelling == "loose":
+        tags = [loosely(tag) for tag in tags]
+    tags = _in_scheme(path, places, source, tags, repair, report)
+    return renamed(tags, source.scheme, source.rules.labels)
+
+
+def renamed(tags: Sequence[str], scheme: Scheme, labels: Mapping[str, str] | None) -> tuple[str, ...]:
+    """Valid tags of a scheme with other names for some of them, or for the types of some spans; O drops a span."""
+    if labels and scheme == "none":
+        tags = [labels.get(tag, tag) for tag in tags]
+    elif labels:
+        spans = [span._replace(type=labels.get(span.type, span.type)) for span in read_spans(tags, scheme)]
+        tags = write_tags([span for span in spans if span.type != OUTSIDE], len(tags), scheme)
+    return tuple(map(sys.intern, tags))
+
+
+def loosely(tag: str) -> str:
+    """A span tag in one of the usual spellings, such as b-PER, B_PER, PER-B, B and 0, as B-PER; others as they are."""
+    if tag in ("0", "o", OUTSIDE):
+        return OUTSIDE
+    if match := _prefixed(tag) or _suffixed(tag):
+        return f"{match['letter'].upper()}-{match['type']}"
+    return f"{tag.upper()}-{WITHOUT_TYPE}" if _bare(tag) else tag
+
+
+def _fill(
+    path: Path, places: Sequence[tuple[int, str]], source: Source, values: Sequence[str | None], report: Report
+) -> list[str]:
+    """The values with a mark, or a value that breaks nothing, where there is none."""
+    empty = [index for index, value in enumerate(values) if value is None]
+    skip = source.rules.missing == "skip"
+    if skip:
+        report.missing[source.task] = report.missing.get(source.task, 0) + len(empty)
+    for index in () if skip else empty:
+        line, text = places[index]
+        remedy = "is it annotated in this file? missing: skip leaves tokens without a value out of loss and score"
+        flaw = Flaw(path, line, "", f"no {source.value}", _quote(text), f"one for task {source.task}", remedy)
+        if report.flaws is None:
+            raise flaw.error()
+        report.flaws.add(source.task, "missing", flaw)
+    mark = MISSING_TAG if skip else OUTSIDE if source.scheme != "none" else UNSPECIFIED
+    return [mark if value is None else value for value in values]
+
+
+def _in_scheme(
+    path: Path, places: Sequence[tuple[int, str]], source: Source, tags: Sequence[str], repair: bool, report: Report
+) -> Sequence[str]:
+    """The tags as they are if they follow their scheme, or repaired."""
+    problem = violation(tags, source.scheme)
+    if problem is None:
+        return tags
+    foreign = misformed(tags, source.scheme)
+    mended, changed = repair_tags(tags, source.scheme)
+    if foreign is not None or not repair:
+        # Where a tag is no span tag, those around it seem to break the scheme as well.
+        strange = sum(misformed([tag], source.scheme) is not None for tag in tags)
+        problem = foreign if repair or (report.flaws is not None and foreign) else problem
+        remedy = "correct the file, or give the column its true scheme"
+        if foreign is None:
+            remedy = "correct the file, give the column its true scheme, or set repair to true"
+        line, text = places[problem.position]
+        found = f"the tag {_quote(problem.found)} of task {source.task}"
+        flaw = Flaw(path, line, problem.found, found, _quote(text), problem.expected, remedy)
+        if report.flaws is None:
+            raise flaw.error()
+        if strange:
+            counts = report.flaws.foreign.setdefault(source.task, Counter())
+            counts.update(tag for tag in tags if misformed([tag], source.scheme) is not None)
+        report.flaws.add(source.task, "foreign" if strange else "order", flaw, strange or changed)
+        return mended
+    report.repairs[source.task] += changed
+    return mended
+
+
+def _quote(text: str, width: int = 80) -> str:
+    shown = repr(text[:width])
+    return shown if len(text) <= width and len(shown) <= width else shown[: width - 4] + "...'"

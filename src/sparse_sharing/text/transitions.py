@@ -1,0 +1,68 @@
+"""Which tags may begin, follow one another in, and end a sentence of a tag scheme."""
+
+import functools
+from collections.abc import Iterator
+from itertools import pairwise, product
+from typing import NamedTuple
+
+from sparse_sharing.text.schemes import Scheme, Span, write_tags
+
+# A pair of neighbours lies in at most two spans, and IOB1 looks one span further back.
+MOST_SPANS = 3
+# Longer spans have no other pairs of letters in them than these.
+SPAN_LENGTHS = (1, 2, 4)
+
+
+class Transitions(NamedTuple):
+    """What occurs in valid sentences, in the order of the tags.
+
+    Attributes:
+        starts: for each tag whether a sentence may begin with it.
+        pairs: for each tag, for each tag whether the second may follow the first.
+        ends: for each tag whether a sentence may end with it.
+    """
+
+    starts: tuple[bool, ...]
+    pairs: tuple[tuple[bool, ...], ...]
+    ends: tuple[bool, ...]
+
+
+@functools.cache
+def allowed_transitions(tags: tuple[str, ...], scheme: Scheme) -> Transitions:
+    """Starts, pairs and ends that occur in at least one valid sentence of the scheme; with `none` all do."""
+    if scheme == "none":
+        free = (True,) * len(tags)
+        return Transitions(free, (free,) * len(tags), free)
+    starts, pairs, ends = _occurring(scheme)
+    return Transitions(
+        tuple(tag[0] in starts for tag in tags),
+        tuple(tuple(_letters(tag, after) in pairs for after in tags) for tag in tags),
+        tuple(tag[0] in ends for tag in tags),
+    )
+
+
+def _letters(tag: str, after: str) -> tuple[str, str, bool]:
+    """What a scheme sees of two neighbours: their letters, and whether their types are the same."""
+    return tag[0], after[0], tag[2:] == after[2:]
+
+
+@functools.cache
+def _occurring(scheme: Scheme) -> tuple[frozenset, frozenset, frozenset]:
+    """First letters, pairs of neighbours and last letters of all small valid sentences with two types of spans."""
+    sentences = [write_tags(spans, length, scheme) for spans, length in _layouts() if length]
+    return (
+        frozenset(sentence[0][0] for sentence in sentences),
+        frozenset(_letters(*pair) for sentence in sentences for pair in pairwise(sentence)),
+        frozenset(sentence[-1][0] for sentence in sentences),
+    )
+
+
+def _layouts() -> Iterator[tuple[list[Span], int]]:
+    """Spans and length of each sentence of few short spans, with and without tokens before, between and behind them."""
+    for count in range(MOST_SPANS + 1):
+        for parts in product(product((0, 2), SPAN_LENGTHS, "XY"), repeat=count):
+            spans, position = [], 0
+            for gap, length, span_type in parts:
+                spans.append(Span(span_type, position + gap, position + gap + length))
+                position += gap + length
+            yield from ((spans, position + gap) for gap in (0, 2))

@@ -1,0 +1,93 @@
+"""The training that warm-up, pruning and joint training share: the loop, reported and checkpointed."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from sparse_sharing.config.replicate import Switch
+from sparse_sharing.config.schema import Optimization
+from sparse_sharing.network.network import Network
+from sparse_sharing.pipeline.specs import Spec
+from sparse_sharing.storage.costs import Meter
+from sparse_sharing.terminal.progress import Reporter
+from sparse_sharing.training.checkpoint import Checkpoint
+from sparse_sharing.training.early_bird import EarlyBird
+from sparse_sharing.training.loop import Epoch, Progress, TaskData, train_epochs
+from sparse_sharing.training.replicas import make_trainer
+from sparse_sharing.training.sampling import steps_in_epoch
+
+
+def train(
+    network: Network,
+    tasks: Mapping[str, TaskData],
+    optimization: Optimization,
+    seed: int,
+    streams: tuple[object, ...],
+    spec: Spec,
+    work: Path,
+    report: Reporter,
+    note: str = "",
+    replicate: Collection[Switch] = (),
+    early_bird: EarlyBird | None = None,
+    meter: Meter | None = None,
+    each_best: bool = False,
+) -> Progress:
+    """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
+
+    Args:
+        network: with its starting weights and masks.
+        tasks: what to train on.
+        optimization: how to train.
+        seed: the run's seed.
+        streams: what the training is for; also the label of its checkpoint.
+        spec: of the stage; a checkpoint of another spec is not used.
+        work: path of the checkpoint, without its suffix.
+        report: told about every epoch.
+        note: what each line says of the training, such as `round 3/20, `.
+        replicate: what of the original code the optimizer replicates.
+        early_bird: ends the training when the mask that the weights would give is settled.
+        meter: saved before each checkpoint, so that processor time of finished epochs outlives an interruption.
+        each_best: also keep the weights of each task's own best epoch.
+    """
+    trainer = make_trainer(network, optimization, replicate)
+    label = " ".join(map(str, streams))
+    checkpoint = Checkpoint(work.with_suffix(".safetensors"), spec, label)
+    progress = checkpoint.restore(network, trainer)
+    if progress.history:
+        report.line(f"{note}going on after epoch {len(progress.history)}")
+        report.skip(len(progress.history))
+        if early_bird:
+            early_bird.change()
+    on_step = report.on_step(note)
+    epochs = train_epochs(
+        network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird, each_best
+    )
+    for epoch in epochs:
+        if meter:
+            meter.save()
+        checkpoint.save(network, trainer, progress)
+        reached = {"at": f"{note}epoch {epoch.number}/{optimization.epochs}", "best": progress.best_mean}
+        report.epoch(describe(note, epoch, optimization.epochs, progress.best_epoch), epoch.seconds, **reached)
+    report.skip(optimization.epochs - len(progress.history))
+    return progress
+
+
+def work_done(
+    tasks: Mapping[str, TaskData], optimization: Optimization, epochs: int
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Updates of each task in so many epochs, and tokens of the batches behind them.
+
+    With a `sampling_weight` that is no whole number, tokens are those expected: an epoch takes other batches each time.
+    """
+    updates, tokens = {}, {}
+    for task, data in tasks.items():
+        weight, text = data.sampling_weight, data.train
+        updates[task] = epochs * steps_in_epoch(text.sentences, optimization.batch_size, weight)
+        tokens[task] = round(epochs * weight * len(text.tokens))
+    return updates, tokens
+
+
+def describe(note: str, epoch: Epoch, epochs: int, best: int) -> str:
+    """One line about an epoch."""
+    scores = ", ".join(f"{task} {score:.2f}" for task, score in epoch.scores.items())
+    mark = " (best)" if best == epoch.number else ""
+    return f"{note}epoch {epoch.number}/{epochs}: loss {epoch.loss:.4f}, dev {scores}{mark}"

@@ -1,0 +1,54 @@
+"""The forest plot: one axis for all comparisons of a dataset, with the verdict in each row."""
+
+import pandas as pd
+import pytest
+
+from sparse_sharing.results.page.forest import forest
+
+MISSING = float("nan")
+COMPARED = pd.DataFrame(
+    [
+        ("hard", "mean", "mean", 0.5, -1.0, 2.0, "no measurable difference", MISSING),
+        ("hard", "ner", "f1", 2.0, 1.0, 3.0, "helped", MISSING),
+        ("sparse", "ner", "f1", -2.5, -4.0, -1.0, "hurt", MISSING),
+        ("sparse", "pos", "accuracy", 0.2, -0.1, 0.5, "no verdict", "zero on dev"),
+        ("soft", "pos", "accuracy", 0.2, MISSING, MISSING, "no verdict", "one text"),
+    ],
+    columns=["system", "task", "metric", "difference", "lower", "upper", "verdict", "reason"],
+).assign(dataset="news", reference="single", seeds=3, units="documents", unit_count=231)
+
+
+def bars():
+    return {(group.title, bar.system): bar for group in forest(COMPARED).groups for bar in group.bars}
+
+
+def test_comparisons_are_grouped_by_task_and_the_mean_is_last():
+    assert [group.title for group in forest(COMPARED).groups] == ["ner, F1", "pos, accuracy", "mean over the tasks"]
+
+
+def test_each_row_has_its_verdict_in_words_and_its_figures():
+    row = bars()["ner, F1", "sparse"]
+    assert (row.verdict, row.look, row.difference, row.interval) == ("hurt", "worse", "−2.50", "[−4.00, −1.00]")
+    assert bars()["ner, F1", "hard"].look == "better"
+    assert bars()["mean over the tasks", "hard"].look == "equal"
+
+
+def test_a_row_without_a_verdict_has_the_reason_and_one_without_an_interval_only_a_point():
+    row = bars()["pos, accuracy", "soft"]
+    assert (row.verdict, row.look, row.interval, row.width) == ("no verdict (one text)", "none", "", 0)
+
+
+def test_all_rows_have_the_same_axis_and_its_ticks_are_on_it():
+    plot = forest(COMPARED)
+    places = {float(text.replace("−", "-")): place for text, place in plot.ticks}
+    assert places[0] == plot.zero
+    left, right = min(places), max(places)
+    point = places[left] + (places[right] - places[left]) * (-2.5 - left) / (right - left)
+    assert bars()["ner, F1", "sparse"].point == pytest.approx(point, abs=0.01)
+    for row in bars().values():
+        assert 0 <= row.start <= row.point <= row.start + row.width + 0.002 <= 100
+
+
+def test_the_caption_names_seeds_and_what_was_resampled():
+    assert "means over 3 seeds" in forest(COMPARED).caption
+    assert "231 test documents" in forest(COMPARED).caption
