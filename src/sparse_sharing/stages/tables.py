@@ -8,6 +8,7 @@ import pandas as pd
 
 from sparse_sharing import __version__
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.masks.files import mask_name
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.experiments import CONTROLS
 from sparse_sharing.pipeline.specs import DIGITS_IN_TABLES, TablesSpec
@@ -135,7 +136,7 @@ def with_self_overlaps(
     found: dict[tuple, float] = {}
     for row in choices[choices["choice"].isin(spec.self_overlap)].to_dict("records"):
         identity = {key: row[key] for key in ("dataset", "seed", "start", "task")}
-        name, masks = layout.mask_name(int(row["round"])), []
+        name, masks = mask_name(int(row["round"])), []
         for pattern in (layout.PRUNE, layout.PRUNE_AGAIN):
             path = layout.below(run_folder, f"{pattern}/masks.safetensors", **identity)
             packed = load_tensors(path, "masks").tensors

@@ -16,7 +16,9 @@ from sparse_sharing.encoders.bilstm import counted_parameters, layer_number
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.evaluation import marks
 from sparse_sharing.evaluation.marks import TrainingFacts
-from sparse_sharing.masks.mask import Mask, Shapes, union_size
+from sparse_sharing.masks.analysis import union_size
+from sparse_sharing.masks.files import read_selection
+from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import load_model, save_model, values_of_task, vocabulary_digest
 from sparse_sharing.pipeline.specs import TrainSpec
@@ -33,7 +35,6 @@ from sparse_sharing.training.inputs import (
     load_text,
     load_vocabulary,
     load_weights,
-    read_selection,
     warn_of_emptied_layers,
 )
 from sparse_sharing.training.loop import Progress, TaskData, score_dev
