@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sparse_sharing import __version__
+from sparse_sharing.config.systems import rows_in_order
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks.files import mask_name
 from sparse_sharing.pipeline import layout
@@ -24,19 +25,6 @@ from sparse_sharing.storage.artifacts import (
     spec_digest,
     write_text,
 )
-
-ORDER = (
-    "single",
-    "single_subnet",
-    "hard",
-    "soft",
-    "hierarchical",
-    "sparse",
-    "sparse_at_density",
-    "sparse_no_warmup",
-    *CONTROLS,
-)
-"""The kinds of systems in the order of the paper's tables; controls last, which the paper lacks."""
 
 
 def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
@@ -100,8 +88,9 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
 
 
 def system_order(spec: TablesSpec) -> list[str]:
-    """The systems as they stand in tables: the baseline first, then by what they are, then by name."""
-    return sorted(spec.facts, key=lambda name: (name != spec.baseline, ORDER.index(spec.facts[name].kind), name))
+    """The systems as they are in tables: the baseline first, then in the order of the paper's, controls last."""
+    order = [*rows_in_order(), *CONTROLS]
+    return sorted(spec.facts, key=lambda name: (name != spec.baseline, order.index(spec.facts[name].kind), name))
 
 
 def evaluated(spec: TablesSpec, run_folder: Path, name: str) -> list[Path]:
