@@ -161,6 +161,7 @@ class Train(Optimization):
     epochs: int = Field(default=30, ge=1)
     """The budget of each system: passes over the training data, those of the warm-up that it starts from included."""
     systems: list[System] = Field(min_length=1)
+    """What is compared: each system is a way of sharing with its keys."""
     learning_rates: list[Annotated[float, Field(gt=0)]] | None = Field(default=None, min_length=2)
     """Train every model with each of these rates, in place of learning_rate, and keep the training with the best dev
     score, the mean over its tasks; none: learning_rate only. Of equal scores the first rate counts."""

@@ -24,11 +24,6 @@ TABLES = RUN + "/tables"
 FIGURES = RUN + "/figures"
 
 
-def mask_name(round_: int) -> str:
-    """The tensor in the masks of a pruning that holds the mask of a round."""
-    return f"round{round_:03d}"
-
-
 def below(run_folder: Path, pattern: str, **identity: object) -> Path:
     """A path of the layout, below the folder of a run that may stand anywhere."""
     return run_folder / pattern.removeprefix(RUN + "/").format(**identity)

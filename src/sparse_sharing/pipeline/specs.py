@@ -5,7 +5,7 @@ specs of the stages that read those files. So a file made under other settings i
 """
 
 import functools
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -108,6 +108,7 @@ class TrainSpec(Spec):
     tasks: list[str]
     allow_dense: bool
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
+    settings: dict[str, Any] | None = Field(default=None, description="other keys that only its way of sharing has")
     optimization: Optimization
     learning_rates: list[float] | None = Field(default=None, description="tried in place of learning_rate")
     best_epoch: Literal["each"] | None = Field(default=None, description="each: of each task too")
@@ -241,7 +242,8 @@ class Specs:
             return model
         system = self.systems[start.removeprefix("initial-")]
         model = model.with_depth(system.layers or model.depth)
-        return model.with_stacks(self.tasks(dataset, system.name)) if system.sharing == "soft" else model
+        stacks = system.stacks(self.tasks(dataset, system.name))
+        return model.with_stacks(stacks) if stacks else model
 
     def demo(self) -> DemoSpec:
         """The generation of the demo corpora."""
@@ -312,12 +314,12 @@ class Specs:
     def replicate(self, system: str) -> list[Switch] | None:
         """What of the original code a system replicates, by itself and as part of the run."""
         chosen = self.systems[system]
-        return switches_of(chosen.sharing, self.config.replicate, chosen.replicate)
+        return switches_of(chosen.IS_JOINT, self.config.replicate, chosen.replicate)
 
     def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
         """The training of one model of a system."""
         chosen, switches = self.systems[system], self.replicate(system)
-        section, tasks = self.config.train, [model] if chosen.sharing == "single" else self.tasks(dataset, system)
+        section, tasks = self.config.train, self.tasks(dataset, system) if chosen.IS_JOINT else [model]
         rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
         masks = None
         if chosen.choice is not None:
@@ -331,7 +333,6 @@ class Specs:
             sharing=chosen.sharing,
             tasks=tasks,
             allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
-            task_layers=chosen.task_layers and {task: chosen.task_layers[task] for task in tasks},
             optimization=_plain(
                 section,
                 epochs=chosen.trained_epochs(section.epochs, self.config.warmup.epochs),
@@ -342,6 +343,7 @@ class Specs:
             best_epoch="each" if chosen.best_epoch == "each" else None,
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
+            **chosen.settings(tasks),
         )
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:

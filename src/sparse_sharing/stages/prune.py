@@ -10,11 +10,13 @@ from pathlib import Path
 from torch import Tensor
 
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.masks.mask import Mask, kept_after, pack, prune_smallest
+from sparse_sharing.masks.choose import Round
+from sparse_sharing.masks.files import load_mask, write_rounds
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.masks.ranking import kept_after, prune_smallest
 from sparse_sharing.network.network import Network
-from sparse_sharing.pipeline.layout import mask_name
 from sparse_sharing.pipeline.specs import PruneSpec
-from sparse_sharing.storage.artifacts import load_tensors, parts_of, save_tensors, write_text
+from sparse_sharing.storage.artifacts import load_tensors, parts_of, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.training.checkpoint import work_folder
@@ -22,7 +24,6 @@ from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.inputs import (
     build_network,
     choose_device,
-    load_mask,
     load_task_data,
     load_vocabulary,
     load_weights,
@@ -32,18 +33,6 @@ from sparse_sharing.training.loop import Progress, TaskData
 from sparse_sharing.training.setup import train, work_done
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Round:
-    """One round: the mask it trained under, and how well that went on dev (percent)."""
-
-    round: int
-    density: float
-    kept: int
-    dev_score: float
-    best_epoch: int
-    epochs: int
 
 
 @dataclass
@@ -157,16 +146,8 @@ def _warn(spec: PruneSpec, pruning: Pruning, choose_on_dev: bool) -> None:
 
 def _save(path: Path, spec: PruneSpec, pruning: Pruning, more: Mapping[str, object] | None = None) -> None:
     """Write masks and rounds. Times differ from run to run: they are no part of the stage's output."""
-    first = pruning.masks[0]
-    details = {
-        "task": spec.task,
-        "weights": first.weights,
-        "shapes": [[name, list(shape)] for name, shape in first.shapes.items()],
-        "rounds": [asdict(round_) for round_ in pruning.rounds],
-        **(more or {}),
-    }
-    masks = {mask_name(number): pack(mask) for number, mask in enumerate(pruning.masks)}
-    save_tensors(path, "masks", spec, masks, details)
+    details = {"task": spec.task, "rounds": [asdict(round_) for round_ in pruning.rounds], **(more or {})}
+    write_rounds(path, spec, pruning.masks, details)
 
 
 def _resume(path: Path, spec: PruneSpec, dense: Mask) -> Pruning:

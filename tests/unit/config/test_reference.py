@@ -2,6 +2,7 @@
 
 from sparse_sharing.config.reference import reference
 from sparse_sharing.config.schema import Config
+from sparse_sharing.config.systems import System
 
 
 def test_the_committed_reference_is_the_generated_one(repository):
@@ -11,10 +12,16 @@ def test_the_committed_reference_is_the_generated_one(repository):
 def test_every_section_and_every_key_has_its_row():
     schema = Config.model_json_schema()
     text = reference()
+    of_every_system = section(text, "System")
     for name, part in {"Top level": schema, **schema["$defs"]}.items():
+        shared = of_every_system if name in {kind.__name__ for kind in System.kinds().values()} else ""
         for key in part.get("properties", {}):
-            section = text.split(f"## {name}\n", 1)[1].split("\n## ", 1)[0]
-            assert f"| `{key}` |" in section
+            assert f"| `{key}` |" in section(text, name) + shared
+
+
+def section(text, name):
+    """The part of the reference that is about a section."""
+    return text.split(f"## {name}\n", 1)[1].split("\n## ", 1)[0]
 
 
 def test_every_row_says_what_its_key_means_or_is_a_name():
