@@ -5,7 +5,6 @@ import functools
 import operator
 import os
 import re
-import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -192,19 +191,33 @@ def _shorten(value: object, limit: int = 60) -> str:
 
 
 def _walk(location: Sequence[int | str]) -> Iterator[tuple[int | str, typing.Any]]:
-    """Each part of a location, with the section class that it leads to; None where that is no section.
+    """Each part of a location, with the type that it leads to; None where that is no section and holds none.
 
     Behind a section of several kinds pydantic puts the tag of the kind that was meant.
     """
     kind: typing.Any = Config
     for part in location:
-        if kind is not None and not isinstance(part, int):
-            if _is_root(kind):
-                kind = kind.kinds().get(part)
-            else:
-                field = kind.model_fields.get(part)
-                kind = None if field is None else _section(field.annotation)
-        yield part, kind
+        if kind is not None:
+            kind = _step(_plain(kind), part)
+        yield part, None if kind is None else _plain(kind)
+
+
+def _step(kind: typing.Any, part: int | str) -> typing.Any:
+    """What a part of a location leads to from a type."""
+    if typing.get_origin(kind) in (list, dict):
+        return typing.get_args(kind)[-1]
+    if _is_root(kind):
+        return kind.kinds().get(part)
+    field = kind.model_fields.get(part) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return None if field is None else field.annotation
+
+
+def _plain(annotation: typing.Any) -> typing.Any:
+    """The list, dict or section inside an annotation such as `Annotated[list[Task], ...] | None`; None without any."""
+    if typing.get_origin(annotation) in (list, dict) or isinstance(annotation, type):
+        return annotation
+    found = filter(None, map(_plain, typing.get_args(annotation)))
+    return next((part for part in found if not isinstance(part, type) or issubclass(part, BaseModel)), None)
 
 
 def _is_root(kind: typing.Any) -> bool:
@@ -215,7 +228,7 @@ def _without_tags(location: Sequence[int | str]) -> list[int | str]:
     """A location as the user knows it: the keys of the file."""
     parts, before = [], Config
     for part, kind in _walk(location):
-        if isinstance(part, int) or not _is_root(before):
+        if not _is_root(before):
             parts.append(part)
         before = kind
     return parts
@@ -226,7 +239,7 @@ def _kind_at(location: Sequence[int | str]) -> tuple[type[Tagged] | None, str]:
     before: typing.Any = None
     found: tuple[type[Tagged] | None, str] = (None, "")
     for part, kind in _walk(location):
-        found = (kind, str(part)) if _is_root(before) and not isinstance(part, int) else (None, "")
+        found = (kind, str(part)) if _is_root(before) else (None, "")
         before = kind
     return found
 
@@ -237,10 +250,3 @@ def _fields_at(location: Sequence[int | str], values: Mapping[str, typing.Any]) 
     if kind is EncoderSection:
         kind = section_class(functools.reduce(operator.getitem, location, values))
     return list(kind.model_fields)
-
-
-def _section(annotation: typing.Any) -> type[BaseModel] | None:
-    """The section class inside an annotation such as `list[Task]` or `Warmup | None`; None where there is none."""
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
-        return annotation if issubclass(annotation, BaseModel) else None
-    return next(filter(None, map(_section, typing.get_args(annotation))), None)

@@ -1,9 +1,11 @@
 """The reference of all configuration keys as Markdown, from the typed configuration."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sparse_sharing.config.schema import Config
+from sparse_sharing.config.tagged import Tagged
 
 HEAD = """# Configuration reference
 
@@ -37,6 +39,12 @@ def _unions(value: Any) -> Iterator[dict[str, Any]]:
 def _split(union: dict[str, Any], definitions: dict[str, Any]) -> None:
     """Give a union a section with the keys that all its kinds have alike, and leave the kinds only their other keys."""
     tag, names = union["discriminator"]["propertyName"], list(_references(union["oneOf"]))
+    root = next(root for root in Tagged.__subclasses__() if tag == root.TAG)
+    title = root.__name__
+    union["$ref"] = f"#/$defs/{title}"
+    del union["oneOf"], union["discriminator"]
+    if title in definitions:
+        return
     first, *others = (definitions[name] for name in names)
     common = {
         key: value
@@ -50,14 +58,12 @@ def _split(union: dict[str, Any], definitions: dict[str, Any]) -> None:
     for name in names:
         own = definitions[name]
         own["properties"] = {key: value for key, value in own["properties"].items() if key not in common}
-    definitions[union["title"]] = {
-        "description": union["description"],
-        "properties": {tag: {"enum": values, "description": meaning}, **common},
-        "required": [tag, *(key for key in first.get("required", []) if key in common)],
+    definitions[title] = {
+        "description": inspect.cleandoc(root.__doc__ or ""),
+        "properties": {tag: {"enum": values, "description": meaning, "default": root.DEFAULT}, **common},
+        "required": [*([] if root.DEFAULT else [tag]), *(key for key in first.get("required", []) if key in common)],
         "kinds": [{"$ref": f"#/$defs/{name}"} for name in names],
     }
-    union["$ref"] = f"#/$defs/{union.pop('title')}"
-    del union["oneOf"], union["discriminator"]
 
 
 def _in_order(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[str]:
@@ -112,6 +118,8 @@ def _type(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     kind = value.get("type", "value")
     if kind == "array":
         return f"list of {_type(value.get('items', {}), definitions)}"
+    if kind == "object" and (named := [*value.get("patternProperties", {}).values()]):
+        return f"{_type(named[0], definitions)} for each name"
     if kind == "object" and isinstance(value.get("additionalProperties"), Mapping):
         return f"{_type(value['additionalProperties'], definitions)} for each name"
     words = {"string": "text", "null": "null", "boolean": "true or false", "integer": "whole number"}

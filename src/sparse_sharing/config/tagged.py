@@ -23,6 +23,8 @@ class Tagged(Section):
     """The key that tells the kinds apart."""
     PACKAGE: ClassVar[str]
     """The package whose files define the kinds, one each."""
+    DEFAULT: ClassVar[str | None] = None
+    """The kind of a section that does not give the tag; None: it must."""
     known: ClassVar[dict[str, type]]
     """The kinds that are known so far, by the value of the tag."""
     is_late: ClassVar[bool] = False
@@ -34,7 +36,7 @@ class Tagged(Section):
         super().__pydantic_init_subclass__(**options)
         if cls.is_root():
             cls.known = {}
-        elif values := get_args(cls.model_fields[cls.TAG].annotation):
+        elif (values := get_args(cls.model_fields[cls.TAG].annotation)) and cls.TAG in cls.__annotations__:
             cls.known[values[0]] = cls
             Tagged.is_late = True
 
@@ -64,14 +66,20 @@ class Tagged(Section):
         if not cls.is_root():
             return handler(source)
         choices = {value: handler.generate_schema(kind) for value, kind in cls.kinds().items()}
-        return core_schema.tagged_union_schema(choices, discriminator=cls.TAG)
+        union = core_schema.tagged_union_schema(choices, discriminator=cls.TAG)
+        return core_schema.no_info_before_validator_function(cls._with_tag, union) if cls.DEFAULT else union
+
+    @classmethod
+    def _with_tag(cls, values: Any) -> Any:
+        """The values of a section, with the tag of the default kind where they give none."""
+        return {cls.TAG: cls.DEFAULT, **values} if isinstance(values, dict) else values
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Of a root its name and meaning beside the union; of a kind only the keys that it uses."""
+        """Of a root the union and its meaning; of a kind only the keys that it uses."""
         found = handler(schema)
         if cls.is_root():
-            return {**found, "title": cls.__name__, "description": inspect.cleandoc(cls.__doc__ or "")}
+            return {**found, "description": inspect.cleandoc(cls.__doc__ or "")}
         own = handler.resolve_ref_schema(found)
         own["properties"] = {key: value for key, value in own["properties"].items() if value.get("type") != "null"}
         return found

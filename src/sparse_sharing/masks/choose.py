@@ -9,13 +9,16 @@ from sparse_sharing.errors import ConfigError
 
 @dataclass(frozen=True)
 class Round:
-    """One round of a pruning: the mask it was trained under, and how well that went on dev (percent)."""
+    """One round of a pruning: its mask, and how well the training under it went on dev (percent).
+
+    A round that was not trained has no dev score and no best epoch.
+    """
 
     round: int
     density: float
     kept: int
-    dev_score: float
-    best_epoch: int
+    dev_score: float | None
+    best_epoch: int | None
     epochs: int
 
 
@@ -32,7 +35,7 @@ def choose_round(choice: Choice, task: str, rounds: Sequence[Round]) -> Round:
     """
     allowed = allowed_rounds(choice, rounds)
     if choice.rule == "best_dev":
-        return max(allowed, key=lambda found: (found.dev_score, found.round))
+        return max(allowed, key=lambda found: (-1.0 if found.dev_score is None else found.dev_score, found.round))
     return _numbered(choice, task, allowed) if choice.rule == "rounds" else _nearest(choice, task, allowed)
 
 

@@ -101,7 +101,11 @@ class Network:
 
     def prunable_values(self) -> Tensor:
         """float32 [prunable weights], in the order of a mask."""
-        parts = self.parts(self.theta)
+        return self.prunable_part(self.theta)
+
+    def prunable_part(self, flat: Tensor) -> Tensor:
+        """Of a flat vector over all encoder parameters what belongs to prunable weights, in the order of a mask."""
+        parts = self.parts(flat)
         return torch.cat([parts[name].reshape(-1) for name in self.prunable_shapes])
 
     def set_masks(self, masks: Mapping[str, Mask], simplify: bool = True) -> None:

@@ -65,9 +65,10 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     write_csv(leaks, "leaks.csv")
     for name, frame in (("masks.csv", choices), ("overlap.csv", overlaps)):
         write_text(output / name, frame.to_csv(index=False, lineterminator="\n"))
+    of_rounds = choices[~choices["choice"].isin(list(spec.named_prunings or ()))]
     measured = tables.Measured(results, overlaps, spec.facts, spec.datasets, spec.paper or {})
     further = {
-        "rounds.csv": lambda: tables.rounds(prunings(spec, run_folder), choices, measured.paper),
+        "rounds.csv": lambda: tables.rounds(prunings(spec, run_folder), of_rounds, measured.paper),
         "sweep.csv": lambda: tables.sweep(measured),
         "pairs.csv": lambda: tables.pairs(measured),
         "ablation.csv": lambda: tables.ablation(measured),

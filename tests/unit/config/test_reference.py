@@ -1,5 +1,6 @@
 """The reference of all keys: generated, complete, and as committed."""
 
+from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.reference import reference
 from sparse_sharing.config.schema import Config
 from sparse_sharing.config.systems import System
@@ -12,11 +13,15 @@ def test_the_committed_reference_is_the_generated_one(repository):
 def test_every_section_and_every_key_has_its_row():
     schema = Config.model_json_schema()
     text = reference()
-    of_every_system = section(text, "System")
     for name, part in {"Top level": schema, **schema["$defs"]}.items():
-        shared = of_every_system if name in {kind.__name__ for kind in System.kinds().values()} else ""
+        shared = "".join(section(text, root.__name__) for root in (System, Prune) if name in names_of(root))
         for key in part.get("properties", {}):
             assert f"| `{key}` |" in section(text, name) + shared
+
+
+def names_of(root):
+    """The sections of the kinds of a section."""
+    return {kind.__name__ for kind in root.kinds().values()}
 
 
 def section(text, name):
