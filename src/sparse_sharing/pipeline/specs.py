@@ -87,6 +87,7 @@ class PruneSpec(Spec):
     replicate: list[Switch] | None = None
     source: str | None = Field(default=None, description="of the masks; none: iterative magnitude pruning")
     settings: dict[str, Any] | None = Field(default=None, description="the keys that only its source has")
+    granularity: Literal["unit"] | None = Field(default=None, description="of the masks; none: weights")
 
     @property
     def kind(self) -> type[Prune]:
@@ -107,6 +108,7 @@ class SelectSpec(Spec):
     masks: dict[str, str]
     tasks: list[str] | None = Field(default=None, description="the tasks, where their masks come from no pruning")
     start: str | None = Field(default=None, description="rule magnitude: digest of the starting weights")
+    granularity: Literal["unit"] | None = Field(default=None, description="rule magnitude: of the masks")
 
 
 class TrainSpec(Spec):
@@ -317,6 +319,7 @@ class Specs:
             replicate=self.config.replicate.of_pruning(),
             source=None if prune.source == Prune.DEFAULT else prune.source,
             settings=prune.settings(),
+            granularity=prune.granularity,
         )
 
     def pruning_of(self, choice: str, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
@@ -341,6 +344,7 @@ class Specs:
             },
             tasks=None if chosen.is_pruned else tasks,
             start=self.warmup(dataset, seed, start).digest() if chosen.rule == "magnitude" else None,
+            granularity=self.config.prune.granularity if chosen.rule == "magnitude" else None,
         )
 
     def replicate(self, system: str) -> list[Switch] | None:

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from sparse_sharing.config.prune import Prune
-from sparse_sharing.errors import ArtifactError
+from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.choose import Round
 from sparse_sharing.masks.files import load_mask, write_rounds
-from sparse_sharing.masks.mask import Mask
+from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.masks.sources.base import Plan, Source, source_of
+from sparse_sharing.masks.units import Units
 from sparse_sharing.network.network import Network
 from sparse_sharing.pipeline.specs import PruneSpec
 from sparse_sharing.storage.artifacts import load_tensors, parts_of, write_text
@@ -84,12 +85,13 @@ def run(
     total = spec.trainings * epochs
     with work_folder(output, inputs) as work, Reporter(f"prune {spec.task}", total, work=work) as report:
         meter.keep_in(work)
-        dense = Mask.dense(network.prunable_shapes, artifact.digest)
+        units = _units(spec, network)
+        dense = Mask.dense(network.prunable_shapes if units is None else units.shapes, artifact.digest)
         pruning = _resume(work / "rounds.safetensors", spec, dense)
         report.skip(len(pruning.rounds) * epochs)
         choosing = tasks[spec.task].choose_on_dev
         stop_after = spec.stop_after if choosing else None
-        source = _source(spec, dense, start)
+        source = _source(spec, dense, start, network.prunable_shapes, units)
         if spec.kind.PRUNES_IN_TRAINING:
             _train_gradually(spec, network, start, tasks, pruning, work, report, meter, source)
         while len(pruning.rounds) < spec.trainings and not pruning.is_over(stop_after):
@@ -108,12 +110,20 @@ def run(
         write_text(output / "rounds.csv", _table(pruning))
 
 
-def _source(spec: PruneSpec, dense: Mask, start: Mapping[str, Tensor]) -> Source:
+def _units(spec: PruneSpec, network: Network) -> Units | None:
+    """The units that masks remove; none: masks remove single weights."""
+    if spec.granularity is None:
+        return None
+    if not network.units.shapes:
+        raise ConfigError(f"prune.granularity: encoder '{network.model.kind}' declares no units; leave the key out")
+    return network.units
+
+
+def _source(spec: PruneSpec, dense: Mask, start: Mapping[str, Tensor], prunable: Shapes, units: Units | None) -> Source:
     """The source of the masks."""
-    first = torch.cat([start[name].reshape(-1) for name in dense.shapes])
-    return source_of(
-        spec.source or Prune.DEFAULT, Plan(dense, first, spec.rounds, spec.final_density, spec.settings or {})
-    )
+    first = torch.cat([start[name].reshape(-1) for name in prunable])
+    plan = Plan(dense, first, spec.rounds, spec.final_density, spec.settings or {}, units)
+    return source_of(spec.source or Prune.DEFAULT, plan)
 
 
 def _train_round(

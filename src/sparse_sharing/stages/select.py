@@ -49,12 +49,14 @@ def run(spec: SelectSpec, masks: dict[str, Path], weights: Path, output: Path, g
             f"choice '{spec.choice.name}' with rule '{spec.choice.rule}' {verb} masks of a file (--file FILE)"
         )
     _, artifact = load_weights(weights, spec.start)
-    magnitudes, shapes = start_magnitudes(weights, artifact)
-    dense = Mask.dense(shapes, artifact.digest)
-    if spec.choice.rule == "magnitude":
-        chosen = _largest(spec, magnitudes, dense)
-    else:
+    magnitudes, shapes, units = start_magnitudes(weights, artifact)
+    chosen: Chosen = {}
+    if spec.choice.rule != "magnitude":
         chosen = _prunings(spec, masks) if given is None else _given(spec, given)
+    if spec.granularity or (chosen and all(units.is_over_units(mask) for _, mask in chosen.values())):
+        magnitudes, shapes = units.scores(magnitudes), units.shapes
+    dense = Mask.dense(shapes, artifact.digest)
+    chosen = chosen or _largest(spec, magnitudes, dense)
     for task, (_, mask) in chosen.items():
         mask.require_fit(shapes, dense.weights, str(masks.get(task, given)))
     chosen = _randomised(spec, chosen)

@@ -13,6 +13,7 @@ from sparse_sharing.config.encoders.base import encoder_section
 from sparse_sharing.encoders.base import TextSizes, build_encoder
 from sparse_sharing.errors import ArtifactError, ConfigError, TrainingError
 from sparse_sharing.masks.mask import Mask, Shapes
+from sparse_sharing.masks.units import Units
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.parameters import require_shapes
 from sparse_sharing.pipeline.weights import TaskWeights
@@ -137,19 +138,21 @@ def build_network(
     return network
 
 
-def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes]:
-    """The absolute values of the prunable starting weights, float32 [P] in the order of masks, and their shapes.
+def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes, Units]:
+    """The absolute values of the prunable starting weights, float32 [P] in the order of masks; their shapes and units.
 
     Raises:
         ArtifactError: The weights do not fit the network that they say they belong to.
     """
     with parts_of(path), torch.device("meta"):
         # How many words and characters there are changes no prunable tensor.
-        shapes = build_encoder(encoder_section(artifact.details["model"]), TextSizes()).prunable_shapes()
+        encoder = build_encoder(encoder_section(artifact.details["model"]), TextSizes())
+        shapes = encoder.prunable_shapes()
     with parts_of(path):
         weights = to_tensors(artifact)
         require_shapes({name: torch.empty(shape, device="meta") for name, shape in shapes.items()}, weights)
-    return torch.cat([weights[name].abs().reshape(-1) for name in shapes]), shapes
+    magnitudes = torch.cat([weights[name].abs().reshape(-1) for name in shapes])
+    return magnitudes, shapes, Units(encoder.tensors())
 
 
 def for_tasks(vocabulary: Vocabulary, tasks: Iterable[str]) -> Vocabulary:
