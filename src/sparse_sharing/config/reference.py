@@ -39,7 +39,7 @@ def _unions(value: Any) -> Iterator[dict[str, Any]]:
 def _split(union: dict[str, Any], definitions: dict[str, Any]) -> None:
     """Give a union a section with the keys that all its kinds have alike, and leave the kinds only their other keys."""
     tag, names = union["discriminator"]["propertyName"], list(_references(union["oneOf"]))
-    root = next(root for root in Tagged.__subclasses__() if root.TAG == tag)
+    root = next(root for root in Tagged.__subclasses__() if tag == root.TAG)
     title = root.__name__
     union["$ref"] = f"#/$defs/{title}"
     del union["oneOf"], union["discriminator"]
