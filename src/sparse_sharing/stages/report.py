@@ -15,6 +15,7 @@ import yaml
 from sparse_sharing import __version__
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.specs import ReportSpec
+from sparse_sharing.pipeline.tables import tables_of
 from sparse_sharing.results.page import charts, machine, texts
 from sparse_sharing.results.page.best import best_model
 from sparse_sharing.results.page.drawing import Chart
@@ -29,18 +30,10 @@ from sparse_sharing.results.page.results import (
     served,
 )
 from sparse_sharing.results.page.tables import overlap_table, system_table, type_table
-from sparse_sharing.results.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE, text_notes
-from sparse_sharing.stages.tables import prepared
+from sparse_sharing.results.tables.inputs import RunInputs
+from sparse_sharing.results.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE
 from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.training.inputs import read_selection
-
-EXPERIMENTS = {
-    "paper": "The paper beside ours",
-    "sweep": "Density sweep: equal density for all tasks",
-    "pairs": "Pairs of tasks: overlap against gain",
-    "ablation": "With and without warm-up",
-}
-"""Tables that a run has where its configuration holds the experiment."""
 
 
 def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
@@ -56,10 +49,10 @@ def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
         Section("systems", "Systems", [system_table(spec, systems)]),
         *dataset_sections(spec, run_folder, results, systems),
         *([Section("models", "Best models", [], commands=best)] if best else []),
-        *experiment_sections(results),
+        *experiment_sections(spec, results),
         *other_sections(results),
     ]
-    notes = {dataset: text_notes(prepared(run_folder, dataset)) for dataset in spec.datasets}
+    notes = RunInputs(spec, run_folder).notes
     page = Page(
         title=spec.run,
         lead={dataset: texts.lead(results.tables["comparisons"], dataset, spec.baseline) for dataset in spec.datasets},
@@ -138,12 +131,12 @@ def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame
     return [overlap_table(mean["overlaps"]), *maps, charts.densities(mean["layers"]), charts.unions(mean["served"])]
 
 
-def experiment_sections(results: RunResults) -> Iterator[Section]:
-    """The tables of the experiments that this run holds."""
-    for name, title in EXPERIMENTS.items():
-        frame = results.tables.get(name)
-        if frame is not None and len(frame):
-            yield Section(name, title, [plain_table(name, title, texts.CAPTIONS.get(name, ""), frame)])
+def experiment_sections(spec: ReportSpec, results: RunResults) -> Iterator[Section]:
+    """The tables that have a section of their own: those of the experiments that this run holds."""
+    for record in tables_of(spec):
+        frame = results.tables[record.name]
+        if record.title is not None and len(frame):
+            yield Section(record.name, record.title, [plain_table(record.name, record.title, record.caption, frame)])
 
 
 def other_sections(results: RunResults) -> Iterator[Section]:

@@ -4,12 +4,12 @@ import json
 
 import pytest
 import torch
+from handmade import results_of
 
 from sparse_sharing.config.schema import Architecture
 from sparse_sharing.encoders.bilstm import Encoder, counted_parameters, layer_number
 from sparse_sharing.encoders.cross_stitch import CrossStitchEncoder
 from sparse_sharing.masks.mask import Mask, kept_after, union_size
-from sparse_sharing.results import tables
 
 TASKS = ("pos", "ner", "chunk")
 CHARACTERS = 85
@@ -73,7 +73,7 @@ def in_the_table(system, layers, folder):
         }
         paths.append(folder / f"{number}.json")
         paths[-1].write_text(json.dumps(metrics), encoding="utf-8")
-    (parameters,) = set(tables.results(paths)["parameters"])
+    (parameters,) = set(results_of(paths)["parameters"])
     return parameters
 
 

@@ -1,13 +1,15 @@
 """Figures: from every table that a run may have, the same bytes each time, with nothing of the machine in them."""
 
+import io
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from handmade import csv_of
 
-from sparse_sharing.results import figures, tables
-from sparse_sharing.results.tables.comparisons import COMPARISONS
-from sparse_sharing.results.tables.experiments import ABLATION, PAIRS, SWEEP
+from sparse_sharing.pipeline.tables.record import record_of
+from sparse_sharing.results import figures
 
 NONE = float("nan")
 EQUAL = "no measurable difference"
@@ -22,7 +24,7 @@ def compared(dataset, reference, system, task, seeds, difference, half, verdict,
 
 TABLES = {
     "comparisons": (
-        COMPARISONS,
+        list(record_of("comparisons").columns),
         [
             compared("joint", "single", "hard", "ner", 3, -1.0, 0.5, "hurt"),
             compared("joint", "single", "a_long_name_of_a_system", "pos", 3, 0.1, 0.2, EQUAL),
@@ -42,7 +44,7 @@ TABLES = {
         ],
     ),
     "sweep": (
-        SWEEP,
+        list(record_of("sweep").columns),
         [
             ["joint", "hard", "initial", 1.0, 2, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 91.0, 0.2, 91.65, 1.0],
             ["joint", "half", "warmup", 0.5, 2, 0.5, 0.5, 0.5, 0.4, 0.2, 0.25, 92.0, 0.1, 91.96, 0.248],
@@ -50,7 +52,7 @@ TABLES = {
         ],
     ),
     "pairs": (
-        PAIRS,
+        list(record_of("pairs").columns),
         [
             ["joint", "ner&pos", "mean", "sparse", "hard", 1, 90.0, 89.0, 1.0, NONE, 0.4, 0.3, 0.35, 0.5, 0.18, 0.4],
             [
@@ -75,7 +77,7 @@ TABLES = {
         ],
     ),
     "ablation": (
-        ABLATION,
+        list(record_of("ablation").columns),
         [
             ["joint", "best", "ner", "sparse", "cold", 2, 90.0, 89.0, 1.0, 0.3, 90.35, 89.62],
             ["joint", "best", "pos", "sparse", "cold", 1, 95.0, 94.0, 1.0, NONE, NONE, NONE],
@@ -123,9 +125,8 @@ def test_there_is_a_way_to_draw_each_figure_that_a_run_can_have():
     assert figures.DRAWN.keys() == TABLES.keys()
 
 
-def test_what_the_stage_of_the_tables_writes_can_be_drawn(name, table, tmp_path):
-    tables.write_csv(table, tmp_path / "table.csv")
-    assert figures.draw(name, pd.read_csv(tmp_path / "table.csv"))["png"]
+def test_what_the_stage_of_the_tables_writes_can_be_drawn(name, table):
+    assert figures.draw(name, pd.read_csv(io.StringIO(csv_of(name, table))))["png"]
 
 
 def test_no_name_in_a_figure_is_read_as_a_formula(name, table):

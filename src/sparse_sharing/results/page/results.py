@@ -8,14 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
+from sparse_sharing.encoders.bilstm import by_layer
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.masks.mask import Mask, chance_overlap, chance_overlap_by_tensor, overlap
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.pipeline.stage import STAGE, STAGES
-from sparse_sharing.errors import ArtifactError
-from sparse_sharing.masks.mask import Mask, chance_overlap, chance_overlap_by_tensor, overlap
-from sparse_sharing.encoders.bilstm import by_layer
+from sparse_sharing.pipeline.tables import tables_of
+from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
 
 ALL_LAYERS = "all layers"
 LARGEST_AT_START = "largest at start"
@@ -54,8 +55,7 @@ def read_run(spec: ReportSpec, folder: Path) -> RunResults:
         ArtifactError: A file is missing or damaged.
     """
     # Not whatever is in the folder: an earlier configuration of the run may have left a table there.
-    names = [name for name in layout.table_files(spec) if name.endswith(".csv")]
-    tables = {name.removesuffix(".csv"): _read_csv(folder / "tables" / name) for name in names}
+    tables = {record.name: _read_csv(folder / "tables" / f"{record.name}.csv") for record in tables_of(spec)}
     return RunResults(
         tables=tables,
         curves=_curves(spec, folder),

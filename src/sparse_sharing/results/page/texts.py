@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from sparse_sharing.evaluation import statistics
+from sparse_sharing.evaluation.statistics import NO_DIFFERENCE, NO_VERDICT, THESE_EQUAL
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.results.page.page import Column, Table, plain_table
 from sparse_sharing.results.page.results import RunResults
-from sparse_sharing.evaluation.statistics import NO_DIFFERENCE, NO_VERDICT, THESE_EQUAL
 from sparse_sharing.results.tables.costs import ALL
 from sparse_sharing.results.tables.marks import COLUMN, explanation, system_marks
 
@@ -21,7 +21,6 @@ CAPTIONS = {
     "spent": "Updates (optimizer steps on batches of a task) and tokens of the warm-up that a system starts from, of "
     "the prunings behind its masks, and of its training; dev scores: how many chose an epoch or a mask; processor "
     "seconds of all jobs. Means over the seeds. What systems share is counted for each of them.",
-    "paper": "Published figures beside the measured ones; the difference in points.",
 }
 UNKNOWN = "unknown"
 
