@@ -40,6 +40,6 @@ def test_one_mask_of_a_file_is_shown_by_its_name(selection):
 def test_masks_are_shown_without_torch(selection):
     code = (
         "import sys; from sparse_sharing.cli import app; app(sys.argv[1:], standalone_mode=False); "
-        "assert not {'torch', 'pandas', 'rich', 'matplotlib', 'scipy'} & set(sys.modules)"
+        "assert not {'torch', 'pandas', 'rich', 'vl_convert', 'scipy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, "masks", "show", str(selection)], check=True, capture_output=True)

@@ -32,7 +32,6 @@ class RunResults:
     Attributes:
         tables: the files of the stage `tables` by name without suffix.
         curves: dev score by dataset, seed, system, task and epoch; and which epoch was kept.
-        rounds: dev score by dataset, seed, start, task and pruning round, and the choices that took the round.
         data: sizes of the text by dataset, split and corpus.
         costs: seconds and peak memory by stage and job, as the workflow has measured them.
         settings: what each stage was told, by stage and job of the first seed.
@@ -41,7 +40,6 @@ class RunResults:
 
     tables: Mapping[str, pd.DataFrame]
     curves: pd.DataFrame
-    rounds: pd.DataFrame
     data: pd.DataFrame
     costs: pd.DataFrame
     settings: Mapping[str, Any]
@@ -59,7 +57,6 @@ def read_run(spec: ReportSpec, folder: Path) -> RunResults:
     return RunResults(
         tables=tables,
         curves=_curves(spec, folder),
-        rounds=_rounds(tables),
         data=_data(spec, folder),
         costs=_costs(spec, folder),
         settings=_settings(spec, folder),
@@ -153,12 +150,6 @@ def _curves(spec: ReportSpec, folder: Path) -> pd.DataFrame:
                 part = history[["epoch", "best"]].assign(task=task, score=history[column])
                 rows.append(part.assign(dataset=dataset, seed=seed, system=system, model=model))
     return _joined(rows, ["dataset", "seed", "system", "model", "task", "epoch", "score", "best"])
-
-
-def _rounds(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The rounds of every pruning whose masks are used."""
-    rounds = tables.get("rounds", pd.DataFrame(columns=["dataset", "chosen"]))
-    return rounds.rename(columns={"chosen": "chosen by"}).fillna({"chosen by": ""})
 
 
 def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pandas as pd
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.evaluation import statistics
 from sparse_sharing.pipeline.tables.comparisons import RECORD
+from sparse_sharing.results.forest import Forest, forest
 from sparse_sharing.results.tables import verdicts
 from sparse_sharing.results.tables.inputs import RunInputs
 from sparse_sharing.results.tables.marks import barred
@@ -30,6 +31,11 @@ def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
     """The part of the summary on a dataset."""
     own = run.rows_of("comparisons", dataset)
     return Section("Verdicts", verdicts.caption(own), verdicts.cells(own, markup)) if len(own) else None
+
+
+def chart(compared: pd.DataFrame) -> Forest:
+    """The rows of one dataset as a forest plot."""
+    return forest(compared)
 
 
 @dataclass(frozen=True)

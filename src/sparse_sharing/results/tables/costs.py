@@ -51,8 +51,8 @@ def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFram
 
     Returns:
         The columns of the record, means over the seeds: updates and tokens of the tasks that the system trains, and
-        of those that its warm-up has seen besides; dev_scores, the scores on dev that chose an epoch (those that a choice of
-        rounds compares are among them); processor seconds of the jobs. What no record tells is missing.
+        of those that its warm-up has seen besides; dev_scores, the scores on dev that chose an epoch (those that a
+        choice of rounds compares are among them); processor seconds of the jobs. What no record has is missing.
 
     Raises:
         ArtifactError: A record is damaged.
