@@ -43,22 +43,6 @@ class TabulatedRun(Protocol):
     paper: Mapping[str, str] | None
 
 
-TABLE_FILES = (
-    "results.csv",
-    "per_type.csv",
-    "masks.csv",
-    "overlap.csv",
-    "summary.csv",
-    "summary.md",
-    "summary.tex",
-    "comparisons.csv",
-    "costs.csv",
-    "leaks.csv",
-    "provenance.json",
-)
-"""The tables of every run."""
-
-
 def facts_of(system: System, choice: Choice | None) -> SystemFacts:
     """The facts of a system and its choice of masks."""
     at_density = choice is not None and choice.rule == "target_density"
@@ -157,28 +141,3 @@ def ablation_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
         if (facts[warm].start, facts[cold].start) == ("warmup", "initial")
         and (facts[warm].choice, facts[warm].tasks) == (facts[cold].choice, facts[cold].tasks)
     ]
-
-
-def table_files(run: TabulatedRun) -> list[str]:
-    """The tables that a run can fill; the record of where they come from stands last."""
-    *always, provenance = TABLE_FILES
-    filled = {
-        "rounds.csv": run.chosen,
-        "sweep.csv": sweep_of(run.facts),
-        "pairs.csv": pairs_of(run.facts),
-        "ablation.csv": ablation_of(run.facts),
-        "paper.csv": run.paper,
-    }
-    return [*always, *(name for name, content in filled.items() if content), provenance]
-
-
-def figures_of(run: TabulatedRun) -> list[str]:
-    """The figures that a run can fill, each drawn from the table of its name."""
-    drawn = [name.removesuffix(".csv") for name in table_files(run) if name.startswith(("rounds", "sweep", "ablation"))]
-    drawn += ["pairs"] if any(hard for _, hard in pairs_of(run.facts)) else []
-    return [*(["comparisons"] if run.comparisons else []), *drawn]
-
-
-def figure_files(run: TabulatedRun) -> list[str]:
-    """The files of the figures."""
-    return [f"{name}.{ending}" for name in figures_of(run) for ending in ("svg", "png")]

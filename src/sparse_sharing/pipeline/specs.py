@@ -23,8 +23,9 @@ from sparse_sharing.config.schema import (
     Task,
 )
 from sparse_sharing.config.systems import STARTS, Start, models_of
-from sparse_sharing.pipeline.experiments import SystemFacts, compared_pairs, facts_of, figures_of
+from sparse_sharing.pipeline.experiments import SystemFacts, compared_pairs, facts_of
 from sparse_sharing.pipeline.spec import Spec as Spec
+from sparse_sharing.pipeline.tables import figures_of
 from sparse_sharing.pipeline.weights import TaskWeights, weights_of
 
 DIGITS_IN_TABLES = 6

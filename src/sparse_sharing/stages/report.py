@@ -16,10 +16,11 @@ from sparse_sharing import __version__
 from sparse_sharing.masks.files import read_selection
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.specs import ReportSpec
+from sparse_sharing.pipeline.tables import tables_of
+from sparse_sharing.results.drawing import MOST_TASKS, Chart
+from sparse_sharing.results.forest import forest
 from sparse_sharing.results.page import charts, machine, texts
 from sparse_sharing.results.page.best import best_model
-from sparse_sharing.results.page.drawing import Chart
-from sparse_sharing.results.page.forest import forest
 from sparse_sharing.results.page.page import Page, Section, Table, plain_table, render
 from sparse_sharing.results.page.results import (
     RunResults,
@@ -30,17 +31,10 @@ from sparse_sharing.results.page.results import (
     served,
 )
 from sparse_sharing.results.page.tables import overlap_table, system_table, type_table
-from sparse_sharing.results.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE, text_notes
-from sparse_sharing.stages.tables import prepared
+from sparse_sharing.results.tables.inputs import RunInputs, builder_of
+from sparse_sharing.results.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE
+from sparse_sharing.results.tables.rounds import chart as pruning_rounds
 from sparse_sharing.storage.artifacts import write_text
-
-EXPERIMENTS = {
-    "paper": "The paper beside ours",
-    "sweep": "Density sweep: equal density for all tasks",
-    "pairs": "Pairs of tasks: overlap against gain",
-    "ablation": "With and without warm-up",
-}
-"""Tables that a run has where its configuration holds the experiment."""
 
 
 def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
@@ -56,10 +50,10 @@ def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
         Section("systems", "Systems", [system_table(spec, systems)]),
         *dataset_sections(spec, run_folder, results, systems),
         *([Section("models", "Best models", [], commands=best)] if best else []),
-        *experiment_sections(results),
+        *experiment_sections(spec, results),
         *other_sections(results),
     ]
-    notes = {dataset: text_notes(prepared(run_folder, dataset)) for dataset in spec.datasets}
+    notes = RunInputs(spec, run_folder).notes
     page = Page(
         title=spec.run,
         lead={dataset: texts.lead(results.tables["comparisons"], dataset, spec.baseline) for dataset in spec.datasets},
@@ -88,9 +82,8 @@ def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, system
         items.append(charts.sizes(means if len(means) else tasks, systems))
         curves = results.curves[results.curves["dataset"] == dataset]
         items.append(charts.learning_curves(curves, systems))
-        rounds = results.rounds[results.rounds["dataset"] == dataset]
-        if len(rounds):
-            items.append(charts.pruning_rounds(rounds))
+        if len(rounds := own.get("rounds", pd.DataFrame())):
+            items.append(pruning_rounds(rounds))
         items += mask_items(spec, folder, dataset, results.tables["masks"])
         yield Section(f"dataset-{dataset}", dataset, items, left_out(spec.datasets[dataset]))
 
@@ -108,10 +101,10 @@ def best_models(results: pd.DataFrame, folder: Path) -> Iterator[tuple[str, str]
 
 def left_out(tasks: Sequence[str]) -> str:
     """What the figures of a dataset do not show."""
-    if len(tasks) <= charts.MOST_TASKS:
+    if len(tasks) <= MOST_TASKS:
         return ""
     return (
-        f"The figures show the first {charts.MOST_TASKS} of {len(tasks)} tasks; the tables on this page, and those "
+        f"The figures show the first {MOST_TASKS} of {len(tasks)} tasks; the tables on this page, and those "
         "beside it in the folder tables, hold all."
     )
 
@@ -125,7 +118,7 @@ def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame
         path = layout.below(folder, layout.SELECT, dataset=dataset, seed=seed, start=start, choice=choice)
         masks = read_selection(path / "masks.safetensors", None)
         label = f"{choice}, from {start}"
-        shown = dict(list(masks.items())[: charts.MOST_TASKS])
+        shown = dict(list(masks.items())[:MOST_TASKS])
         identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
         own = table[(table[list(identity)] == pd.Series(identity)).all(axis=1) & table["task"].isin(list(shown))]
         compared = pd.concat([overlaps(shown), reference_overlaps(own)], ignore_index=True)
@@ -138,12 +131,16 @@ def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame
     return [overlap_table(mean["overlaps"]), *maps, charts.densities(mean["layers"]), charts.unions(mean["served"])]
 
 
-def experiment_sections(results: RunResults) -> Iterator[Section]:
-    """The tables of the experiments that this run holds."""
-    for name, title in EXPERIMENTS.items():
-        frame = results.tables.get(name)
-        if frame is not None and len(frame):
-            yield Section(name, title, [plain_table(name, title, texts.CAPTIONS.get(name, ""), frame)])
+def experiment_sections(spec: ReportSpec, results: RunResults) -> Iterator[Section]:
+    """The tables that have a section of their own: those of the experiments that this run holds."""
+    for record in tables_of(spec):
+        frame = results.tables[record.name]
+        if record.title is None or not len(frame):
+            continue
+        drawn = frame.groupby("dataset", sort=False) if record.has_figure(spec) else ()
+        plots = [replace(builder_of(record).chart(own), title=str(dataset)) for dataset, own in drawn]
+        table = plain_table(record.name, record.title, record.caption, frame)
+        yield Section(record.name, record.title, [*plots, table])
 
 
 def other_sections(results: RunResults) -> Iterator[Section]:

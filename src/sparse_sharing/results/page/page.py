@@ -9,7 +9,8 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from sparse_sharing.results.page.drawing import DARK_PALETTE, PALETTE, Chart
+from sparse_sharing.results.drawing import DARK_PALETTE, PALETTE, Chart
+from sparse_sharing.results.forest import Forest
 
 TEMPLATES = files("sparse_sharing.results.page") / "templates"
 
@@ -53,54 +54,6 @@ class Table:
             ]
             for row in range(count)
         ]
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A row of a forest plot; places and widths are in percent of the axis.
-
-    Attributes:
-        system: the system that is compared.
-        reference: the system it is compared with.
-        verdict: in words, with the reason if there is none.
-        look: `better`, `worse`, `equal` or `none`.
-        difference: in points, as text.
-        interval: its ends in points, as text; empty without an interval.
-        start: place of the lower end.
-        width: of the interval.
-        point: place of the difference.
-    """
-
-    system: str
-    reference: str
-    verdict: str
-    look: str
-    difference: str
-    interval: str
-    start: float
-    width: float
-    point: float
-
-
-@dataclass(frozen=True)
-class Group:
-    """The rows of a forest plot that are about the same task."""
-
-    title: str
-    bars: Sequence[Bar]
-
-
-@dataclass(frozen=True)
-class Forest:
-    """A forest plot: `ticks` are the labels of its axis with their places, `zero` is the place of no difference."""
-
-    name: str
-    title: str
-    caption: str
-    groups: Sequence[Group]
-    ticks: Sequence[tuple[str, float]]
-    zero: float
-    data: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -157,7 +110,7 @@ def render(page: Page, library: str) -> str:
         style=_template("report.css"),
         script=_template("report.js"),
         library=library.replace("</script", "<\\/script"),
-        specs=lambda chart: [panel.spec for panel in chart.panels],
+        specs=lambda chart: [panel.on_page for panel in chart.panels],
         csv=lambda item: item.data.to_csv(index=False, lineterminator="\n"),
     )
 

@@ -15,6 +15,7 @@ from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.pipeline.stage import STAGE, STAGES
+from sparse_sharing.pipeline.tables import tables_of
 from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
 
 ALL_LAYERS = "all layers"
@@ -31,7 +32,6 @@ class RunResults:
     Attributes:
         tables: the files of the stage `tables` by name without suffix.
         curves: dev score by dataset, seed, system, task and epoch; and which epoch was kept.
-        rounds: dev score by dataset, seed, start, task and pruning round, and the choices that took the round.
         data: sizes of the text by dataset, split and corpus.
         costs: seconds and peak memory by stage and job, as the workflow has measured them.
         settings: what each stage was told, by stage and job of the first seed.
@@ -40,7 +40,6 @@ class RunResults:
 
     tables: Mapping[str, pd.DataFrame]
     curves: pd.DataFrame
-    rounds: pd.DataFrame
     data: pd.DataFrame
     costs: pd.DataFrame
     settings: Mapping[str, Any]
@@ -54,12 +53,10 @@ def read_run(spec: ReportSpec, folder: Path) -> RunResults:
         ArtifactError: A file is missing or damaged.
     """
     # Not whatever is in the folder: an earlier configuration of the run may have left a table there.
-    names = [name for name in layout.table_files(spec) if name.endswith(".csv")]
-    tables = {name.removesuffix(".csv"): _read_csv(folder / "tables" / name) for name in names}
+    tables = {record.name: _read_csv(folder / "tables" / f"{record.name}.csv") for record in tables_of(spec)}
     return RunResults(
         tables=tables,
         curves=_curves(spec, folder),
-        rounds=_rounds(tables),
         data=_data(spec, folder),
         costs=_costs(spec, folder),
         settings=_settings(spec, folder),
@@ -150,12 +147,6 @@ def _curves(spec: ReportSpec, folder: Path) -> pd.DataFrame:
                 part = history[["epoch", "best"]].assign(task=task, score=history[column])
                 rows.append(part.assign(dataset=dataset, seed=seed, system=system, model=model))
     return _joined(rows, ["dataset", "seed", "system", "model", "task", "epoch", "score", "best"])
-
-
-def _rounds(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The rounds of every pruning whose masks are used."""
-    rounds = tables.get("rounds", pd.DataFrame(columns=["dataset", "chosen"]))
-    return rounds.rename(columns={"chosen": "chosen by"}).fillna({"chosen by": ""})
 
 
 def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:

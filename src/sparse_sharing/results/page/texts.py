@@ -21,7 +21,6 @@ CAPTIONS = {
     "spent": "Updates (optimizer steps on batches of a task) and tokens of the warm-up that a system starts from, of "
     "the prunings behind its masks, and of its training; dev scores: how many chose an epoch or a mask; processor "
     "seconds of all jobs. Means over the seeds. What systems share is counted for each of them.",
-    "paper": "Published figures beside the measured ones; the difference in points.",
 }
 UNKNOWN = "unknown"
 

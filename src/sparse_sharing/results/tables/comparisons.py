@@ -1,4 +1,4 @@
-"""Tests between systems: does one label text better than another, whatever the seed and the test text?"""
+"""The table `comparisons`: does one system label text better than another, whatever the seed and the test text?"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,13 +9,33 @@ import pandas as pd
 
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.evaluation import statistics
+from sparse_sharing.pipeline.tables.comparisons import RECORD
+from sparse_sharing.results.forest import Forest, forest
+from sparse_sharing.results.tables import verdicts
+from sparse_sharing.results.tables.inputs import RunInputs
+from sparse_sharing.results.tables.marks import barred
+from sparse_sharing.results.tables.markup import Markup, Section
 from sparse_sharing.results.tables.means import MEAN
 from sparse_sharing.storage.artifacts import Artifact, load_tensors, parts_of
 
-COMPARISONS = ["dataset", "reference", "system", "task", "metric", "seeds", "units", "unit_count", "comparisons"]
-COMPARISONS += ["difference", "lower", "upper", "detectable", "training_error", "text_error", "verdict", "reason"]
-
 DOCUMENTS, SENTENCES = "documents", "sentences"
+
+
+def build(run: RunInputs) -> pd.DataFrame:
+    """The table of a run."""
+    pairs = sorted(run.spec.comparisons, key=lambda pair: [run.systems.index(name) for name in pair])
+    return compare(read_counts(run.sentences), pairs, barred(run.marks))
+
+
+def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
+    """The part of the summary on a dataset."""
+    own = run.rows_of("comparisons", dataset)
+    return Section("Verdicts", verdicts.caption(own), verdicts.cells(own, markup)) if len(own) else None
+
+
+def chart(compared: pd.DataFrame) -> Forest:
+    """The rows of one dataset as a forest plot."""
+    return forest(compared)
 
 
 @dataclass(frozen=True)
@@ -148,7 +168,7 @@ def compare(
             result = _tested(scored[task], (reference, system), shared, systems, len(family))
             verdict = {"verdict": statistics.NO_VERDICT, "reason": reason} if reason else {}
             rows.append(names | {"comparisons": len(family)} | result | verdict)
-    return pd.DataFrame(rows, columns=COMPARISONS)
+    return pd.DataFrame(rows, columns=list(RECORD.columns))
 
 
 def _scored(

@@ -1,4 +1,4 @@
-"""What each system has cost: updates and tokens of each task, dev scores that chose something, processor time.
+"""The table `costs`: updates and tokens of each task, dev scores that chose something, processor time.
 
 Warm-up and pruning are shown apart from the training. What several systems share, such as a warm-up, is counted in full
 for each of them: it is what the system would cost by itself.
@@ -12,6 +12,9 @@ import pandas as pd
 from sparse_sharing.config.systems import models_of
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.specs import TablesSpec
+from sparse_sharing.pipeline.tables.costs import RECORD
+from sparse_sharing.results.tables.inputs import RunInputs
+from sparse_sharing.results.tables.markup import Markup, Section
 from sparse_sharing.storage.costs import Costs, read_costs
 
 PARTS = ("start", "pruning", "training")
@@ -20,13 +23,22 @@ PARTS = ("start", "pruning", "training")
 ALL = "all"
 """Task of the rows that sum the tasks of a system."""
 
-COSTS = ["dataset", "system", "task", "seeds"]
-COSTS += [f"{count}_{part}" for count in ("updates", "tokens") for part in PARTS] + ["dev_scores"]
-SECONDS = [f"seconds_{part}" for part in ("start", "pruning", "selection", "training")]
-COSTS += SECONDS
+SECONDS = [name for name in RECORD.columns if name.startswith("seconds_")]
 
 Jobs = dict[str, list[Costs | None]]
 """The costs of the jobs behind a system, by part."""
+
+
+def build(run: RunInputs) -> pd.DataFrame:
+    """The table of a run."""
+    return costs(run.spec, run.folder, run.systems)
+
+
+def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
+    """The part of the summary on a dataset."""
+    own = run.rows_of("costs", dataset)
+    cells = [[markup.escape(cell) for cell in row] for row in cost_cells(own)] if len(own) else []
+    return Section("Cost", CAPTION, cells) if cells else None
 
 
 def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFrame:
@@ -38,13 +50,14 @@ def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFram
         systems: in the order of the rows.
 
     Returns:
-        The columns of COSTS, means over the seeds: updates and tokens of the tasks that the system trains, and of those
-        that its warm-up has seen besides; dev_scores, the scores on dev that chose an epoch (those that a choice of
-        rounds compares are among them); processor seconds of the jobs. What no record tells is missing.
+        The columns of the record, means over the seeds: updates and tokens of the tasks that the system trains, and
+        of those that its warm-up has seen besides; dev_scores, the scores on dev that chose an epoch (those that a
+        choice of rounds compares are among them); processor seconds of the jobs. What no record has is missing.
 
     Raises:
         ArtifactError: A record is damaged.
     """
+    columns = list(RECORD.columns)
     rows = [
         row
         for dataset in spec.datasets
@@ -52,12 +65,12 @@ def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFram
         for seed in spec.seeds
         for row in _rows(spec, folder, dataset, seed, system)
     ]
-    frame = pd.DataFrame(rows, columns=[name for name in COSTS if name != "seeds"]).assign(seeds=1)
+    frame = pd.DataFrame(rows, columns=[name for name in columns if name != "seeds"]).assign(seeds=1)
     keys = ["dataset", "system", "task"]
-    frame = frame.astype({name: float for name in COSTS if name not in (*keys, "seeds")})
-    how = {name: "sum" if name == "seeds" else "mean" for name in COSTS if name not in keys}
-    mean = frame.groupby(keys, sort=False, as_index=False).agg(how)[COSTS]
-    counts = [name for name in COSTS if name not in (*keys, *SECONDS)]
+    frame = frame.astype({name: float for name in columns if name not in (*keys, "seeds")})
+    how = {name: "sum" if name == "seeds" else "mean" for name in columns if name not in keys}
+    mean = frame.groupby(keys, sort=False, as_index=False).agg(how)[columns]
+    counts = [name for name in columns if name not in (*keys, *SECONDS)]
     return mean.assign(**{name: mean[name].round().astype("Int64") for name in counts})
 
 
@@ -92,9 +105,9 @@ def _jobs(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) 
     tasks = facts.tasks or spec.datasets[dataset]
     start = of(layout.START, start=f"{facts.start}-{system}") or of(layout.START, start=facts.start)
     pruned = tasks if facts.choice is not None and facts.choice not in (spec.given or []) else []
+    models = models_of(spec.systems[system], tasks)
     named = (spec.named_prunings or {}).get(facts.choice or "")
     pattern, more = (layout.PRUNE, {}) if named is None else (layout.PRUNE_NAMED, {"pruning": named})
-    models = models_of(spec.systems[system], tasks)
     return {
         "start": [start],
         "pruning": [of(pattern, start=facts.start, task=task, **more) for task in pruned],
