@@ -9,7 +9,7 @@ import pytest
 
 from sparse_sharing.config import parse_config
 from sparse_sharing.pipeline import Specs, layout
-from sparse_sharing.stages import evaluate, figures, prepare, prune, select, tables, train, warmup
+from sparse_sharing.stages import evaluate, figures, prepare, prepare_task, prune, select, tables, train, warmup
 from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.text.demo.corpora import generate
 
@@ -107,6 +107,13 @@ class Pipeline:
     def prepare(self, output: Path | None = None, vectors: Path | None = None) -> Path:
         output = output or self.data
         prepare.run(self.specs.prepare("joint"), self.files, vectors, output)
+        for task in self.specs.tasks("joint"):
+            self.prepare_task(task, output / "tags" / task)
+        return output
+
+    def prepare_task(self, task: str, output: Path | None = None) -> Path:
+        output = output or self.path(layout.TASK, task=task)
+        prepare_task.run(self.specs.prepare_task("joint", task), self.files, output)
         return output
 
     def warm_up(self, start: str, output: Path | None = None) -> Path:

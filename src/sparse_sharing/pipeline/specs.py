@@ -5,11 +5,12 @@ specs of the stages that read those files. So a file made under other settings i
 """
 
 import functools
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
-from sparse_sharing.config.corpora import CorpusSpec, corpus_spec
+from sparse_sharing.config.corpora import CorpusSpec, TaskColumn, corpus_spec
 from sparse_sharing.config.replicate import Switch, settings_of, switches_of
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
@@ -18,6 +19,7 @@ from sparse_sharing.config.schema import (
     Config,
     Corpus,
     DemoSize,
+    HeadKind,
     Optimization,
     Task,
 )
@@ -46,7 +48,7 @@ class DownloadSpec(Spec):
 
 
 class PrepareSpec(Spec):
-    """Encode the text of a dataset."""
+    """Encode the text of a dataset; its corpora have no tasks here, so that a task more changes nothing."""
 
     dataset: str
     corpora: list[CorpusSpec]
@@ -58,10 +60,27 @@ class PrepareSpec(Spec):
     vectors: bool
 
 
+class PrepareTaskSpec(Spec):
+    """Encode the tags of one task; `corpus` has this task only."""
+
+    dataset: str
+    corpus: CorpusSpec
+
+    @property
+    def task(self) -> TaskColumn:
+        """The task."""
+        return self.corpus.tasks[0]
+
+
 class WarmupSpec(Spec):
-    """Make theta(0), and theta(w) from it where `optimization` is given."""
+    """Make theta(0), and theta(w) from it where `optimization` is given.
+
+    `tags` gives the digest of the tags of each task that is trained. Heads of other tasks are drawn where they are
+    used, from the seed and the name of the task.
+    """
 
     data: str
+    tags: dict[str, str] | None = None
     seed: int
     model: Architecture
     optimization: Optimization | None = None
@@ -70,12 +89,14 @@ class WarmupSpec(Spec):
 
 
 class PruneSpec(Spec):
-    """Find the masks of one task."""
+    """Find the masks of one task; `tags` has the digest of its tags."""
 
     data: str
+    tags: dict[str, str]
     start: str
     seed: int
     task: str
+    head: dict[str, HeadKind] | None = Field(default=None, description="of tasks whose head is not linear")
     optimization: Optimization
     rounds: int
     final_density: float
@@ -95,17 +116,37 @@ class SelectSpec(Spec):
     tasks: list[str] | None = Field(default=None, description="the tasks, where their masks come from no pruning")
     start: str | None = Field(default=None, description="rule magnitude: digest of the starting weights")
 
+    def of(self, tasks: Sequence[str]) -> "SelectSpec":
+        """The part about some tasks: the mask of a task does not depend on which other tasks there are."""
+        named = {
+            key: {task: own for task, own in value.items() if task in tasks}
+            for key in ("target_density", "rounds")
+            if isinstance(value := getattr(self.choice, key), dict)
+        }
+        return self.model_copy(
+            update={
+                "choice": self.choice.model_copy(update=named),
+                "masks": {task: digest for task, digest in self.masks.items() if task in tasks},
+                "tasks": self.tasks and [task for task in self.tasks if task in tasks],
+            }
+        )
+
 
 class TrainSpec(Spec):
-    """Train one model of a system."""
+    """Train one model of a system; `tags` has the digest of the tags of each of its tasks."""
 
     data: str
+    tags: dict[str, str]
     start: str
-    masks: str | None = Field(default=None, description="digest of the selection; none: every task keeps all weights")
+    masks: str | None = Field(
+        default=None,
+        description="digest of the part of the selection that is about the tasks; none: every task keeps all weights",
+    )
     seed: int
     system: str
     sharing: str
     tasks: list[str]
+    head: dict[str, HeadKind] | None = Field(default=None, description="of tasks whose head is not linear")
     allow_dense: bool
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
     optimization: Optimization
@@ -116,9 +157,10 @@ class TrainSpec(Spec):
 
 
 class EvaluateSpec(Spec):
-    """Apply one model to the test text."""
+    """Apply one model to the test text; `tags` has the digest of the tags of each of its tasks."""
 
     data: str
+    tags: dict[str, str]
     model: str
     dataset: str
     system: str
@@ -216,7 +258,7 @@ class Specs:
         self.systems = {system.name: system for system in config.train.systems}
         self.choices = {choice.name: choice for choice in config.select.choices}
         self.sources = {source.path: source for source in config.download}
-        for stage in ("prepare", "warmup", "prune", "select", "train", "evaluate", "tables"):
+        for stage in ("prepare", "prepare_task", "warmup", "prune", "select", "train", "evaluate", "tables"):
             setattr(self, stage, functools.cache(getattr(self, stage)))
 
     def tasks(self, dataset: str, system: str | None = None) -> list[str]:
@@ -233,15 +275,36 @@ class Specs:
         """The starting weights that systems use."""
         return sorted({self.start(system) for system in self.systems})
 
+    def heads(self, tasks: Sequence[str]) -> dict[str, HeadKind] | None:
+        """The heads of tasks that are not linear."""
+        return {task: kind for task in tasks if (kind := self.config.model.head_of(task)) != "linear"} or None
+
     def architecture(self, dataset: str, start: str) -> Architecture:
-        """The network that starting weights belong to; of its heads those are named that are not linear."""
-        kinds = {task: kind for task in self.tasks(dataset) if (kind := self.config.model.head_of(task)) != "linear"}
-        model = Architecture(**{**dict(self.config.model), "head": kinds or None})
+        """The network that starting weights belong to, with the heads of the tasks that a warm-up trains."""
+        heads = self.heads(self.warmed_up(dataset)) if start == "warmup" else None
+        model = Architecture(**{**dict(self.config.model), "head": heads})
         if start in STARTS:
             return model
         system = self.systems[start.removeprefix("initial-")]
         stacks = self.tasks(dataset, system.name) if system.sharing == "soft" else None
         return model.model_copy(update={"layers": system.layers or model.layers, "stacks": stacks})
+
+    def warmed_up(self, dataset: str) -> list[str]:
+        """The tasks of a dataset that the warm-up trains."""
+        named = self.config.warmup.tasks
+        return [task for task in self.tasks(dataset) if named is None or task in named]
+
+    def trained(self, dataset: str, system: str, model: str) -> list[str]:
+        """The tasks that a model of a system is trained on."""
+        return [model] if self.systems[system].sharing == "single" else self.tasks(dataset, system)
+
+    def corpora(self, dataset: str) -> list[CorpusSpec]:
+        """How the corpora of a dataset are read, by name."""
+        return [corpus_spec(corpus) for corpus in sorted(self.datasets[dataset].corpora, key=_name)]
+
+    def tags(self, dataset: str, tasks: Sequence[str]) -> dict[str, str]:
+        """The digest of the tags of each task."""
+        return {task: self.prepare_task(dataset, task).digest() for task in tasks}
 
     def demo(self) -> DemoSpec:
         """The generation of the demo corpora."""
@@ -253,11 +316,11 @@ class Specs:
         return DownloadSpec(url=source.url, member=source.member, sha256=source.sha256)
 
     def prepare(self, dataset: str) -> PrepareSpec:
-        """The encoding of a dataset."""
+        """The encoding of the text of a dataset."""
         data = self.config.data
         return PrepareSpec(
             dataset=dataset,
-            corpora=[corpus_spec(corpus) for corpus in sorted(self.datasets[dataset].corpora, key=_name)],
+            corpora=[corpus.model_copy(update={"tasks": []}) for corpus in self.corpora(dataset)],
             lowercase=data.lowercase,
             minimum_word_count=data.minimum_word_count,
             minimum_character_count=data.minimum_character_count,
@@ -266,14 +329,24 @@ class Specs:
             vectors=data.vectors is not None,
         )
 
+    def prepare_task(self, dataset: str, task: str) -> PrepareTaskSpec:
+        """The encoding of the tags of a task."""
+        corpus, column = next(
+            (corpus, column) for corpus in self.corpora(dataset) for column in corpus.tasks if column.name == task
+        )
+        return PrepareTaskSpec(dataset=dataset, corpus=corpus.model_copy(update={"tasks": [column]}))
+
     def warmup(self, dataset: str, seed: int, start: str) -> WarmupSpec:
         """The starting weights: theta(w) for start `warmup`, theta(0) for `initial` and a network of a system's own."""
+        tasks = self.warmed_up(dataset) if start == "warmup" else []
+        weighted = [task for task in self.datasets[dataset].tasks if task.name in tasks]
         return WarmupSpec(
             data=self.prepare(dataset).digest(),
+            tags=self.tags(dataset, tasks) or None,
             seed=seed,
             model=self.architecture(dataset, start),
             optimization=_plain(self.config.warmup) if start == "warmup" else None,
-            weights=weights_of(self.datasets[dataset].tasks) if start == "warmup" else None,
+            weights=weights_of(weighted) if start == "warmup" else None,
             replicate=self.config.replicate.of_warmup() if start == "warmup" else None,
         )
 
@@ -282,9 +355,11 @@ class Specs:
         prune = self.config.prune
         return PruneSpec(
             data=self.prepare(dataset).digest(),
+            tags=self.tags(dataset, [task]),
             start=self.warmup(dataset, seed, start).digest(),
             seed=seed,
             task=task,
+            head=self.heads([task]),
             optimization=_plain(prune),
             rounds=prune.rounds,
             final_density=prune.final_density,
@@ -317,19 +392,21 @@ class Specs:
     def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
         """The training of one model of a system."""
         chosen, switches = self.systems[system], self.replicate(system)
-        section, tasks = self.config.train, [model] if chosen.sharing == "single" else self.tasks(dataset, system)
+        section, tasks = self.config.train, self.trained(dataset, system, model)
         rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
         masks = None
         if chosen.choice is not None:
-            masks = self.select(dataset, seed, chosen.start, chosen.choice).digest()
+            masks = self.select(dataset, seed, chosen.start, chosen.choice).of(tasks).digest()
         return TrainSpec(
             data=self.prepare(dataset).digest(),
+            tags=self.tags(dataset, tasks),
             start=self.warmup(dataset, seed, self.start(system)).digest(),
             masks=masks,
             seed=seed,
             system=system,
             sharing=chosen.sharing,
             tasks=tasks,
+            head=self.heads(tasks),
             allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
             task_layers=chosen.task_layers and {task: chosen.task_layers[task] for task in tasks},
             optimization=_plain(
@@ -348,6 +425,7 @@ class Specs:
         """The evaluation of one model."""
         return EvaluateSpec(
             data=self.prepare(dataset).digest(),
+            tags=self.tags(dataset, self.trained(dataset, system, model)),
             model=self.train(dataset, seed, system, model).digest(),
             dataset=dataset,
             system=system,

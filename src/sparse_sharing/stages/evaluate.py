@@ -29,7 +29,7 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
     """
     opened = open_model(model, device, spec.model)
     trained, vocabulary, network = opened.trained, opened.vocabulary, opened.network
-    texts = load_text(test_text, spec.data, vocabulary)
+    texts = load_text(test_text, spec.data, vocabulary, spec.tags)
     history = _history(model / "history.csv")
     tasks, counts, replicate = {}, {}, trained.spec.get("replicate", [])
     for task in trained.tasks:

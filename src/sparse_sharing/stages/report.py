@@ -59,7 +59,7 @@ def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
         *experiment_sections(results),
         *other_sections(results),
     ]
-    notes = {dataset: text_notes(prepared(run_folder, dataset)) for dataset in spec.datasets}
+    notes = {name: text_notes(prepared(run_folder, name), tasks) for name, tasks in spec.datasets.items()}
     page = Page(
         title=spec.run,
         lead={dataset: texts.lead(results.tables["comparisons"], dataset, spec.baseline) for dataset in spec.datasets},

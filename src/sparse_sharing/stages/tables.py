@@ -66,7 +66,7 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     if spec.self_overlap:
         choices, overlaps = with_self_overlaps(spec, run_folder, choices, overlaps)
     costs, leaks = tables.costs(spec, run_folder, systems), tables.leaks(sentences, order)
-    text = {dataset: tables.text_notes(prepared(run_folder, dataset)) for dataset in spec.datasets}
+    text = {name: tables.text_notes(prepared(run_folder, name), tasks) for name, tasks in spec.datasets.items()}
     sections = (spec.baseline, verdicts, paper, spec.paper_notes or (), costs, leaks, text)
     write_csv(summary, "summary.csv")
     tables.write_summary_md(summary, output / "summary.md", *sections)
@@ -113,8 +113,8 @@ def evaluated(spec: TablesSpec, run_folder: Path, name: str) -> list[Path]:
 
 
 def prepared(run_folder: Path, dataset: str) -> Path:
-    """What was noted when the text of a dataset was prepared."""
-    return layout.below(run_folder, f"{layout.DATA}/summary.json", dataset=dataset)
+    """The folder of the prepared text of a dataset."""
+    return layout.below(run_folder, layout.DATA, dataset=dataset)
 
 
 def selections(spec: TablesSpec, run_folder: Path, name: str) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def run(
             "export shows. Export the model of a system with best_epoch: mean"
         )
     tasks = _tasks(source.trained, task, onnx)
-    texts = proof_texts(folder, dev, tasks, source.data, source.vocabulary)
+    texts = proof_texts(folder, dev, tasks, source.data, source.vocabulary, source.trained.spec.get("tags"))
     spec = ExportSpec(model=spec_digest(source.trained.spec), task=",".join(tasks))
     if task is None and len(source.trained.tasks) > 1:
         onnx_export.run(source.trained, source.network, spec, output, texts, int8)

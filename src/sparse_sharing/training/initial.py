@@ -3,12 +3,15 @@
 A task's head does not depend on which other tasks there are, nor the encoder on the vocabulary.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sparse_sharing.encoders.cross_stitch import first_unit
 from sparse_sharing.network.network import WORDS, Network
+from sparse_sharing.network.storage import is_head_of
 from sparse_sharing.text.vocabulary import PADDING_CHARACTER
 from sparse_sharing.training.seeds import derive
 
@@ -28,12 +31,25 @@ def initialise(network: Network, seed: int, vectors: np.ndarray, has_vector: np.
     """
     values = network.values()
     for name, value in values.items():
-        source = torch.Generator().manual_seed(derive(seed, "initial", name))
-        value.copy_(_draw(name, value, source))
+        value.copy_(_first_value(name, value, seed))
     if vectors.shape[1]:
         rows = torch.from_numpy(np.flatnonzero(has_vector)).to(network.device)
         given = torch.from_numpy(vectors[has_vector]).to(network.device)
         values[WORDS][rows, : vectors.shape[1]] = given
+
+
+def first_heads(network: Network, seed: int, tasks: Collection[str]) -> dict[str, Tensor]:
+    """The first weights of the heads of tasks, by name: they depend on the seed and the name of the task only."""
+    return {
+        name: _first_value(name, value, seed)
+        for name, value in network.values().items()
+        if any(is_head_of(name, task) for task in tasks)
+    }
+
+
+def _first_value(name: str, like: Tensor, seed: int) -> Tensor:
+    """The first values of one tensor, drawn with a seed of its own."""
+    return _draw(name, like, torch.Generator().manual_seed(derive(seed, "initial", name)))
 
 
 def _draw(name: str, like: Tensor, source: torch.Generator) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
+from sparse_sharing.storage.artifacts import file_digest, remedy
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import ReportSpec
@@ -16,6 +16,7 @@ from sparse_sharing.pipeline.stage import STAGE, STAGES
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks.mask import Mask, chance_overlap, chance_overlap_by_tensor, overlap
 from sparse_sharing.encoders.bilstm import by_layer
+from sparse_sharing.text.summary import read_summary
 
 ALL_LAYERS = "all layers"
 LARGEST_AT_START = "largest at start"
@@ -167,6 +168,8 @@ def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
     jobs: dict[str, tuple[str, dict[str, object]]] = {}
     for dataset in spec.datasets:
         jobs[f"prepare {dataset}"] = ("prepare", {"dataset": dataset})
+        for task in spec.datasets[dataset]:
+            jobs[f"prepare {dataset} {task}"] = ("prepare_task", {"dataset": dataset, "task": task})
     for dataset, own, start, task in spec.prunings():
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
@@ -195,8 +198,7 @@ def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
     rows = []
     demo = {file_digest(path) for path in layout.below(folder, layout.DEMO_FOLDER).rglob("*.txt")}
     for dataset in spec.datasets:
-        path = layout.below(folder, layout.DATA, dataset=dataset) / "summary.json"
-        summary = load_json(path, "summary").details
+        summary = read_summary(layout.below(folder, layout.DATA, dataset=dataset), spec.datasets[dataset])
         for split, values in summary["splits"].items():
             covered = values["vector_coverage"]
             for corpus, read in values["corpora"].items():

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sparse_sharing.evaluation import statistics
-from sparse_sharing.storage.artifacts import load_json, load_tensors, parts_of
+from sparse_sharing.storage.artifacts import load_tensors, parts_of
+from sparse_sharing.text.summary import read_summary
 from sparse_sharing.results.tables.scores import Order, in_order
 
 LEAKS = ["dataset", "system", "task", "metric", "seeds", "sentences", "leaked", "value", "without_leaked", "difference"]
@@ -66,15 +67,16 @@ def _scores(counts: np.ndarray, flags: np.ndarray) -> dict:
     }
 
 
-def text_notes(summary: Path) -> list[str]:
+def text_notes(data: Path, tasks: Sequence[str]) -> list[str]:
     """What a reader of scores should know about a prepared dataset: sentences in two splits, and repaired tags.
 
     Args:
-        summary: the `summary.json` of the dataset.
+        data: the folder of the prepared dataset.
+        tasks: of the dataset.
     """
-    details: Mapping = load_json(summary, "summary").details
+    details = read_summary(data, tasks)
     notes = []
-    with parts_of(summary):
+    with parts_of(data / "summary.json"):
         for leak in details["leaks"]:
             if leak["sentences"]:
                 text, other = f"{leak['corpus']} {leak['split']}", f"{leak['in_corpus']} {leak['in_split']}"
