@@ -235,7 +235,7 @@ def test_the_package_gives_the_tagger_but_loads_nothing_for_it():
     assert sparse_sharing.Tagger is Tagger
     with pytest.raises(AttributeError, match="has no attribute 'Taggr'"):
         _ = sparse_sharing.Taggr
-    code = "import sys, sparse_sharing.cli.models; sys.exit('torch' in sys.modules)"
+    code = "import sys, sparse_sharing.cli.tagging; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

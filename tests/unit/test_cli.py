@@ -313,7 +313,7 @@ def test_an_interrupted_stage_ends_with_130_and_says_how_to_go_on(run, tmp_path,
     monkeypatch.setattr(demo_stage, "run", interrupt)
     code, _, errors = run("demo", "--spec", SMALL_DEMO, "--output", tmp_path)
     assert code == 130
-    assert errors == "interrupted; a training that is started again goes on from its last finished epoch\n"
+    assert errors == "interrupted; training resumes after its last finished epoch\n"
 
 
 def test_a_fault_of_the_program_is_not_hidden(monkeypatch, tmp_path):

@@ -25,6 +25,7 @@ NOT_RUN = (
     "sparse-sharing download",
     "sparse-sharing tensorboard",
     "sparse-sharing serve",
+    "sparse-sharing-tagger",
     "curl",
     "pip install",
 )

@@ -22,7 +22,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "tensorboard": ("comparing", "Write the learning curves for TensorBoard"),
     },
     "Use": {
-        "tag": ("models", "Tag text with a trained model"),
+        "tag": ("tagging", "Tag text with a trained model"),
         "serve": ("serving", "Answer requests for tags over HTTP"),
         "export": ("models", "Take one task out of a model, also as ONNX"),
         "size": ("models", "Show the bytes that a model takes"),

@@ -1,9 +1,7 @@
 """What the commands have in common: options, and how their values are read."""
 
-import contextlib
-import ctypes
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -12,9 +10,6 @@ from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline import specs as stage_specs
 
 SpecType = TypeVar("SpecType", bound=stage_specs.Spec)
-MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_THRESHOLD = -1, -3
-LARGE_BLOCK = 2**22
-"""Bytes: more than a training step allocates at a time, less than a copy of all weights."""
 
 SpecOption = Annotated[
     str,
@@ -26,8 +21,6 @@ Vocabulary = Annotated[Path, typer.Option(help="vocabulary.json of the prepared 
 TrainText = Annotated[Path, typer.Option("--train", help="train.safetensors of the prepared dataset.")]
 DevText = Annotated[Path, typer.Option("--dev", help="dev.safetensors of the prepared dataset.")]
 Weights = Annotated[Path, typer.Option(help="weights.safetensors to start from and to rewind to.")]
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes a GPU if there is one.")]
-Threads = Annotated[int, typer.Option(min=1, help="CPU threads; jobs side by side with one each do more.")]
 
 
 def parse_spec(text: str, kind: type[SpecType]) -> SpecType:
@@ -81,19 +74,3 @@ def parse_named(values: list[str]) -> dict[str, Path]:
             raise ConfigError(f"got two files for '{name}'")
         named[name] = Path(path)
     return named
-
-
-def set_threads(threads: int) -> None:
-    """Let torch use so many threads, and give memory back to the system that large tensors leave."""
-    import torch
-
-    torch.set_num_threads(threads)
-    _return_freed_memory()
-
-
-def _return_freed_memory() -> None:
-    """Have the C library map large blocks one by one; left to itself it keeps the gaps between them (glibc alone)."""
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        library = ctypes.CDLL(None)
-        library.mallopt(MALLOC_MMAP_THRESHOLD, LARGE_BLOCK)
-        library.mallopt(MALLOC_TRIM_THRESHOLD, 16 * LARGE_BLOCK)

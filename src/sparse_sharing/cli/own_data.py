@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sparse_sharing.cli.options import set_threads
+from sparse_sharing.cli.device import set_threads
 from sparse_sharing.cli.show import show_table
 from sparse_sharing.config import load_config
 from sparse_sharing.errors import ConfigError, DataError

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from sparse_sharing.cli.models import ModelFolder, load_tagger
-from sparse_sharing.cli.options import Device, Threads
+from sparse_sharing.cli.device import Device, Threads
+from sparse_sharing.cli.tagging import ModelFolder, load_tagger
 from sparse_sharing.errors import ConfigError
 
 app = typer.Typer()

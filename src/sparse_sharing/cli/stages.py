@@ -6,20 +6,18 @@ from typing import Annotated
 
 import typer
 
+from sparse_sharing.cli.device import Device, Threads, set_threads
 from sparse_sharing.cli.options import (
-    Device,
     DevText,
     Output,
     OutputFile,
     SpecOption,
-    Threads,
     TrainText,
     Vocabulary,
     Weights,
     parse_files,
     parse_named,
     parse_spec,
-    set_threads,
 )
 from sparse_sharing.pipeline import specs as stage_specs
 from sparse_sharing.pipeline.stage import STAGE

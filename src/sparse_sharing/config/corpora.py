@@ -4,6 +4,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
+from sparse_sharing.config.formats import COLUMN, MISC, Format, ModelScheme
+from sparse_sharing.config.formats import Scheme as Scheme
 from sparse_sharing.config.section import Name, Section, Source
 
 DEMO = "demo:"
@@ -22,14 +24,6 @@ DEMO_FILES = (
 
 Weight = Annotated[float, Field(gt=0, le=1000)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-ModelScheme = Literal["none", "iob1", "iob2", "bioes"]
-"""`none` is one independent tag per token (parts of speech, say); the others write spans."""
-
-Scheme = Literal["none", "iob1", "iob2", "bioes", "bilou", "bmes", "bmewo"]
-"""The schemes of files. BILOU, BMES and BMEWO are BIOES with other letters; a model learns BIOES in their place."""
-
-Format = Literal["columns", "conll2012", "conllu", "jsonl", "spans"]
-
 LAYERS = {
     "conll2012": {"pos": "none", "chunk": "iob2", "ner": "iob2"},
     "conllu": {"upos": "none", "xpos": "none"},
@@ -37,8 +31,6 @@ LAYERS = {
 }
 """The layers of the formats that name them, and the tag scheme of each; CoNLL-U has more besides, in any scheme."""
 
-MISC = "misc:"
-COLUMN = "column:"
 OPEN_LAYERS = (MISC, COLUMN)
 """How the layers of CoNLL-U begin that a file names: a key of MISC, or a column of CoNLL-U Plus."""
 

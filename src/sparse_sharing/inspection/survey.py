@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sparse_sharing.config.corpora import COLUMN, LAYERS, MISC
-from sparse_sharing.config.schema import Scheme
+from sparse_sharing.config.formats import Scheme
 from sparse_sharing.errors import DataError
 from sparse_sharing.text.readers.columns import Form, read_blocks
 from sparse_sharing.text.readers.conll2012 import read_documents

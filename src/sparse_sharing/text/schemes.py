@@ -7,7 +7,7 @@ one canonical form; a sequence is valid if it is the canonical form of its own r
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sparse_sharing.config.schema import Scheme
+from sparse_sharing.config.formats import Scheme
 
 OUTSIDE = "O"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparse_sharing.config.corpora import COLUMN, MISC
+from sparse_sharing.config.formats import COLUMN, MISC
 from sparse_sharing.errors import DataError
 from sparse_sharing.text.readers.columns import whole_word
 from sparse_sharing.text.readers.lines import check_length, quote, read_lines

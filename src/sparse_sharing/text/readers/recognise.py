@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparse_sharing.config.corpora import Format, Scheme
+from sparse_sharing.config.formats import Format, Scheme
 from sparse_sharing.errors import DataError
 from sparse_sharing.text.readers.columns import COMMENT_FORM, DOCUMENT_START, split_fields
 from sparse_sharing.text.readers.conllu import COLUMNS

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 from sparse_sharing.results import tables
 from sparse_sharing.results.tables.comparisons import Counts
 
-STORED = Path(__file__).parents[2] / "benchmarks" / "same_system.safetensors"
+STORED = Path(__file__).parents[3] / "benchmarks" / "same_system.safetensors"
 SEEDS, DOCUMENT = 5, 10
 SYSTEMS = ("single", "hard", "sparse")
 

@@ -1,0 +1,117 @@
+"""The command that tags text, and how the tagger of a folder is loaded."""
+
+import gc
+import logging
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from sparse_sharing.cli.device import Device, Threads, set_threads
+from sparse_sharing.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sparse_sharing.tagging.base import BaseTagger
+
+app = typer.Typer()
+log = logging.getLogger(__name__)
+
+ModelFolder = Annotated[Path, typer.Argument(help="Folder of a trained or exported model, or of a run: its best.")]
+
+BATCHES_TOGETHER = 8
+"""How many batches of sentences are sorted by length together."""
+
+
+@app.command()
+def tag(
+    model: ModelFolder,
+    file: Annotated[Path | None, typer.Argument(help="Text, plain or gzip; standard input if left out.")] = None,
+    kind: Annotated[
+        Literal["auto", "raw", "tokens", "columns", "conllu"],
+        typer.Option(
+            "--input",
+            help="raw: plain text; tokens: a sentence a line, its tokens between spaces; columns: a token a line. "
+            "auto decides by the first lines, and asks where they could be columns or text.",
+        ),
+    ] = "auto",
+    word_column: Annotated[int, typer.Option(help="Column of the words, from 0, or from the end: -1 is last.")] = 0,
+    output: Annotated[
+        Literal["auto", "columns", "jsonl", "huggingface", "color"],
+        typer.Option(
+            metavar="FORM",
+            help="auto: color on a terminal, else columns (CoNLL-U where that was read). jsonl: one JSON object for "
+            "each sentence. huggingface: a list of entities for each sentence. color: tags in color.",
+        ),
+    ] = "auto",
+    tasks: Annotated[str | None, typer.Option(help="Tasks between commas, in the order of the output; or all.")] = None,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Write the probability of each tag as well.")
+    ] = False,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(help="The word vectors of the training, for words that the training text lacks."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Sentences that run together.")] = 128,
+    device: Device = "auto",
+    threads: Threads = 1,
+) -> None:
+    """Tag text with all tasks of a model, or some: from a file or standard input to standard output.
+
+    An exported model with network.onnx is run by onnxruntime, without torch.
+    """
+    from sparse_sharing.tagging import reading, writing
+
+    tagger = load_tagger(model, vectors, device, threads)
+    names = tagger.require_tasks(None if tasks is None else [name.strip() for name in tasks.split(",")])
+    if output == "huggingface" and not any(tagger.decoders[name].has_spans for name in names):
+        raise ConfigError(f"--output huggingface: {', '.join(names)} has no spans; use jsonl")
+    if tagger.lacks_vectors:
+        log.warning("the model was trained with word vectors: give them with --vectors, or fewer words are known")
+    source = "standard input" if file is None else str(file)
+    lines = reading.live_lines(sys.stdin.buffer, source) if file is None else reading.file_lines(file)
+    items, found = reading.read_items(lines, kind, word_column, source, tagger.known_tags)
+    if kind == "auto":
+        log.info("%s is read as %s (--input says otherwise); tasks: %s", source, found, ", ".join(names))
+    terminal = sys.stdout.isatty()
+    sys.stdout.reconfigure(encoding="utf-8")
+    write = writing.make_writer(_output_kind(output, terminal, found), sys.stdout, terminal)
+    # What is loaded by now stays: the garbage collector need not look through it while sentences come and go.
+    gc.freeze()
+    for chunk in reading.in_chunks(items, BATCHES_TOGETHER * batch_size):
+        tagged = tagger.tag_sentences([item.sentence for item in chunk], names, probabilities, batch_size)
+        write(zip(chunk, tagged, strict=True))
+        sys.stdout.flush()
+
+
+def load_tagger(model: Path, vectors: Path | None, device: str, threads: int) -> "BaseTagger":
+    """The tagger of a folder: of its ONNX network if it has one and no GPU is asked for, else of its model in torch.
+
+    Raises:
+        UserError: There is no model, it cannot be used, or the vectors do not fit it.
+    """
+    from sparse_sharing.tagging import finding
+
+    folder = finding.find_model(model)
+    if (folder / finding.NETWORK_FILE).exists() and device != "cuda":
+        from sparse_sharing.tagging.onnx_tagger import OnnxTagger
+
+        return OnnxTagger.load(folder, vectors, threads)
+    try:
+        from sparse_sharing.tagging.tagger import Tagger
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{folder}: has no {finding.NETWORK_FILE}, and models without one need {error.name}. Where sparse-sharing "
+            f"is installed: sparse-sharing export {shlex.quote(str(folder))} --onnx --output FOLDER"
+        ) from error
+
+    set_threads(threads)
+    return Tagger.load(folder, vectors, device)
+
+
+def _output_kind(asked: str, terminal: bool, found: str) -> str:
+    """The output that is meant by `auto`; columns of CoNLL-U are CoNLL-U."""
+    if asked == "auto":
+        asked = "color" if terminal else "columns"
+    return "conllu" if asked == "columns" and found == "conllu" else asked
