@@ -21,7 +21,7 @@ from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.network.memory import Room, is_gpu_shortage
 from sparse_sharing.text.batches import Batch, make_batch, sorted_batches
 from sparse_sharing.text.encoded import EncodedText
-from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.text.vocabulary import UNKNOWN_WORD, Vocabulary
 
 WORDS = "words.weight"
 Found = TypeVar("Found")
@@ -42,6 +42,7 @@ class Network:
         ranges: for each task the parts of `theta` that it reads on the way there.
         keeps: for each task bool [P], True where its subnetwork has a weight or something all tasks share; None where
             it keeps everything that it reads.
+        word_limits: for a task that knows only the first word ids, as others came later, how many: see `read_words`.
         room: how much runs at once when the network is applied.
         mixed: whether the encoder runs in bfloat16 while it is trained.
         factors: the same as float32 [P], 1 and 0: what a step multiplies by, several times as fast as by bool.
@@ -65,6 +66,7 @@ class Network:
             for task, kind in self.head_kinds.items()
         }
         self.room, self.mixed = Room(), False
+        self.word_limits: dict[str, int] = {}
         self.set_masks({})
 
     def _home(self, work: Tensor) -> None:
@@ -185,7 +187,7 @@ class Network:
         """The number of the best tag of every token, int64 [N], by the task's subnetwork."""
         self.encoder.eval()
         self.activate(task)
-        table = self._word_table(text)
+        table = self._word_table(text, task)
         tags = np.empty(len(text.tokens), dtype=np.int64)
 
         def decode(batch: Batch) -> np.ndarray:
@@ -205,7 +207,7 @@ class Network:
         """
         self.encoder.eval()
         self.activate(task)
-        table = self._word_table(text)
+        table = self._word_table(text, task)
         tags = np.empty(len(text.tokens), dtype=np.int64)
         total, count = 0.0, 0
 
@@ -224,7 +226,7 @@ class Network:
         """The probability of a given tag, int64 [N], of each token: float32 [N], by a softmax over its scores."""
         self.encoder.eval()
         self.activate(task)
-        table = self._word_table(text)
+        table = self._word_table(text, task)
         found = np.empty(len(text.tokens), dtype=np.float32)
 
         def shares(batch: Batch) -> np.ndarray:
@@ -262,10 +264,20 @@ class Network:
                     continue
                 self.room.shrink(size, longest, f"tagging with task {task}", problem)
 
-    def _word_table(self, text: EncodedText) -> Tensor:
-        """float32 [V + E, D], the word vectors and behind them those of the text's words that training lacks."""
-        if not len(text.extra):
+    def read_words(self, task: str) -> Tensor:
+        """float32 [V, D], the word vectors as a task reads them: to it, words that came later are unknown."""
+        limit = self.word_limits.get(task, len(self.words))
+        if limit >= len(self.words):
             return self.words
+        words = self.words.clone()
+        words[limit:] = words[UNKNOWN_WORD]
+        return words
+
+    def _word_table(self, text: EncodedText, task: str) -> Tensor:
+        """float32 [V + E, D], the word vectors and behind them those of the text's words that training lacks."""
+        words = self.read_words(task)
+        if not len(text.extra):
+            return words
         if text.extra.shape[1] > self.words.shape[1]:
             raise ArtifactError(
                 f"the text has word vectors of {text.extra.shape[1]} numbers, the network of {self.words.shape[1]}; "
@@ -273,7 +285,7 @@ class Network:
             )
         extra = torch.zeros(len(text.extra), self.words.shape[1], device=self.device)
         extra[:, : text.extra.shape[1]] = torch.from_numpy(text.extra)
-        return torch.cat([self.words, extra])
+        return torch.cat([words, extra])
 
 
 def require_shapes(own: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:

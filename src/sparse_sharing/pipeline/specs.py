@@ -156,11 +156,30 @@ class TrainSpec(Spec):
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
 
 
-class EvaluateSpec(Spec):
-    """Apply one model to the test text; `tags` has the digest of the tags of each of its tasks."""
+class ExtendSpec(Spec):
+    """Add a task to a finished model; `model` is the digest of the spec that it was made under.
+
+    `tags` has the digest of the tags of each task whose tags are known.
+    """
 
     data: str
     tags: dict[str, str]
+    model: str
+    seed: int
+    system: str
+    sharing: str
+    tasks: list[str] = Field(description="of the extended model, the new one last")
+    task: str = Field(description="the new one")
+    share: float = Field(description="of the free weights, which the new task keeps")
+    minimum_word_count: int
+    head: dict[str, HeadKind] | None = Field(default=None, description="of the new task, where it is not linear")
+    optimization: Optimization
+
+
+class EvaluateSpec(Spec):
+    """Apply one model to the test text; the spec of the model has the digests of the tags."""
+
+    data: str
     model: str
     dataset: str
     system: str
@@ -173,6 +192,15 @@ class ExportSpec(Spec):
 
     model: str
     task: str
+
+
+class RemoveSpec(Spec):
+    """Take one task out of a model and keep the others; `model` is the digest of the spec that it was made under."""
+
+    model: str
+    task: str
+    system: str
+    seed: int
 
 
 class TablesSpec(Spec):
@@ -425,7 +453,6 @@ class Specs:
         """The evaluation of one model."""
         return EvaluateSpec(
             data=self.prepare(dataset).digest(),
-            tags=self.tags(dataset, self.trained(dataset, system, model)),
             model=self.train(dataset, seed, system, model).digest(),
             dataset=dataset,
             system=system,

@@ -3,20 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from sparse_sharing.text.encoded import EncodedText, encode_text
+from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.random_text import random_text
 from sparse_sharing.text.vocabulary import Vocabulary
 from sparse_sharing.training.inputs import load_text
 
 DEV_FROM_MODEL = "../../../../data/dev.safetensors"
 """Where the dev text is in the folder of a run, seen from a model."""
-
-SENTENCES, LONGEST = 400, 40
-"""Of the random text."""
-
-UNKNOWN_EVERY = 10
-"""One in so many random words is made of random characters: the vocabulary lacks most of them."""
 
 
 def proof_texts(
@@ -47,18 +40,3 @@ def proof_texts(
         found["dev"] = load_text(path, data, vocabulary, {task: (tags or {}).get(task) for task in tasks})
     text = random_text(vocabulary)
     return found | {"random": dict.fromkeys(tasks, text)}
-
-
-def random_text(vocabulary: Vocabulary, seed: int = 0) -> EncodedText:
-    """Random sequences of the words of a vocabulary, and of words of its characters: no text of any corpus."""
-    random = np.random.default_rng(seed)
-    characters = list(vocabulary.characters) or ["a"]
-    words = list(vocabulary.words)
-
-    def word() -> str:
-        if words and random.integers(UNKNOWN_EVERY):
-            return words[random.integers(len(words))]
-        return "".join(characters[random.integers(len(characters))] for _ in range(random.integers(1, 10)))
-
-    sentences = ([word() for _ in range(random.integers(1, LONGEST + 1))] for _ in range(SENTENCES))
-    return encode_text(((sentence, {}) for sentence in sentences), vocabulary, (), {}, 0)

@@ -31,7 +31,7 @@ def initialise(network: Network, seed: int, vectors: np.ndarray, has_vector: np.
     """
     values = network.values()
     for name, value in values.items():
-        value.copy_(_first_value(name, value, seed))
+        value.copy_(first_value(name, value, seed))
     if vectors.shape[1]:
         rows = torch.from_numpy(np.flatnonzero(has_vector)).to(network.device)
         given = torch.from_numpy(vectors[has_vector]).to(network.device)
@@ -41,13 +41,13 @@ def initialise(network: Network, seed: int, vectors: np.ndarray, has_vector: np.
 def first_heads(network: Network, seed: int, tasks: Collection[str]) -> dict[str, Tensor]:
     """The first weights of the heads of tasks, by name: they depend on the seed and the name of the task only."""
     return {
-        name: _first_value(name, value, seed)
+        name: first_value(name, value, seed)
         for name, value in network.values().items()
         if any(is_head_of(name, task) for task in tasks)
     }
 
 
-def _first_value(name: str, like: Tensor, seed: int) -> Tensor:
+def first_value(name: str, like: Tensor, seed: int) -> Tensor:
     """The first values of one tensor, drawn with a seed of its own."""
     return _draw(name, like, torch.Generator().manual_seed(derive(seed, "initial", name)))
 

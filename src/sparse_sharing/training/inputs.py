@@ -20,7 +20,7 @@ from sparse_sharing.pipeline.artefact import TRAIN
 from sparse_sharing.pipeline.specs import SelectSpec
 from sparse_sharing.pipeline.weights import TaskWeights
 from sparse_sharing.storage.artifacts import Artifact, load_json, load_tensors, parts_of, refuse_other_spec, remedy
-from sparse_sharing.text.checks import check_text, check_vocabulary
+from sparse_sharing.text.checks import check_tags, check_text, check_vocabulary
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.vocabulary import TaskTags, Vocabulary
 from sparse_sharing.training.devices import own_slot
@@ -50,6 +50,7 @@ def load_vocabulary(
         details = load_tensors(file, "tags", digest).details
         with parts_of(file):
             tasks[task] = TaskTags.from_json(details)
+            check_tags(task, tasks[task])
     with parts_of(path):
         vocabulary = dataclasses.replace(Vocabulary.from_json(artifact.details), tasks=tasks)
         check_vocabulary(vocabulary)

@@ -14,6 +14,7 @@ from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.loop import Epoch, Progress, TaskData, train_epochs
 from sparse_sharing.training.replicas import make_trainer
 from sparse_sharing.training.sampling import steps_in_epoch
+from sparse_sharing.training.trainer import Trainer
 
 
 def train(
@@ -30,6 +31,7 @@ def train(
     early_bird: EarlyBird | None = None,
     meter: Meter | None = None,
     each_best: bool = False,
+    trainer: Trainer | None = None,
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -47,8 +49,9 @@ def train(
         early_bird: ends the training when the mask that the weights would give is settled.
         meter: saved before each checkpoint, so that processor time of finished epochs outlives an interruption.
         each_best: also keep the weights of each task's own best epoch.
+        trainer: what takes the steps; none: the usual one, or the one that `replicate` asks for.
     """
-    trainer = make_trainer(network, optimization, replicate)
+    trainer = trainer or make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))
     checkpoint = Checkpoint(work.with_suffix(".safetensors"), spec, label)
     progress = checkpoint.restore(network, trainer)

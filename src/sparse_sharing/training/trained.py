@@ -74,4 +74,5 @@ def network_of(trained: TrainedModel, vocabulary: Vocabulary, path: Path, device
         for task, mask in trained.masks.items():
             mask.require_fit(network.prunable_shapes, mask.weights, f"task {task}")
         network.set_masks(trained.masks)
+        network.word_limits = {task: int(limit) for task, limit in trained.details.get("word_limits", {}).items()}
     return network

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from sparse_sharing.storage.artifacts import file_digest, remedy
+from sparse_sharing.encoders.bilstm import by_layer
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.masks.mask import Mask, chance_overlap, chance_overlap_by_tensor, overlap
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.pipeline.stage import STAGE, STAGES
-from sparse_sharing.errors import ArtifactError
-from sparse_sharing.masks.mask import Mask, chance_overlap, chance_overlap_by_tensor, overlap
-from sparse_sharing.encoders.bilstm import by_layer
+from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
 from sparse_sharing.text.summary import read_summary
 
 ALL_LAYERS = "all layers"

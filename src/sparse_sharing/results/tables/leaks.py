@@ -1,16 +1,16 @@
 """What is wrong with the text behind the scores: test sentences that training or dev has too, and repaired tags."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sparse_sharing.evaluation import statistics
+from sparse_sharing.results.tables.scores import Order, in_order
 from sparse_sharing.storage.artifacts import load_tensors, parts_of
 from sparse_sharing.text.summary import read_summary
-from sparse_sharing.results.tables.scores import Order, in_order
 
 LEAKS = ["dataset", "system", "task", "metric", "seeds", "sentences", "leaked", "value", "without_leaked", "difference"]
 LEAKS_TITLE = "Without leaked sentences"
