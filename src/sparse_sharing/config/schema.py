@@ -43,6 +43,9 @@ class Warmup(Optimization):
     """w, the passes before the weights are kept as the start of what follows."""
     patience: None = None
     """A warm-up has a fixed length."""
+    tasks: list[Name] | None = Field(default=None, min_length=1)
+    """The tasks that the warm-up trains; none: all. A task that is not named here can be added to a finished run
+    without another warm-up; its head starts from its first weights."""
 
 
 class Choice(Section):
@@ -175,6 +178,7 @@ class Config(Section):
     def check(self) -> "Config":
         """Names that refer to something exist; masks chosen per task name every task."""
         self._check_heads_have_tasks()
+        self._check_warmup_tasks()
         if repeated := duplicates(self.seeds):
             raise ValueError(f"seeds: {repeated[0]} stands there twice")
         if repeated := duplicates([source.path for source in self.download]):
@@ -235,6 +239,20 @@ class Config(Section):
             for task in dataset.tasks:
                 if task.missing and HEADS[kind := self.model.head_of(task.name)].needs_every_tag:
                     raise ValueError(f"model.head: a {kind} needs every tag, but task '{task.name}' has missing: skip")
+
+    def _check_warmup_tasks(self) -> None:
+        """The warm-up names tasks that exist, and one of each dataset."""
+        named = self.warmup.tasks
+        if named is None:
+            return
+        if repeated := duplicates(named):
+            raise ValueError(f"warmup.tasks: duplicate value '{repeated[0]}'")
+        known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
+        if unknown := [task for task in named if task not in known]:
+            raise ValueError(f"warmup.tasks: there is no task '{unknown[0]}'; known: {', '.join(known)}")
+        for dataset in self.data.datasets:
+            if not {task.name for task in dataset.tasks} & set(named):
+                raise ValueError(f"warmup.tasks: names no task of dataset '{dataset.name}'; name one, or leave it out")
 
     def _check_dev_may_choose(self, choice: Choice) -> None:
         """Rule best_dev needs tasks whose dev text may choose; a choice that no system uses is not made."""

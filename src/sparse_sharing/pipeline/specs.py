@@ -5,12 +5,14 @@ specs of the stages that read those files. So a file made under other settings i
 """
 
 import functools
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
-from sparse_sharing.config.corpora import CorpusSpec, corpus_spec
+from sparse_sharing.config.corpora import CorpusSpec, TaskColumn, corpus_spec
 from sparse_sharing.config.encoders.base import AnyEncoder, EncoderSection
+from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Switch, settings_of, switches_of
 from sparse_sharing.config.schema import (
@@ -48,7 +50,7 @@ class DownloadSpec(Spec):
 
 
 class PrepareSpec(Spec):
-    """Encode the text of a dataset."""
+    """Encode the text of a dataset; its corpora have no tasks here, so that a task more changes nothing."""
 
     dataset: str
     corpora: list[CorpusSpec]
@@ -60,10 +62,27 @@ class PrepareSpec(Spec):
     vectors: bool
 
 
+class PrepareTaskSpec(Spec):
+    """Encode the tags of one task; `corpus` has this task only."""
+
+    dataset: str
+    corpus: CorpusSpec
+
+    @property
+    def task(self) -> TaskColumn:
+        """The task."""
+        return self.corpus.tasks[0]
+
+
 class WarmupSpec(Spec):
-    """Make theta(0), and theta(w) from it where `optimization` is given."""
+    """Make theta(0), and theta(w) from it where `optimization` is given.
+
+    `tags` gives the digest of the tags of each task that is trained. Heads of other tasks are drawn where they are
+    used, from the seed and the name of the task.
+    """
 
     data: str
+    tags: dict[str, str] | None = None
     seed: int
     model: AnyEncoder
     optimization: Optimization | None = None
@@ -72,12 +91,14 @@ class WarmupSpec(Spec):
 
 
 class PruneSpec(Spec):
-    """Find the masks of one task."""
+    """Find the masks of one task; `tags` has the digest of its tags."""
 
     data: str
+    tags: dict[str, str]
     start: str
     seed: int
     task: str
+    head: dict[str, HeadKind] | None = Field(default=None, description="of tasks whose head is not linear")
     optimization: Optimization
     rounds: int
     final_density: float
@@ -111,17 +132,37 @@ class SelectSpec(Spec):
     start: str | None = Field(default=None, description="rule magnitude: digest of the starting weights")
     granularity: Literal["unit"] | None = Field(default=None, description="rule magnitude: of the masks")
 
+    def of(self, tasks: Sequence[str]) -> "SelectSpec":
+        """The part about some tasks: the mask of a task does not depend on which other tasks there are."""
+        named = {
+            key: {task: own for task, own in value.items() if task in tasks}
+            for key in ("target_density", "rounds")
+            if isinstance(value := getattr(self.choice, key), dict)
+        }
+        return self.model_copy(
+            update={
+                "choice": self.choice.model_copy(update=named),
+                "masks": {task: digest for task, digest in self.masks.items() if task in tasks},
+                "tasks": self.tasks and [task for task in self.tasks if task in tasks],
+            }
+        )
+
 
 class TrainSpec(Spec):
-    """Train one model of a system."""
+    """Train one model of a system; `tags` has the digest of the tags of each of its tasks."""
 
     data: str
+    tags: dict[str, str]
     start: str
-    masks: str | None = Field(default=None, description="digest of the selection; none: every task keeps all weights")
+    masks: str | None = Field(
+        default=None,
+        description="digest of the part of the selection that is about the tasks; none: every task keeps all weights",
+    )
     seed: int
     system: str
     sharing: str
     tasks: list[str]
+    head: dict[str, HeadKind] | None = Field(default=None, description="of tasks whose head is not linear")
     allow_dense: bool
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
     settings: dict[str, Any] | None = Field(default=None, description="other keys that only its way of sharing has")
@@ -132,8 +173,28 @@ class TrainSpec(Spec):
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
 
 
+class ExtendSpec(Spec):
+    """Add a task to a finished model; `model` is the digest of the spec that it was made under.
+
+    `tags` has the digest of the tags of each task whose tags are known.
+    """
+
+    data: str
+    tags: dict[str, str]
+    model: str
+    seed: int
+    system: str
+    sharing: str
+    tasks: list[str] = Field(description="of the extended model, the new one last")
+    task: str = Field(description="the new one")
+    share: float = Field(description="of the free weights, which the new task keeps")
+    minimum_word_count: int
+    head: dict[str, HeadKind] | None = Field(default=None, description="of the new task, where it is not linear")
+    optimization: Optimization
+
+
 class EvaluateSpec(Spec):
-    """Apply one model to the test text."""
+    """Apply one model to the test text; the spec of the model has the digests of the tags."""
 
     data: str
     model: str
@@ -148,6 +209,15 @@ class ExportSpec(Spec):
 
     model: str
     task: str
+
+
+class RemoveSpec(Spec):
+    """Take one task out of a model and keep the others; `model` is the digest of the spec that it was made under."""
+
+    model: str
+    task: str
+    system: str
+    seed: int
 
 
 class TablesSpec(Spec):
@@ -235,7 +305,8 @@ class Specs:
         self.systems = {system.name: system for system in config.train.systems}
         self.choices = {choice.name: choice for choice in config.select.choices}
         self.sources = {source.path: source for source in config.download}
-        for stage in ("prepare", "warmup", "prune", "prune_named", "select", "train", "evaluate", "tables"):
+        stages = ("prepare", "prepare_task", "warmup", "prune", "prune_named", "select", "train", "evaluate", "tables")
+        for stage in stages:
             setattr(self, stage, functools.cache(getattr(self, stage)))
 
     def tasks(self, dataset: str, system: str | None = None) -> list[str]:
@@ -252,16 +323,37 @@ class Specs:
         """The starting weights that systems use."""
         return sorted({self.start(system) for system in self.systems})
 
+    def heads(self, tasks: Sequence[str]) -> dict[str, HeadKind] | None:
+        """The heads of tasks that are not linear."""
+        return {task: kind for task in tasks if (kind := self.config.model.head_of(task)) != "linear"} or None
+
     def architecture(self, dataset: str, start: str) -> EncoderSection:
-        """The network that starting weights belong to; of its heads those are named that are not linear."""
-        kinds = {task: kind for task in self.tasks(dataset) if (kind := self.config.model.head_of(task)) != "linear"}
-        model = self.config.model.model_copy(update={"head": kinds or None})
+        """The network that starting weights belong to, with the heads of the tasks that a warm-up trains."""
+        heads = self.heads(self.warmed_up(dataset)) if start == "warmup" else None
+        model = self.config.model.model_copy(update={"head": heads})
         if start in STARTS:
             return model
         system = self.systems[start.removeprefix("initial-")]
         model = model.with_depth(system.layers or model.depth)
         stacks = system.stacks(self.tasks(dataset, system.name))
         return model.with_stacks(stacks) if stacks else model
+
+    def warmed_up(self, dataset: str) -> list[str]:
+        """The tasks of a dataset that the warm-up trains."""
+        named = self.config.warmup.tasks
+        return [task for task in self.tasks(dataset) if named is None or task in named]
+
+    def trained(self, dataset: str, system: str, model: str) -> list[str]:
+        """The tasks that a model of a system is trained on."""
+        return self.tasks(dataset, system) if self.systems[system].IS_JOINT else [model]
+
+    def corpora(self, dataset: str) -> list[CorpusSpec]:
+        """How the corpora of a dataset are read, by name."""
+        return [corpus_spec(corpus) for corpus in sorted(self.datasets[dataset].corpora, key=_name)]
+
+    def tags(self, dataset: str, tasks: Sequence[str]) -> dict[str, str]:
+        """The digest of the tags of each task."""
+        return {task: self.prepare_task(dataset, task).digest() for task in tasks}
 
     def demo(self) -> DemoSpec:
         """The generation of the demo corpora."""
@@ -273,11 +365,11 @@ class Specs:
         return DownloadSpec(url=source.url, member=source.member, sha256=source.sha256)
 
     def prepare(self, dataset: str) -> PrepareSpec:
-        """The encoding of a dataset."""
+        """The encoding of the text of a dataset."""
         data = self.config.data
         return PrepareSpec(
             dataset=dataset,
-            corpora=[corpus_spec(corpus) for corpus in sorted(self.datasets[dataset].corpora, key=_name)],
+            corpora=[corpus.model_copy(update={"tasks": []}) for corpus in self.corpora(dataset)],
             lowercase=data.lowercase,
             minimum_word_count=data.minimum_word_count,
             minimum_character_count=data.minimum_character_count,
@@ -286,14 +378,24 @@ class Specs:
             vectors=data.vectors is not None,
         )
 
+    def prepare_task(self, dataset: str, task: str) -> PrepareTaskSpec:
+        """The encoding of the tags of a task."""
+        corpus, column = next(
+            (corpus, column) for corpus in self.corpora(dataset) for column in corpus.tasks if column.name == task
+        )
+        return PrepareTaskSpec(dataset=dataset, corpus=corpus.model_copy(update={"tasks": [column]}))
+
     def warmup(self, dataset: str, seed: int, start: str) -> WarmupSpec:
         """The starting weights: theta(w) for start `warmup`, theta(0) for `initial` and a network of a system's own."""
+        tasks = self.warmed_up(dataset) if start == "warmup" else []
+        weighted = [task for task in self.datasets[dataset].tasks if task.name in tasks]
         return WarmupSpec(
             data=self.prepare(dataset).digest(),
+            tags=self.tags(dataset, tasks) or None,
             seed=seed,
             model=self.architecture(dataset, start),
             optimization=_plain(self.config.warmup) if start == "warmup" else None,
-            weights=weights_of(self.datasets[dataset].tasks) if start == "warmup" else None,
+            weights=weights_of(weighted) if start == "warmup" else None,
             replicate=self.config.replicate.of_warmup() if start == "warmup" else None,
         )
 
@@ -308,9 +410,11 @@ class Specs:
     def _prune(self, prune: Prune, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
         return PruneSpec(
             data=self.prepare(dataset).digest(),
+            tags=self.tags(dataset, [task]),
             start=self.warmup(dataset, seed, start).digest(),
             seed=seed,
             task=task,
+            head=self.heads([task]),
             optimization=_plain(prune),
             rounds=prune.last_round,
             final_density=prune.final_density,
@@ -356,19 +460,21 @@ class Specs:
     def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
         """The training of one model of a system."""
         chosen, switches = self.systems[system], self.replicate(system)
-        section, tasks = self.config.train, self.tasks(dataset, system) if chosen.IS_JOINT else [model]
+        section, tasks = self.config.train, self.trained(dataset, system, model)
         rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
         masks = None
         if chosen.choice is not None:
-            masks = self.select(dataset, seed, chosen.start, chosen.choice).digest()
+            masks = self.select(dataset, seed, chosen.start, chosen.choice).of(tasks).digest()
         return TrainSpec(
             data=self.prepare(dataset).digest(),
+            tags=self.tags(dataset, tasks),
             start=self.warmup(dataset, seed, self.start(system)).digest(),
             masks=masks,
             seed=seed,
             system=system,
             sharing=chosen.sharing,
             tasks=tasks,
+            head=self.heads(tasks),
             allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
             optimization=_plain(
                 section,

@@ -30,6 +30,7 @@ from sparse_sharing.training.inputs import (
     load_task_data,
     load_vocabulary,
     load_weights,
+    tags_files,
     warn_of_emptied_layers,
 )
 from sparse_sharing.training.loop import Epoch, Progress, TaskData
@@ -75,13 +76,13 @@ def run(
     weights of the last epoch are ranked, and `stop_after` ends nothing.
     """
     meter = Meter()
-    words = load_vocabulary(vocabulary, spec.data)
+    words = load_vocabulary(vocabulary, spec.data, spec.tags)
     lenient = "lenient_spans" in (spec.replicate or ())
-    tasks = load_task_data(train_text, dev_text, [spec.task], spec.data, words, lenient_spans=lenient)
-    start, artifact = load_weights(weights, spec.start)
-    network = build_network(weights, artifact, words, [spec.task], choose_device(device))
+    tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, words, lenient_spans=lenient)
+    artifact = load_weights(weights, spec.start)
+    network, start = build_network(weights, artifact, words, spec.head, choose_device(device))
     epochs = spec.optimization.epochs
-    inputs = [vocabulary, train_text, dev_text, weights]
+    inputs = [vocabulary, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
     total = spec.trainings * epochs
     with work_folder(output, inputs) as work, Reporter(f"prune {spec.task}", total, work=work) as report:
         meter.keep_in(work)

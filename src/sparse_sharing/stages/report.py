@@ -116,7 +116,7 @@ def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame
         if name != dataset:
             continue
         path = layout.below(folder, layout.SELECT, dataset=dataset, seed=seed, start=start, choice=choice)
-        masks = read_selection(path / "masks.safetensors", None)
+        masks = read_selection(path / "masks.safetensors")
         label = f"{choice}, from {start}"
         shown = dict(list(masks.items())[:MOST_TASKS])
         identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}

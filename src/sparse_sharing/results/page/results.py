@@ -17,6 +17,7 @@ from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.pipeline.stage import STAGE, STAGES
 from sparse_sharing.pipeline.tables import tables_of
 from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
+from sparse_sharing.text.summary import read_summary
 
 ALL_LAYERS = "all layers"
 LARGEST_AT_START = "largest at start"
@@ -155,6 +156,8 @@ def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
     jobs: dict[str, tuple[str, dict[str, object]]] = {}
     for dataset in spec.datasets:
         jobs[f"prepare {dataset}"] = ("prepare", {"dataset": dataset})
+        for task in spec.datasets[dataset]:
+            jobs[f"prepare {dataset} {task}"] = ("prepare_task", {"dataset": dataset, "task": task})
     for dataset, own, start, task in spec.prunings():
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
@@ -183,8 +186,7 @@ def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
     rows = []
     demo = {file_digest(path) for path in layout.below(folder, layout.DEMO_FOLDER).rglob("*.txt")}
     for dataset in spec.datasets:
-        path = layout.below(folder, layout.DATA, dataset=dataset) / "summary.json"
-        summary = load_json(path, "summary").details
+        summary = read_summary(layout.below(folder, layout.DATA, dataset=dataset), spec.datasets[dataset])
         for split, values in summary["splits"].items():
             covered = values["vector_coverage"]
             for corpus, read in values["corpora"].items():

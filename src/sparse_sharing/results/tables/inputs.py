@@ -108,7 +108,7 @@ class RunInputs:
     @cached_property
     def notes(self) -> Mapping[str, Sequence[str]]:
         """For each dataset what a reader of scores should know about its text."""
-        return {dataset: text_notes(prepared(self.folder, dataset)) for dataset in self.spec.datasets}
+        return {name: text_notes(prepared(self.folder, name), tasks) for name, tasks in self.spec.datasets.items()}
 
     def selections(self, name: str) -> pd.DataFrame:
         """The tables `choice` or `overlap` of all selections, one below the other, with the selection in front.
@@ -170,8 +170,8 @@ def builder_of(record: TableRecord) -> ModuleType:
 
 
 def prepared(run_folder: Path, dataset: str) -> Path:
-    """What was noted when the text of a dataset was prepared."""
-    return layout.below(run_folder, f"{layout.DATA}/summary.json", dataset=dataset)
+    """The folder of the prepared text of a dataset."""
+    return layout.below(run_folder, layout.DATA, dataset=dataset)
 
 
 def _gathered(run_folder: Path, pattern: str, jobs: Sequence[tuple[object, ...]]) -> pd.DataFrame:
