@@ -169,7 +169,8 @@ def load_task_data(
         if not texts[0][task].sentences:
             raise TrainingError(f"{train}: task '{task}' has no training sentence; give it some, or take the task out")
         if texts[0][task].unseen_tags[task]:
-            raise ArtifactError(f"{train}: has tags of task '{task}' that are not in the vocabulary. {remedy(train)}")
+            path = tags_file(train, task)
+            raise ArtifactError(f"{path}: has tags of task '{task}' that are not in the vocabulary. {remedy(path)}")
     return {
         task: TaskData(
             texts[0][task],
