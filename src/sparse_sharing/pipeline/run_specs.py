@@ -15,6 +15,7 @@ from sparse_sharing.config.schema import (
     Task,
 )
 from sparse_sharing.config.systems import STARTS, Start
+from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.experiments import compared_pairs, facts_of
 from sparse_sharing.pipeline.specs import (
     DIGITS_IN_TABLES,
@@ -129,11 +130,16 @@ class Specs:
         )
 
     def prepare_task(self, dataset: str, task: str) -> PrepareTaskSpec:
-        """The encoding of the tags of a task."""
-        corpus, column = next(
-            (corpus, column) for corpus in self.corpora(dataset) for column in corpus.tasks if column.name == task
-        )
-        return PrepareTaskSpec(dataset=dataset, corpus=corpus.model_copy(update={"tasks": [column]}))
+        """The encoding of the tags of a task.
+
+        Raises:
+            ConfigError: The dataset has no task of that name.
+        """
+        for corpus in self.corpora(dataset):
+            for column in corpus.tasks:
+                if column.name == task:
+                    return PrepareTaskSpec(dataset=dataset, corpus=corpus.model_copy(update={"tasks": [column]}))
+        raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {', '.join(self.tasks(dataset))}")
 
     def warmup(self, dataset: str, seed: int, start: str) -> WarmupSpec:
         """The starting weights: theta(w) for start `warmup`, theta(0) for `initial` and a network of a system's own."""
