@@ -1,7 +1,7 @@
 """The reference of all keys: generated, complete, and as committed."""
 
-from sparse_sharing.config.reference import reference
 from sparse_sharing.config.prune import Prune
+from sparse_sharing.config.reference import reference
 from sparse_sharing.config.schema import Config
 from sparse_sharing.config.systems import System
 
