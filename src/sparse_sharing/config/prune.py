@@ -24,7 +24,7 @@ class Prune(Tagged, Optimization):
     OWN_KEYS: ClassVar[tuple[str, ...]] = ()
     """The keys that only this source has."""
 
-    source: str = "magnitude"
+    source: str
     """Where the masks come from."""
     rounds: int | None = None
     """Rounds K; round k has density final_density ** (k / K)."""
