@@ -116,6 +116,7 @@ def main() -> None:
         for name, (base, _) in measured.items():
             ratio = median(own / other for own, other in zip(speeds[name], speeds[base or name], strict=True))
             sys.stdout.write(f"{name:28} {median(speeds[name]):10,.0f} {ratio:6.2f}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
