@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sparse_sharing.evaluation.statistics import HELPED, HIGHER, HURT, LOWER, NO_VERDICT
 from sparse_sharing.results.drawing import MOST_TASKS
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.results.tables.means import MEAN
 
 LOOKS = {HELPED: "better", HIGHER: "better", HURT: "worse", LOWER: "worse", NO_VERDICT: "none"}
@@ -84,14 +86,14 @@ def forest(compared: pd.DataFrame) -> Forest:
     Args:
         compared: rows of `comparisons.csv` of one dataset.
     """
-    ends = compared[["difference", "lower", "upper"]].stack()
-    ticks = _ticks(min(float(ends.min()), 0.0), max(float(ends.max()), 0.0))
+    ends = compared[["difference", "lower", "upper"]].to_numpy(float)
+    ticks = _ticks(min(float(np.nanmin(ends)), 0.0), max(float(np.nanmax(ends)), 0.0))
     margin = MARGIN * (ticks[-1] - ticks[0])
     tasks = compared[["task", "metric"]].drop_duplicates()
     tasks = tasks.sort_values("metric", key=lambda metric: metric == MEAN, kind="stable")
     shown = [*tasks[tasks["metric"] != MEAN]["task"][:MOST_TASKS], *tasks[tasks["metric"] == MEAN]["task"]]
     groups = [
-        Group(_task_name(task, rows["metric"].iloc[0]), [_bar(row) for row in rows.to_dict("records")])
+        Group(_task_name(task, rows["metric"].iloc[0]), [_bar(row) for row in rows_of(rows)])
         for task in shown
         for rows in [compared[compared["task"] == task]]
     ]

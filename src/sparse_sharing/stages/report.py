@@ -63,7 +63,7 @@ def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
         commands=[(texts.AGAIN, f"snakemake --cores {os.cpu_count()} all --configfile CONFIGURATION.yaml")],
         warnings=[*texts.synthetic(results.data), *texts.warnings(results.tables, notes)],
     )
-    write_text(output, render(page, vl_convert.javascript_bundle()))
+    write_text(output, render(page, vl_convert.javascript_bundle("")))
 
 
 def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, systems: Sequence[str]) -> Iterator[Section]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from sparse_sharing.encoders.bilstm import by_layer
 from sparse_sharing.errors import ArtifactError
@@ -16,6 +17,7 @@ from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.pipeline.stage import STAGE, STAGES
 from sparse_sharing.pipeline.tables import tables_of
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
 
 ALL_LAYERS = "all layers"
@@ -88,7 +90,7 @@ def reference_overlaps(chosen: pd.DataFrame) -> pd.DataFrame:
     columns = {"overlap_with_start": LARGEST_AT_START, "self_overlap": None}
     rows = [
         {"layer": ALL_LAYERS, "a": row["task"], "b": other or row["task"], "overlap": float(row[name])}
-        for row in chosen.to_dict("records")
+        for row in rows_of(chosen)
         for name, other in columns.items()
         if pd.notna(row.get(name))
     ]
@@ -98,7 +100,7 @@ def reference_overlaps(chosen: pd.DataFrame) -> pd.DataFrame:
 def served(masks: Mapping[str, Mask]) -> pd.DataFrame:
     """How many prunable weights serve which tasks: one row for each set of tasks, or each number of tasks."""
     counts: dict[str, tuple[int, int]] = {}
-    total = sum(mask.keep.long() for mask in masks.values())
+    total = torch.stack([mask.keep for mask in masks.values()]).sum(0)
     size = total.numel()
     for number in range(len(masks) + 1):
         together = total == number
@@ -179,6 +181,8 @@ def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
 def _carrier(folder: Path, stage: str, identity: Mapping[str, object]) -> Path:
     """The file of a job that stores its spec."""
     record = STAGE[stage]
+    if record.carrier is None:
+        raise ValueError(f"no output of '{stage}' stores its spec")
     return layout.below(folder, f"{record.folder}/{record.carrier.file}", **identity)
 
 
