@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-import vl_convert
 import yaml
 
 from sparse_sharing import __version__
@@ -20,7 +19,7 @@ from sparse_sharing.results.drawing import MOST_TASKS, Chart
 from sparse_sharing.results.forest import forest
 from sparse_sharing.results.page import charts, machine, texts
 from sparse_sharing.results.page.best import best_model
-from sparse_sharing.results.page.page import Page, Section, Table, plain_table, render
+from sparse_sharing.results.page.page import Page, Section, Table, drawing_library, plain_table, render
 from sparse_sharing.results.page.results import (
     RunResults,
     layer_densities,
@@ -63,7 +62,7 @@ def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
         commands=[(texts.AGAIN, f"snakemake --cores {os.cpu_count()} all --configfile CONFIGURATION.yaml")],
         warnings=[*texts.synthetic(results.data), *texts.warnings(results.tables, notes)],
     )
-    write_text(output, render(page, vl_convert.javascript_bundle("")))
+    write_text(output, render(page, drawing_library()))
 
 
 def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, systems: Sequence[str]) -> Iterator[Section]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+import vl_convert
 
 from sparse_sharing.results.drawing import DARK_PALETTE, PALETTE, Chart
 from sparse_sharing.results.forest import Forest
@@ -113,6 +114,11 @@ def render(page: Page, library: str) -> str:
         specs=lambda chart: [panel.on_page for panel in chart.panels],
         csv=lambda item: item.data.to_csv(index=False, lineterminator="\n"),
     )
+
+
+def drawing_library() -> str:
+    """The JavaScript that draws Vega-Lite charts, as the function `vegaEmbed`."""
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
 def in_script(value: object) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse_sharing.results.page.page import Page, Section, in_script, plain_table, render
+from sparse_sharing.results.page.page import Page, Section, drawing_library, in_script, plain_table, render
 
 EVIL = "</script><script>alert('x')</script>&\"<b>"
 
@@ -34,6 +34,10 @@ def test_any_text_survives_the_way_through_a_script_element(text):
 def test_a_library_cannot_end_its_script_element():
     html = render(Page("t", {}, [], {}, {}), "const a = '</script>';")
     assert "'<\\/script>'" in html
+
+
+def test_the_page_brings_the_library_that_draws_its_charts():
+    assert drawing_library().rstrip(";").rpartition("window.vegaEmbed=")[2].startswith("$")
 
 
 def test_numbers_sort_as_numbers_and_missing_ones_are_blank():
