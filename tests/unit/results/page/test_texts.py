@@ -98,8 +98,8 @@ def test_what_is_true_of_all_datasets_is_said_once_after_the_last():
     found = leads(pd.concat(both), ["news", "chat"], "single")
     assert found == {
         "news": "hard against single, ner: no measurable difference.",
-        "chat": "hard against single, ner: no measurable difference. With one seed, the verdicts are about these trained "
-        "models, not about the systems.",
+        "chat": "hard against single, ner: no measurable difference. With one seed, the verdicts are about these "
+        "trained models, not about the systems.",
     }
 
 
