@@ -1,7 +1,7 @@
 """Which layer a tensor of a mask belongs to, where only the file of the mask is at hand and no encoder.
 
-Encoders declare the layer of each tensor (`TensorInfo.layer`). Files of masks hold only names and shapes, so names follow
-a rule: the first number in a name is that of the layer, counted from 0; a name without one is below the layers.
+Encoders declare the layer of each tensor (`TensorInfo.layer`). Files of masks hold only names and shapes, so names
+follow a rule: the first number in a name is that of the layer, counted from 0; one without it is below the layers.
 """
 
 
