@@ -51,8 +51,8 @@ class SharedRunner:
 
     @staticmethod
     def can_run(network: Network) -> bool:
-        """Whether the network is one that this class knows: the plain encoder, on a CPU."""
-        return type(network.encoder) is BiLstmEncoder and network.device.type == "cpu"
+        """Whether the network is one that this class knows: the plain encoder, on a CPU, all tasks with all words."""
+        return type(network.encoder) is BiLstmEncoder and network.device.type == "cpu" and not network.word_limits
 
     def _add_task(self, task: str, mask: Mask | None) -> None:
         # With other tasks beside it, all run the filters of characters once.
