@@ -75,6 +75,14 @@ def test_every_figure_is_drawn_within_the_window_without_a_word_or_a_request(ope
 
 
 @pytest.mark.slow
+def test_the_command_that_repeats_the_run_names_its_configuration(opened):
+    page, _, _ = opened(drawn=False)
+    commands = page.locator("#provenance pre").all_inner_texts()
+    assert commands[0].startswith("sparse-sharing run ")
+    assert ".yaml --cores " in commands[0]
+
+
+@pytest.mark.slow
 def test_the_first_sentence_is_the_verdict(opened):
     page, _, _ = opened(drawn=False)
     lead = page.locator("main, header").first.locator("p.lead").first.inner_text()
