@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from benchmarks.synthetic_run import measure, specs_of
 
 SECONDS = 60
