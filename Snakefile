@@ -53,6 +53,7 @@ rule data:
     input:
         refuse_foreign,
         files_of("prepare"),
+        files_of("prepare_task"),
 
 
 rule masks:

@@ -133,7 +133,6 @@ def memory_job(folder: Path) -> None:
     from sparse_sharing.config.schema import Optimization
     from sparse_sharing.pipeline.specs import TrainSpec
     from sparse_sharing.stages import train, warmup
-    from sparse_sharing.storage.artifacts import load_tensors
     from sparse_sharing.training import loop
     from sparse_sharing.training.threads import set_threads
 
@@ -154,12 +153,13 @@ def memory_job(folder: Path) -> None:
         warmup.run(start, *paths, folder / "dev.safetensors", weights, "cpu")
         spec = TrainSpec(
             data=start.data,
+            tags=_tags(),
             start=start.digest(),
             masks="random",
             seed=1,
             system="sparse",
             sharing="sparse",
-            tasks=list(load_tensors(paths[2], "text").details["corpora"]["news"]),
+            tasks=list(_tags()),
             allow_dense=False,
             optimization=Optimization(epochs=2),
         )
@@ -201,13 +201,19 @@ def _of(mask, weights: str):
 
 def _warmup_spec(epochs: int | None):
     from benchmarks.data import spec_of
-    from sparse_sharing.config.schema import Model, Optimization
+    from sparse_sharing.config.encoders.bilstm import BiLstm
+    from sparse_sharing.config.schema import Optimization
     from sparse_sharing.pipeline.specs import WarmupSpec
 
-    kind = WarmupSpec.model_fields["model"].annotation
     optimization = None if epochs is None else Optimization(epochs=epochs)
-    model = kind(**dict(Model(layers=2)))
-    return WarmupSpec(data=spec_of().digest(), seed=1, model=model, optimization=optimization)
+    tags = None if epochs is None else _tags()
+    return WarmupSpec(data=spec_of().digest(), tags=tags, seed=1, model=BiLstm(layers=2), optimization=optimization)
+
+
+def _tags() -> dict[str, str]:
+    from benchmarks.data import task_specs
+
+    return {task: spec.digest() for task, spec in task_specs().items()}
 
 
 def _options(folder: Path) -> list[str]:

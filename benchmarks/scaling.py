@@ -139,7 +139,7 @@ def _loading(folder: Path) -> tuple[Points, Points]:
     times, memory = [], []
     for count in SENTENCES:
         path = folder / f"{count}.safetensors"
-        data.save_text(path, data.generated_text(vocabulary, count))
+        data.save_text(path, data.generated_text(vocabulary, count), vocabulary)
         # The first opening compares the content with its digest; it is remembered.
         load_text(path)
         times.append((count, loading_seconds(path, 5)))

@@ -6,12 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from preparing import prepare_all
 
 from sparse_sharing.config import parse_config
 from sparse_sharing.pipeline import Specs, layout
-from sparse_sharing.stages import evaluate, figures, prepare, prune, select, tables, train, warmup
+from sparse_sharing.stages import evaluate, figures, prune, select, tables, train, warmup
 from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.text.demo.corpora import generate
+from sparse_sharing.text.summary import read_summary
 
 SENTENCES = {"train": 40, "dev": 10, "test": 10}
 TASKS = ("chunk", "ner", "pos")
@@ -105,9 +107,11 @@ class Pipeline:
         return self.path(layout.PRUNE, start=start, task=task) / "masks.safetensors"
 
     def prepare(self, output: Path | None = None, vectors: Path | None = None) -> Path:
-        output = output or self.data
-        prepare.run(self.specs.prepare("joint"), self.files, vectors, output)
-        return output
+        return prepare_all(self.specs, "joint", self.files, output or self.data, vectors)
+
+    def summary(self) -> dict:
+        """What the preparation has shown, of the text and of the tags of each task."""
+        return read_summary(self.data, self.specs.tasks("joint"))
 
     def warm_up(self, start: str, output: Path | None = None) -> Path:
         output = output or self.weights(start)
@@ -127,10 +131,21 @@ class Pipeline:
         prune.run(spec, *self.texts, self.weights(start), output, "cpu")
         return output
 
+    def prune_named(self, pruning: str, task: str, start: str = "warmup", output: Path | None = None) -> Path:
+        output = output or self.path(layout.PRUNE_NAMED, start=start, pruning=pruning, task=task)
+        spec = self.specs.prune_named("joint", 1, start, pruning, task)
+        prune.run(spec, *self.texts, self.weights(start), output, "cpu")
+        return output
+
     def select(self, choice: str, start: str = "warmup", output: Path | None = None) -> Path:
         output = output or self.path(layout.SELECT, start=start, choice=choice)
         spec = self.specs.select("joint", 1, start, choice)
-        masks = {task: self.masks(task, start) for task in spec.masks}
+        pruning = spec.choice.pruning
+        pattern = layout.PRUNE if pruning is None else layout.PRUNE_NAMED
+        masks = {
+            task: self.path(pattern, start=start, pruning=pruning, task=task) / "masks.safetensors"
+            for task in spec.masks
+        }
         select.run(spec, masks, self.weights(start), output)
         return output
 
@@ -172,6 +187,8 @@ class Pipeline:
             self.warm_up(start)
         for _, _, start, task in self.specs.tables().prunings():
             self.prune(task, start)
+        for _, _, start, pruning, task in self.specs.tables().prunings_named():
+            self.prune_named(pruning, task, start)
         for start, choice in self.specs.tables().chosen:
             self.select(choice, start)
         for _, _, system, model in self.specs.tables().models():
@@ -190,6 +207,17 @@ class Pipeline:
         for name, changes in sections.items():
             values[name] = {**values.get(name, {}), **changes}
         return Pipeline(self.folder, values)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """The pipeline with its text prepared and nothing else; not to be changed."""
+    folder = tmp_path_factory.mktemp("prepared")
+    for name, text in generate("joint", SENTENCES, 1).items():
+        write_text(folder / name, text)
+    own = Pipeline(folder, VALUES)
+    own.prepare()
+    return own
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,7 @@ wildcard_constraints:
     system=NAME,
     model=NAME,
     choice=NAME,
+    pruning=NAME,
     seed=r"\d+",
     start=START,
 
@@ -100,12 +101,19 @@ def gpus():
     return int(device == "cuda" or (device == "auto" and shutil.which("nvidia-smi") is not None))
 
 
+def corpora_of(wildcards):
+    """The names of the corpora that a job reads: all of its dataset, or that of its task."""
+    dataset, task = specs.datasets[wildcards.dataset], wildcards.get("task")
+    return [corpus.name for corpus in dataset.corpora if task is None or task in [own.name for own in corpus.tasks]]
+
+
 def sources(split):
-    """A function that gives the (corpus, file) pairs of one split of a dataset; the order of corpora has no meaning."""
+    """A function that gives the (corpus, file) pairs of one split for a job; the order of corpora has no meaning."""
 
     def files(wildcards):
         pairs = layout.source_files(run_config, specs.datasets[wildcards.dataset], split)
-        return sorted(pairs, key=lambda pair: pair[0])
+        read = corpora_of(wildcards)
+        return sorted((pair for pair in pairs if pair[0] in read), key=lambda pair: pair[0])
 
     return files
 
@@ -114,8 +122,9 @@ def document_lists(split):
     """A function that gives the lists of documents of one split of a dataset, by corpus and split."""
 
     def files(wildcards):
-        dataset = specs.datasets[wildcards.dataset]
-        return dict(sorted(layout.document_lists(run_config, dataset, split)))
+        lists = layout.document_lists(run_config, specs.datasets[wildcards.dataset], split)
+        read = [f"{corpus}.{split}" for corpus in corpora_of(wildcards)]
+        return dict(sorted((name, path) for name, path in lists if name in read))
 
     return files
 
@@ -161,13 +170,15 @@ def vectors_path(wildcards):
 
 def masks_of_tasks(wildcards):
     """The masks of each task of a dataset, by task; none where the choice needs no pruning."""
-    if not specs.choices[wildcards.choice].is_pruned:
+    choice = specs.choices[wildcards.choice]
+    if not choice.is_pruned:
         return {}
-    masks = outputs_of("prune")["masks"]
+    masks = outputs_of("prune" if choice.pruning is None else "prune_named")["masks"]
     identity = {
         "dataset": wildcards.dataset,
         "seed": wildcards.seed,
         "start": wildcards.start,
+        "pruning": choice.pruning,
     }
     return {task: masks.format(**identity, task=task) for task in specs.tasks(wildcards.dataset)}
 
@@ -195,7 +206,12 @@ def masks_of_system(wildcards):
         "start": system.start,
         "choice": system.choice,
     }
-    return [outputs_of("select")["masks"].format(**identity)]
+    masks = outputs_of("select")["masks"].format(**identity)
+    trained = specs.trained(wildcards.dataset, wildcards.system, wildcards.model)
+    if specs.choices[system.choice].is_pruned and len(trained) < len(specs.tasks(wildcards.dataset)):
+        # The file also has the masks of other tasks. Its time says nothing of those that are read; the spec does.
+        return [ancient(masks)]
+    return [masks]
 
 
 def test_text_of_system(wildcards):
@@ -203,6 +219,25 @@ def test_text_of_system(wildcards):
     if "epoch_on_test" not in (specs.replicate(wildcards.system) or []):
         return []
     return [outputs_of("prepare")["test"].format(dataset=wildcards.dataset)]
+
+
+def tags_of(*splits):
+    """A function that gives the tags of the tasks that a job reads, in some splits."""
+
+    def files(wildcards):
+        dataset = wildcards.dataset
+        if "model" in wildcards.keys():
+            tasks = specs.trained(dataset, wildcards.system, wildcards.model)
+            test = test_text_of_system(wildcards) and splits != ("test",)
+        else:
+            task = wildcards.get("task")
+            tasks = [task] if task else specs.warmup(dataset, run_config.seeds[0], wildcards.start).tags or []
+            test = False
+        read = [*splits, "test"] if test else splits
+        tags = outputs_of("prepare_task")
+        return [tags[split].format(dataset=dataset, task=task) for task in tasks for split in read]
+
+    return files
 
 
 CAPTIONS = Path(workflow.basedir) / "workflow" / "report"

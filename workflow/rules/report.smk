@@ -4,7 +4,7 @@
 rule report:
     input:
         tables=rules.tables.output,
-        data=files_of("prepare", "summary.json"),
+        data=files_of("prepare", "summary.json") + files_of("prepare_task", "summary.json"),
         masks=files_of("select", "masks.safetensors"),
         histories=files_of("train", "history.csv"),
     output:

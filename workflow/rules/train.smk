@@ -6,6 +6,7 @@ rule train:
         vocabulary=rules.prepare.output.vocabulary,
         train=rules.prepare.output.train,
         dev=rules.prepare.output.dev,
+        tags=tags_of("train", "dev"),
         weights=starting_weights,
         masks=masks_of_system,
         test=test_text_of_system,

@@ -7,6 +7,7 @@ rule warmup:
         vectors=rules.prepare.output.vectors,
         train=rules.prepare.output.train,
         dev=rules.prepare.output.dev,
+        tags=tags_of("train", "dev"),
     output:
         **outputs_of("warmup"),
     log:

@@ -34,7 +34,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Stages": {
         "demo": ("stages", "Write the demo corpora"),
         "download": ("stages", "Fetch a file of the section `download`"),
-        "prepare": ("stages", "Read labelled text and encode it"),
+        "prepare": ("stages", "Read the text of a dataset and encode it"),
+        "prepare-task": ("stages", "Read the tags of one task and encode them"),
         "warmup": ("stages", "Make the starting weights"),
         "prune": ("stages", "Find the masks of one task"),
         "select": ("stages", "Choose a mask for each task"),

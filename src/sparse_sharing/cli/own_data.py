@@ -111,7 +111,10 @@ def _estimate(jobs: list, data: dict, specs: Specs, cores: int) -> tuple[dict[st
     from sparse_sharing.terminal.progress import duration
 
     set_threads(1)
-    prepared = {dataset: specs.prepare(dataset) for dataset in specs.datasets}
+    prepared = {
+        dataset: specs.prepare(dataset).model_copy(update={"corpora": specs.corpora(dataset)})
+        for dataset in specs.datasets
+    }
     found = estimate(jobs, data, specs.config.model, specs.config.device, prepared)
     summary = [
         f"About {duration(found.on(cores))} on {cores} cores, {duration(sum(found.stages.values()))} on one, "

@@ -65,6 +65,25 @@ def prepare(
 
 
 @stage_command
+def prepare_task(
+    spec: SpecOption,
+    train: Annotated[list[str], typer.Option(metavar="CORPUS=FILE", help="Training file of the corpus.")],
+    output: Output,
+    test: Annotated[list[str] | None, typer.Option(metavar="CORPUS=FILE", help="Test file of the corpus.")] = None,
+    dev: Annotated[
+        list[str] | None, typer.Option(metavar="CORPUS=FILE", help="Development file of the corpus.")
+    ] = None,
+    documents: Annotated[
+        list[str] | None, typer.Option(metavar="CORPUS.SPLIT=FILE", help="List of the documents of a split.")
+    ] = None,
+) -> None:
+    from sparse_sharing.stages import prepare_task as stage
+
+    files = {"train": parse_files(train), "dev": parse_files(dev or []), "test": parse_files(test or [])}
+    stage.run(parse_spec(spec, stage_specs.PrepareTaskSpec), files, output, parse_named(documents or []))
+
+
+@stage_command
 def warmup(
     spec: SpecOption,
     vocabulary: Vocabulary,

@@ -48,7 +48,7 @@ VALUES: dict[str, Any] = {
     },
     "model": {"word_dimension": 50, "hidden": 50, "dropout": 0.4, "word_dropout": 0.03, "head": "linear"},
     "warmup": {**SCHEDULE, "epochs": 2},
-    "prune": {**SCHEDULE, "epochs": 2, "rounds": 2, "final_density": 0.25},
+    "prune": {**SCHEDULE, "source": "magnitude", "epochs": 2, "rounds": 2, "final_density": 0.25},
     "select": {"choices": [{"name": "half", "rule": "target_density", "target_density": 0.5}]},
     "train": {
         **SCHEDULE,
@@ -93,6 +93,8 @@ def _lines(section: type[BaseModel], values: Mapping[str, Any], depth: int, show
     for key, field in section.model_fields.items():
         inner = field.annotation
         is_section = isinstance(inner, type) and issubclass(inner, BaseModel)
+        if isinstance(field.default, BaseModel):
+            inner = type(field.default)
         meaning = field.description or (inner.__doc__ if is_section else "") or ""
         if meaning not in shown:
             yield from (f"{indent}# {line}" for line in textwrap.wrap(" ".join(meaning.split()), WIDTH - len(indent)))

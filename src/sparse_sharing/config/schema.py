@@ -21,85 +21,19 @@ from sparse_sharing.config.data import Data as Data
 from sparse_sharing.config.data import Dataset as Dataset
 from sparse_sharing.config.data import DemoSize as DemoSize
 from sparse_sharing.config.data import Download as Download
+from sparse_sharing.config.encoders.base import ConfiguredEncoder
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.config.heads import HEADS
+from sparse_sharing.config.optimization import Optimization as Optimization
+from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.config.section import Name, Section, Source, duplicates, refuse_duplicates
+from sparse_sharing.config.select import Choice as Choice
+from sparse_sharing.config.select import Select as Select
 from sparse_sharing.config.systems import System
 
 GRAMMAR_VERSION = 1
 """Version of the grammar and lexicon that the demo corpora are drawn from; part of the spec of the demo stage."""
-
-Density = Annotated[float, Field(gt=0, le=1)]
-HeadKind = Literal["linear", "crf"]
-"""`linear` is a softmax for each token; `crf` is a conditional random field over the sentence."""
-
-
-class Model(Section):
-    """The base network (paper, section "Base Model"): words and characters, a BiLSTM, a head per task."""
-
-    word_dimension: int = Field(default=100, ge=1)
-    """Width of the word embedding; where the vectors are narrower, the rest starts random."""
-    character_dimension: int = Field(default=30, ge=1)
-    """Width of the character embedding."""
-    character_filters: int = Field(default=30, ge=1)
-    """Filters of the character convolution."""
-    character_width: int = Field(default=3, ge=1)
-    """Characters a filter sees; odd, so that a word keeps its length."""
-    hidden: int = Field(default=200, ge=1)
-    """Units of the LSTM, per direction."""
-    layers: int = Field(default=1, ge=1)
-    """BiLSTM layers."""
-    dropout: float = Field(default=0.5, ge=0, lt=1)
-    """Dropout after the embeddings and before the heads."""
-    word_dropout: float = Field(default=0.01, ge=0, lt=1)
-    """Share of training tokens read as the unknown word."""
-    head: HeadKind | dict[Name, HeadKind] | None = None
-    """linear or crf, for all tasks or for each; tasks that are not named have linear heads."""
-
-    @model_validator(mode="after")
-    def check(self) -> "Model":
-        """A centred filter has an odd width."""
-        if self.character_width % 2 == 0:
-            raise ValueError(f"character_width must be odd, got {self.character_width}")
-        return self
-
-    def head_of(self, task: str) -> HeadKind:
-        """The kind of a task's head."""
-        kind = self.head.get(task) if isinstance(self.head, dict) else self.head
-        return kind or "linear"
-
-
-class Architecture(Model):
-    """The network that starting weights belong to: that of the section `model`, or one that a system changes."""
-
-    stacks: list[Name] | None = None
-    """Tasks that have a BiLSTM stack of their own, joined by cross-stitch units; none: one stack for all tasks."""
-
-
-class Optimization(Section):
-    """How a network is trained; warm-up, pruning and joint training each have their own values."""
-
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    """SGD with momentum, as in the paper, or Adam."""
-    learning_rate: float = Field(default=0.1, gt=0)
-    """The rate of the first epoch."""
-    learning_rate_decay: float = Field(default=0.0, ge=0)
-    """d in learning_rate / (1 + d * epoch), epochs counted from 0."""
-    momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Momentum of SGD; Adam has its usual 0.9 and 0.999."""
-    batch_size: int = Field(default=10, ge=1)
-    """Sentences in a batch."""
-    epochs: int = Field(default=30, ge=1)
-    """Passes over the training data of all tasks trained."""
-    patience: int | None = Field(default=None, ge=1)
-    """Stop after so many epochs without a better dev score, counted from the first above 0; none: never."""
-    gradient_clip: float | None = Field(default=5.0, gt=0)
-    """Largest norm of a step's gradient; none: no bound."""
-    sampling: Literal["proportional", "round_robin"] = "proportional"
-    """How the task of the next batch is drawn: by data size, as in the paper, or in turn."""
-    length_buckets: int = Field(default=50, ge=1)
-    """Shuffled batches whose sentences are sorted by length together, for speed; 1: no sorting."""
-    precision: Literal["bfloat16"] | None = None
-    """Run the encoder in bfloat16 while training, on a GPU alone; weights, heads and losses, and none: float32."""
 
 
 class Warmup(Optimization):
@@ -109,91 +43,9 @@ class Warmup(Optimization):
     """w, the passes before the weights are kept as the start of what follows."""
     patience: None = None
     """A warm-up has a fixed length."""
-
-
-class Prune(Optimization):
-    """Iterative magnitude pruning (paper, Algorithm 1), one job per task."""
-
-    rounds: int = Field(default=20, ge=1, le=200)
-    """Rounds K; round k has density final_density ** (k / K)."""
-    final_density: float = Field(default=0.1, gt=0, lt=1)
-    """Share of the prunable weights that the last round keeps."""
-    stop_after: int | None = Field(default=None, ge=1)
-    """End a task's pruning after so many rounds in a row without a better dev score; none: never."""
-    self_overlap: bool = False
-    """Prune each task a second time, with another order of its data, to show in the tables how much two prunings of one
-    task overlap; nothing is trained with these masks. It costs as much as the pruning."""
-    early_bird: float | None = Field(default=None, gt=0, lt=1)
-    """End a round when each of its last epochs changes less than this share of the mask that would be cut; none: never.
-    You et al. (2020) take 0.1."""
-    early_bird_window: int = Field(default=5, ge=1)
-    """Of early_bird: so many epochs in a row must change less, 5 in You et al. (2020)."""
-
-    @model_validator(mode="after")
-    def check(self) -> "Prune":
-        """A round is long enough for an early bird to end it."""
-        if self.early_bird is not None and self.epochs < self.early_bird_window + 2:
-            raise ValueError(
-                f"early_bird waits for {self.early_bird_window} epochs after the first that hardly change the mask: it "
-                f"can end no round of {self.epochs} epochs. Set epochs to at least {self.early_bird_window + 2}, lower "
-                "early_bird_window, or leave early_bird out"
-            )
-        return self
-
-
-class Choice(Section):
-    """A rule that picks one round's mask for each task."""
-
-    name: Name
-    rule: Literal["target_density", "best_dev", "rounds", "file", "magnitude"]
-    """Take the round nearest to a density, the one with the best dev score, or one by number; or masks of a file; or,
-    as a control, the largest of the starting weights, without pruning."""
-    target_density: Density | dict[Name, Density] | None = None
-    """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken. Rule magnitude:
-    the density of the masks."""
-    tolerance: float = Field(default=0.05, ge=0, le=1)
-    """Rule target_density: the largest distance of the nearest round's density that is accepted."""
-    rounds: Annotated[int, Field(ge=0)] | dict[Name, Annotated[int, Field(ge=0)]] | None = None
-    """Rule rounds: the round to take, for all tasks or for each."""
-    file: Source | None = None
-    """Rule file: masks of all tasks, as `sparse-sharing masks` writes them; no pruning is needed for this choice."""
-    allow_dense: bool = False
-    """Let round 0, which keeps every weight, be chosen. Otherwise only subnetworks are."""
-    random: bool | Literal["permuted"] = False
-    """Controls. true: each mask is replaced by one that keeps as many weights at random positions, drawn for each task.
-    permuted: the weights of each tensor are permuted at random, alike for all tasks, so that densities by layer and
-    overlaps stay as they are."""
-
-    @model_validator(mode="after")
-    def check(self) -> "Choice":
-        """Each rule has its own key, and only that."""
-        owners = {"target_density": ("target_density", "magnitude"), "rounds": ("rounds",), "file": ("file",)}
-        for key, rules in owners.items():
-            if (getattr(self, key) is not None) != (self.rule in rules):
-                verb = "needs" if self.rule in rules else "does not use"
-                raise ValueError(f"rule '{self.rule}' {verb} the key '{key}'")
-        return self
-
-    @property
-    def is_pruned(self) -> bool:
-        """Whether the masks come out of a pruning."""
-        return self.rule not in ("file", "magnitude")
-
-    def density_of(self, task: str) -> float | None:
-        """The density wanted for a task, where there is one."""
-        return self.target_density[task] if isinstance(self.target_density, dict) else self.target_density
-
-
-class Select(Section):
-    """Which masks the joint training gets; several choices may stand side by side."""
-
-    choices: list[Choice] = Field(default=[])
-
-    @model_validator(mode="after")
-    def check(self) -> "Select":
-        """No two choices of one name."""
-        refuse_duplicates("choices", [choice.name for choice in self.choices])
-        return self
+    tasks: list[Name] | None = Field(default=None, min_length=1)
+    """The tasks that the warm-up trains; none: all. A task that is not named here can be added to a finished run
+    without another warm-up; its head starts from its first weights."""
 
 
 class Train(Optimization):
@@ -202,6 +54,7 @@ class Train(Optimization):
     epochs: int = Field(default=30, ge=1)
     """The budget of each system: passes over the training data, those of the warm-up that it starts from included."""
     systems: list[System] = Field(min_length=1)
+    """What is compared: each system is a way of sharing with its keys."""
     learning_rates: list[Annotated[float, Field(gt=0)]] | None = Field(default=None, min_length=2)
     """Train every model with each of these rates, in place of learning_rate, and keep the training with the best dev
     score, the mean over its tasks; none: learning_rate only. Of equal scores the first rate counts."""
@@ -251,9 +104,11 @@ class Config(Section):
     data: Data
     download: list[Download] = Field(default=[])
     """Files that are fetched where the user's are missing; a file that is there is never fetched or replaced."""
-    model: Model = Model()
+    model: ConfiguredEncoder = BiLstm()
     warmup: Warmup = Warmup()
-    prune: Prune = Prune()
+    prune: Prune = Field(default={}, validate_default=True)
+    prunings: dict[Name, Prune] = Field(default={})
+    """Further prunings by name, each with the keys of `prune`; a choice takes its masks from one with `pruning`."""
     select: Select = Select()
     train: Train
     evaluate: Evaluate = Evaluate()
@@ -264,10 +119,13 @@ class Config(Section):
     def check(self) -> "Config":
         """Names that refer to something exist; masks chosen per task name every task."""
         self._check_heads_have_tasks()
+        self._check_warmup_tasks()
         if repeated := duplicates(self.seeds):
             raise ValueError(f"seeds: {repeated[0]} stands there twice")
         if repeated := duplicates([source.path for source in self.download]):
             raise ValueError(f"download: {repeated[0]} stands there twice")
+        if self.data.vectors is not None and not self.model.vector_width:
+            raise ValueError(f"data.vectors: encoder '{self.model.kind}' reads no word vectors; leave the key out")
         systems = [system.name for system in self.train.systems]
         entries = self.tables.comparisons or []
         compared = [name for entry in entries for name in ([entry] if isinstance(entry, str) else entry)]
@@ -283,15 +141,34 @@ class Config(Section):
             if system.choice is not None and system.choice not in choices:
                 known = ", ".join(choices) or "none"
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
-            system.check_fit(self.model.layers, tasks)
+            system.check_fit(self.model.depth, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)
+        if again := [name for name, own in self.prunings.items() if own.self_overlap]:
+            raise ValueError(f"prunings.{again[0]}: self_overlap is a key of the section prune only; leave it out")
         for choice in choices.values():
             self._check_tasks_named(choice)
             self._check_dev_may_choose(choice)
-            wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]
-            if max(wanted) > self.prune.rounds:
-                raise ValueError(f"select.choices: '{choice.name}' wants round {max(wanted)} of {self.prune.rounds}")
+            self._check_pruning(choice)
         return self
+
+    def pruning_of(self, choice: Choice) -> Prune:
+        """The pruning that the masks of a choice come from."""
+        return self.prune if choice.pruning is None else self.prunings[choice.pruning]
+
+    def _check_pruning(self, choice: Choice) -> None:
+        """The pruning of a choice exists, has the rounds that the choice names, and scores those it compares."""
+        if choice.pruning is not None and choice.pruning not in self.prunings:
+            known = ", ".join(self.prunings) or "none"
+            raise ValueError(f"select.choices: '{choice.name}' names the pruning '{choice.pruning}'; known: {known}")
+        pruning = self.pruning_of(choice)
+        wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]
+        if max(wanted) > pruning.last_round:
+            raise ValueError(f"select.choices: '{choice.name}' wants round {max(wanted)} of {pruning.last_round}")
+        if choice.rule == "best_dev" and not pruning.SCORES_ROUNDS:
+            raise ValueError(
+                f"select.choices: '{choice.name}' with rule 'best_dev' compares dev scores of rounds, and a pruning "
+                f"with source '{pruning.source}' has none; take rule target_density or rounds"
+            )
 
     def _check_heads_have_tasks(self) -> None:
         switches = [self.replicate, *(system.replicate for system in self.train.systems if system.replicate)]
@@ -303,8 +180,22 @@ class Config(Section):
             raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(known)}")
         for dataset in self.data.datasets:
             for task in dataset.tasks:
-                if task.missing and self.model.head_of(task.name) == "crf":
-                    raise ValueError(f"model.head: a crf needs every tag, but task '{task.name}' has missing: skip")
+                if task.missing and HEADS[kind := self.model.head_of(task.name)].needs_every_tag:
+                    raise ValueError(f"model.head: a {kind} needs every tag, but task '{task.name}' has missing: skip")
+
+    def _check_warmup_tasks(self) -> None:
+        """The warm-up names tasks that exist, and one of each dataset."""
+        named = self.warmup.tasks
+        if named is None:
+            return
+        if repeated := duplicates(named):
+            raise ValueError(f"warmup.tasks: duplicate value '{repeated[0]}'")
+        known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
+        if unknown := [task for task in named if task not in known]:
+            raise ValueError(f"warmup.tasks: there is no task '{unknown[0]}'; known: {', '.join(known)}")
+        for dataset in self.data.datasets:
+            if not {task.name for task in dataset.tasks} & set(named):
+                raise ValueError(f"warmup.tasks: names no task of dataset '{dataset.name}'; name one, or leave it out")
 
     def _check_dev_may_choose(self, choice: Choice) -> None:
         """Rule best_dev needs tasks whose dev text may choose; a choice that no system uses is not made."""

@@ -1,4 +1,4 @@
-"""Which experiments of the paper the systems of a run make up, and which systems are compared."""
+"""Which experiments of the paper the systems of a run make up, and which tables and figures these fill."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -58,10 +58,6 @@ class TabulatedRun(Protocol):
         ...
 
 
-WARM = ("single", "hard")
-"""Dense ways of sharing that are a control where they start from the warmed-up weights."""
-
-
 def facts_of(system: System, choice: Choice | None) -> SystemFacts:
     """The facts of a system and its choice of masks."""
     at_density = choice is not None and choice.rule == "target_density"
@@ -78,17 +74,14 @@ def facts_of(system: System, choice: Choice | None) -> SystemFacts:
 def _kind_of(system: System, choice: Choice | None) -> str:
     if system.best_epoch == "each":
         return "own_epochs"
-    if choice is None:
-        return f"{system.sharing}_warm" if system.sharing in WARM and system.start == "warmup" else system.sharing
-    if choice.random:
+    warm = f"{system.sharing}_warm"
+    if choice is None and system.start == "warmup" and warm in CONTROLS:
+        return warm
+    if choice is not None and choice.random:
         return "permuted_masks" if choice.random == "permuted" else "random_masks"
-    if choice.rule == "magnitude":
+    if choice is not None and choice.rule == "magnitude":
         return "magnitude_masks"
-    if system.sharing == "single":
-        return "single_subnet"
-    if choice.rule == "target_density":
-        return "sparse_at_density"
-    return "sparse" if system.start == "warmup" else "sparse_no_warmup"
+    return system.row(choice)
 
 
 def compared_pairs(config: Config, facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:

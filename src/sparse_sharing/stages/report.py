@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 
 from sparse_sharing import __version__
+from sparse_sharing.masks.files import read_selection
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.pipeline.tables import tables_of
@@ -36,7 +37,6 @@ from sparse_sharing.results.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE
 from sparse_sharing.results.tables.rounds import STARTS
 from sparse_sharing.results.tables.rounds import chart as pruning_rounds
 from sparse_sharing.storage.artifacts import write_text
-from sparse_sharing.training.inputs import read_selection
 
 NO_MASKS = (
     "A page of many datasets has no figures of their masks; tables/masks.csv and tables/overlap.csv have their "
@@ -142,7 +142,7 @@ def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame
         if name != dataset:
             continue
         path = layout.below(folder, layout.SELECT, dataset=dataset, seed=seed, start=start, choice=choice)
-        masks = read_selection(path / "masks.safetensors", None)
+        masks = read_selection(path / "masks.safetensors")
         label = f"{choice}, {STARTS[start]}"
         shown = dict(list(masks.items())[:MOST_TASKS])
         own = chosen.get((seed, start, choice), table[:0])

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 import torch
 
-from sparse_sharing.encoders.bilstm import by_layer
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.masks.mask import Mask, chance_overlap, chance_overlap_by_tensor, overlap
+from sparse_sharing.masks.analysis import compare
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import ReportSpec
@@ -20,6 +20,7 @@ from sparse_sharing.pipeline.stage import STAGE, STAGES
 from sparse_sharing.pipeline.tables import tables_of
 from sparse_sharing.results.rows import rows_of
 from sparse_sharing.storage.artifacts import file_digest, load_json, parts_of, remedy
+from sparse_sharing.text.summary import read_summary
 
 ALL_LAYERS = "all layers"
 LARGEST_AT_START = "largest at start"
@@ -76,10 +77,7 @@ def overlaps(masks: Mapping[str, Mask]) -> pd.DataFrame:
     rows = []
     for layer, parts in _by_layer(masks).items():
         for first, second in combinations(parts, 2):
-            pair = [parts[first], parts[second]]
-            chance = chance_overlap([mask.density for mask in pair])
-            row = {"layer": layer, "a": first, "b": second, "overlap": overlap(pair), "chance": chance}
-            rows.append(row | {"chance_by_tensor": chance_overlap_by_tensor(pair)})
+            rows.append({"layer": layer, "a": first, "b": second, **asdict(compare([parts[first], parts[second]]))})
     return pd.DataFrame(rows, columns=["layer", "a", "b", "overlap", "chance", "chance_by_tensor"])
 
 
@@ -132,7 +130,7 @@ def _by_layer(masks: Mapping[str, Mask]) -> dict[str, dict[str, Mask]]:
     """The masks of all tasks, whole and cut into layers."""
     layers: dict[str, dict[str, Mask]] = {ALL_LAYERS: dict(masks)}
     for task, mask in masks.items():
-        for layer, part in by_layer(mask).items():
+        for layer, part in mask.by_layer().items():
             layers.setdefault(layer, {})[task] = part
     return layers
 
@@ -165,11 +163,18 @@ def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
     jobs: dict[str, tuple[str, dict[str, object]]] = {}
     for dataset in spec.datasets:
         jobs[f"prepare {dataset}"] = ("prepare", {"dataset": dataset})
+        for task in spec.datasets[dataset]:
+            jobs[f"prepare {dataset} {task}"] = ("prepare_task", {"dataset": dataset, "task": task})
     for dataset, own, start, task in spec.prunings():
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
             jobs[f"start {dataset} {start}"] = ("warmup", identity)
             jobs[f"prune {dataset} {start} {task}"] = ("prune", identity)
+    for dataset, own, start, pruning, task in spec.prunings_named():
+        if own == seed:
+            identity = {"dataset": dataset, "seed": seed, "start": start, "pruning": pruning, "task": task}
+            jobs[f"start {dataset} {start}"] = ("warmup", identity)
+            jobs[f"prune_named {dataset} {start} {pruning} {task}"] = ("prune_named", identity)
     for dataset, own, start, choice in spec.selections():
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
@@ -195,8 +200,7 @@ def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
     rows = []
     demo = {file_digest(path) for path in layout.below(folder, layout.DEMO_FOLDER).rglob("*.txt")}
     for dataset in spec.datasets:
-        path = layout.below(folder, layout.DATA, dataset=dataset) / "summary.json"
-        summary = load_json(path, "summary").details
+        summary = read_summary(layout.below(folder, layout.DATA, dataset=dataset), spec.datasets[dataset])
         for split, values in summary["splits"].items():
             covered = values["vector_coverage"]
             for corpus, read in values["corpora"].items():

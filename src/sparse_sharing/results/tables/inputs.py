@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from sparse_sharing.config.systems import rows_in_order
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.experiments import CONTROLS
@@ -21,19 +22,6 @@ from sparse_sharing.results.tables.scores import Order, read_all
 from sparse_sharing.results.tables.self_overlap import SELECTION, Overlaps, self_overlaps
 from sparse_sharing.results.tables.text_notes import text_notes
 from sparse_sharing.storage.artifacts import load_json, load_tensors, parts_of, remedy, spec_digest
-
-ORDER = (
-    "single",
-    "single_subnet",
-    "hard",
-    "soft",
-    "hierarchical",
-    "sparse",
-    "sparse_at_density",
-    "sparse_no_warmup",
-    *CONTROLS,
-)
-"""The kinds of systems in the order of the paper's tables; controls last, which the paper lacks."""
 
 PRUNING = ("dataset", "seed", "start", "task")
 """What names a pruning."""
@@ -73,9 +61,10 @@ class RunInputs:
 
     @cached_property
     def systems(self) -> list[str]:
-        """The systems in the order of tables: the baseline first, then by what they are, then by name."""
+        """The systems in the order of tables: the baseline first, then in the paper's order, controls last."""
         facts, baseline = self.spec.facts, self.spec.baseline
-        return sorted(facts, key=lambda name: (name != baseline, ORDER.index(facts[name].kind), name))
+        order = [*rows_in_order(), *CONTROLS]
+        return sorted(facts, key=lambda name: (name != baseline, order.index(facts[name].kind), name))
 
     @property
     def order(self) -> Order:
@@ -119,7 +108,7 @@ class RunInputs:
     @cached_property
     def notes(self) -> Mapping[str, Sequence[str]]:
         """For each dataset what a reader of scores should know about its text."""
-        return {dataset: text_notes(prepared(self.folder, dataset)) for dataset in self.spec.datasets}
+        return {name: text_notes(prepared(self.folder, name), tasks) for name, tasks in self.spec.datasets.items()}
 
     def selections(self, name: str) -> pd.DataFrame:
         """The tables `choice` or `overlap` of all selections, one below the other, with the selection in front.
@@ -181,8 +170,8 @@ def builder_of(record: TableRecord) -> ModuleType:
 
 
 def prepared(run_folder: Path, dataset: str) -> Path:
-    """What was noted when the text of a dataset was prepared."""
-    return layout.below(run_folder, f"{layout.DATA}/summary.json", dataset=dataset)
+    """The folder of the prepared text of a dataset."""
+    return layout.below(run_folder, layout.DATA, dataset=dataset)
 
 
 def _gathered(run_folder: Path, pattern: str, jobs: Sequence[tuple[object, ...]]) -> pd.DataFrame:

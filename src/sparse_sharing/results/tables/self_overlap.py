@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sparse_sharing.masks.files import mask_name
 from sparse_sharing.pipeline import layout
 from sparse_sharing.results.rows import rows_of
 from sparse_sharing.storage.artifacts import load_tensors
@@ -30,7 +31,7 @@ def self_overlaps(run_folder: Path, choices: pd.DataFrame, compared: Sequence[st
     found: dict[tuple[object, ...], float] = {}
     for row in rows_of(choices[choices["choice"].isin(compared)]):
         identity = {key: row[key] for key in ("dataset", "seed", "start", "task")}
-        name, masks = layout.mask_name(int(row["round"])), []
+        name, masks = mask_name(int(row["round"])), []
         for pattern in (layout.PRUNE, layout.PRUNE_AGAIN):
             path = layout.below(run_folder, f"{pattern}/masks.safetensors", **identity)
             packed = load_tensors(path, "masks").tensors

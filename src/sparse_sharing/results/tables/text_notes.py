@@ -1,20 +1,22 @@
 """What a reader of scores should know about a text: sentences in two splits, and repaired tags."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
-from sparse_sharing.storage.artifacts import load_json, parts_of
+from sparse_sharing.storage.artifacts import parts_of
+from sparse_sharing.text.summary import read_summary
 
 
-def text_notes(summary: Path) -> list[str]:
+def text_notes(data: Path, tasks: Sequence[str]) -> list[str]:
     """What a reader of scores should know about a prepared dataset: sentences in two splits, and repaired tags.
 
     Args:
-        summary: the `summary.json` of the dataset.
+        data: the folder of the prepared dataset.
+        tasks: of the dataset.
     """
-    details: Mapping = load_json(summary, "summary").details
+    details = read_summary(data, tasks)
     notes = []
-    with parts_of(summary):
+    with parts_of(data / "summary.json"):
         for leak in details["leaks"]:
             if leak["sentences"]:
                 text, other = f"{leak['corpus']} {leak['split']}", f"{leak['in_corpus']} {leak['in_split']}"

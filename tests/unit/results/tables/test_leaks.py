@@ -79,15 +79,16 @@ def test_the_notes_on_a_text_name_sentences_in_two_splits_and_repairs(tmp_path):
                 ("test", "d", "dev", 1200),
             )
         ],
-        "splits": {
-            "train": {"corpora": {"c": {"repairs": {"ner": 2, "pos": 1}}}},
-            "dev": {"corpora": {"c": {"repairs": {"ner": 0}}}},
-            "test": {"corpora": {"c": {}}},
-        },
+        "splits": {split: {"corpora": {"c": {}}} for split in ("train", "dev", "test")},
     }
-    path = tmp_path / "summary.json"
-    save_json(path, "summary", DemoSpec(size=DemoSize()), details)
-    assert text_notes(path) == [
+    path, spec = tmp_path / "summary.json", DemoSpec(size=DemoSize())
+    save_json(path, "summary", spec, details)
+    for task, repairs in (("ner", 2), ("pos", 1)):
+        nothing = {"repairs": 0, "missing_tags": 0, "spans": None, "tags_not_in_training": []}
+        splits = {"train": {**nothing, "repairs": repairs}, "dev": nothing, "test": nothing}
+        own = {"corpus": "c", "tags": 3, "splits": splits}
+        save_json(tmp_path / "tags" / task / "summary.json", "task_summary", spec, own)
+    assert text_notes(tmp_path, ["ner", "pos"]) == [
         "1 sentence of c test also in c train, word for word",
         "1,200 sentences of c test also in d dev, word for word",
         "c, train: 3 repaired tags",
