@@ -22,6 +22,13 @@ def config_folder():
     return Path(given[-1]).parent if given else Path(workflow.basedir)
 
 
+def named_configuration():
+    """The configuration file, as seen from this folder; no file for the default run."""
+    given = [Path(file) for file in workflow.overwrite_configfiles[-1:]]
+    own = [file for file in given if file != Path(workflow.basedir) / "config.yaml"]
+    return [str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else file.name for file in own]
+
+
 try:
     run_config = parse_config(from_folder(config, config_folder()))
 except ConfigError as error:

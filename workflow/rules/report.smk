@@ -19,7 +19,7 @@ rule report:
     params:
         spec=lambda wildcards: specs.report().canonical(),
         run=subpath(output[0], parent=True),
-        configuration=option("--configuration", workflow.overwrite_configfiles[-1:]),
+        configuration=option("--configuration", named_configuration()),
     shell:
         "sparse-sharing report --spec {params.spec:q} --run {params.run:q} --output {output:q}"
         " {params.configuration:q} > {log:q} 2>&1"
