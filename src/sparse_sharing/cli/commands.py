@@ -25,6 +25,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "tag": ("tagging", "Tag text with a trained model"),
         "serve": ("serving", "Answer requests for tags over HTTP"),
         "export": ("models", "Take one task out of a model, also as ONNX"),
+        "extend": ("extending", "Add a task to a finished model"),
+        "remove": ("extending", "Remove a task from a model"),
         "size": ("models", "Show the bytes that a model takes"),
         "evidence": ("comparing", "Archive the counts behind every test score as plain CSV"),
         "bundle": ("keeping", "Pack what stands behind the results of a run, without text"),

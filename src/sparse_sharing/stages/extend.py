@@ -79,8 +79,12 @@ def run(
     dev_text: Path,
     output: Path,
     device: str,
-) -> None:
+) -> dict[str, int]:
     """Write the model in the folder `model` with one task more into `output`.
+
+    Returns:
+        How many weights masks cover (`weights`), how many of them were `free`, how many the task has `taken`, how many
+        are `left`, and how many `words` came behind those of the model.
 
     Raises:
         ConfigError: The model cannot be extended, has the task already, or has no free weight.
@@ -90,7 +94,10 @@ def run(
     source = open_model(model, device, spec.model)
     if spec.task in source.trained.tasks:
         raise ConfigError(f"{model}: has a task '{spec.task}' already; give the new task another name")
-    free = free_weights(source.trained)
+    try:
+        free = free_weights(source.trained)
+    except ConfigError as error:
+        raise ConfigError(f"{model}: {error}") from error
     words = load_vocabulary(vocabulary, spec.data, {spec.task: spec.tags[spec.task]})
     texts, extended = _read(spec, source, words, vectors, train_text, dev_text)
     inputs = [model / MODEL_FILE, model / VOCABULARY_FILE, vocabulary, vectors, train_text, dev_text]
@@ -118,6 +125,7 @@ def run(
         save_json(output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), extended.to_json())
         write_text(output / "history.csv", _history(source, extension, progress))
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
+    return {key: details["extension"][key] for key in ("weights", "free", "taken", "left", "words")}
 
 
 def _read(
