@@ -14,12 +14,16 @@ def describe(base: type[BaseModel]) -> None:
 
     pydantic can do this when a class is made, but then every command waits for it.
     """
+    for section in list(_derived(base)):
+        # A section of several kinds imports the files of its kinds; see `config.tagged`.
+        getattr(section, "kinds", dict)()
     sections = list(dict.fromkeys(_derived(base)))
     for section in sections:
         for owner in reversed(section.__mro__):
             if owner is not base and issubclass(owner, base):
                 for key, text in _texts(owner).items():
-                    section.model_fields[key].description = text
+                    if key in section.model_fields:
+                        section.model_fields[key].description = text
     for section in sections:
         section.model_rebuild(force=True)
 

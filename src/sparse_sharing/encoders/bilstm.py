@@ -10,7 +10,6 @@ from torch.nn import functional
 from sparse_sharing.config.schema import Architecture, Model
 from sparse_sharing.masks.layers import layer_number as layer_number
 from sparse_sharing.masks.layers import layer_of as layer_of
-from sparse_sharing.masks.mask import Mask
 from sparse_sharing.text.batches import Batch
 from sparse_sharing.text.vocabulary import PADDING_CHARACTER
 
@@ -131,20 +130,6 @@ class Encoder(nn.Module):
 def is_prunable(name: str) -> bool:
     """Whether masks cover a tensor of the encoder: weight matrices of the LSTM and of the character convolution."""
     return "weight" in name and name.startswith(("characters.convolution", "recurrent"))
-
-
-def by_layer(mask: Mask) -> dict[str, Mask]:
-    """A mask cut into layers: the part that belongs to the character convolution, and to each BiLSTM layer."""
-    parts = mask.tensors()
-    names: dict[str, list[str]] = {}
-    for name in parts:
-        names.setdefault(layer_of(name), []).append(name)
-    return {
-        layer: Mask(
-            torch.cat([parts[name].reshape(-1) for name in own]), {n: mask.shapes[n] for n in own}, mask.weights
-        )
-        for layer, own in names.items()
-    }
 
 
 def counted_parameters(encoder: Encoder, kept: int) -> int:

@@ -114,7 +114,11 @@ class Network:
 
     def prunable_values(self) -> Tensor:
         """float32 [prunable weights], in the order of a mask."""
-        return torch.cat([part.reshape(-1) for name, part in self.parts(self.theta).items() if is_prunable(name)])
+        return self.prunable_part(self.theta)
+
+    def prunable_part(self, flat: Tensor) -> Tensor:
+        """Of a flat vector over all encoder parameters what belongs to prunable weights, in the order of a mask."""
+        return torch.cat([part.reshape(-1) for name, part in self.parts(flat).items() if is_prunable(name)])
 
     def set_masks(self, masks: Mapping[str, Mask], simplify: bool = True) -> None:
         """Give each task its subnetwork; a task without a mask keeps everything.

@@ -6,11 +6,12 @@ specs of the stages that read those files. So a file made under other settings i
 
 import functools
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from sparse_sharing.config.corpora import CorpusSpec, TaskColumn, corpus_spec
+from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Switch, settings_of, switches_of
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
@@ -105,6 +106,18 @@ class PruneSpec(Spec):
     early_bird_window: int | None = Field(default=None, description="epochs in a row that change less than this share")
     again: bool | None = Field(default=None, description="a second pruning, with another order of the data")
     replicate: list[Switch] | None = None
+    source: str | None = Field(default=None, description="of the masks; none: iterative magnitude pruning")
+    settings: dict[str, Any] | None = Field(default=None, description="the keys that only its source has")
+
+    @property
+    def kind(self) -> type[Prune]:
+        """The keys and properties of its source."""
+        return Prune.kind_of(self.source or Prune.DEFAULT)
+
+    @property
+    def trainings(self) -> int:
+        """How many trainings it takes, at most."""
+        return 1 if self.kind.TRAINS_ONCE else self.rounds + 1
 
 
 class SelectSpec(Spec):
@@ -149,6 +162,7 @@ class TrainSpec(Spec):
     head: dict[str, HeadKind] | None = Field(default=None, description="of tasks whose head is not linear")
     allow_dense: bool
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
+    settings: dict[str, Any] | None = Field(default=None, description="other keys that only its way of sharing has")
     optimization: Optimization
     learning_rates: list[float] | None = Field(default=None, description="tried in place of learning_rate")
     best_epoch: Literal["each"] | None = Field(default=None, description="each: of each task too")
@@ -218,6 +232,7 @@ class TablesSpec(Spec):
     replicate: dict[str, list[Switch]] | None = Field(default=None, description="the switches of systems that use any")
     replicate_pruning: list[Switch] | None = None
     given: list[str] | None = Field(default=None, description="the choices whose masks come from no pruning")
+    named_prunings: dict[str, str] | None = Field(default=None, description="of choices that name a pruning, which")
     self_overlap: list[str] | None = Field(default=None, description="choices compared with a second pruning")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
@@ -237,7 +252,8 @@ class TablesSpec(Spec):
 
     def prunings(self) -> list[tuple[str, int, Start, str]]:
         """Every pruning as (dataset, seed, start, task)."""
-        return self._prunings({start for start, choice in self.chosen if choice not in (self.given or [])})
+        other = {*(self.given or ()), *(self.named_prunings or ())}
+        return self._prunings({start for start, choice in self.chosen if choice not in other})
 
     def prunings_again(self) -> list[tuple[str, int, Start, str]]:
         """Every second pruning, with another order of the data, as (dataset, seed, start, task)."""
@@ -286,7 +302,8 @@ class Specs:
         self.systems = {system.name: system for system in config.train.systems}
         self.choices = {choice.name: choice for choice in config.select.choices}
         self.sources = {source.path: source for source in config.download}
-        for stage in ("prepare", "prepare_task", "warmup", "prune", "select", "train", "evaluate", "tables"):
+        stages = ("prepare", "prepare_task", "warmup", "prune", "prune_named", "select", "train", "evaluate", "tables")
+        for stage in stages:
             setattr(self, stage, functools.cache(getattr(self, stage)))
 
     def tasks(self, dataset: str, system: str | None = None) -> list[str]:
@@ -314,7 +331,7 @@ class Specs:
         if start in STARTS:
             return model
         system = self.systems[start.removeprefix("initial-")]
-        stacks = self.tasks(dataset, system.name) if system.sharing == "soft" else None
+        stacks = system.stacks(self.tasks(dataset, system.name))
         return model.model_copy(update={"layers": system.layers or model.layers, "stacks": stacks})
 
     def warmed_up(self, dataset: str) -> list[str]:
@@ -324,7 +341,7 @@ class Specs:
 
     def trained(self, dataset: str, system: str, model: str) -> list[str]:
         """The tasks that a model of a system is trained on."""
-        return [model] if self.systems[system].sharing == "single" else self.tasks(dataset, system)
+        return self.tasks(dataset, system) if self.systems[system].IS_JOINT else [model]
 
     def corpora(self, dataset: str) -> list[CorpusSpec]:
         """How the corpora of a dataset are read, by name."""
@@ -380,7 +397,13 @@ class Specs:
 
     def prune(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
         """The pruning of one task."""
-        prune = self.config.prune
+        return self._prune(self.config.prune, dataset, seed, start, task)
+
+    def prune_named(self, dataset: str, seed: int, start: Start, pruning: str, task: str) -> PruneSpec:
+        """The pruning of one task as a section of `prunings` says."""
+        return self._prune(self.config.prunings[pruning], dataset, seed, start, task)
+
+    def _prune(self, prune: Prune, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
         return PruneSpec(
             data=self.prepare(dataset).digest(),
             tags=self.tags(dataset, [task]),
@@ -389,13 +412,22 @@ class Specs:
             task=task,
             head=self.heads([task]),
             optimization=_plain(prune),
-            rounds=prune.rounds,
+            rounds=prune.last_round,
             final_density=prune.final_density,
             stop_after=prune.stop_after,
             early_bird=prune.early_bird,
             early_bird_window=None if prune.early_bird is None else prune.early_bird_window,
             replicate=self.config.replicate.of_pruning(),
+            source=None if prune.source == Prune.DEFAULT else prune.source,
+            settings=prune.settings(),
         )
+
+    def pruning_of(self, choice: str, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
+        """The pruning that a choice takes the mask of a task from."""
+        name = self.choices[choice].pruning
+        if name is None:
+            return self.prune(dataset, seed, start, task)
+        return self.prune_named(dataset, seed, start, name, task)
 
     def prune_again(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
         """The second pruning of a task, with another order of its data."""
@@ -407,7 +439,9 @@ class Specs:
         return SelectSpec(
             choice=chosen,
             seed=seed if chosen.random else None,
-            masks={task: self.prune(dataset, seed, start, task).digest() for task in tasks if chosen.is_pruned},
+            masks={
+                task: self.pruning_of(choice, dataset, seed, start, task).digest() for task in tasks if chosen.is_pruned
+            },
             tasks=None if chosen.is_pruned else tasks,
             start=self.warmup(dataset, seed, start).digest() if chosen.rule == "magnitude" else None,
         )
@@ -415,7 +449,7 @@ class Specs:
     def replicate(self, system: str) -> list[Switch] | None:
         """What of the original code a system replicates, by itself and as part of the run."""
         chosen = self.systems[system]
-        return switches_of(chosen.sharing, self.config.replicate, chosen.replicate)
+        return switches_of(chosen.IS_JOINT, self.config.replicate, chosen.replicate)
 
     def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
         """The training of one model of a system."""
@@ -436,7 +470,6 @@ class Specs:
             tasks=tasks,
             head=self.heads(tasks),
             allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
-            task_layers=chosen.task_layers and {task: chosen.task_layers[task] for task in tasks},
             optimization=_plain(
                 section,
                 epochs=chosen.trained_epochs(section.epochs, self.config.warmup.epochs),
@@ -447,6 +480,7 @@ class Specs:
             best_epoch="each" if chosen.best_epoch == "each" else None,
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
+            **chosen.settings(tasks),
         )
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:
@@ -478,6 +512,7 @@ class Specs:
             replicate={name: own for name in sorted(self.systems) if (own := self.replicate(name))} or None,
             replicate_pruning=self.config.replicate.of_pruning(),
             given=sorted(choice.name for choice in config.select.choices if not choice.is_pruned) or None,
+            named_prunings={choice.name: choice.pruning for choice in config.select.choices if choice.pruning} or None,
             self_overlap=self._choices_with_self_overlap(),
             metrics="",
         )
@@ -489,7 +524,11 @@ class Specs:
         if not self.config.prune.self_overlap:
             return None
         used = {system.choice for system in self.config.train.systems}
-        found = [name for name, own in self.choices.items() if own.is_pruned and own.random is not True]
+        found = [
+            name
+            for name, own in self.choices.items()
+            if own.is_pruned and own.pruning is None and own.random is not True
+        ]
         return sorted(used & set(found)) or None
 
     def report(self) -> ReportSpec:

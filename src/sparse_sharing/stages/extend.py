@@ -18,7 +18,8 @@ from torch import Tensor
 from sparse_sharing.config.schema import Architecture
 from sparse_sharing.encoders.bilstm import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.masks.mask import Mask, union_size
+from sparse_sharing.masks.analysis import union_size
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import WORDS, Network
 from sparse_sharing.network.storage import TrainedModel, load_model, save_model, values_of_task, vocabulary_digest
 from sparse_sharing.pipeline.provenance import stored_spec

@@ -1,4 +1,4 @@
-"""Stage `train`: train one model of a system; a system is data (its tasks, masks, network), not a code path."""
+"""Stage `train`: train one model of a system; what its tasks share is said by the files of `sharing`."""
 
 import csv
 import dataclasses
@@ -12,16 +12,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_sharing.encoders.bilstm import counted_parameters, layer_number
+from sparse_sharing.encoders.bilstm import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.evaluation import marks
 from sparse_sharing.evaluation.marks import TrainingFacts
-from sparse_sharing.masks.mask import Mask, Shapes, union_size
+from sparse_sharing.masks.analysis import union_size
+from sparse_sharing.masks.files import read_selection
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import load_model, save_model, values_of_task, vocabulary_digest
 from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import PrepareSpec, TrainSpec
 from sparse_sharing.results.card import data_summary, model_card
+from sparse_sharing.sharing.base import sharing_of
 from sparse_sharing.storage.artifacts import load_json, save_json, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.terminal.progress import Reporter
@@ -34,7 +37,6 @@ from sparse_sharing.training.inputs import (
     load_text,
     load_vocabulary,
     load_weights,
-    read_selection,
     tags_file,
     tags_files,
     warn_of_emptied_layers,
@@ -75,7 +77,7 @@ def run(
     compared = _compared_on(spec, tasks, test_text, words)
     artifact = load_weights(weights, spec.start)
     network, start = build_network(weights, artifact, words, spec.head, choose_device(device))
-    chosen = _read_masks(spec, masks, network, artifact.digest)
+    chosen = _masks(spec, masks, network, artifact.digest)
     texts = [path for path in (train_text, dev_text, test_text) if path is not None]
     inputs = [vocabulary, *texts, weights, *tags_files(texts, spec.tags), *([masks] if masks else [])]
     with work_folder(output, inputs) as work:
@@ -167,17 +169,21 @@ def _compared_on(
     return {task: dataclasses.replace(data, dev=texts[task]) for task, data in tasks.items()}
 
 
-def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -> dict[str, Mask]:
-    """The mask of each task: the chosen one, or else all that lies up to the task's layer, or simply everything."""
+def _masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -> dict[str, Mask]:
+    """The mask of each task, as the way of sharing says."""
     if (path is not None) != (spec.masks is not None):
         verb = "needs" if spec.masks is not None else "takes no"
         raise ConfigError(f"system '{spec.system}' {verb} masks (--masks FILE)")
-    shapes = network.prunable_shapes
-    if path is None:
-        return {task: _layer_mask(shapes, weights, (spec.task_layers or {}).get(task)) for task in spec.tasks}
+    dense = Mask.dense(network.prunable_shapes, weights)
+    chosen = None if path is None else _read_masks(spec, path, dense)
+    return sharing_of(spec.sharing).masks(spec, dense, chosen)
+
+
+def _read_masks(spec: TrainSpec, path: Path, dense: Mask) -> dict[str, Mask]:
+    """The masks of the choice, one for each task; each must be a subnetwork of the network."""
     masks = read_selection(path, spec.masks, spec.tasks)
     for task in spec.tasks:
-        masks[task].require_fit(shapes, weights, f"{path}, task '{task}'")
+        masks[task].require_fit(dense.shapes, dense.weights, f"{path}, task '{task}'")
         if masks[task].is_dense and not spec.allow_dense:
             raise ArtifactError(
                 f"{path}: the mask of task '{task}' keeps every weight, which is no subnetwork but dense training. "
@@ -187,11 +193,6 @@ def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: s
             raise ArtifactError(f"{path}: the mask of task '{task}' keeps no weight. Choose an earlier round")
         warn_of_emptied_layers(masks[task], f"{path}: the mask of task '{task}'")
     return {task: masks[task] for task in spec.tasks}
-
-
-def _layer_mask(shapes: Shapes, weights: str, layer: int | None) -> Mask:
-    """The mask that keeps everything up to a layer: hierarchical sharing (Søgaard and Goldberg 2016)."""
-    return Mask.of_tensors(shapes, weights, lambda name: layer is None or layer_number(name) <= layer)
 
 
 def _own_epochs(

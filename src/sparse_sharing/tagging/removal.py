@@ -7,7 +7,7 @@ import numpy as np
 
 from sparse_sharing.encoders.bilstm import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.masks.mask import union_size
+from sparse_sharing.masks.analysis import union_size
 from sparse_sharing.network.network import WORDS
 from sparse_sharing.network.storage import is_head_of, load_model, save_model, union_of, vocabulary_digest
 from sparse_sharing.pipeline.specs import PrepareSpec, RemoveSpec

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from sparse_sharing.config.schema import Optimization
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.masks.mask import Mask, prune_smallest
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.masks.ranking import prune_smallest
 from sparse_sharing.network.network import WORDS, Network
 from sparse_sharing.network.storage import TrainedModel, union_of
 from sparse_sharing.text.batches import Batch

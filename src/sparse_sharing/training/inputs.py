@@ -11,15 +11,14 @@ import torch
 from torch import Tensor
 
 from sparse_sharing.config.schema import Architecture, HeadKind
-from sparse_sharing.encoders.bilstm import Encoder, by_layer
+from sparse_sharing.encoders.bilstm import Encoder
 from sparse_sharing.errors import ArtifactError, ConfigError, TrainingError
-from sparse_sharing.masks.mask import Mask, Shapes, unpack
+from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.network.network import Network, require_shapes
 from sparse_sharing.network.storage import is_head_of
 from sparse_sharing.pipeline.artefact import TRAIN
-from sparse_sharing.pipeline.specs import SelectSpec
 from sparse_sharing.pipeline.weights import TaskWeights
-from sparse_sharing.storage.artifacts import Artifact, load_json, load_tensors, parts_of, refuse_other_spec, remedy
+from sparse_sharing.storage.artifacts import Artifact, load_json, load_tensors, parts_of, remedy
 from sparse_sharing.text.checks import check_tags, check_text, check_vocabulary
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.vocabulary import TaskTags, Vocabulary
@@ -267,41 +266,12 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda", own_slot().gpu)
 
 
-def load_mask(artifact: Artifact, name: str, path: Path) -> Mask:
-    """One packed mask of an artifact."""
-    if name not in artifact.tensors:
-        raise ArtifactError(f"{path}: holds no mask '{name}', only {', '.join(artifact.tensors)}")
-    with parts_of(path):
-        shapes = {str(tensor): tuple(map(int, shape)) for tensor, shape in artifact.details["shapes"]}
-        return unpack(artifact.tensors[name], shapes, artifact.details["weights"])
-
-
 def warn_of_emptied_layers(mask: Mask, label: str) -> None:
     """Say in the log in which layers a mask keeps no weight; that is allowed, but seldom meant."""
-    for layer, part in by_layer(mask).items():
+    for layer, part in mask.by_layer().items():
         if part.kept == 0:
             log.warning(
                 "%s keeps no weight of layer '%s'. The task goes on without it: above the last layer with weights it "
                 "is left out, below it gives the same for every token. An earlier round keeps more",
                 *(label, layer),
             )
-
-
-def read_selection(path: Path, expected: str | None = None, tasks: Iterable[str] | None = None) -> dict[str, Mask]:
-    """The masks of a selection by task, of the named tasks or of all.
-
-    `expected` is the digest of the part of its spec that is about these tasks, where the masks must have one.
-
-    Raises:
-        ArtifactError: The file cannot be used, lacks a task, or was made under other settings.
-    """
-    artifact = load_tensors(path, "selection")
-    tasks = list(artifact.tensors) if tasks is None else list(tasks)
-    for task in tasks:
-        if task not in artifact.tensors:
-            raise ArtifactError(f"{path}: holds no mask for task '{task}', only for {', '.join(artifact.tensors)}")
-    if expected is not None:
-        with parts_of(path):
-            spec = SelectSpec.model_validate(artifact.spec).of(tasks).model_dump(mode="json")
-        refuse_other_spec(path, spec, expected)
-    return {task: load_mask(artifact, task, path) for task in tasks}

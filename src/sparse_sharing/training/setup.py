@@ -12,6 +12,7 @@ from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.loop import Epoch, Progress, TaskData, train_epochs
+from sparse_sharing.training.masking import Masking
 from sparse_sharing.training.replicas import make_trainer
 from sparse_sharing.training.sampling import steps_in_epoch
 from sparse_sharing.training.trainer import Trainer
@@ -32,6 +33,7 @@ def train(
     meter: Meter | None = None,
     each_best: bool = False,
     trainer: Trainer | None = None,
+    masking: Masking | None = None,
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -50,11 +52,14 @@ def train(
         meter: saved before each checkpoint, so that processor time of finished epochs outlives an interruption.
         each_best: also keep the weights of each task's own best epoch.
         trainer: what takes the steps; none: the usual one, or the one that `replicate` asks for.
+        masking: prunes the network on the way.
     """
     trainer = trainer or make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))
     checkpoint = Checkpoint(work.with_suffix(".safetensors"), spec, label)
-    progress = checkpoint.restore(network, trainer)
+    if masking:
+        masking.follow(trainer)
+    progress = checkpoint.restore(network, trainer, masking)
     if progress.history:
         report.line(f"{note}going on after epoch {len(progress.history)}")
         report.skip(len(progress.history))
@@ -62,12 +67,12 @@ def train(
             early_bird.change()
     on_step = report.on_step(note)
     epochs = train_epochs(
-        network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird, each_best
+        network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird, each_best, masking
     )
     for epoch in epochs:
         if meter:
             meter.save()
-        checkpoint.save(network, trainer, progress)
+        checkpoint.save(network, trainer, progress, masking)
         reached = {"at": f"{note}epoch {epoch.number}/{optimization.epochs}", "best": progress.best_mean}
         report.epoch(describe(note, epoch, optimization.epochs, progress.best_epoch), epoch.seconds, **reached)
     report.skip(optimization.epochs - len(progress.history))

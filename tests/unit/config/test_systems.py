@@ -165,7 +165,7 @@ def every_spec(specs: Specs) -> list[Spec]:
 
 def test_a_single_system_has_no_choice_of_best_epochs():
     with pytest.raises(ValueError, match="best_epoch: models of sharing 'single' have one task"):
-        System(name="x", sharing="single", best_epoch="each")
+        System.model_validate({"name": "x", "sharing": "single", "best_epoch": "each"})
 
 
 def test_the_best_epoch_by_the_mean_leaves_no_trace_in_a_spec(changed):

@@ -8,7 +8,9 @@ import torch
 from sparse_sharing.config.schema import Architecture
 from sparse_sharing.encoders.bilstm import Encoder, counted_parameters, layer_number
 from sparse_sharing.encoders.cross_stitch import CrossStitchEncoder
-from sparse_sharing.masks.mask import Mask, kept_after, union_size
+from sparse_sharing.masks.analysis import union_size
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.masks.ranking import kept_after
 from sparse_sharing.results import tables
 
 TASKS = ("pos", "ner", "chunk")
