@@ -11,7 +11,7 @@ from sparse_sharing.cli.program import app
 from sparse_sharing.config import parse_config
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.network.storage import load_model, union_of
-from sparse_sharing.stages import extend
+from sparse_sharing.stages import add_task
 from sparse_sharing.storage.artifacts import content_digest, write_text
 from sparse_sharing.tagging import adding, export, removal
 from sparse_sharing.tagging.tagger import Tagger
@@ -87,7 +87,7 @@ def said(folder, tasks, sentences):
 def read_by(folder, task, words):
     """The digest of all that a task reads of a model, of the first words of its vocabulary."""
     trained = load_model(folder / "model.safetensors")
-    values = extend.values_of_task(trained.values, task, trained.masks[task])
+    values = add_task.values_of_task(trained.values, task, trained.masks[task])
     return content_digest({**values, "words.weight": np.ascontiguousarray(values["words.weight"][:words])})
 
 
@@ -173,14 +173,14 @@ def test_hard_sharing_leaves_nothing_free_and_is_refused(finished, new, tmp_path
 
 
 def test_a_model_that_would_change_another_task_is_not_written(model, new, tmp_path, monkeypatch):
-    merged = extend._merged
+    merged = add_task._merged
 
     def changed(*arguments):
         values, masks = merged(*arguments)
         values["heads.pos.bias"] = values["heads.pos.bias"] + np.float32(1e-6)
         return values, masks
 
-    monkeypatch.setattr(extend, "_merged", changed)
+    monkeypatch.setattr(add_task, "_merged", changed)
     with pytest.raises(ArtifactError, match="task 'pos' would have other weights with task 'ner'"):
         add(model, new, "ner", tmp_path / "more")
     assert not (tmp_path / "more" / "model.safetensors").exists()

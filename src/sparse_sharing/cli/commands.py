@@ -42,6 +42,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "prune": ("stages", "Find the masks of one task"),
         "select": ("stages", "Choose a mask for each task"),
         "train": ("stages", "Train a model of a system"),
+        "add-task": ("stages", "Add a task to the model of a system"),
         "evaluate": ("stages", "Score a model on the test text"),
         "tables": ("stages", "Gather the results of a run"),
         "report": ("stages", "Show a finished run on one HTML page"),

@@ -106,6 +106,7 @@ _RESULTS = {
     "prune": _pruned,
     "select": _selected,
     "train": _trained,
+    "add_task": _trained,
     "evaluate": _evaluated,
     "report": lambda files: str(files["report.html"]),
 }

@@ -1,4 +1,4 @@
-"""Adding a task to a model by hand: its text is prepared as a configuration says, then the stage `extend` runs."""
+"""Adding a task to a model by hand: its text is prepared as a configuration says, then the stage `add_task` runs."""
 
 import shutil
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from sparse_sharing.config.schema import Config, Dataset, Optimization
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline import Specs, layout
-from sparse_sharing.pipeline.specs import ExtendSpec, PrepareSpec
-from sparse_sharing.stages import extend, prepare, prepare_task
+from sparse_sharing.pipeline.specs import AddTaskSpec, PrepareSpec
+from sparse_sharing.stages import add_task, prepare, prepare_task
 from sparse_sharing.storage.artifacts import spec_digest
 from sparse_sharing.text.corpus import Files
 from sparse_sharing.training.trained import open_model
@@ -69,7 +69,7 @@ def run(
     folder = output / TEXT
     prepare.run(prepared, files, vectors, folder, documents)
     prepare_task.run(own, files, folder / "tags" / task, documents)
-    spec = ExtendSpec(
+    spec = AddTaskSpec(
         data=prepared.digest(),
         tags={**source.trained.spec.get("tags", {}), task: own.digest()},
         model=spec_digest(source.trained.spec),
@@ -84,7 +84,8 @@ def run(
         optimization=Optimization(**{key: getattr(config.train, key) for key in Optimization.model_fields}),
     )
     texts = (folder / f"{split}.safetensors" for split in ("train", "dev"))
-    found = extend.run(spec, model, folder / "vocabulary.json", folder / "vectors.safetensors", *texts, output, device)
+    words = folder / "vocabulary.json", folder / "vectors.safetensors"
+    found = add_task.run(spec, model, *words, *texts, output, device)
     shutil.rmtree(folder)
     return found
 

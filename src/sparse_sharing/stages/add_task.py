@@ -1,4 +1,4 @@
-"""Stage `extend`: add a task to a finished model, without a change to what its other tasks compute.
+"""Stage `add_task`: add a task to a finished model, without a change to what its other tasks compute.
 
 The new task reads every weight of the model. It trains the free weights, which no other task keeps, then keeps a share
 of them, those with the largest magnitudes, and trains these again from the start: PackNet (Mallya and Lazebnik 2018)
@@ -23,7 +23,7 @@ from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import WORDS, Network
 from sparse_sharing.network.storage import TrainedModel, load_model, save_model, values_of_task, vocabulary_digest
 from sparse_sharing.pipeline.provenance import stored_spec
-from sparse_sharing.pipeline.specs import ExtendSpec, PrepareSpec
+from sparse_sharing.pipeline.specs import AddTaskSpec, PrepareSpec
 from sparse_sharing.results.card import data_summary, model_card
 from sparse_sharing.stages.train import history_table
 from sparse_sharing.storage.artifacts import content_digest, load_json, save_json, write_text
@@ -63,7 +63,7 @@ log = logging.getLogger(__name__)
 class _Extension:
     """What a training of the new task works on."""
 
-    spec: ExtendSpec
+    spec: AddTaskSpec
     network: Network
     start: Mapping[str, Tensor]
     free: Free
@@ -72,7 +72,7 @@ class _Extension:
 
 
 def run(
-    spec: ExtendSpec,
+    spec: AddTaskSpec,
     model: Path,
     vocabulary: Path,
     vectors: Path,
@@ -130,7 +130,7 @@ def run(
 
 
 def _read(
-    spec: ExtendSpec, source: OpenModel, words: Vocabulary, vectors: Path, train_text: Path, dev_text: Path
+    spec: AddTaskSpec, source: OpenModel, words: Vocabulary, vectors: Path, train_text: Path, dev_text: Path
 ) -> tuple[dict[str, TaskData], Vocabulary]:
     """The text of the new task as the model reads it, and the vocabulary of the model with its words and tags."""
     trained = source.trained
@@ -154,7 +154,7 @@ def _read(
     }, extended
 
 
-def _architecture(spec: ExtendSpec, source: OpenModel) -> Architecture:
+def _architecture(spec: AddTaskSpec, source: OpenModel) -> Architecture:
     """The network of the model, with the head of the new task."""
     heads = {task: kind for task in source.trained.tasks if (kind := source.network.model.head_of(task)) != "linear"}
     return source.network.model.model_copy(update={"head": {**heads, **(spec.head or {})} or None})
