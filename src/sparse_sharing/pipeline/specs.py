@@ -189,6 +189,11 @@ class AddTaskSpec(Spec):
     head: dict[str, HeadKind] | None = Field(default=None, description="of the new task, where it is not linear")
     optimization: Optimization
 
+    @property
+    def trainings(self) -> int:
+        """How often the task is trained: with all free weights, and again with those that it keeps."""
+        return 1 if self.share == 1 else 2
+
 
 class EvaluateSpec(Spec):
     """Apply one model to the test text; the spec of the model has the digests of the tags."""

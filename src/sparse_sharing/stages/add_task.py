@@ -163,7 +163,7 @@ def _architecture(spec: AddTaskSpec, source: OpenModel) -> Architecture:
 def _train(extension: _Extension, work: Path, meter: Meter) -> tuple[Mask, Progress, int]:
     """The mask of the new task, its training under this mask, and the epochs of all trainings together."""
     spec, free, network = extension.spec, extension.free, extension.network
-    rounds = 1 if spec.share == 1 else 2
+    rounds = spec.trainings
     mask, epochs, progress = free.whole(), 0, Progress()
     with Reporter(f"extend {spec.task}", rounds * spec.optimization.epochs, work=work) as report:
         for number in range(rounds):

@@ -23,7 +23,7 @@ def disk(own_data):
 
 
 def test_every_seed_adds_its_weights_masks_models_and_predictions(disk):
-    text = TEXT * (60 + 20 + 30)
+    text = (TEXT + 2 * NUMBER) * (60 + 20 + 30)  # the tags of two tasks beside the text
     one = disk(1, 2) - text
     assert disk(3, 2) - text == 3 * one
     weights = 2 * NUMBER * 1000  # the initial weights and those of the warm-up
