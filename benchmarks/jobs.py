@@ -201,14 +201,13 @@ def _of(mask, weights: str):
 
 def _warmup_spec(epochs: int | None):
     from benchmarks.data import spec_of
-    from sparse_sharing.config.schema import Model, Optimization
+    from sparse_sharing.config.encoders.bilstm import BiLstm
+    from sparse_sharing.config.schema import Optimization
     from sparse_sharing.pipeline.specs import WarmupSpec
 
-    kind = WarmupSpec.model_fields["model"].annotation
     optimization = None if epochs is None else Optimization(epochs=epochs)
-    model = kind(**dict(Model(layers=2)))
     tags = None if epochs is None else _tags()
-    return WarmupSpec(data=spec_of().digest(), tags=tags, seed=1, model=model, optimization=optimization)
+    return WarmupSpec(data=spec_of().digest(), tags=tags, seed=1, model=BiLstm(layers=2), optimization=optimization)
 
 
 def _tags() -> dict[str, str]:

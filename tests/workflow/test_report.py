@@ -166,7 +166,7 @@ def test_the_page_names_the_systems_the_best_models_and_synthetic_text(opened):
 @pytest.mark.slow
 def test_a_click_on_a_heading_sorts_and_a_second_one_turns_round(opened):
     page, _, _ = opened()
-    order = "row => parseFloat(row.children[1].dataset.order)"
+    order = "row => parseFloat(row.children[1].textContent)"
     scores = f"[...document.querySelector('[data-name$=-scores] tbody').rows].map({order})"
     headings = page.locator("[data-name$=-scores]").first.locator("thead th")
     headings.nth(1).locator("button").click()

@@ -19,5 +19,7 @@ rule report:
     params:
         spec=lambda wildcards: specs.report().canonical(),
         run=subpath(output[0], parent=True),
+        configuration=option("--configuration", workflow.overwrite_configfiles[-1:]),
     shell:
-        "sparse-sharing report --spec {params.spec:q} --run {params.run:q} --output {output:q} > {log:q} 2>&1"
+        "sparse-sharing report --spec {params.spec:q} --run {params.run:q} --output {output:q}"
+        " {params.configuration:q} > {log:q} 2>&1"

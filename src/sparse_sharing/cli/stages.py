@@ -204,10 +204,13 @@ def report(
     spec: SpecOption,
     run: Annotated[Path, typer.Option(help="Folder of the run, results/NAME.")],
     output: OutputFile,
+    configuration: Annotated[
+        str | None, typer.Option(help="The file that the run was started with, for the command that repeats it.")
+    ] = None,
 ) -> None:
     from sparse_sharing.stages import report as stage
 
-    stage.run(parse_spec(spec, stage_specs.ReportSpec), run, output)
+    stage.run(parse_spec(spec, stage_specs.ReportSpec), run, output, configuration)
 
 
 @stage_command

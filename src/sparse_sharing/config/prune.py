@@ -1,6 +1,6 @@
 """How the masks of a task are found while it is trained: a source of masks and its keys."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -26,10 +26,13 @@ class Prune(Tagged, Optimization):
 
     source: str
     """Where the masks come from."""
+    granularity: Literal["unit"] | None = None
+    """unit: remove whole LSTM units and character filters, so that export can make smaller and faster networks; then
+    densities are shares of the units. none: single weights."""
     rounds: int | None = None
     """Rounds K; round k has density final_density ** (k / K)."""
     final_density: float = Field(default=0.1, gt=0, lt=1)
-    """Share of the prunable weights that the last round keeps."""
+    """Share of the prunable weights, or units, that the last round keeps."""
     stop_after: int | None = Field(default=None, ge=1)
     """End a task's pruning after so many rounds in a row without a better dev score; none: never."""
     self_overlap: bool = False

@@ -21,60 +21,19 @@ from sparse_sharing.config.data import Data as Data
 from sparse_sharing.config.data import Dataset as Dataset
 from sparse_sharing.config.data import DemoSize as DemoSize
 from sparse_sharing.config.data import Download as Download
+from sparse_sharing.config.encoders.base import ConfiguredEncoder
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.config.heads import HEADS
 from sparse_sharing.config.optimization import Optimization as Optimization
 from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.config.section import Name, Section, Source, duplicates, refuse_duplicates
+from sparse_sharing.config.select import Choice as Choice
+from sparse_sharing.config.select import Select as Select
 from sparse_sharing.config.systems import System
 
 GRAMMAR_VERSION = 1
 """Version of the grammar and lexicon that the demo corpora are drawn from; part of the spec of the demo stage."""
-
-Density = Annotated[float, Field(gt=0, le=1)]
-HeadKind = Literal["linear", "crf"]
-"""`linear` is a softmax for each token; `crf` is a conditional random field over the sentence."""
-
-
-class Model(Section):
-    """The base network (paper, section "Base Model"): words and characters, a BiLSTM, a head per task."""
-
-    word_dimension: int = Field(default=100, ge=1)
-    """Width of the word embedding; where the vectors are narrower, the rest starts random."""
-    character_dimension: int = Field(default=30, ge=1)
-    """Width of the character embedding."""
-    character_filters: int = Field(default=30, ge=1)
-    """Filters of the character convolution."""
-    character_width: int = Field(default=3, ge=1)
-    """Characters a filter sees; odd, so that a word keeps its length."""
-    hidden: int = Field(default=200, ge=1)
-    """Units of the LSTM, per direction."""
-    layers: int = Field(default=1, ge=1)
-    """BiLSTM layers."""
-    dropout: float = Field(default=0.5, ge=0, lt=1)
-    """Dropout after the embeddings and before the heads."""
-    word_dropout: float = Field(default=0.01, ge=0, lt=1)
-    """Share of training tokens read as the unknown word."""
-    head: HeadKind | dict[Name, HeadKind] | None = None
-    """linear or crf, for all tasks or for each; tasks that are not named have linear heads."""
-
-    @model_validator(mode="after")
-    def check(self) -> "Model":
-        """A centred filter has an odd width."""
-        if self.character_width % 2 == 0:
-            raise ValueError(f"character_width must be odd, got {self.character_width}")
-        return self
-
-    def head_of(self, task: str) -> HeadKind:
-        """The kind of a task's head."""
-        kind = self.head.get(task) if isinstance(self.head, dict) else self.head
-        return kind or "linear"
-
-
-class Architecture(Model):
-    """The network that starting weights belong to: that of the section `model`, or one that a system changes."""
-
-    stacks: list[Name] | None = None
-    """Tasks that have a BiLSTM stack of their own, joined by cross-stitch units; none: one stack for all tasks."""
 
 
 class Warmup(Optimization):
@@ -87,65 +46,6 @@ class Warmup(Optimization):
     tasks: list[Name] | None = Field(default=None, min_length=1)
     """The tasks that the warm-up trains; none: all. A task that is not named here can be added to a finished run
     without another warm-up; its head starts from its first weights."""
-
-
-class Choice(Section):
-    """A rule that picks one round's mask for each task."""
-
-    name: Name
-    rule: Literal["target_density", "best_dev", "rounds", "file", "magnitude"]
-    """Take the round nearest to a density, the one with the best dev score, or one by number; or masks of a file; or,
-    as a control, the largest of the starting weights, without pruning."""
-    target_density: Density | dict[Name, Density] | None = None
-    """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken. Rule magnitude:
-    the density of the masks."""
-    pruning: Name | None = None
-    """The pruning among `prunings` that the masks come from; none: that of the section `prune`."""
-    tolerance: float = Field(default=0.05, ge=0, le=1)
-    """Rule target_density: the largest distance of the nearest round's density that is accepted."""
-    rounds: Annotated[int, Field(ge=0)] | dict[Name, Annotated[int, Field(ge=0)]] | None = None
-    """Rule rounds: the round to take, for all tasks or for each."""
-    file: Source | None = None
-    """Rule file: masks of all tasks, as `sparse-sharing masks` writes them; no pruning is needed for this choice."""
-    allow_dense: bool = False
-    """Let round 0, which keeps every weight, be chosen. Otherwise only subnetworks are."""
-    random: bool | Literal["permuted"] = False
-    """Controls. true: each mask is replaced by one that keeps as many weights at random positions, drawn for each task.
-    permuted: the weights of each tensor are permuted at random, alike for all tasks, so that densities by layer and
-    overlaps stay as they are."""
-
-    @model_validator(mode="after")
-    def check(self) -> "Choice":
-        """Each rule has its own key, and only that."""
-        owners = {"target_density": ("target_density", "magnitude"), "rounds": ("rounds",), "file": ("file",)}
-        for key, rules in owners.items():
-            if (getattr(self, key) is not None) != (self.rule in rules):
-                verb = "needs" if self.rule in rules else "does not use"
-                raise ValueError(f"rule '{self.rule}' {verb} the key '{key}'")
-        if self.pruning is not None and not self.is_pruned:
-            raise ValueError(f"rule '{self.rule}' does not use the key 'pruning': its masks come from no pruning")
-        return self
-
-    @property
-    def is_pruned(self) -> bool:
-        """Whether the masks come out of a pruning."""
-        return self.rule not in ("file", "magnitude")
-
-    def density_of(self, task: str) -> float | None:
-        """The density wanted for a task, where there is one."""
-        return self.target_density[task] if isinstance(self.target_density, dict) else self.target_density
-
-
-class Select(Section):
-    """Which masks the joint training gets; several choices may stand side by side."""
-
-    choices: list[Choice] = Field(default=[])
-
-    @model_validator(mode="after")
-    def check(self) -> "Select":
-        """No two choices of one name."""
-        refuse_duplicates("choices", [choice.name for choice in self.choices])
-        return self
 
 
 class Train(Optimization):
@@ -204,7 +104,7 @@ class Config(Section):
     data: Data
     download: list[Download] = Field(default=[])
     """Files that are fetched where the user's are missing; a file that is there is never fetched or replaced."""
-    model: Model = Model()
+    model: ConfiguredEncoder = BiLstm()
     warmup: Warmup = Warmup()
     prune: Prune = Field(default={}, validate_default=True)
     prunings: dict[Name, Prune] = Field(default={})
@@ -224,6 +124,8 @@ class Config(Section):
             raise ValueError(f"seeds: {repeated[0]} stands there twice")
         if repeated := duplicates([source.path for source in self.download]):
             raise ValueError(f"download: {repeated[0]} stands there twice")
+        if self.data.vectors is not None and not self.model.vector_width:
+            raise ValueError(f"data.vectors: encoder '{self.model.kind}' reads no word vectors; leave the key out")
         systems = [system.name for system in self.train.systems]
         entries = self.tables.comparisons or []
         compared = [name for entry in entries for name in ([entry] if isinstance(entry, str) else entry)]
@@ -239,7 +141,7 @@ class Config(Section):
             if system.choice is not None and system.choice not in choices:
                 known = ", ".join(choices) or "none"
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
-            system.check_fit(self.model.layers, tasks)
+            system.check_fit(self.model.depth, tasks)
             system.check_systems({own.name: own for own in self.train.systems}, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)
         if again := [name for name, own in self.prunings.items() if own.self_overlap]:
@@ -279,8 +181,8 @@ class Config(Section):
             raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(known)}")
         for dataset in self.data.datasets:
             for task in dataset.tasks:
-                if task.missing and self.model.head_of(task.name) == "crf":
-                    raise ValueError(f"model.head: a crf needs every tag, but task '{task.name}' has missing: skip")
+                if task.missing and HEADS[kind := self.model.head_of(task.name)].needs_every_tag:
+                    raise ValueError(f"model.head: a {kind} needs every tag, but task '{task.name}' has missing: skip")
 
     def _check_warmup_tasks(self) -> None:
         """The warm-up names tasks that exist, and one of each dataset."""

@@ -1,20 +1,37 @@
 """The encoder that all tasks share: words and their characters, then BiLSTM layers (paper, section "Base Model")."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sparse_sharing.config.schema import Architecture, Model
-from sparse_sharing.masks.layers import layer_number as layer_number
-from sparse_sharing.masks.layers import layer_of as layer_of
-from sparse_sharing.text.batches import Batch
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.encoders.base import Encoder, TextSizes
+from sparse_sharing.encoders.first_values import (
+    open_forget_gates,
+    unit_variance_rows,
+    with_padding,
+    xavier,
+    zeros,
+)
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.masks.tensor_info import TensorInfo, UnitAxis
+from sparse_sharing.text.batches import WORDS, WordBatch, make_batch
+from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.vocabulary import PADDING_CHARACTER
 
 # Left to itself, PyTorch computes LSTMs in TF32 on a GPU: ten bits of mantissa where float32 has 23.
 torch.backends.cudnn.allow_tf32 = False
+
+
+FILTERS = "characters"
+"""The group of units of the character convolution."""
+
+DIRECTIONS = ("left_to_right", "right_to_left")
 
 
 class Characters(nn.Module):
@@ -24,13 +41,13 @@ class Characters(nn.Module):
     the general operation.
     """
 
-    def __init__(self, model: Model, character_count: int) -> None:
-        """Build for so many character ids, padding included."""
+    def __init__(self, model: BiLstm, character_count: int, filters: int) -> None:
+        """Build for a number of character ids, padding included, and of filters."""
         super().__init__()
         self.embedding = nn.Embedding(character_count, model.character_dimension, padding_idx=PADDING_CHARACTER)
         self.convolution = nn.Conv1d(
             model.character_dimension,
-            model.character_filters,
+            filters,
             model.character_width,
             padding=model.character_width // 2,
         )
@@ -53,45 +70,109 @@ class BidirectionalLayer(nn.Module):
     Turning round by an index is exact for sentences of any length and keeps both LSTMs on the fused, unpacked path.
     """
 
-    def __init__(self, inputs: int, hidden: int) -> None:
-        """Build for so many inputs and hidden units per direction."""
+    def __init__(self, inputs: int, hidden: int, backwards: int | None = None) -> None:
+        """Build for a number of inputs and of hidden units per direction.
+
+        Args:
+            inputs: numbers of an input.
+            hidden: units of each direction, or of the one that reads from left to right.
+            backwards: units of the other direction, where they differ.
+        """
         super().__init__()
         self.left_to_right = nn.LSTM(inputs, hidden)
-        self.right_to_left = nn.LSTM(inputs, hidden)
+        self.right_to_left = nn.LSTM(inputs, hidden if backwards is None else backwards)
+
+    @property
+    def width(self) -> int:
+        """Numbers of a state."""
+        return self.left_to_right.hidden_size + self.right_to_left.hidden_size
 
     def forward(self, inputs: Tensor, reverse: Tensor) -> Tensor:
-        """Float [L, B, inputs] and the batch's `reverse` int64 [L * B] -> float [L, B, 2 * hidden]."""
+        """Float [L, B, inputs] and the batch's `reverse` int64 [L * B] -> float [L, B, width]."""
         ahead, _ = self.left_to_right(inputs)
         back, _ = self.right_to_left(_Turned.apply(inputs, reverse))
         return torch.cat([ahead, _Turned.apply(back, reverse)], dim=2)
 
 
-class Encoder(nn.Module):
-    """Word vectors and characters -> BiLSTM states.
+class BiLstmEncoder(Encoder):
+    """Word vectors and characters -> BiLSTM states."""
 
-    The word vectors come in from outside: only the rows of a batch are ever touched in a step.
-    """
+    section = BiLstm
 
-    def __init__(self, model: Architecture, character_count: int) -> None:
-        """Build the untrained encoder; `training.weights` gives it values."""
-        super().__init__()
-        self.dropout = model.dropout
-        self.characters = Characters(model, character_count)
-        widths = [model.word_dimension + model.character_filters] + [2 * model.hidden] * (model.layers - 1)
-        self.recurrent = nn.ModuleList(self.build_layer(model, width) for width in widths)
+    def __init__(self, model: BiLstm, sizes: TextSizes) -> None:
+        """See `Encoder`."""
+        super().__init__(model, sizes)
+        self.model, self.words, self.dropout = model, sizes.words, model.dropout
+        filters = sizes.units.get(FILTERS, model.character_filters)
+        self.characters = Characters(model, sizes.characters, filters)
+        self.recurrent, width = nn.ModuleList(), model.word_dimension + filters
+        for number in range(model.layers):
+            layer = self.build_layer(number, width, sizes.units)
+            self.recurrent.append(layer)
+            width = layer.width
 
-    def build_layer(self, model: Architecture, inputs: int) -> nn.Module:
-        """One layer of the stack."""
-        return BidirectionalLayer(inputs, model.hidden)
+    def build_layer(self, number: int, inputs: int, units: Mapping[str, int]) -> nn.Module:
+        """One layer of the stack, counted from 0."""
+        hidden = [units.get(f"recurrent.{number}.{way}", self.model.hidden) for way in DIRECTIONS]
+        return BidirectionalLayer(inputs, *hidden)
 
-    def embed(self, word_vectors: Tensor, batch: Batch) -> Tensor:
+    def tensors(self) -> list[TensorInfo]:
+        """See `Encoder`."""
+        return [
+            *_character_tensors(self.characters),
+            *(info for number, layer in enumerate(self.recurrent) for info in self.layer_tensors(number, layer)),
+            TensorInfo(WORDS, (self.words, self.model.word_dimension), 0, "rows", unit_variance_rows),
+        ]
+
+    def layer_tensors(self, number: int, layer: nn.Module) -> list[TensorInfo]:
+        """The declarations of one layer of the stack, counted from 0."""
+        return recurrent_tensors(layer, f"recurrent.{number}", number + 1, self._inputs_of(number))
+
+    def _inputs_of(self, number: int) -> tuple[UnitAxis, ...]:
+        """The units among the inputs of a layer."""
+        if number == 0:
+            filters = self.characters.convolution.out_channels
+            return (UnitAxis(FILTERS, 1, filters, start=self.model.word_dimension),)
+        return tuple(dataclasses.replace(axis, axis=1) for axis in self.state_units(number))
+
+    def width(self, readout: int) -> int:
+        """See `Encoder`."""
+        return self.recurrent[readout - 1].width
+
+    def state_units(self, readout: int) -> tuple[UnitAxis, ...]:
+        """See `Encoder`; first the units that read from left to right, then the others."""
+        layer, name = self.recurrent[readout - 1], f"recurrent.{readout - 1}"
+        ahead, back = layer.left_to_right.hidden_size, layer.right_to_left.hidden_size
+        return (
+            UnitAxis(f"{name}.{DIRECTIONS[0]}", 0, ahead),
+            UnitAxis(f"{name}.{DIRECTIONS[1]}", 0, back, start=ahead),
+        )
+
+    def batch(
+        self,
+        text: EncodedText,
+        indices: Sequence[int] | np.ndarray,
+        task: str | None = None,
+        random: np.random.Generator | None = None,
+    ) -> WordBatch:
+        """See `Encoder`; in training a share of the words is read as the unknown word."""
+        return make_batch(text, indices, task, self.model.word_dropout if random is not None else 0.0, random)
+
+    def states(self, rows: Mapping[str, Tensor], batch: WordBatch, readout: int) -> Tensor:
+        """See `Encoder`; float [L, B, width] of layer `readout`, counted from 1."""
+        states = self.embed(rows[WORDS], batch)
+        for layer in self.recurrent[:readout]:
+            states = layer(states, batch.reverse)
+        return self.drop(states, batch)
+
+    def embed(self, word_vectors: Tensor, batch: WordBatch) -> Tensor:
         """Float [W, D] for the batch's `word_rows` -> words and characters [L, B, D + filters], dropout applied."""
         words = functional.embedding(batch.words, word_vectors)
         characters = functional.embedding(batch.surfaces, self.characters(batch.character_rows))
         return self.drop(torch.cat([words, characters], dim=2), batch)
 
-    def drop(self, states: Tensor, batch: Batch) -> Tensor:
-        """Dropout, in training; of states [L, B, S] of a part of a larger batch, what that would have drawn for it."""
+    def drop(self, states: Tensor, batch: WordBatch) -> Tensor:
+        """Dropout, in training. For a part of a larger batch, use its columns of the whole batch's noise."""
         if batch.origin is None or not self.training or self.dropout == 0:
             return dropout(states, self.dropout, self.training)
         length, sentences, columns = batch.origin
@@ -99,46 +180,79 @@ class Encoder(nn.Module):
         # A copy: a view would keep the noise of the whole batch in memory.
         return states * noise[: len(states), columns].clone()
 
-    def forward(self, word_vectors: Tensor, batch: Batch, readout: int) -> Tensor:
-        """Float [W, D] for the batch's `word_rows` -> states [L, B, 2 * hidden] of layer `readout`, dropout applied.
-
-        Layers count from 1; those above `readout` do not run.
-        """
-        states = self.embed(word_vectors, batch)
-        for layer in self.recurrent[:readout]:
-            states = layer(states, batch.reverse)
-        return self.drop(states, batch)
-
-    def readout_of(self, task: str, kept: Sequence[str]) -> int:
-        """Where a task's states are read: the highest layer in which its mask keeps weights, the first at least.
-
-        Args:
-            task: the task; here all that counts is its mask.
-            kept: names of the prunable tensors in which the mask keeps any weight.
-        """
-        return max([1, *map(layer_number, kept)])
-
-    def unread(self, parts: Mapping[str, Tensor], readout: int) -> list[Tensor]:
-        """Of a vector over the encoder, cut into parts, those that a task never reads: what lies above its layer."""
-        return [part for name, part in parts.items() if layer_number(name) > readout]
-
-    def prunable_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of the tensors that masks cover: LSTM matrices and the character convolution, no biases."""
-        return {name: tuple(value.shape) for name, value in self.named_parameters() if is_prunable(name)}
+    def extend_rows(self, rows: Mapping[str, Tensor], text: EncodedText) -> Mapping[str, Tensor]:
+        """See `Encoder`; behind the word vectors come those of the text's words that training lacks."""
+        if not len(text.extra):
+            return rows
+        words = rows[WORDS]
+        if text.extra.shape[1] > words.shape[1]:
+            raise ArtifactError(
+                f"the text has word vectors of {text.extra.shape[1]} numbers, the network of {words.shape[1]}; "
+                "prepare the text with the vectors of the training"
+            )
+        extra = words.new_zeros(len(text.extra), words.shape[1])
+        extra[:, : text.extra.shape[1]] = torch.from_numpy(text.extra)
+        return {**rows, WORDS: torch.cat([words, extra])}
 
 
-def is_prunable(name: str) -> bool:
-    """Whether masks cover a tensor of the encoder: weight matrices of the LSTM and of the character convolution."""
-    return "weight" in name and name.startswith(("characters.convolution", "recurrent"))
+def _character_tensors(characters: Characters) -> list[TensorInfo]:
+    filters = UnitAxis(FILTERS, 0, characters.convolution.out_channels)
+    embedding, convolution = characters.embedding.weight, characters.convolution
+    weight, bias = convolution.weight, convolution.bias
+    return [
+        TensorInfo(
+            "characters.embedding.weight", tuple(embedding.shape), 0, "embedding", with_padding(PADDING_CHARACTER)
+        ),
+        TensorInfo(
+            "characters.convolution.weight",
+            tuple(weight.shape),
+            0,
+            "matrix",
+            xavier,
+            prunable=True,
+            layer_name="characters",
+            units=(filters,),
+        ),
+        TensorInfo(
+            "characters.convolution.bias",
+            tuple(bias.shape),
+            0,
+            "bias",
+            zeros,
+            layer_name="characters",
+            units=(filters,),
+        ),
+    ]
 
 
-def counted_parameters(encoder: Encoder, kept: int) -> int:
-    """Parameters as the paper counts them: kept prunable weights plus all their biases; no embeddings, no heads.
+def recurrent_tensors(layer: nn.Module, name: str, number: int, inputs: tuple[UnitAxis, ...]) -> list[TensorInfo]:
+    """The declarations of a BiLSTM layer.
 
-    Cross-stitch units are neither.
+    Args:
+        layer: the layer.
+        name: of the layer in the encoder.
+        number: of the layer, counted from 1.
+        inputs: the units among its inputs.
     """
-    biases = [value.numel() for name, value in encoder.named_parameters() if "bias" in name]
-    return kept + sum(biases)
+    found = []
+    for own, value in layer.named_parameters():
+        group = f"{name}.{own.rpartition('.')[0]}"
+        hidden, matrix = value.shape[0] // 4, value.dim() > 1
+        gates, recurrent = UnitAxis(group, 0, hidden, blocks=4), UnitAxis(group, 1, hidden)
+        columns = () if not matrix else (recurrent,) if "weight_hh" in own else inputs
+        found.append(
+            TensorInfo(
+                f"{name}.{own}",
+                tuple(value.shape),
+                number,
+                "matrix" if matrix else "bias",
+                xavier if matrix else open_forget_gates,
+                prunable=matrix,
+                layer_name=f"lstm {number}",
+                units=(gates, *columns),
+            )
+        )
+    return found
 
 
 def dropout(states: Tensor, share: float, training: bool) -> Tensor:

@@ -84,7 +84,7 @@ def shown_pairs(run: TablesSpec) -> list[tuple[str, str]]:
 
 def _updates(spec: WarmupSpec | TrainSpec, task: str, sentences: int) -> int:
     """The updates of a task in a warm-up or a training."""
-    if spec.optimization is None:
+    if spec.optimization is None or task not in (spec.tags or {}):
         return 0
     weights = (spec.weights or {}).get(task)
     weight = 1.0 if weights is None or weights.sampling is None else weights.sampling

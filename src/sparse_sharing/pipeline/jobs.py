@@ -7,7 +7,8 @@ from pathlib import Path
 from sparse_sharing.config.schema import DEMO, SPLITS
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.provenance import stored_spec_digest
-from sparse_sharing.pipeline.specs import Spec, Specs
+from sparse_sharing.pipeline.run_specs import Specs
+from sparse_sharing.pipeline.spec import Spec
 from sparse_sharing.pipeline.stage import STAGE, STAGES
 
 

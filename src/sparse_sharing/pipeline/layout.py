@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sparse_sharing.config.schema import DEMO, Config, Dataset
 from sparse_sharing.config.schema import DEMO_FILES as DEMO_FILES
-from sparse_sharing.pipeline.experiments import figure_files as figure_files
-from sparse_sharing.pipeline.experiments import table_files as table_files
+from sparse_sharing.pipeline.tables import figure_files as figure_files
+from sparse_sharing.pipeline.tables import table_files as table_files
 
 RUN = "results/{run}"
 DEMO_FOLDER = RUN + "/demo"

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from sparse_sharing.config.schema import Architecture
-from sparse_sharing.encoders.bilstm import counted_parameters
+from sparse_sharing.config.encoders.base import EncoderSection
+from sparse_sharing.encoders.base import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.analysis import union_size
 from sparse_sharing.masks.mask import Mask
-from sparse_sharing.network.network import WORDS, Network
+from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel, load_model, save_model, values_of_task, vocabulary_digest
 from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import AddTaskSpec, PrepareSpec
@@ -29,6 +29,7 @@ from sparse_sharing.stages.train import history_table
 from sparse_sharing.storage.artifacts import content_digest, load_json, save_json, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.terminal.progress import Reporter
+from sparse_sharing.text.batches import WORDS
 from sparse_sharing.text.encoded import EncodedText, encode_text
 from sparse_sharing.text.random_text import random_sentences
 from sparse_sharing.text.vocabulary import Vocabulary
@@ -134,7 +135,7 @@ def _read(
 ) -> tuple[dict[str, TaskData], Vocabulary]:
     """The text of the new task as the model reads it, and the vocabulary of the model with its words and tags."""
     trained = source.trained
-    dimension = int(trained.details["model"]["word_dimension"])
+    dimension = source.network.model.vector_width
     tags = {spec.task: spec.tags[spec.task]}
     data = load_task_data(train_text, dev_text, tags, spec.data, words)[spec.task]
     rows, has_vector = load_vectors(vectors, spec.data, words.word_count, dimension)
@@ -154,7 +155,7 @@ def _read(
     }, extended
 
 
-def _architecture(spec: AddTaskSpec, source: OpenModel) -> Architecture:
+def _architecture(spec: AddTaskSpec, source: OpenModel) -> EncoderSection:
     """The network of the model, with the head of the new task."""
     heads = {task: kind for task in source.trained.tasks if (kind := source.network.model.head_of(task)) != "linear"}
     return source.network.model.model_copy(update={"head": {**heads, **(spec.head or {})} or None})
@@ -220,7 +221,7 @@ def _describe(
         "model": _architecture(spec, source).model_dump(),
         "tasks": [*trained.tasks, spec.task],
         "densities": {**trained.details["densities"], spec.task: mask.density},
-        "parameters": counted_parameters(extension.network.encoder, union_size(list(masks.values()))),
+        "parameters": counted_parameters(extension.network.encoder, union_size(list(masks.values())), mask.shapes),
         "best_epoch": progress.best_epoch,
         "epochs": len(progress.history),
         "dev": {**trained.details["dev"], **{task: dict(metrics) for task, metrics in dev.items()}},

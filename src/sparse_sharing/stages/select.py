@@ -50,15 +50,18 @@ def run(spec: SelectSpec, masks: dict[str, Path], weights: Path, output: Path, g
             f"choice '{spec.choice.name}' with rule '{spec.choice.rule}' {verb} masks of a file (--file FILE)"
         )
     artifact = load_weights(weights, spec.start)
-    magnitudes, shapes = start_magnitudes(weights, artifact)
+    magnitudes, shapes, units = start_magnitudes(weights, artifact)
+    chosen: Chosen = {}
+    if given is not None:
+        chosen = _of_no_round(masks_of_file(given, spec.tasks))
+    elif spec.choice.rule != "magnitude":
+        chosen = _prunings(spec, masks)
+    if spec.granularity or (chosen and all(units.is_over_units(mask) for _, mask in chosen.values())):
+        magnitudes, shapes = units.scores(magnitudes), units.shapes
     dense = Mask.dense(shapes, artifact.digest)
     if spec.choice.rule == "magnitude":
         densities = {task: spec.choice.density_of(task) for task in spec.tasks}
         chosen = _of_no_round(largest_at_start(magnitudes, dense, densities))
-    elif given is not None:
-        chosen = _of_no_round(masks_of_file(given, spec.tasks))
-    else:
-        chosen = _prunings(spec, masks)
     for task, (_, mask) in chosen.items():
         mask.require_fit(shapes, dense.weights, str(masks.get(task, given)))
     chosen = _randomised(spec, chosen)

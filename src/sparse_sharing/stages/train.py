@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_sharing.encoders.bilstm import counted_parameters
+from sparse_sharing.encoders.base import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.evaluation import marks
 from sparse_sharing.evaluation.marks import TrainingFacts
@@ -175,15 +175,15 @@ def _masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -
         verb = "needs" if spec.masks is not None else "takes no"
         raise ConfigError(f"system '{spec.system}' {verb} masks (--masks FILE)")
     dense = Mask.dense(network.prunable_shapes, weights)
-    chosen = None if path is None else _read_masks(spec, path, dense)
-    return sharing_of(spec.sharing).masks(spec, dense, chosen)
+    chosen = None if path is None else _read_masks(spec, path, network, weights)
+    return network.over_weights(sharing_of(spec.sharing).masks(spec, dense, chosen))
 
 
-def _read_masks(spec: TrainSpec, path: Path, dense: Mask) -> dict[str, Mask]:
+def _read_masks(spec: TrainSpec, path: Path, network: Network, weights: str) -> dict[str, Mask]:
     """The masks of the choice, one for each task; each must be a subnetwork of the network."""
     masks = read_selection(path, spec.masks, spec.tasks)
     for task in spec.tasks:
-        masks[task].require_fit(dense.shapes, dense.weights, f"{path}, task '{task}'")
+        network.require_fit(masks[task], weights, f"{path}, task '{task}'")
         if masks[task].is_dense and not spec.allow_dense:
             raise ArtifactError(
                 f"{path}: the mask of task '{task}' keeps every weight, which is no subnetwork but dense training. "
@@ -218,12 +218,13 @@ def _describe(
 ) -> dict[str, Any]:
     """What is known about a trained model besides its weights; `unchosen`: the tasks whose dev text chose nothing."""
     kept = [union_size([mask]) for mask in masks.values()] if progress.own else [union_size(list(masks.values()))]
+    covered = next(iter(masks.values())).shapes
     return {
         "model": network.model.model_dump(),
         "tasks": spec.tasks,
         "densities": {task: mask.density for task, mask in masks.items()},
         # With epochs of their own, tasks share no weights.
-        "parameters": sum(counted_parameters(network.encoder, number) for number in kept),
+        "parameters": sum(counted_parameters(network.encoder, number, covered) for number in kept),
         "best_epoch": progress.best_epoch,
         "epochs": len(progress.history),
         "dev": {task: dict(metrics) for task, metrics in dev.items()},

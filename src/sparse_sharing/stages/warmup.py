@@ -23,7 +23,7 @@ def run(
     """
     meter = Meter()
     words = load_vocabulary(vocabulary, spec.data, spec.tags or {})
-    given = load_vectors(vectors, spec.data, words.word_count, spec.model.word_dimension)
+    given = load_vectors(vectors, spec.data, words.word_count, spec.model.vector_width)
     tasks, inputs, epochs = {}, [], 0
     if spec.optimization is not None:
         tags = spec.tags or {}

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from sparse_sharing.encoders.bilstm import counted_parameters
+from sparse_sharing.encoders.base import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.analysis import union_size
-from sparse_sharing.network.network import WORDS
 from sparse_sharing.network.storage import is_head_of, load_model, save_model, union_of, vocabulary_digest
 from sparse_sharing.pipeline.specs import PrepareSpec, RemoveSpec
 from sparse_sharing.results.card import model_card
 from sparse_sharing.stages.add_task import part_of
 from sparse_sharing.storage.artifacts import content_digest, load_json, save_json, spec_digest, write_text
+from sparse_sharing.text.batches import WORDS
 from sparse_sharing.training.extension import LIMITS
 from sparse_sharing.training.inputs import for_tasks
 from sparse_sharing.training.trained import MODEL_FILE, VOCABULARY_FILE, open_model
@@ -51,8 +51,9 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
     vocabulary = replace(for_tasks(source.vocabulary, tasks), words=source.vocabulary.words[: words - 1])
     values = {name: value for name, value in trained.values.items() if not is_head_of(name, task)}
     values[WORDS] = np.ascontiguousarray(values[WORDS][:words])
+    shapes = next(iter(masks.values())).shapes
     covered, start = union_of(masks.values()), 0
-    for name, shape in next(iter(masks.values())).shapes.items():
+    for name, shape in shapes.items():
         end = start + int(np.prod(shape))
         values[name] = np.where(covered[start:end].reshape(shape), values[name], np.float32(0))
         start = end
@@ -64,7 +65,7 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
     details |= {
         "tasks": tasks,
         "model": {**details["model"], "head": heads or None},
-        "parameters": counted_parameters(source.network.encoder, union_size(list(masks.values()))),
+        "parameters": counted_parameters(source.network.encoder, union_size(list(masks.values())), shapes),
         "data": {
             **details["data"],
             "words": len(vocabulary.words),

@@ -15,12 +15,12 @@ from sparse_sharing.config.schema import Optimization
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.masks.ranking import prune_smallest
-from sparse_sharing.network.network import WORDS, Network
+from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel, union_of
-from sparse_sharing.text.batches import Batch
+from sparse_sharing.text.batches import WORDS, WordBatch
 from sparse_sharing.text.encoded import EncodedText, surface_tensors
 from sparse_sharing.text.vocabulary import Vocabulary
-from sparse_sharing.training.initial import first_value
+from sparse_sharing.training.initial import first_values
 from sparse_sharing.training.optimizer import make_gate
 from sparse_sharing.training.seeds import derive
 from sparse_sharing.training.trainer import Trainer
@@ -85,18 +85,19 @@ def start_values(model: TrainedModel, free: Free, network: Network, seed: int) -
     word only.
     """
     values, start = network.values(), 0
+    first = dict(first_values(network, seed, [name for name in values if name != WORDS]))
     known = {name: torch.from_numpy(value.copy()) for name, value in model.values.items()}
     found = {}
     for name, like in values.items():
         if name in free.mask.shapes:
             kept = free.kept[start : start + like.numel()].view(like.shape)
-            found[name] = torch.where(kept, known[name], first_value(name, like, seed))
+            found[name] = torch.where(kept, known[name], first[name])
             start += like.numel()
         elif name == WORDS:
             words = network.vocabulary.words[len(known[WORDS]) - 1 :]
             found[name] = torch.cat([known[WORDS], *(first_vector(word, like.shape[1], seed) for word in words)])
         else:
-            found[name] = known.get(name, first_value(name, like, seed))
+            found[name] = known.get(name, first[name])
     return found
 
 
@@ -130,15 +131,15 @@ class ExtendingTrainer(Trainer):
             self.gates[task] = make_gate(self.rule, factor)
             self.factors[task] = list(network.parts(factor).values())
 
-    def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
+    def step(self, task: str, batch: WordBatch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """See `Trainer`."""
         found = self.differentiate(task, batch, loss_weight)
         self._flatten(task, found.encoder)
         new = batch.word_rows >= self.first_word
-        words = found.words[new]
+        words = found.rows[WORDS][new]
         self._bound([self.gradient, words, found.head])
         self._update_encoder(task, learning_rate)
-        self._update_words(batch.word_rows[new], words, learning_rate)
+        self._update_rows(WORDS, batch.word_rows[new], words, learning_rate)
         self._update_head(task, found.head, learning_rate)
         return found.loss
 

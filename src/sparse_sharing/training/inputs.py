@@ -10,11 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_sharing.config.schema import Architecture, HeadKind
-from sparse_sharing.encoders.bilstm import Encoder
+from sparse_sharing.config.encoders.base import encoder_section
+from sparse_sharing.config.heads import HeadKind
+from sparse_sharing.encoders.base import TextSizes, build_encoder
 from sparse_sharing.errors import ArtifactError, ConfigError, TrainingError
 from sparse_sharing.masks.mask import Mask, Shapes
-from sparse_sharing.network.network import Network, require_shapes
+from sparse_sharing.masks.units import Units
+from sparse_sharing.network.network import Network
+from sparse_sharing.network.parameters import require_shapes
 from sparse_sharing.network.storage import is_head_of
 from sparse_sharing.pipeline.artefact import TRAIN
 from sparse_sharing.pipeline.weights import TaskWeights
@@ -218,7 +221,7 @@ def build_network(
         ArtifactError: The weights do not fit the network or the vocabulary.
     """
     with parts_of(path):
-        model = Architecture.model_validate({**artifact.details["model"], "head": heads})
+        model = encoder_section({**artifact.details["model"], "head": heads})
         network = Network(model, vocabulary, device)
         values = to_tensors(artifact)
         values |= first_heads(
@@ -233,23 +236,25 @@ def has_head(values: Mapping[str, Tensor], task: str) -> bool:
     return any(is_head_of(name, task) for name in values)
 
 
-def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes]:
-    """The absolute values of the prunable starting weights, float32 [P] in the order of masks, and their shapes.
+def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes, Units]:
+    """The absolute values of the prunable starting weights, float32 [P] in the order of masks; their shapes and units.
 
     Raises:
         ArtifactError: The weights do not fit the network that they say they belong to.
     """
     with parts_of(path), torch.device("meta"):
-        # One character: their number changes no prunable tensor.
-        shapes = Encoder(Architecture.model_validate(artifact.details["model"]), 1).prunable_shapes()
+        # How many words and characters there are changes no prunable tensor.
+        encoder = build_encoder(encoder_section(artifact.details["model"]), TextSizes())
+        shapes = encoder.prunable_shapes()
     with parts_of(path):
         weights = to_tensors(artifact)
         require_shapes({name: torch.empty(shape, device="meta") for name, shape in shapes.items()}, weights)
-    return torch.cat([weights[name].abs().reshape(-1) for name in shapes]), shapes
+    magnitudes = torch.cat([weights[name].abs().reshape(-1) for name in shapes])
+    return magnitudes, shapes, Units(encoder.tensors())
 
 
 def for_tasks(vocabulary: Vocabulary, tasks: Iterable[str]) -> Vocabulary:
-    """The vocabulary with the tags of the named tasks alone."""
+    """The vocabulary with the tags of the named tasks only."""
     return dataclasses.replace(vocabulary, tasks={task: vocabulary.tasks[task] for task in tasks})
 
 

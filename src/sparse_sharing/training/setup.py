@@ -32,8 +32,8 @@ def train(
     early_bird: EarlyBird | None = None,
     meter: Meter | None = None,
     each_best: bool = False,
-    trainer: Trainer | None = None,
     masking: Masking | None = None,
+    trainer: Trainer | None = None,
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -51,8 +51,8 @@ def train(
         early_bird: ends the training when the mask that the weights would give is settled.
         meter: saved before each checkpoint, so that processor time of finished epochs outlives an interruption.
         each_best: also keep the weights of each task's own best epoch.
-        trainer: what takes the steps; none: the usual one, or the one that `replicate` asks for.
         masking: prunes the network on the way.
+        trainer: what takes the steps; none: the usual one, or the one that `replicate` asks for.
     """
     trainer = trainer or make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))

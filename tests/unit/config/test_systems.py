@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sparse_sharing.config import START, models_of, parse_config
-from sparse_sharing.config.schema import Model
+from sparse_sharing.config.encoders.bilstm import BiLstm
 from sparse_sharing.config.systems import System
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline import Specs
@@ -94,7 +94,7 @@ def test_starting_weights_say_how_many_layers_and_which_stacks_there_are(changed
     soft = {**SOFT, "name": "soft", "layers": 2}
     specs = specs_with(changed, HIERARCHICAL, soft, layers=1)
     hierarchical = specs.warmup("joint", 1, "initial-x").model
-    assert (hierarchical.layers, hierarchical.stacks) == (2, None)
+    assert (hierarchical.kind, hierarchical.layers) == ("bilstm", 2)
     stacked = [specs.warmup(dataset, 1, "initial-soft").model for dataset in DATASETS]
     assert [(model.layers, model.stacks) for model in stacked] == [(2, ["chunk", "ner", "pos"]), (2, ["ner", "pos"])]
 
@@ -116,7 +116,10 @@ def test_a_system_of_some_tasks_trains_these_and_shares_masks_with_the_others(ch
     own, all_tasks = specs.train("joint", 1, "x", "shared"), specs.train("joint", 1, "sparse", "shared")
     assert own.tasks == ["ner", "pos"]
     assert all_tasks.tasks == ["chunk", "ner", "pos"]
-    assert (own.start, own.masks, own.data) == (all_tasks.start, all_tasks.masks, all_tasks.data)
+    assert (own.start, own.data) == (all_tasks.start, all_tasks.data)
+    selection = specs.select("joint", 1, "warmup", "half")
+    assert all_tasks.masks == selection.digest()
+    assert own.masks == selection.of(["ner", "pos"]).digest()
 
 
 def test_a_single_system_of_some_tasks_has_models_for_these(changed):
@@ -150,7 +153,7 @@ def test_a_configuration_without_the_new_keys_has_specs_without_them(changed):
     specs = Specs(parse_config(changed()))
     texts = [spec.canonical() for spec in every_spec(specs)]
     assert not [text for text in texts for key in ("task_layers", "stacks") if key in text]
-    assert specs.warmup("joint", 1, "initial").model.model_dump() == Model().model_dump()
+    assert specs.warmup("joint", 1, "initial").model.model_dump() == BiLstm().model_dump()
 
 
 def every_spec(specs: Specs) -> list[Spec]:

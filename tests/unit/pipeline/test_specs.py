@@ -211,7 +211,7 @@ def test_with_a_warm_up_of_named_tasks_a_task_that_is_added_concerns_no_weights_
     for values in (before, after):
         for system in values["train"]["systems"]:
             if system["sharing"] != "single":
-                system["tasks"] = ["chunk", "pos"]
+                system["tasks"] = ["ner", "pos"]
     assert stages(differing(before, after)) == {"select", *TABULATED}
 
 

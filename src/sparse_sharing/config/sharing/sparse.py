@@ -1,12 +1,10 @@
 """Sparse sharing: one encoder, of which each task has a subnetwork (Sun et al. 2020)."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from sparse_sharing.config.section import Name
+from sparse_sharing.config.select import Choice
 from sparse_sharing.config.systems import System
-
-if TYPE_CHECKING:
-    from sparse_sharing.config.schema import Choice
 
 
 class Sparse(System):
@@ -20,7 +18,7 @@ class Sparse(System):
     choice: Name  # pyright: ignore[reportGeneralTypeIssues]  (required here, optional in general)
     """The choice of masks, one for each task."""
 
-    def row(self, choice: "Choice | None") -> str:
+    def row(self, choice: Choice | None) -> str:
         """Masks of a target density are those of Fig. 4; otherwise the start decides."""
         if choice is not None and choice.rule == "target_density":
             return "sparse_at_density"

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.masks.ranking import kept_after, prune_smallest
+from sparse_sharing.masks.units import Units
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Plan:
         rounds: number of the last round; round 0 is the whole network.
         final_density: share of the weights that the last round keeps.
         settings: the keys that only this source has.
+        units: the units of the encoder where whole units are removed; none: single weights are.
     """
 
     dense: Mask
@@ -31,6 +33,7 @@ class Plan:
     rounds: int
     final_density: float
     settings: Mapping[str, Any] = field(default_factory=dict)
+    units: Units | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ class Source:
 
     known: ClassVar[dict[str, type["Source"]]] = {}
 
+    SIGNED: ClassVar[bool] = False
+    """Whether scores may be below zero."""
+
     def __init_subclass__(cls, name: str = "", **options: object) -> None:
         """Make a source known by its name."""
         super().__init_subclass__(**options)
@@ -71,6 +77,11 @@ class Source:
         """float32 [P], how much each weight counts; `values` float32 [P] are the weights now, in the order of masks."""
         raise NotImplementedError(f"{type(self).__name__} does not say how much a weight counts")
 
+    def prune(self, values: Tensor, mask: Mask, kept: int) -> Mask:
+        """The mask that keeps the `kept` weights, or units, of the highest scores among those that a mask keeps."""
+        scores, units = self.scores(values), self.plan.units
+        return prune_smallest(scores if units is None else units.rank(scores, mask, self.SIGNED), mask, kept)
+
     def masks_after(self, round_: int, values: Tensor, mask: Mask) -> list[Mask]:
         """The masks that follow the training of a round, each within the one before.
 
@@ -80,7 +91,7 @@ class Source:
             mask: the mask that it was trained under.
         """
         kept = kept_after(round_ + 1, self.plan.rounds, self.plan.final_density, mask.keep.numel())
-        return [prune_smallest(self.scores(values), mask, kept)]
+        return [self.prune(values, mask, kept)]
 
     def observe(self, values: Tensor, gradient: Tensor) -> None:
         """Be told of a step before it changes the weights.

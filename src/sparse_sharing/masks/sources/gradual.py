@@ -6,7 +6,6 @@ Zhu and Gupta (2017), "To prune, or not to prune", equation 1; several cuts an e
 from torch import Tensor
 
 from sparse_sharing.masks.mask import Mask
-from sparse_sharing.masks.ranking import prune_smallest
 from sparse_sharing.masks.sources.base import Moment
 from sparse_sharing.masks.sources.magnitude import Magnitude
 
@@ -20,7 +19,7 @@ class Gradual(Magnitude, name="gradual"):
         if moment.step * cuts // moment.steps == (moment.step - 1) * cuts // moment.steps:
             return None
         kept = round(mask.keep.numel() * self.density(moment))
-        return prune_smallest(self.scores(values), mask, kept) if kept < mask.kept else None
+        return self.prune(values, mask, kept) if kept < mask.kept else None
 
     def density(self, moment: Moment) -> float:
         """The share of weights to keep: final + (1 - final) * (1 - progress) ** 3.

@@ -17,6 +17,8 @@ from sparse_sharing.masks.sources.gradual import Gradual
 class Movement(Gradual, name="movement"):
     """Scores weights by how far they have moved away from zero."""
 
+    SIGNED = True
+
     def __init__(self, plan: Plan) -> None:
         """Start with scores of zero."""
         super().__init__(plan)

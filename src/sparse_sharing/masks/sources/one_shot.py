@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from sparse_sharing.masks.mask import Mask
-from sparse_sharing.masks.ranking import kept_after, prune_smallest
+from sparse_sharing.masks.ranking import kept_after
 from sparse_sharing.masks.sources.magnitude import Magnitude
 
 
@@ -15,5 +15,5 @@ class OneShot(Magnitude, name="one_shot"):
         masks = [mask]
         for number in range(1, self.plan.rounds + 1):
             kept = kept_after(number, self.plan.rounds, self.plan.final_density, mask.keep.numel())
-            masks.append(prune_smallest(self.scores(values), masks[-1], kept))
+            masks.append(self.prune(values, masks[-1], kept))
         return masks[1:]

@@ -94,6 +94,6 @@ def type_table(types: pd.DataFrame, systems: Sequence[str], baseline: str) -> Ta
         "have no interval, so small ones mean little. Gold: occurrences in the test text. The CSV file has precision "
         "and recall too."
     )
-    differences = [name for name in shown if name.startswith("Δ")]
+    differences = [str(name) for name in shown if str(name).startswith("Δ")]
     table = plain_table("types", "Test scores by type", caption, shown, 1, signed=differences)
     return replace(table, data=types)
