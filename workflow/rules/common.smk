@@ -214,6 +214,20 @@ def masks_of_system(wildcards):
     return [masks]
 
 
+extended_systems = [system.name for system in run_config.train.systems if system.sharing == "extended"]
+
+
+def extended_model(output):
+    """A function that gives an output of the training whose model a system extends."""
+
+    def file(wildcards):
+        base = specs.systems[wildcards.system].extends
+        identity = {"dataset": wildcards.dataset, "seed": wildcards.seed, "model": wildcards.model}
+        return outputs_of("train")[output].format(system=base, **identity)
+
+    return file
+
+
 def test_text_of_system(wildcards):
     """The test text, only for a system that replicates the original's choice of the epoch on test."""
     if "epoch_on_test" not in (specs.replicate(wildcards.system) or []):

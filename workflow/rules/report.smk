@@ -6,7 +6,7 @@ rule report:
         tables=rules.tables.output,
         data=files_of("prepare", "summary.json") + files_of("prepare_task", "summary.json"),
         masks=files_of("select", "masks.safetensors"),
-        histories=files_of("train", "history.csv"),
+        histories=files_of("train", "history.csv") + files_of("add_task", "history.csv"),
     output:
         report(
             outputs_of("report")["report"],
