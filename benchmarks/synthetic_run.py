@@ -16,7 +16,8 @@ import pandas as pd
 import torch
 
 from sparse_sharing.config import parse_config
-from sparse_sharing.masks.mask import Mask, pack
+from sparse_sharing.masks.files import pack
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.pipeline import Specs, jobs_of, layout
 from sparse_sharing.pipeline.jobs import Job
 from sparse_sharing.stages import figures, report, tables
