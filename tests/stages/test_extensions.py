@@ -1,6 +1,10 @@
 """A way of sharing and a source of masks from outside the package, through the real stages."""
 
+import os
+import re
 import shutil
+import subprocess
+import sys
 from typing import ClassVar, Literal
 
 import pytest
@@ -130,3 +134,48 @@ def test_what_is_taken_away_again_is_unknown(prepared):
     }
     with pytest.raises(ConfigError, match="got 'disjoint'; allowed: 'hard'"):
         parse_config(values)
+
+
+PATCH = re.compile(r"^```diff\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+USE = """
+import sys
+from sparse_sharing.config.sources.saliency import Saliency
+from sparse_sharing.config.systems import way_of
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.masks.sources.base import Plan, source_of
+from sparse_sharing.sharing.base import sharing_of
+import torch
+from types import SimpleNamespace
+dense = Mask.dense({"a": (6,)}, "weights")
+masks = sharing_of("disjoint").masks(SimpleNamespace(tasks=["one", "two", "three"]), dense, None)
+assert sum(mask.kept for mask in masks.values()) == 6
+source = source_of("saliency", Plan(dense, torch.ones(6), 1, 0.5, {"dense_epochs": 1, "cuts_per_epoch": 1}))
+source.observe(torch.ones(6), torch.arange(6.0))
+assert source.scores(torch.ones(6)).tolist() == [0, 1, 2, 3, 4, 5]
+from sparse_sharing.config.encoders.base import encoder_section
+from sparse_sharing.encoders.base import TextSizes, build_encoder
+from sparse_sharing.heads.base import build_head
+from sparse_sharing.text.vocabulary import TaskTags
+encoder = build_encoder(encoder_section({"encoder": "wordwise", "head": "bounded"}), TextSizes(words=3))
+assert [info.name for info in encoder.tensors()] == ["layer.weight", "layer.bias", "words.weight"]
+head = build_head("bounded", 100, TaskTags(("A", "B"), "none", "none"), torch.device("cpu"))
+assert head.scores(torch.ones(head.size), torch.ones(1, 1, 100)).max() <= 1
+sys.stdout.write(way_of("disjoint").MEANING)
+"""
+
+
+def test_the_patches_of_the_documentation_apply_and_add_what_they_say(repository, tmp_path):
+    shutil.copytree(repository / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    patches = PATCH.findall((repository / "docs" / "extending.md").read_text(encoding="utf-8"))
+    assert len(patches) >= 4
+    for patch in patches:
+        assert len(re.findall(r"^\+\+\+ ", patch, re.MULTILINE)) <= 2
+        subprocess.run(["git", "apply", "-p1", "-"], input=patch, text=True, cwd=tmp_path, check=True)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "src")}
+    for command in (["-c", USE], ["-m", "sparse_sharing", "reference"]):
+        done = subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert "## Disjoint" in done.stdout
+    assert "## Saliency" in done.stdout

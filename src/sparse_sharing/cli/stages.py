@@ -156,6 +156,24 @@ def train(
 
 
 @stage_command
+def add_task(
+    spec: SpecOption,
+    model: Annotated[Path, typer.Option(help="Folder of the finished model.")],
+    vocabulary: Vocabulary,
+    vectors: Annotated[Path, typer.Option(help="vectors.safetensors of the prepared dataset.")],
+    train: TrainText,
+    dev: DevText,
+    output: Output,
+    device: Device = "auto",
+    threads: Threads = 1,
+) -> None:
+    from sparse_sharing.stages import add_task as stage
+
+    set_threads(threads)
+    stage.run(parse_spec(spec, stage_specs.AddTaskSpec), model, vocabulary, vectors, train, dev, output, device)
+
+
+@stage_command
 def evaluate(
     spec: SpecOption,
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
@@ -186,10 +204,13 @@ def report(
     spec: SpecOption,
     run: Annotated[Path, typer.Option(help="Folder of the run, results/NAME.")],
     output: OutputFile,
+    configuration: Annotated[
+        str | None, typer.Option(help="The file that the run was started with, for the command that repeats it.")
+    ] = None,
 ) -> None:
     from sparse_sharing.stages import report as stage
 
-    stage.run(parse_spec(spec, stage_specs.ReportSpec), run, output)
+    stage.run(parse_spec(spec, stage_specs.ReportSpec), run, output, configuration)
 
 
 @stage_command

@@ -124,6 +124,8 @@ class Config(Section):
             raise ValueError(f"seeds: {repeated[0]} stands there twice")
         if repeated := duplicates([source.path for source in self.download]):
             raise ValueError(f"download: {repeated[0]} stands there twice")
+        if self.data.vectors is not None and not self.model.vector_width:
+            raise ValueError(f"data.vectors: encoder '{self.model.kind}' reads no word vectors; leave the key out")
         systems = [system.name for system in self.train.systems]
         entries = self.tables.comparisons or []
         compared = [name for entry in entries for name in ([entry] if isinstance(entry, str) else entry)]
@@ -140,6 +142,7 @@ class Config(Section):
                 known = ", ".join(choices) or "none"
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
             system.check_fit(self.model.depth, tasks)
+            system.check_systems({own.name: own for own in self.train.systems}, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)
         if again := [name for name, own in self.prunings.items() if own.self_overlap]:
             raise ValueError(f"prunings.{again[0]}: self_overlap is a key of the section prune only; leave it out")

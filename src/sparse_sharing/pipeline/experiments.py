@@ -37,10 +37,25 @@ CONTROLS: Mapping[str, str] = {
 class TabulatedRun(Protocol):
     """What decides which tables and figures there are: a part of the spec of the tables."""
 
-    facts: Mapping[str, SystemFacts]
-    chosen: Sequence[tuple[Start, str]]
-    comparisons: Sequence[tuple[str, str]]
-    paper: Mapping[str, str] | None
+    @property
+    def facts(self) -> Mapping[str, SystemFacts]:
+        """What is known of each system."""
+        ...
+
+    @property
+    def chosen(self) -> Sequence[tuple[Start, str]]:
+        """The (start, choice) pairs that systems use."""
+        ...
+
+    @property
+    def comparisons(self) -> Sequence[tuple[str, str]]:
+        """The (reference, system) pairs that are tested."""
+        ...
+
+    @property
+    def paper(self) -> Mapping[str, str] | None:
+        """The experiment of the paper of each dataset that has one."""
+        ...
 
 
 def facts_of(system: System, choice: Choice | None) -> SystemFacts:

@@ -19,6 +19,7 @@ from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.experiments import compared_pairs, facts_of
 from sparse_sharing.pipeline.specs import (
     DIGITS_IN_TABLES,
+    AddTaskSpec,
     DemoSpec,
     DownloadSpec,
     EvaluateSpec,
@@ -213,8 +214,10 @@ class Specs:
         chosen = self.systems[system]
         return switches_of(chosen.IS_JOINT, self.config.replicate, chosen.replicate)
 
-    def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
-        """The training of one model of a system."""
+    def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec | AddTaskSpec:
+        """The training of one model of a system; of an extended one, the addition of its task."""
+        if self.systems[system].sharing == "extended":
+            return self.add_task(dataset, seed, system, model)
         chosen, switches = self.systems[system], self.replicate(system)
         section, tasks = self.config.train, self.trained(dataset, system, model)
         rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
@@ -243,6 +246,26 @@ class Specs:
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
             **chosen.settings(tasks),
+        )
+
+    def add_task(self, dataset: str, seed: int, system: str, model: str) -> AddTaskSpec:
+        """The addition of a task to the finished model of another system."""
+        chosen, section = self.systems[system], self.config.train
+        base = self.train(dataset, seed, chosen.extends, model)
+        tasks = [*base.tasks, chosen.task]
+        return AddTaskSpec(
+            data=self.prepare(dataset).digest(),
+            tags=self.tags(dataset, tasks),
+            model=base.digest(),
+            seed=seed,
+            system=system,
+            sharing=chosen.sharing,
+            tasks=tasks,
+            task=chosen.task,
+            share=chosen.share,
+            minimum_word_count=self.config.data.minimum_word_count,
+            head=self.heads([chosen.task]),
+            optimization=_plain(section, epochs=chosen.trained_epochs(section.epochs, self.config.warmup.epochs)),
         )
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:

@@ -163,7 +163,7 @@ class TrainSpec(Spec):
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
 
 
-class ExtendSpec(Spec):
+class AddTaskSpec(Spec):
     """Add a task to a finished model; `model` is the digest of the spec that it was made under.
 
     `tags` has the digest of the tags of each task whose tags are known.
@@ -181,6 +181,11 @@ class ExtendSpec(Spec):
     minimum_word_count: int
     head: dict[str, HeadKind] | None = Field(default=None, description="of the new task, where it is not linear")
     optimization: Optimization
+
+    @property
+    def trainings(self) -> int:
+        """How often the task is trained: with all free weights, and again with those that it keeps."""
+        return 1 if self.share == 1 else 2
 
 
 class EvaluateSpec(Spec):
@@ -247,6 +252,18 @@ class TablesSpec(Spec):
         """Every pruning as (dataset, seed, start, task)."""
         other = {*(self.given or ()), *(self.named_prunings or ())}
         return self._prunings({start for start, choice in self.chosen if choice not in other})
+
+    def prunings_named(self) -> list[tuple[str, int, Start, str, str]]:
+        """Every pruning that a section of `prunings` describes, as (dataset, seed, start, pruning, task)."""
+        names = self.named_prunings or {}
+        used = sorted({(start, names[choice]) for start, choice in self.chosen if choice in names})
+        return [
+            (dataset, seed, start, pruning, task)
+            for dataset, tasks in self.datasets.items()
+            for seed in self.seeds
+            for start, pruning in used
+            for task in tasks
+        ]
 
     def prunings_again(self) -> list[tuple[str, int, Start, str]]:
         """Every second pruning, with another order of the data, as (dataset, seed, start, task)."""

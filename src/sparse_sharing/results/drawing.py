@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from sparse_sharing.results.rows import rows_of
+
 PALETTE = ("#0067a5", "#c04e00", "#00795a", "#a0478c", "#7a6100", "#4a4fb0", "#8f3b1b", "#4d6000")
 DARK_PALETTE = ("#56b4e9", "#f0883e", "#2fc79a", "#dd94cb", "#e0c04a", "#a3a8ff", "#e08e6d", "#b5cc52")
 """Colours that stay apart for colour-blind readers: on light ground, and what they become on dark ground."""
@@ -95,7 +97,7 @@ def _with_tooltip(parts: Mapping[str, Any], shown: list[dict[str, str]]) -> dict
 
 def records(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """The rows of a table as Vega-Lite takes them: missing numbers are null."""
-    for row in data.to_dict("records"):
+    for row in rows_of(data):
         yield {key: None if isinstance(value, float) and value != value else value for key, value in row.items()}
 
 

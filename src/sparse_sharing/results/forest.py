@@ -5,14 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sparse_sharing.evaluation.statistics import HELPED, HIGHER, HURT, LOWER, NO_VERDICT
 from sparse_sharing.results.drawing import MOST_TASKS
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.results.tables.means import MEAN
 
 LOOKS = {HELPED: "better", HIGHER: "better", HURT: "worse", LOWER: "worse", NO_VERDICT: "none"}
 """How the interval of a verdict is drawn; the others are drawn as equal."""
+
+THESE_MODELS = "these models: "
+"""What a verdict begins with that is about trained models."""
 
 MARGIN = 0.04
 """Share of the axis that is free on each side."""
@@ -84,14 +89,15 @@ def forest(compared: pd.DataFrame) -> Forest:
     Args:
         compared: rows of `comparisons.csv` of one dataset.
     """
-    ends = compared[["difference", "lower", "upper"]].stack()
-    ticks = _ticks(min(float(ends.min()), 0.0), max(float(ends.max()), 0.0))
+    ends = compared[["difference", "lower", "upper"]].to_numpy(float)
+    ticks = _ticks(min(float(np.nanmin(ends)), 0.0), max(float(np.nanmax(ends)), 0.0))
+    shorten = THESE_MODELS if _only_models(compared) else ""
     margin = MARGIN * (ticks[-1] - ticks[0])
     tasks = compared[["task", "metric"]].drop_duplicates()
     tasks = tasks.sort_values("metric", key=lambda metric: metric == MEAN, kind="stable")
     shown = [*tasks[tasks["metric"] != MEAN]["task"][:MOST_TASKS], *tasks[tasks["metric"] == MEAN]["task"]]
     groups = [
-        Group(_task_name(task, rows["metric"].iloc[0]), [_bar(row) for row in rows.to_dict("records")])
+        Group(_task_name(task, rows["metric"].iloc[0]), [_bar(row, shorten) for row in rows_of(rows)])
         for task in shown
         for rows in [compared[compared["task"] == task]]
     ]
@@ -114,12 +120,19 @@ def _ticks(low: float, high: float) -> list[float]:
 def _caption(compared: pd.DataFrame) -> str:
     resampled = _counts(compared["unit_count"]) + f" test {', '.join(dict.fromkeys(compared['units']))}"
     seeds = _counts(compared["seeds"])
+    about = " The verdicts are about these trained models, not about the systems." if _only_models(compared) else ""
     over = "one seed" if seeds == "1" else f"means over {seeds} seeds"
     return (
         f"Difference of the test score in points, accuracy or F1 ({over}), with its 95 % interval. Right of the line, "
         f"the first system is better. The {len(compared)} intervals of this dataset hold together; they are based on "
-        f"{resampled}. A difference counts only if its interval does not contain zero."
+        f"{resampled}. A difference counts only if its interval does not contain zero.{about}"
     )
+
+
+def _only_models(compared: pd.DataFrame) -> bool:
+    """Whether every verdict is about trained models, so that it is enough to say so once."""
+    verdicts = compared["verdict"][compared["verdict"] != NO_VERDICT]
+    return len(verdicts) > 0 and bool(verdicts.str.startswith(THESE_MODELS).all())
 
 
 def _counts(values: pd.Series) -> str:
@@ -131,9 +144,10 @@ def _task_name(task: str, metric: str) -> str:
     return "mean over the tasks" if metric == MEAN else f"{task}, {'F1' if metric == 'f1' else metric}"
 
 
-def _bar(row: Mapping[str, Any]) -> Bar:
+def _bar(row: Mapping[str, Any], shorten: str) -> Bar:
     reason = row.get("reason")
-    verdict = row["verdict"] + (f" ({reason})" if row["verdict"] == NO_VERDICT and isinstance(reason, str) else "")
+    barred = row["verdict"] == NO_VERDICT and isinstance(reason, str)
+    verdict = row["verdict"].removeprefix(shorten) + (f" ({reason})" if barred else "")
     interval = (row["lower"], row["upper"]) if row["lower"] == row["lower"] else None
     look = LOOKS.get(row["verdict"], "equal")
     return Bar(row["system"], row["reference"], verdict, look, row["difference"], interval)

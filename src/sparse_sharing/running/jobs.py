@@ -78,7 +78,7 @@ def _tagged(files: Mapping[str, Path]) -> str:
 
 def _pruned(files: Mapping[str, Path]) -> str:
     rounds = _rows(files["rounds.csv"])
-    best = max(rounds, key=lambda row: float(row["dev_score"]))
+    best = max((row for row in rounds if row["dev_score"]), key=lambda row: float(row["dev_score"]))
     if float(best["dev_score"]) == 0:
         return f"dev 0 in each of {len(rounds) - 1} rounds and before"
     return f"best dev {float(best['dev_score']):.2f} at density {float(best['density']):.2f}, {len(rounds) - 1} rounds"
@@ -104,8 +104,10 @@ _RESULTS = {
     "prepare": _prepared,
     "prepare_task": _tagged,
     "prune": _pruned,
+    "prune_named": _pruned,
     "select": _selected,
     "train": _trained,
+    "add_task": _trained,
     "evaluate": _evaluated,
     "report": lambda files: str(files["report.html"]),
 }

@@ -56,8 +56,8 @@ class Pruning:
 
     def is_over(self, stop_after: int | None) -> bool:
         """Whether the last `stop_after` rounds brought no better dev score than those before."""
-        scores = [round_.dev_score for round_ in self.rounds]
-        return bool(stop_after and scores) and len(scores) - 1 - scores.index(max(scores)) >= stop_after
+        scores = [round_.dev_score or 0.0 for round_ in self.rounds]
+        return bool(stop_after and scores and len(scores) - 1 - scores.index(max(scores)) >= stop_after)
 
     def end(self) -> None:
         """Forget the mask of a round that is not going to be trained."""
@@ -93,10 +93,11 @@ def run(
         choosing = tasks[spec.task].choose_on_dev
         stop_after = spec.stop_after if choosing else None
         source = _source(spec, dense, start, network.prunable_shapes, units)
+        pruner = _Pruner(spec, network, start, tasks, source, pruning, work, report, meter)
         if spec.kind.PRUNES_IN_TRAINING:
-            _train_gradually(spec, network, start, tasks, pruning, work, report, meter, source)
+            pruner.train_gradually()
         while len(pruning.rounds) < spec.trainings and not pruning.is_over(stop_after):
-            _train_round(spec, network, start, tasks, pruning, work, report, meter, source)
+            pruner.train_round()
             _save(work / "rounds.safetensors", spec, pruning, {"seconds": pruning.seconds})
         trained = sum(round_.epochs for round_ in pruning.rounds)
         if not spec.kind.SCORES_ROUNDS:
@@ -109,6 +110,73 @@ def run(
         write_costs(output, Costs(meter.seconds, *done, {spec.task: trained if choosing else 0}))
         _save(output / "masks.safetensors", spec, pruning, {} if choosing else {"chosen_on_dev": False})
         write_text(output / "rounds.csv", _table(pruning))
+
+
+@dataclass(frozen=True)
+class _Pruner:
+    """Runs the trainings of a pruning, and takes down what they find."""
+
+    spec: PruneSpec
+    network: Network
+    start: Mapping[str, Tensor]
+    tasks: Mapping[str, TaskData]
+    source: Source
+    pruning: Pruning
+    work: Path
+    report: Reporter
+    meter: Meter
+
+    def train_round(self) -> None:
+        """Rewind, train under the newest mask, and cut the next masks from the best weights."""
+        spec, network, pruning = self.spec, self.network, self.pruning
+        number, mask = len(pruning.rounds), pruning.masks[-1]
+        network.load(self.start)
+        network.set_masks({spec.task: mask})
+
+        def cut() -> list[Mask]:
+            return self.source.masks_after(number, network.prunable_values(), mask)
+
+        watch = None
+        if spec.early_bird is not None:
+            watch = EarlyBird(lambda: cut()[-1], mask.kept, spec.early_bird, spec.early_bird_window)
+        progress = self._train(number, f"round {number}/{spec.rounds}, ", early_bird=watch)
+        pruning.add(progress.best_mean, progress.best_epoch, progress.history)
+        if number < spec.rounds:
+            network.load(progress.best)
+            pruning.masks += cut()
+            label = f"round {number + 1}/{spec.rounds}: the mask of task '{spec.task}'"
+            warn_of_emptied_layers(pruning.masks[-1], label)
+
+    def train_gradually(self) -> None:
+        """Train once while the source removes weights; each epoch is a round."""
+        self.network.load(self.start)
+        masking = Masking(self.source, self.network, self.spec.task)
+        progress = self._train(0, "", masking=masking)
+        self.pruning.masks = list(masking.masks)
+        for epoch in progress.history:
+            self.pruning.add(epoch.mean, epoch.number, [epoch])
+        warn_of_emptied_layers(self.pruning.masks[-1], f"the last mask of task '{self.spec.task}'")
+
+    def _train(
+        self, number: int, note: str, early_bird: EarlyBird | None = None, masking: Masking | None = None
+    ) -> Progress:
+        """One training of the pruning; each has its own order of the data."""
+        spec = self.spec
+        return train(
+            self.network,
+            self.tasks,
+            spec.optimization,
+            spec.seed,
+            ("prune again" if spec.again else "prune", spec.task, "round", number),
+            spec,
+            self.work / "epoch",
+            self.report,
+            note=note,
+            replicate=spec.replicate or (),
+            early_bird=early_bird,
+            meter=self.meter,
+            masking=masking,
+        )
 
 
 def _units(spec: PruneSpec, network: Network) -> Units | None:
@@ -125,79 +193,6 @@ def _source(spec: PruneSpec, dense: Mask, start: Mapping[str, Tensor], prunable:
     first = torch.cat([start[name].reshape(-1) for name in prunable])
     plan = Plan(dense, first, spec.rounds, spec.final_density, spec.settings or {}, units)
     return source_of(spec.source or Prune.DEFAULT, plan)
-
-
-def _train_round(
-    spec: PruneSpec,
-    network: Network,
-    start: Mapping[str, Tensor],
-    tasks: Mapping[str, TaskData],
-    pruning: Pruning,
-    work: Path,
-    report: Reporter,
-    meter: Meter,
-    source: Source,
-) -> None:
-    """Rewind, train under the newest mask, and cut the next masks from the best weights."""
-    number, mask = len(pruning.rounds), pruning.masks[-1]
-    network.load(start)
-    network.set_masks({spec.task: mask})
-    note = f"round {number}/{spec.rounds}, "
-
-    def cut() -> list[Mask]:
-        return source.masks_after(number, network.prunable_values(), mask)
-
-    watch = None
-    if spec.early_bird is not None:
-        watch = EarlyBird(lambda: cut()[-1], mask.kept, spec.early_bird, spec.early_bird_window)
-    progress = _train(spec, network, tasks, number, work, report, meter, note, early_bird=watch)
-    pruning.add(progress.best_mean, progress.best_epoch, progress.history)
-    if number < spec.rounds:
-        network.load(progress.best)
-        pruning.masks += cut()
-        warn_of_emptied_layers(pruning.masks[-1], f"round {number + 1}/{spec.rounds}: the mask of task '{spec.task}'")
-
-
-def _train_gradually(
-    spec: PruneSpec,
-    network: Network,
-    start: Mapping[str, Tensor],
-    tasks: Mapping[str, TaskData],
-    pruning: Pruning,
-    work: Path,
-    report: Reporter,
-    meter: Meter,
-    source: Source,
-) -> None:
-    """Train once while the source removes weights; each epoch is a round."""
-    network.load(start)
-    masking = Masking(source, network, spec.task)
-    progress = _train(spec, network, tasks, 0, work, report, meter, "", masking=masking)
-    pruning.masks = list(masking.masks)
-    for epoch in progress.history:
-        pruning.add(epoch.mean, epoch.number, [epoch])
-    warn_of_emptied_layers(pruning.masks[-1], f"the last mask of task '{spec.task}'")
-
-
-def _train(
-    spec: PruneSpec,
-    network: Network,
-    tasks: Mapping[str, TaskData],
-    number: int,
-    work: Path,
-    report: Reporter,
-    meter: Meter,
-    note: str,
-    early_bird: EarlyBird | None = None,
-    masking: Masking | None = None,
-) -> Progress:
-    """One training of the pruning; each has its own order of the data."""
-    streams = ("prune again" if spec.again else "prune", spec.task, "round", number)
-    options = {"note": note, "meter": meter, "replicate": spec.replicate or ()}
-    watched = {"early_bird": early_bird, "masking": masking}
-    return train(
-        network, tasks, spec.optimization, spec.seed, streams, spec, work / "epoch", report, **options, **watched
-    )
 
 
 def _warn(spec: PruneSpec, pruning: Pruning, choose_on_dev: bool) -> None:

@@ -60,7 +60,7 @@ def test_all_rows_have_the_same_axis_and_its_ticks_are_on_it():
     [
         ([0.0, 0.0], ["−1", "−0.5", "0", "0.5", "1"]),
         ([0.011, 0.034], ["0", "0.01", "0.02", "0.03", "0.04"]),
-        ([-120.0, -5.0], ["−150", "−100", "−50", "0"]),
+        ([-120.0, -5.0], ["−125", "−100", "−75", "−50", "−25", "0"]),
     ],
 )
 def test_ticks_are_round_numbers_that_hold_all_differences_and_zero(differences, labels):

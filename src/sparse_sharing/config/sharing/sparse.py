@@ -15,7 +15,7 @@ class Sparse(System):
     ROWS: ClassVar[tuple[str, ...]] = ("sparse", "sparse_at_density", "sparse_no_warmup")
 
     sharing: Literal["sparse"]
-    choice: Name
+    choice: Name  # pyright: ignore[reportGeneralTypeIssues]  (required here, optional in general)
     """The choice of masks, one for each task."""
 
     def row(self, choice: Choice | None) -> str:

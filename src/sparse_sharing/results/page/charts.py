@@ -35,7 +35,7 @@ def sizes(scores: pd.DataFrame, systems: Sequence[str]) -> Chart:
 
 def learning_curves(curves: pd.DataFrame, systems: Sequence[str]) -> Chart:
     """Dev score after each epoch, the mean over seeds."""
-    mean = curves.groupby(["task", "system", "epoch"], sort=False, as_index=False)["score"].mean()
+    mean = curves.groupby(["task", "system", "epoch"], sort=False, as_index=False).agg({"score": "mean"})
     encoding = {
         "x": {**quantitative("epoch", "epoch"), "axis": {"tickMinStep": 1, "format": "d"}},
         "y": quantitative("score", "dev score, %"),
@@ -66,7 +66,7 @@ def densities(layers: pd.DataFrame) -> Chart:
         "color": colour("task", tasks),
     }
     panels = [
-        panel(choice, part, {"mark": {"type": "bar"}, "encoding": encoding}, height=AXIS + BAR * len(part))
+        panel(str(choice), part, {"mark": {"type": "bar"}, "encoding": encoding}, height=AXIS + BAR * len(part))
         for choice, part in layers.groupby("choice", sort=False)
     ]
     caption = "Share of the prunable weights that each task's mask keeps, over all layers and in each."
@@ -95,7 +95,7 @@ def overlap_maps(overlaps: pd.DataFrame, choice: str) -> Chart:
     marks = [{"mark": {"type": "rect"}, "encoding": {"color": colour}}, text]
     tooltip = ["a", "b", "overlap", "chance", "chance_by_tensor"]
     panels = [
-        panel(layer, part, {"layer": marks, "encoding": axes}, tooltip, height=SLANTED + 60 * part["b"].nunique())
+        panel(str(layer), part, {"layer": marks, "encoding": axes}, tooltip, height=SLANTED + 60 * part["b"].nunique())
         for layer, part in both.groupby("layer", sort=False)
     ]
     caption = (
@@ -126,7 +126,7 @@ def unions(served: pd.DataFrame) -> Chart:
     marks = [{"mark": {"type": "bar"}}, label]
     panels = [
         panel(
-            choice,
+            str(choice),
             part,
             {"layer": marks, "encoding": encoding},
             ["serves", "weights", "share"],

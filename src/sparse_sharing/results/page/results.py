@@ -1,5 +1,6 @@
 """What a finished run has left on disk, as tables for the report: scores, learning curves, rounds, masks, costs."""
 
+import csv
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks.analysis import compare
@@ -16,12 +18,14 @@ from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.pipeline.stage import STAGE, STAGES
 from sparse_sharing.pipeline.tables import tables_of
-from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
+from sparse_sharing.results.rows import rows_of
+from sparse_sharing.storage.artifacts import file_digest, load_json, parts_of, remedy
 from sparse_sharing.text.summary import read_summary
 
 ALL_LAYERS = "all layers"
 LARGEST_AT_START = "largest at start"
 """The mask of the largest starting weights beside those of tasks; no task can have this name."""
+CURVES = ("dataset", "seed", "system", "model", "task", "epoch", "score", "best")
 MOST_SUBSETS = 5
 """Up to so many tasks, weights are counted for each set of tasks that keeps them; beyond, by the number of tasks."""
 
@@ -86,7 +90,7 @@ def reference_overlaps(chosen: pd.DataFrame) -> pd.DataFrame:
     columns = {"overlap_with_start": LARGEST_AT_START, "self_overlap": None}
     rows = [
         {"layer": ALL_LAYERS, "a": row["task"], "b": other or row["task"], "overlap": float(row[name])}
-        for row in chosen.to_dict("records")
+        for row in rows_of(chosen)
         for name, other in columns.items()
         if pd.notna(row.get(name))
     ]
@@ -96,7 +100,7 @@ def reference_overlaps(chosen: pd.DataFrame) -> pd.DataFrame:
 def served(masks: Mapping[str, Mask]) -> pd.DataFrame:
     """How many prunable weights serve which tasks: one row for each set of tasks, or each number of tasks."""
     counts: dict[str, tuple[int, int]] = {}
-    total = sum(mask.keep.long() for mask in masks.values())
+    total = torch.stack([mask.keep for mask in masks.values()]).sum(0)
     size = total.numel()
     for number in range(len(masks) + 1):
         together = total == number
@@ -138,16 +142,19 @@ def _set_name(number: int, tasks: int) -> str:
 
 
 def _curves(spec: ReportSpec, folder: Path) -> pd.DataFrame:
-    rows = []
+    columns: dict[str, list[Any]] = {name: [] for name in CURVES}
     for dataset, seed, system, model in spec.models():
         path = layout.below(folder, layout.MODEL, dataset=dataset, seed=seed, system=system, model=model)
-        history = _read_csv(path / "history.csv")
-        for column in history.columns:
-            task = column.removeprefix("dev ")
-            if column != task:
-                part = history[["epoch", "best"]].assign(task=task, score=history[column])
-                rows.append(part.assign(dataset=dataset, seed=seed, system=system, model=model))
-    return _joined(rows, ["dataset", "seed", "system", "model", "task", "epoch", "score", "best"])
+        history = _read_columns(path / "history.csv", ",")
+        with parts_of(path / "history.csv"):
+            for name in [name for name in history if name.startswith("dev ")]:
+                identity = (dataset, seed, system, model, name.removeprefix("dev "))
+                for column, value in zip(columns, identity, strict=False):
+                    columns[column] += [value] * len(history[name])
+                columns["epoch"] += map(int, history["epoch"])
+                columns["score"] += [float(score or "nan") for score in history[name]]
+                columns["best"] += map(int, history["best"])
+    return pd.DataFrame(columns)
 
 
 def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
@@ -163,6 +170,11 @@ def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
             identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
             jobs[f"start {dataset} {start}"] = ("warmup", identity)
             jobs[f"prune {dataset} {start} {task}"] = ("prune", identity)
+    for dataset, own, start, pruning, task in spec.prunings_named():
+        if own == seed:
+            identity = {"dataset": dataset, "seed": seed, "start": start, "pruning": pruning, "task": task}
+            jobs[f"start {dataset} {start}"] = ("warmup", identity)
+            jobs[f"prune_named {dataset} {start} {pruning} {task}"] = ("prune_named", identity)
     for dataset, own, start, choice in spec.selections():
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
@@ -179,6 +191,8 @@ def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
 def _carrier(folder: Path, stage: str, identity: Mapping[str, object]) -> Path:
     """The file of a job that stores its spec."""
     record = STAGE[stage]
+    if record.carrier is None:
+        raise ValueError(f"no output of '{stage}' stores its spec")
     return layout.below(folder, f"{record.folder}/{record.carrier.file}", **identity)
 
 
@@ -207,9 +221,11 @@ def _costs(spec: ReportSpec, folder: Path) -> pd.DataFrame:
     for path in sorted((folder / "benchmarks").rglob("*.tsv")):
         job = path.relative_to(folder / "benchmarks").with_suffix("").as_posix()
         if (stage := _stage_of(spec, job)) is not None:
-            measured = pd.read_csv(path, sep="\t").iloc[-1]
-            rows.append({"stage": stage, "job": job, "seconds": measured["s"], "memory": measured["max_rss"]})
-    frame = _joined([pd.DataFrame(rows)] if rows else [], ["stage", "job", "seconds", "memory"])
+            measured = _read_columns(path, "\t")
+            with parts_of(path):
+                row = {"stage": stage, "job": job, "seconds": float(measured["s"][-1])}
+                rows.append(row | {"memory": measured["max_rss"][-1]})
+    frame = pd.DataFrame(rows, columns=["stage", "job", "seconds", "memory"])
     return frame.assign(memory=pd.to_numeric(frame["memory"], errors="coerce"))
 
 
@@ -224,8 +240,13 @@ def _stage_of(spec: ReportSpec, job: str) -> str | None:
     return None
 
 
-def _joined(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+def _read_columns(path: Path, separator: str) -> dict[str, list[str]]:
+    """A small table by column, as text: a run has thousands of them, and pandas takes milliseconds for each."""
+    try:
+        header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines(), delimiter=separator)
+        return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: cannot be read as a table ({error}). {remedy(path)}") from error
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

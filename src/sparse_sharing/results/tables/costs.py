@@ -6,6 +6,7 @@ for each of them: it is what the system would cost by itself.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from sparse_sharing.config.systems import models_of
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.specs import TablesSpec
 from sparse_sharing.pipeline.tables.costs import RECORD
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.results.tables.inputs import RunInputs
 from sparse_sharing.results.tables.markup import Markup, Section
 from sparse_sharing.storage.costs import Costs, read_costs
@@ -25,8 +27,8 @@ ALL = "all"
 
 SECONDS = [name for name in RECORD.columns if name.startswith("seconds_")]
 
-Jobs = dict[str, list[Costs | None]]
-"""The costs of the jobs behind a system, by part."""
+Jobs = dict[str, list[Costs]]
+"""The costs of the jobs behind a system by part; a part is missing where a job has no record of its costs."""
 
 
 def build(run: RunInputs) -> pd.DataFrame:
@@ -74,24 +76,23 @@ def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFram
     return mean.assign(**{name: mean[name].round().astype("Int64") for name in counts})
 
 
-def _rows(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) -> Iterator[dict]:
+def _rows(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) -> Iterator[dict[str, Any]]:
     """The rows of one system and seed."""
     jobs = _jobs(spec, folder, dataset, seed, system)
-    known = [part for part in PARTS if None not in jobs[part]]
+    known = [part for part in PARTS if part in jobs]
     seen = sorted({task for part in known for job in jobs[part] for task in job.updates})
     trained = spec.facts[system].tasks or spec.datasets[dataset]
     tasks = [task for task in spec.datasets[dataset] if task in seen or task in trained]
     for task in [*tasks, ALL]:
         own = tasks if task == ALL else [task]
-        row = {"dataset": dataset, "system": system, "task": task}
+        row: dict[str, Any] = {"dataset": dataset, "system": system, "task": task}
         for part in known:
             row[f"updates_{part}"] = sum(job.updates.get(name, 0) for job in jobs[part] for name in own)
             row[f"tokens_{part}"] = sum(job.tokens.get(name, 0) for job in jobs[part] for name in own)
         if len(known) == len(PARTS):
             row["dev_scores"] = sum(job.dev_scores.get(name, 0) for part in PARTS for job in jobs[part] for name in own)
         if task == ALL:
-            complete = {part: found for part, found in jobs.items() if None not in found}
-            row |= {f"seconds_{part}": sum(job.processor_seconds for job in found) for part, found in complete.items()}
+            row |= {f"seconds_{part}": sum(job.processor_seconds for job in found) for part, found in jobs.items()}
         yield row
 
 
@@ -108,12 +109,14 @@ def _jobs(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) 
     models = models_of(spec.systems[system], tasks)
     named = (spec.named_prunings or {}).get(facts.choice or "")
     pattern, more = (layout.PRUNE, {}) if named is None else (layout.PRUNE_NAMED, {"pruning": named})
-    return {
+    parts = {
         "start": [start],
         "pruning": [of(pattern, start=facts.start, task=task, **more) for task in pruned],
         "selection": [of(layout.SELECT, start=facts.start, choice=facts.choice)] if facts.choice is not None else [],
         "training": [of(layout.MODEL, system=system, model=model) for model in models],
     }
+    known = {part: [job for job in jobs if job is not None] for part, jobs in parts.items()}
+    return {part: jobs for part, jobs in known.items() if len(jobs) == len(parts[part])}
 
 
 CAPTION = (
@@ -131,22 +134,22 @@ def cost_cells(own: pd.DataFrame) -> list[list[str]]:
     tasks = sorted(set(own["task"]) - {ALL})
     rows = [["system", *tasks, "tokens", "dev scores"]]
     for system, block in own.groupby("system", sort=False):
-        found = {row["task"]: row for row in block.to_dict("records")}
+        found = {row["task"]: row for row in rows_of(block)}
         cells = [_counts(found[task], "updates") if task in found else "" for task in tasks]
         rows.append([str(system), *cells, _counts(found[ALL], "tokens"), _count(found[ALL]["dev_scores"])])
     return rows
 
 
-def _counts(row: dict, what: str) -> str:
+def _counts(row: dict[str, Any], what: str) -> str:
     """Start + training [pruning], as far as there are any."""
     start, pruning, training = (row[f"{what}_{part}"] for part in PARTS)
     parts = [_count(training)] if _is_zero(start) else [_count(start), _count(training)]
     return " + ".join(parts) + ("" if _is_zero(pruning) else f" [{_count(pruning)}]")
 
 
-def _is_zero(count: object) -> bool:
+def _is_zero(count: float) -> bool:
     return not pd.isna(count) and count == 0
 
 
-def _count(count: object) -> str:
+def _count(count: float) -> str:
     return "?" if pd.isna(count) else f"{int(count):,}"

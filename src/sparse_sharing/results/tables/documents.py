@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.results.tables.annotations import footnotes
 from sparse_sharing.results.tables.inputs import RunInputs, builder_of
 from sparse_sharing.results.tables.marks import COLUMN, explanation, system_marks, with_marks
@@ -102,7 +103,7 @@ def _overview_cells(table: pd.DataFrame, markup: Markup) -> Rows:
     tasks = table.groupby("dataset")["task"].transform("nunique")
     own = table[(table["task"] == MEAN) | (tasks == 1)]
     systems, datasets = list(own["system"].unique()), list(own["dataset"].unique())
-    found = {(row["dataset"], row["system"]): row for row in own.to_dict("records")}
+    found = {(row["dataset"], row["system"]): row for row in rows_of(own)}
 
     def cell(dataset: str, system: str) -> str:
         row = found.get((dataset, system))
@@ -139,7 +140,7 @@ def _cells(block: pd.DataFrame, markup: Markup) -> Rows:
     header += [*(["seeds"] if uneven else []), "parameters", "density", *([COLUMN] if marked else [])]
     rows = [[markup.escape(name) for name in header]]
     for system, scores in block.groupby("system", sort=False):
-        by_task = {(row["task"], row["metric"]): row for row in scores.to_dict("records")}
+        by_task = {(row["task"], row["metric"]): row for row in rows_of(scores)}
         cells = [markup.escape(str(system))]
         for task in tasks:
             row = by_task.get(task)

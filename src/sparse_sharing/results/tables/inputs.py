@@ -178,7 +178,7 @@ def _gathered(run_folder: Path, pattern: str, jobs: Sequence[tuple[object, ...]]
     """The tables that selections have written, one below the other, each with what names the selection in front."""
     frames = []
     for values in jobs:
-        identity = dict(zip(SELECTION, values, strict=True))
+        identity: dict[str, Any] = dict(zip(SELECTION, values, strict=True))
         path = layout.below(run_folder, pattern, **identity)
         try:
             frames.append(pd.read_csv(path, dtype=str, keep_default_na=False).assign(**identity))

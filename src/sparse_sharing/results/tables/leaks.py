@@ -9,6 +9,7 @@ import pandas as pd
 
 from sparse_sharing.evaluation import statistics
 from sparse_sharing.pipeline.tables.leaks import RECORD
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.results.tables.inputs import RunInputs
 from sparse_sharing.results.tables.markup import SHOWN_DECIMALS, Markup, Rows, Section, number, score_name, signed
 from sparse_sharing.results.tables.scores import Order, in_order
@@ -82,7 +83,7 @@ def _scores(counts: np.ndarray, flags: np.ndarray) -> dict:
 def _cells(own: pd.DataFrame, markup: Markup) -> Rows:
     """One row per system and task."""
     rows = [["system", "task", "sentences", "leaked", "all", "without leaked", "Δ"]]
-    for row in own.to_dict("records"):
+    for row in rows_of(own):
         scores = [number(row[key], SHOWN_DECIMALS) for key in ("value", "without_leaked")]
         sizes = [str(row["sentences"]), str(row["leaked"])]
         rows.append([row["system"], score_name(row["task"], row["metric"]), *sizes, *scores, signed(row["difference"])])

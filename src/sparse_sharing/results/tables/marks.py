@@ -9,6 +9,7 @@ import pandas as pd
 
 from sparse_sharing.evaluation.marks import BARRING, MEANINGS, ZERO, Mark, Tie, TrainingFacts, of_choice, of_training
 from sparse_sharing.pipeline.experiments import SystemFacts
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.results.tables.means import MEAN
 from sparse_sharing.results.tables.scores import MODEL
 
@@ -58,7 +59,10 @@ def barred(found: pd.DataFrame) -> dict[tuple[str, str, str], str]:
     """
     rows = found[found["bars"].astype(bool)]
     rows = pd.concat([rows, rows.assign(task=MEAN)])
-    return {key: "; ".join(dict.fromkeys(own["mark"])) for key, own in rows.groupby(["dataset", "system", "task"])}
+    found_marks: dict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
+    for row in rows_of(rows):
+        found_marks[row["dataset"], row["system"], row["task"]][row["mark"]] = None
+    return {key: "; ".join(own) for key, own in found_marks.items()}
 
 
 def with_marks(frame: pd.DataFrame, naming: Sequence[str], found: pd.DataFrame, seeds: Sequence[int]) -> pd.DataFrame:
@@ -77,7 +81,7 @@ def with_marks(frame: pd.DataFrame, naming: Sequence[str], found: pd.DataFrame, 
     if not naming:
         return frame
     by_system: dict[tuple[str, str], list[dict]] = defaultdict(list)
-    for mark in found.to_dict("records"):
+    for mark in rows_of(found):
         by_system[mark["dataset"], mark["system"]].append(mark)
 
     def text(row: Mapping, system: str) -> str:
@@ -93,7 +97,7 @@ def with_marks(frame: pd.DataFrame, naming: Sequence[str], found: pd.DataFrame, 
         named = (f"{system}: {own}" if len(naming) > 1 else own for system, own in texts.items() if own)
         return "; ".join(named)
 
-    return frame.assign(**{COLUMN: [cell(row) for row in frame.to_dict("records")]})
+    return frame.assign(**{COLUMN: [cell(row) for row in rows_of(frame)]})
 
 
 def system_marks(rows: pd.DataFrame) -> str:
@@ -125,12 +129,12 @@ def _listed(found: Sequence[Mapping], seeds: Sequence[int]) -> str:
     )
 
 
-def _marks_of_choices(choices: pd.DataFrame) -> dict[tuple[str, ...], list[Mark]]:
+def _marks_of_choices(choices: pd.DataFrame) -> dict[tuple[str | None, ...], list[Mark]]:
     """The marks of the masks that were chosen by dev scores, under dataset, seed, start, choice and task."""
     if "tied_rounds" not in choices:
         return {}
     found = {}
-    for row in choices[choices["tied_rounds"] != ""].to_dict("records"):
+    for row in rows_of(choices[choices["tied_rounds"] != ""]):
         key = tuple(str(row[name]) for name in ("dataset", "seed", "start", "choice", "task"))
         tie = Tie(int(row["tied_rounds"]), int(row["allowed_rounds"]))
         found[key] = of_choice(tie, float(row["dev_score"]), row["task"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -60,7 +61,7 @@ def on_each_dataset(measured: Measured, systems: Sequence[str]) -> Iterator[tupl
 
 def contrast(
     measured: Measured, dataset: str, first: str, second: str | None, tasks: Sequence[str]
-) -> Iterator[dict[str, object]]:
+) -> Iterator[dict[str, Any]]:
     """Two systems by task and on the mean over tasks; differences are taken within each seed."""
     ours = measured.by_seed(dataset, first)[list(tasks)]
     theirs = ours * float("nan") if second is None else measured.by_seed(dataset, second)[list(tasks)]

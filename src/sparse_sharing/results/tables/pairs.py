@@ -1,5 +1,7 @@
 """The table `pairs`: sparse sharing of two tasks, the overlap of their masks beside the gain."""
 
+from typing import Any
+
 import pandas as pd
 
 from sparse_sharing.pipeline.experiments import pairs_of
@@ -26,7 +28,7 @@ def pairs(measured: Measured) -> pd.DataFrame:
     rows = []
     partners = dict(pairs_of(measured.facts))
     for dataset, sparse in on_each_dataset(measured, list(partners)):
-        tasks, experiment = measured.facts[sparse].tasks, measured.experiment(dataset)
+        tasks, experiment = measured.facts[sparse].tasks or [], measured.experiment(dataset)
         point = experiment.pairs.at(tasks) if experiment and experiment.pairs else None
         for row in contrast(measured, dataset, sparse, partners[sparse], tasks):
             paper = point if row["task"] == MEAN else None
@@ -60,7 +62,7 @@ def chart(pairs: pd.DataFrame) -> Chart:
     gain = quantitative("gain", "gain over hard sharing, points")
     names = list(dict.fromkeys(own["tasks"]))
     encoding = {"x": quantitative("overlap", "overlap of the two masks"), "y": gain, "color": colour("tasks", names)}
-    published = {"transform": [{"filter": "isValid(datum.published_gain)"}]}
+    published: dict[str, Any] = {"transform": [{"filter": "isValid(datum.published_gain)"}]}
     published["mark"] = {"type": "point", "filled": False, "size": 90}
     published["encoding"] = {
         "x": {**encoding["x"], "field": "published_overlap"},

@@ -6,6 +6,7 @@ import pandas as pd
 
 from sparse_sharing.pipeline.experiments import SystemFacts
 from sparse_sharing.pipeline.tables.paper import RECORD
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.results.tables.inputs import RunInputs
 from sparse_sharing.results.tables.markup import (
     SHOWN_DECIMALS,
@@ -53,7 +54,7 @@ def beside_paper(summary: pd.DataFrame, facts: Mapping[str, SystemFacts], datase
     for dataset, name in datasets.items():
         experiment = experiments()[name]
         own = summary[summary["dataset"] == dataset]
-        measured = {(row["system"], row["task"]): row for row in own.to_dict("records")}
+        measured = {(row["system"], row["task"]): row for row in rows_of(own)}
         whole = [system for system in own["system"].unique() if facts[system].tasks is None]
         for published in _published(experiment):
             counterparts = [system for system in whole if facts[system].kind == published["kind"]]
@@ -111,7 +112,7 @@ def _cells(own: pd.DataFrame, markup: Markup) -> Rows:
     header += ["parameters", "paper"] if counted else []
     rows = [[markup.escape(name) for name in header]]
     for system, block in own.groupby("system", sort=False):
-        found = {(row["quantity"], row["task"]): row for row in block.to_dict("records")}
+        found = {(row["quantity"], row["task"]): row for row in rows_of(block)}
         cells = [str(system)]
         for task, _ in tasks:
             row = found.get(("score", task))

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from itertools import islice
+from typing import Any
 
 import pandas as pd
 
 from sparse_sharing.results.drawing import GREY, MOST_TASKS, Chart, colour, panel, quantitative, records
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.results.tables.inputs import RunInputs
 from sparse_sharing.results.tables.published import experiments
 
@@ -34,12 +36,14 @@ def rounds(pruned: pd.DataFrame, chosen: pd.DataFrame, paper: Mapping[str, str])
     names = chosen.astype(str).groupby(keys)["choice"].agg(lambda column: " ".join(sorted(column)))
     places = pd.MultiIndex.from_frame(pruned[keys].astype(str))
 
-    def published(row: pd.Series) -> float | None:
+    def published(row: dict[str, Any]) -> float | None:
         curves = experiments()[paper[row["dataset"]]].rounds if row["dataset"] in paper else None
         return curves.at(row["task"], float(row["density"])) if curves else None
 
     taken = names.reindex(places).fillna("").to_numpy()
-    return pruned.assign(chosen=taken, published=pruned.apply(published, axis=1).astype(float))
+    return pruned.assign(
+        chosen=taken, published=pd.Series([published(row) for row in rows_of(pruned)], index=pruned.index, dtype=float)
+    )
 
 
 def chart(rounds: pd.DataFrame) -> Chart:
@@ -73,9 +77,9 @@ def chart(rounds: pd.DataFrame) -> Chart:
     panels = []
     for task, part in islice(mean.groupby("task"), MOST_TASKS):
         chosen = own[(own["task"] == task) & own["chosen"].notna() & (own["chosen"] != "")]
-        picked = {"data": {"values": list(records(chosen[["density", "change", "start"]]))}}
+        picked: dict[str, Any] = {"data": {"values": list(records(chosen[["density", "change", "start"]]))}}
         picked["mark"] = {"type": "point", "shape": "diamond", "size": 190, "strokeWidth": 2.5, "filled": False}
-        marks = [
+        marks: list[dict[str, Any]] = [
             {"mark": {"type": "area", "opacity": 0.2}, "encoding": spread},
             {"mark": {"type": "line", "point": True}},
             picked,

@@ -139,7 +139,7 @@ def in_order(frame: pd.DataFrame, columns: list[str], order: Order | None) -> pd
     known = {**ORDER, **(order or {})}
 
     def rank(column: pd.Series) -> pd.Series:
-        names = dict.fromkeys([*known.get(column.name, ()), *sorted(column.unique())])
+        names = dict.fromkeys([*known.get(str(column.name), ()), *sorted(column.unique())])
         return column.map({name: place for place, name in enumerate(names)})
 
     return frame.sort_values(columns, key=rank, kind="stable", ignore_index=True)

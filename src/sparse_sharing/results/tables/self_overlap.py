@@ -8,6 +8,7 @@ import pandas as pd
 
 from sparse_sharing.masks.files import mask_name
 from sparse_sharing.pipeline import layout
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.storage.artifacts import load_tensors
 
 SELECTION = ("dataset", "seed", "start", "choice")
@@ -28,7 +29,7 @@ def self_overlaps(run_folder: Path, choices: pd.DataFrame, compared: Sequence[st
         compared: the choices whose tasks were pruned a second time.
     """
     found: dict[tuple[object, ...], float] = {}
-    for row in choices[choices["choice"].isin(compared)].to_dict("records"):
+    for row in rows_of(choices[choices["choice"].isin(compared)]):
         identity = {key: row[key] for key in ("dataset", "seed", "start", "task")}
         name, masks = mask_name(int(row["round"])), []
         for pattern in (layout.PRUNE, layout.PRUNE_AGAIN):

@@ -47,7 +47,7 @@ def summary(results: pd.DataFrame, baseline: str = "single") -> pd.DataFrame:
     reference = table.loc[table["system"] == baseline, [*cell, MEAN]].rename(columns={MEAN: "reference"})
     table = table.merge(reference, on=cell, how="left")
     table["difference"] = (table[MEAN] - table["reference"]).where(table["system"] != baseline)
-    shown = table[MEAN].map(lambda mean: round(mean, SHOWN_DECIMALS))
+    shown = pd.Series([round(float(mean), SHOWN_DECIMALS) for mean in table[MEAN]], index=table.index)
     table["best"] = shown == shown.groupby([table[name] for name in cell]).transform("max")
     table["parameters"] = table["parameters"].round().astype(int)
     return table[list(RECORD.columns)]

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from sparse_sharing.evaluation.statistics import NO_DIFFERENCE, NO_VERDICT, SEEDS_FOR_SYSTEMS, THESE_EQUAL
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.results.tables.markup import SHOWN_DECIMALS, Markup, Rows, number, score_name, signed, span
 from sparse_sharing.results.tables.means import MEAN
 
@@ -41,7 +42,7 @@ def cells(own: pd.DataFrame, markup: Markup) -> Rows:
     header = ["system", "against", *(score_name(*task) for task in tasks)]
     rows = [[markup.escape(name) for name in header]]
     for (reference, system), block in own.groupby(["reference", "system"], sort=False):
-        by_task = {(row["task"], row["metric"]): row for row in block.to_dict("records")}
+        by_task = {(row["task"], row["metric"]): row for row in rows_of(block)}
         names = [markup.escape(str(name)) for name in (system, reference)]
         rows.append([*names, *(_verdict(by_task[task], markup) if task in by_task else "" for task in tasks)])
     return rows
