@@ -106,6 +106,8 @@ def run(
     with work_folder(output, [*inputs, *tags_files((train_text, dev_text), [spec.task])]) as work:
         meter.keep_in(work)
         network = Network(_architecture(spec, source), for_tasks(extended, [spec.task]), choose_device(device))
+        if dict(free.mask.shapes) != dict(network.prunable_shapes):
+            raise ConfigError(f"{model}: its masks are over units; only models with masks over weights can be extended")
         start = start_values(source.trained, free, network, spec.seed)
         extension = _Extension(spec, network, start, free, source.vocabulary.word_count, texts)
         log.info("%s: %d of %d weights are free", model, free.count, free.kept.numel())

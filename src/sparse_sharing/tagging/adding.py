@@ -61,7 +61,7 @@ def run(
         minimum_word_count=config.data.minimum_word_count,
         minimum_character_count=config.data.minimum_character_count,
         maximum_characters=vocabulary.maximum_characters,
-        word_dimension=int(source.trained.details["model"]["word_dimension"]),
+        word_dimension=source.network.model.vector_width,
         vectors=config.data.vectors is not None,
     )
     files, documents = _sources(config, dataset, own.corpus.name)
