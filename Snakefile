@@ -66,6 +66,7 @@ rule models:
     input:
         refuse_foreign,
         files_of("train", "model.safetensors"),
+        files_of("add_task", "model.safetensors"),
 
 
 # The last words of a run. `sparse-sharing run` says the same itself.

@@ -114,7 +114,7 @@ def test_every_command_explains_itself_and_each_of_its_options(name, monkeypatch
 def test_there_is_a_command_for_every_stage_and_the_program_lists_them(run):
     code, output, _ = run("-h")
     assert code == 0
-    assert set(STAGES) <= COMMANDS.keys()
+    assert {stage.replace("_", "-") for stage in STAGES} <= COMMANDS.keys()
     assert all(f" {name} " in output for name in COMMANDS)
 
 
@@ -138,7 +138,7 @@ def test_the_spec_that_is_printed_is_what_the_stage_takes(stage, run, repository
     job = JOBS[stage]
     options = [word for name, value in job.items() for word in (f"--{name}", value)]
     code, output, _ = run("spec", stage, "--config", path, *options)
-    kind = getattr(stage_specs, f"{stage.capitalize()}Spec")
+    kind = getattr(stage_specs, f"{stage.title().replace('_', '')}Spec")
     assert code == 0
     assert parse_spec(output, kind) == getattr(Specs(load_config(path)), stage)(*job.values())
 

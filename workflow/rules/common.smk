@@ -22,6 +22,13 @@ def config_folder():
     return Path(given[-1]).parent if given else Path(workflow.basedir)
 
 
+def named_configuration():
+    """The configuration file, as seen from this folder; no file for the default run."""
+    given = [Path(file) for file in workflow.overwrite_configfiles[-1:]]
+    own = [file for file in given if file != Path(workflow.basedir) / "config.yaml"]
+    return [str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else file.name for file in own]
+
+
 try:
     run_config = parse_config(from_folder(config, config_folder()))
 except ConfigError as error:
@@ -205,6 +212,20 @@ def masks_of_system(wildcards):
         # The file also has the masks of other tasks. Its time says nothing of those that are read; the spec does.
         return [ancient(masks)]
     return [masks]
+
+
+extended_systems = [system.name for system in run_config.train.systems if system.sharing == "extended"]
+
+
+def extended_model(output):
+    """A function that gives an output of the training whose model a system extends."""
+
+    def file(wildcards):
+        base = specs.systems[wildcards.system].extends
+        identity = {"dataset": wildcards.dataset, "seed": wildcards.seed, "model": wildcards.model}
+        return outputs_of("train")[output].format(system=base, **identity)
+
+    return file
 
 
 def test_text_of_system(wildcards):

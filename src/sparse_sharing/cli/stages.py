@@ -156,6 +156,24 @@ def train(
 
 
 @stage_command
+def add_task(
+    spec: SpecOption,
+    model: Annotated[Path, typer.Option(help="Folder of the finished model.")],
+    vocabulary: Vocabulary,
+    vectors: Annotated[Path, typer.Option(help="vectors.safetensors of the prepared dataset.")],
+    train: TrainText,
+    dev: DevText,
+    output: Output,
+    device: Device = "auto",
+    threads: Threads = 1,
+) -> None:
+    from sparse_sharing.stages import add_task as stage
+
+    set_threads(threads)
+    stage.run(parse_spec(spec, stage_specs.AddTaskSpec), model, vocabulary, vectors, train, dev, output, device)
+
+
+@stage_command
 def evaluate(
     spec: SpecOption,
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],

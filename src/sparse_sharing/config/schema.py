@@ -142,6 +142,7 @@ class Config(Section):
                 known = ", ".join(choices) or "none"
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
             system.check_fit(self.model.depth, tasks)
+            system.check_systems({own.name: own for own in self.train.systems}, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)
         if again := [name for name, own in self.prunings.items() if own.self_overlap]:
             raise ValueError(f"prunings.{again[0]}: self_overlap is a key of the section prune only; leave it out")

@@ -120,6 +120,9 @@ class System(Tagged):
         """Whether it trains another network than the one of so many layers that is warmed up and pruned."""
         return self.own_network(layers) is not None
 
+    def check_systems(self, systems: Mapping[str, "System"], datasets: Mapping[str, Sequence[str]]) -> None:
+        """Check the system against the others by name, and the tasks of each dataset; raises ValueError."""
+
     def check_fit(self, layers: int, datasets: Mapping[str, Sequence[str]]) -> None:
         """Check the system against the layers of the base network and the tasks of each dataset.
 

@@ -17,7 +17,7 @@ from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.disk import disk_bytes
 from sparse_sharing.network.network import Network
 from sparse_sharing.pipeline.jobs import Job
-from sparse_sharing.pipeline.specs import PrepareSpec, PruneSpec
+from sparse_sharing.pipeline.specs import AddTaskSpec, PrepareSpec, PruneSpec
 from sparse_sharing.stages.prepare import PretrainedVectors, build_vocabulary
 from sparse_sharing.stages.prepare_task import task_tags
 from sparse_sharing.text.batches import training_batches
@@ -125,7 +125,9 @@ def _numbers(network: Network) -> tuple[int, int]:
 def _training(job: Job, tokens: Mapping[str, Mapping[str, int]], speed: Speed) -> float:
     """Seconds of all epochs of a training job; patience may end it earlier."""
     optimization, tasks = job.spec.optimization, _tasks(job) or list(tokens["train"])
-    epochs = optimization.epochs * (job.spec.trainings if isinstance(job.spec, PruneSpec) else 1)
+    if isinstance(job.spec, AddTaskSpec):
+        tasks = [job.spec.task]
+    epochs = optimization.epochs * getattr(job.spec, "trainings", 1)
     epochs *= len(getattr(job.spec, "learning_rates", None) or [None])
     weights = getattr(job.spec, "weights", None) or {}
     passes = {task: (weights[task].sampling if task in weights else None) or 1.0 for task in tasks}

@@ -175,6 +175,10 @@ class _Jobs:
     def train(self, dataset: str, seed: int, system: str, model: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}
         chosen = self.specs.systems[system]
+        if chosen.sharing == "extended":
+            spec = self.specs.add_task(dataset, seed, system, model)
+            needs = self._text(dataset, spec.tags) | {"model": self.train(dataset, seed, chosen.extends, model)}
+            return self._add("add_task", identity, spec, needs)
         needs = self._text(dataset, self.specs.trained(dataset, system, model))
         needs["start"] = self.warmup(dataset, seed, self.specs.start(system))
         if chosen.choice is not None:

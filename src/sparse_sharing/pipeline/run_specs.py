@@ -15,9 +15,11 @@ from sparse_sharing.config.schema import (
     Task,
 )
 from sparse_sharing.config.systems import STARTS, Start
+from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.experiments import compared_pairs, facts_of
 from sparse_sharing.pipeline.specs import (
     DIGITS_IN_TABLES,
+    AddTaskSpec,
     DemoSpec,
     DownloadSpec,
     EvaluateSpec,
@@ -129,11 +131,16 @@ class Specs:
         )
 
     def prepare_task(self, dataset: str, task: str) -> PrepareTaskSpec:
-        """The encoding of the tags of a task."""
-        corpus, column = next(
-            (corpus, column) for corpus in self.corpora(dataset) for column in corpus.tasks if column.name == task
-        )
-        return PrepareTaskSpec(dataset=dataset, corpus=corpus.model_copy(update={"tasks": [column]}))
+        """The encoding of the tags of a task.
+
+        Raises:
+            ConfigError: The dataset has no task of that name.
+        """
+        for corpus in self.corpora(dataset):
+            for column in corpus.tasks:
+                if column.name == task:
+                    return PrepareTaskSpec(dataset=dataset, corpus=corpus.model_copy(update={"tasks": [column]}))
+        raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {', '.join(self.tasks(dataset))}")
 
     def warmup(self, dataset: str, seed: int, start: str) -> WarmupSpec:
         """The starting weights: theta(w) for start `warmup`, theta(0) for `initial` and a network of a system's own."""
@@ -207,8 +214,10 @@ class Specs:
         chosen = self.systems[system]
         return switches_of(chosen.IS_JOINT, self.config.replicate, chosen.replicate)
 
-    def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
-        """The training of one model of a system."""
+    def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec | AddTaskSpec:
+        """The training of one model of a system; of an extended one, the addition of its task."""
+        if self.systems[system].sharing == "extended":
+            return self.add_task(dataset, seed, system, model)
         chosen, switches = self.systems[system], self.replicate(system)
         section, tasks = self.config.train, self.trained(dataset, system, model)
         rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
@@ -237,6 +246,26 @@ class Specs:
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
             **chosen.settings(tasks),
+        )
+
+    def add_task(self, dataset: str, seed: int, system: str, model: str) -> AddTaskSpec:
+        """The addition of a task to the finished model of another system."""
+        chosen, section = self.systems[system], self.config.train
+        base = self.train(dataset, seed, chosen.extends, model)
+        tasks = [*base.tasks, chosen.task]
+        return AddTaskSpec(
+            data=self.prepare(dataset).digest(),
+            tags=self.tags(dataset, tasks),
+            model=base.digest(),
+            seed=seed,
+            system=system,
+            sharing=chosen.sharing,
+            tasks=tasks,
+            task=chosen.task,
+            share=chosen.share,
+            minimum_word_count=self.config.data.minimum_word_count,
+            head=self.heads([chosen.task]),
+            optimization=_plain(section, epochs=chosen.trained_epochs(section.epochs, self.config.warmup.epochs)),
         )
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:

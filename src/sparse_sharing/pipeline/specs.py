@@ -163,7 +163,7 @@ class TrainSpec(Spec):
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
 
 
-class ExtendSpec(Spec):
+class AddTaskSpec(Spec):
     """Add a task to a finished model; `model` is the digest of the spec that it was made under.
 
     `tags` has the digest of the tags of each task whose tags are known.
@@ -181,6 +181,11 @@ class ExtendSpec(Spec):
     minimum_word_count: int
     head: dict[str, HeadKind] | None = Field(default=None, description="of the new task, where it is not linear")
     optimization: Optimization
+
+    @property
+    def trainings(self) -> int:
+        """How often the task is trained: with all free weights, and again with those that it keeps."""
+        return 1 if self.share == 1 else 2
 
 
 class EvaluateSpec(Spec):

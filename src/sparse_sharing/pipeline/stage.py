@@ -148,6 +148,16 @@ STAGES: tuple[Stage, ...] = (
         trains=True,
     ),
     Stage(
+        "add_task",
+        "add a task to the finished model of another system, whose tasks stay as they are",
+        layout.MODEL,
+        specs.AddTaskSpec,
+        outputs=(artefact.MODEL, artefact.VOCABULARY, artefact.HISTORY, artefact.CARD),
+        carrier=artefact.MODEL,
+        log="add_task",
+        trains=True,
+    ),
+    Stage(
         "evaluate",
         "score a trained model on the test text",
         layout.EVALUATION,

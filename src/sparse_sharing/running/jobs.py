@@ -107,6 +107,7 @@ _RESULTS = {
     "prune_named": _pruned,
     "select": _selected,
     "train": _trained,
+    "add_task": _trained,
     "evaluate": _evaluated,
     "report": lambda files: str(files["report.html"]),
 }

@@ -34,8 +34,14 @@ from sparse_sharing.results.page.results import (
 from sparse_sharing.results.page.tables import overlap_table, system_table, type_table
 from sparse_sharing.results.tables.inputs import RunInputs, builder_of
 from sparse_sharing.results.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE
+from sparse_sharing.results.tables.rounds import STARTS
 from sparse_sharing.results.tables.rounds import chart as pruning_rounds
 from sparse_sharing.storage.artifacts import write_text
+
+NO_MASKS = (
+    "A page of many datasets has no figures of their masks; tables/masks.csv and tables/overlap.csv have their "
+    "densities and overlaps."
+)
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """The fast one, where PyYAML was built with it."""
@@ -101,9 +107,10 @@ def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, system
         items.append(charts.learning_curves(curves, systems))
         if len(rounds := own.get("rounds", pd.DataFrame())):
             items.append(pruning_rounds(rounds))
-        items += mask_items(spec, folder, dataset, results.tables["masks"])
         many = len(spec.datasets) > texts.MANY_DATASETS
-        yield Section(f"dataset-{dataset}", dataset, items, left_out(spec.datasets[dataset]), folded=many)
+        items += [] if many else mask_items(spec, folder, dataset, results.tables["masks"])
+        text = f"{left_out(spec.datasets[dataset])}{NO_MASKS if many else ''}"
+        yield Section(f"dataset-{dataset}", dataset, items, text, folded=many)
 
 
 def best_models(results: pd.DataFrame, folder: Path) -> Iterator[tuple[str, str]]:
@@ -123,7 +130,7 @@ def left_out(tasks: Sequence[str]) -> str:
         return ""
     return (
         f"The figures show the first {MOST_TASKS} of {len(tasks)} tasks; the tables on this page, and those "
-        "beside it in the folder tables, hold all."
+        "beside it in the folder tables, have all. "
     )
 
 
@@ -136,7 +143,7 @@ def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame
             continue
         path = layout.below(folder, layout.SELECT, dataset=dataset, seed=seed, start=start, choice=choice)
         masks = read_selection(path / "masks.safetensors")
-        label = f"{choice}, from {start}"
+        label = f"{choice}, {STARTS[start]}"
         shown = dict(list(masks.items())[:MOST_TASKS])
         own = chosen.get((seed, start, choice), table[:0])
         compared = [overlaps(shown), reference_overlaps(own[own["task"].isin(list(shown))])]

@@ -11,7 +11,7 @@ from sparse_sharing.masks.analysis import union_size
 from sparse_sharing.network.storage import is_head_of, load_model, save_model, union_of, vocabulary_digest
 from sparse_sharing.pipeline.specs import PrepareSpec, RemoveSpec
 from sparse_sharing.results.card import model_card
-from sparse_sharing.stages.extend import part_of
+from sparse_sharing.stages.add_task import part_of
 from sparse_sharing.storage.artifacts import content_digest, load_json, save_json, spec_digest, write_text
 from sparse_sharing.text.batches import WORDS
 from sparse_sharing.training.extension import LIMITS

@@ -105,15 +105,13 @@ def load_text(
             were read with other sentences than the text.
     """
     artifact = load_tensors(path, "text", expected)
-    read = {task: _load_tags(path, task, digest) for task, digest in _tasks_beside(path, tags).items()}
+    with parts_of(path):
+        corpora = dict(artifact.details["corpora"])
+    read = {task: _load_tags(path, task, digest, corpora) for task, digest in _tasks_beside(path, tags).items()}
     texts = {}
     with parts_of(path):
-        for corpus, sentences in artifact.details["corpora"].items():
+        for corpus in corpora:
             tasks = {task: own for task, own in read.items() if own.details["corpus"] == corpus}
-            for task, own in tasks.items():
-                if own.details["sentences"] != sentences:
-                    file = tags_file(path, task)
-                    raise ArtifactError(f"{file}: was read with other sentences than {path}. {remedy(file)}")
             text = EncodedText.from_tensors(corpus, artifact.tensors, {})
             text = dataclasses.replace(
                 text,
@@ -125,13 +123,16 @@ def load_text(
     return texts
 
 
-def _load_tags(text: Path, task: str, expected: str | None) -> Artifact:
-    """The tags of a task for the text of a split."""
+def _load_tags(text: Path, task: str, expected: str | None, corpora: Mapping[str, str]) -> Artifact:
+    """The tags of a task for the text of a split; `corpora` has a digest of the sentences of each corpus."""
     path = tags_file(text, task)
     artifact = load_tensors(path, "tags", expected)
     with parts_of(path):
         if (artifact.details["task"], artifact.details["split"]) != (task, text.stem):
             raise ValueError(f"tags of task {artifact.details['task']}, {artifact.details['split']}")
+        is_same_text = corpora.get(artifact.details["corpus"]) == artifact.details["sentences"]
+    if not is_same_text:
+        raise ArtifactError(f"{path}: was read with other sentences than {text}. {remedy(path)}")
     return artifact
 
 

@@ -205,6 +205,8 @@ def test_with_a_warm_up_of_named_tasks_a_task_that_is_added_concerns_no_weights_
     before = changed("warmup.tasks", ["pos", "chunk", "ner"])
     after = changed("data.datasets.0.corpora.0.tasks.+", TOPIC)
     after["warmup"] = before["warmup"]
+    for values in (before, after):
+        values["data"]["datasets"] = values["data"]["datasets"][:1]
     assert stages(differing(before, after)) == CHOSEN
     for values in (before, after):
         for system in values["train"]["systems"]:

@@ -92,10 +92,8 @@ def test_the_lead_is_what_the_table_of_verdicts_comes_to(frame, expected):
 
 
 def test_what_is_true_of_all_datasets_is_said_once_after_the_last():
-    both = [
-        compared(("hard", "ner", f"these models: {NONE}"), seeds=1).assign(dataset=name) for name in ("news", "chat")
-    ]
-    found = leads(pd.concat(both), ["news", "chat"], "single")
+    frame = compared(("hard", "ner", f"these models: {NONE}"), seeds=1)
+    found = leads(pd.concat([frame, frame.assign(dataset="chat")]), ["news", "chat"], "single")
     assert found == {
         "news": "hard against single, ner: no measurable difference.",
         "chat": "hard against single, ner: no measurable difference. With one seed, the verdicts are about these "

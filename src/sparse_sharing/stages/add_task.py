@@ -1,4 +1,4 @@
-"""Stage `extend`: add a task to a finished model, without a change to what its other tasks compute.
+"""Stage `add_task`: add a task to a finished model, without a change to what its other tasks compute.
 
 The new task reads every weight of the model. It trains the free weights, which no other task keeps, then keeps a share
 of them, those with the largest magnitudes, and trains these again from the start: PackNet (Mallya and Lazebnik 2018)
@@ -23,7 +23,7 @@ from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel, load_model, save_model, values_of_task, vocabulary_digest
 from sparse_sharing.pipeline.provenance import stored_spec
-from sparse_sharing.pipeline.specs import ExtendSpec, PrepareSpec
+from sparse_sharing.pipeline.specs import AddTaskSpec, PrepareSpec
 from sparse_sharing.results.card import data_summary, model_card
 from sparse_sharing.stages.train import history_table
 from sparse_sharing.storage.artifacts import content_digest, load_json, save_json, write_text
@@ -64,7 +64,7 @@ log = logging.getLogger(__name__)
 class _Extension:
     """What a training of the new task works on."""
 
-    spec: ExtendSpec
+    spec: AddTaskSpec
     network: Network
     start: Mapping[str, Tensor]
     free: Free
@@ -73,7 +73,7 @@ class _Extension:
 
 
 def run(
-    spec: ExtendSpec,
+    spec: AddTaskSpec,
     model: Path,
     vocabulary: Path,
     vectors: Path,
@@ -81,8 +81,12 @@ def run(
     dev_text: Path,
     output: Path,
     device: str,
-) -> None:
+) -> dict[str, int]:
     """Write the model in the folder `model` with one task more into `output`.
+
+    Returns:
+        How many weights masks cover (`weights`), how many of them were `free`, how many the task has `taken`, how many
+        are `left`, and how many `words` came behind those of the model.
 
     Raises:
         ConfigError: The model cannot be extended, has the task already, or has no free weight.
@@ -92,13 +96,18 @@ def run(
     source = open_model(model, device, spec.model)
     if spec.task in source.trained.tasks:
         raise ConfigError(f"{model}: has a task '{spec.task}' already; give the new task another name")
-    free = free_weights(source.trained)
+    try:
+        free = free_weights(source.trained)
+    except ConfigError as error:
+        raise ConfigError(f"{model}: {error}") from error
     words = load_vocabulary(vocabulary, spec.data, {spec.task: spec.tags[spec.task]})
     texts, extended = _read(spec, source, words, vectors, train_text, dev_text)
     inputs = [model / MODEL_FILE, model / VOCABULARY_FILE, vocabulary, vectors, train_text, dev_text]
     with work_folder(output, [*inputs, *tags_files((train_text, dev_text), [spec.task])]) as work:
         meter.keep_in(work)
         network = Network(_architecture(spec, source), for_tasks(extended, [spec.task]), choose_device(device))
+        if dict(free.mask.shapes) != dict(network.prunable_shapes):
+            raise ConfigError(f"{model}: its masks are over units; only models with masks over weights can be extended")
         start = start_values(source.trained, free, network, spec.seed)
         extension = _Extension(spec, network, start, free, source.vocabulary.word_count, texts)
         log.info("%s: %d of %d weights are free", model, free.count, free.kept.numel())
@@ -120,10 +129,11 @@ def run(
         save_json(output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), extended.to_json())
         write_text(output / "history.csv", _history(source, extension, progress))
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
+    return {key: details["extension"][key] for key in ("weights", "free", "taken", "left", "words")}
 
 
 def _read(
-    spec: ExtendSpec, source: OpenModel, words: Vocabulary, vectors: Path, train_text: Path, dev_text: Path
+    spec: AddTaskSpec, source: OpenModel, words: Vocabulary, vectors: Path, train_text: Path, dev_text: Path
 ) -> tuple[dict[str, TaskData], Vocabulary]:
     """The text of the new task as the model reads it, and the vocabulary of the model with its words and tags."""
     trained = source.trained
@@ -147,7 +157,7 @@ def _read(
     }, extended
 
 
-def _architecture(spec: ExtendSpec, source: OpenModel) -> EncoderSection:
+def _architecture(spec: AddTaskSpec, source: OpenModel) -> EncoderSection:
     """The network of the model, with the head of the new task."""
     heads = {task: kind for task in source.trained.tasks if (kind := source.network.model.head_of(task)) != "linear"}
     return source.network.model.model_copy(update={"head": {**heads, **(spec.head or {})} or None})
@@ -156,7 +166,7 @@ def _architecture(spec: ExtendSpec, source: OpenModel) -> EncoderSection:
 def _train(extension: _Extension, work: Path, meter: Meter) -> tuple[Mask, Progress, int]:
     """The mask of the new task, its training under this mask, and the epochs of all trainings together."""
     spec, free, network = extension.spec, extension.free, extension.network
-    rounds = 1 if spec.share == 1 else 2
+    rounds = spec.trainings
     mask, epochs, progress = free.whole(), 0, Progress()
     with Reporter(f"extend {spec.task}", rounds * spec.optimization.epochs, work=work) as report:
         for number in range(rounds):
