@@ -60,3 +60,60 @@ TOKENIZERS = {"word pieces": word_piece, "byte pairs": byte_pairs, "unigram": un
 def description(tokenizer):
     """The content of `tokenizer.json`."""
     return json.dumps(json.loads(tokenizer.to_str()))
+
+
+def bert(**changes):
+    values = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
+    return values | {"max_position_embeddings": 40} | changes
+
+
+FAMILIES = {
+    "bert": ("bert", word_piece, bert()),
+    "roberta": (
+        "roberta",
+        byte_pairs,
+        bert(max_position_embeddings=42, pad_token_id=1, bos_token_id=0, eos_token_id=2, type_vocab_size=1),
+    ),
+    "xlm-roberta": (
+        "xlm-roberta",
+        unigram,
+        bert(max_position_embeddings=42, pad_token_id=1, bos_token_id=0, eos_token_id=2, type_vocab_size=1),
+    ),
+    "electra": ("electra", word_piece, bert(embedding_size=12)),
+    "deberta-v2": (
+        "deberta-v2",
+        lambda: unigram(SPECIAL),
+        bert(
+            relative_attention=True,
+            position_buckets=8,
+            pos_att_type=["p2c", "c2p"],
+            share_att_key=True,
+            norm_rel_ebd="layer_norm",
+            position_biased_input=False,
+            type_vocab_size=0,
+            pad_token_id=0,
+        ),
+    ),
+    "modernbert": (
+        "modernbert",
+        byte_pairs,
+        bert(pad_token_id=1, bos_token_id=0, eos_token_id=2, cls_token_id=0, sep_token_id=2, local_attention=8),
+    ),
+}
+
+
+def save(folder, family="bert", seed=0, with_head=False):
+    """Save a tiny random model of a family with its tokenizer, as `transformers` does; returns the folder."""
+    import torch
+    from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
+
+    kind, make, values = FAMILIES[family]
+    tokenizer = make()
+    configuration = AutoConfig.for_model(kind, vocab_size=tokenizer.get_vocab_size(), **values)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = (AutoModelForMaskedLM if with_head else AutoModel).from_config(configuration)
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder

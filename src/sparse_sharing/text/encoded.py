@@ -50,14 +50,18 @@ class EncodedText:
         """int64 [S], tokens of each sentence."""
         return np.diff(self.offsets)
 
-    def words(self) -> list[list[str]]:
-        """The sentences as written."""
+    def surfaces(self) -> list[str]:
+        """The distinct words as written, in the order of their numbers."""
         blob, start, surfaces = self.spelling.tobytes(), 0, []
         for end in self.spelling_ends.tolist():
             surfaces.append(blob[start:end].decode("utf-8"))
             start = end
-        flat = [surfaces[token] for token in self.tokens.tolist()]
-        return self.by_sentence(flat)
+        return surfaces
+
+    def words(self) -> list[list[str]]:
+        """The sentences as written."""
+        surfaces = self.surfaces()
+        return self.by_sentence([surfaces[token] for token in self.tokens.tolist()])
 
     def by_sentence(self, flat: Sequence) -> list[list]:
         """Cut a sequence over all tokens into sentences."""

@@ -1,0 +1,59 @@
+"""The keys of a pretrained transformer as the encoder (extra `transformers`)."""
+
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sparse_sharing.config.encoders.base import EncoderSection
+from sparse_sharing.config.section import Source
+
+SMALLEST_WINDOW = 16
+"""Pieces that a window must hold."""
+
+
+class Transformer(EncoderSection):
+    """A pretrained transformer, such as BERT, RoBERTa, XLM-R, ELECTRA, DeBERTa-v3, ModernBERT or MiniLM."""
+
+    kind: ClassVar[str] = "transformer"
+    implementation: ClassVar[str] = "sparse_sharing.encoders.transformer"
+
+    encoder: Literal["transformer"]
+    """transformer."""
+    pretrained: Source
+    """The folder of the pretrained model, with config.json, tokenizer.json and weights in safetensors, below data_root;
+    or `package:NAME/FOLDER`, a folder of an installed Python package; or, with `revision`, its name on the Hugging Face
+    Hub."""
+    revision: str | None = Field(default=None, pattern="^[0-9a-f]{40}$")
+    """The commit of a model that is taken from the Hub, 40 hexadecimal digits; it is downloaded once."""
+    pieces: Literal["first", "last", "mean"] = "first"
+    """The state of a word: that of its first or last piece, or the mean over its pieces."""
+    window: int | None = Field(default=None, ge=SMALLEST_WINDOW)
+    """Pieces that run at once, special tokens included; longer sentences run in windows that overlap. none: as many as
+    the model has positions for."""
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    """Dropout of states and of attention while training; none: as in config.json."""
+    digest: str | None = Field(default=None, pattern="^[0-9a-f]{16}$")
+    """The digest of the pretrained files, which every spec holds; given here, other files are refused."""
+    architecture: dict[str, Any] | None = None
+    """What config.json says; the program fills this in."""
+    tokenizer: str | None = None
+    """What tokenizer.json says; the program fills this in."""
+    folder: str | None = Field(default=None, exclude=True)
+    """Where the first weights are read from; the program fills this in."""
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """A model is in a folder, or it has a name and a commit."""
+        if self.revision is not None and self.pretrained.startswith((".", "/", "package:")):
+            raise ValueError(f"revision is for a model on the Hub, and '{self.pretrained}' is a folder; leave it out")
+        return self
+
+    @property
+    def source(self) -> str | None:
+        """See `EncoderSection`."""
+        return self.pretrained
+
+    def identified(self, digest: str) -> Self:
+        """See `EncoderSection`; where a folder is does not count, only what is in it."""
+        name = self.pretrained if self.revision else self.pretrained.rstrip("/").rpartition("/")[2]
+        return self.model_copy(update={"pretrained": name, "digest": digest})
