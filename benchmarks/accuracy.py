@@ -16,7 +16,8 @@ from rich.table import Table
 from benchmarks import data
 from benchmarks.plain import PlainTrainer
 from benchmarks.training import network_of
-from sparse_sharing.config.schema import Model, Optimization
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.config.schema import Optimization
 from sparse_sharing.evaluation.scoring import score_task
 from sparse_sharing.text.vocabulary import Vocabulary
 from sparse_sharing.training.inputs import load_text, load_vocabulary
@@ -56,7 +57,7 @@ def measure(output: Path, sentences: int, epochs: int, seeds: tuple[int, ...]) -
 def _train(kind: str, way: str, seed: int, vocabulary: Vocabulary, text: dict[str, dict], epochs: int) -> Outcome:
     settings = {"learning_rate": 0.002, "learning_rate_decay": 0.05, "batch_size": 16, "epochs": epochs}
     optimization = Optimization(optimizer="adam", **settings)
-    network = network_of(kind, Model(layers=1), vocabulary, seed=seed)
+    network = network_of(kind, BiLstm(layers=1), vocabulary, seed=seed)
     trainer = WAYS[way](network, optimization)
     tasks = {task: TaskData(text["train"][task], text["dev"][task]) for task in vocabulary.tasks}
     started = time.perf_counter()

@@ -20,7 +20,8 @@ import torch
 from benchmarks.reference import OriginalMasking, PackedHardSharing, random_masks
 from benchmarks.timing import side_by_side
 from benchmarks.training import DENSITY, REFERENCE_A, REFERENCE_B, Steps, network_of, only_task, stepper
-from sparse_sharing.config.schema import Model, Optimization
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.config.schema import Optimization
 from sparse_sharing.text.batches import Batch
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.vocabulary import Vocabulary
@@ -51,7 +52,7 @@ def moving(step: Callable[[str, Batch], object], device: torch.device) -> Callab
 
 
 def step_of(
-    kind: str, model: Model, optimization: Optimization, vocabulary: Vocabulary, device: torch.device
+    kind: str, model: BiLstm, optimization: Optimization, vocabulary: Vocabulary, device: torch.device
 ) -> tuple[Callable[[str, Batch], object], str | None]:
     """The training step of a way of sharing on a device, and its only task where it has one."""
     network = network_of(kind, model, vocabulary, device=device)
@@ -59,7 +60,7 @@ def step_of(
 
 
 def measure_steps(
-    text: EncodedText, vocabulary: Vocabulary, model: Model, device: torch.device, blocks: int, length: int
+    text: EncodedText, vocabulary: Vocabulary, model: BiLstm, device: torch.device, blocks: int, length: int
 ) -> None:
     """Print steps and tokens per second of every batch size and precision."""
     precisions = PRECISIONS if device.type == "cuda" else PRECISIONS[:1]
@@ -87,7 +88,7 @@ def measure_steps(
             )
 
 
-def references(model: Model, vocabulary: Vocabulary) -> dict[str, PackedHardSharing | OriginalMasking]:
+def references(model: BiLstm, vocabulary: Vocabulary) -> dict[str, PackedHardSharing | OriginalMasking]:
     """The plain implementations; the masks of the second are moved by its own step."""
     masks = random_masks(model, vocabulary, DENSITY)
     if torch.cuda.is_available():
@@ -98,7 +99,7 @@ def references(model: Model, vocabulary: Vocabulary) -> dict[str, PackedHardShar
     }
 
 
-def measure_launches(text: EncodedText, vocabulary: Vocabulary, model: Model, device: torch.device) -> None:
+def measure_launches(text: EncodedText, vocabulary: Vocabulary, model: BiLstm, device: torch.device) -> None:
     """Print kernel launches and device time of a step, from PyTorch's profiler."""
     from torch.profiler import ProfilerActivity, profile
 
@@ -151,7 +152,7 @@ def train_for(folder: Path, device: torch.device, seconds: float, size: int) -> 
     """Train with sparse sharing; say when ready, wait for a line, then print the steps per second."""
     vocabulary, text = read(folder)
     steps = Steps.draw(text, list(vocabulary.tasks), size, 2, 50)
-    step, only = step_of("sparse", Model(word_dimension=50), Optimization(batch_size=size), vocabulary, device)
+    step, only = step_of("sparse", BiLstm(word_dimension=50), Optimization(batch_size=size), vocabulary, device)
     action = synchronized(steps.run(step, only), device)
     action(0)
     say("ready")
@@ -197,7 +198,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="how long jobs side by side train")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    device, model = torch.device(options.device), Model(word_dimension=50)
+    device, model = torch.device(options.device), BiLstm(word_dimension=50)
     if options.train_for:
         train_for(options.folder, device, options.train_for, options.batch_size)
         return

@@ -201,13 +201,12 @@ def _of(mask, weights: str):
 
 def _warmup_spec(epochs: int | None):
     from benchmarks.data import spec_of
-    from sparse_sharing.config.schema import Model, Optimization
+    from sparse_sharing.config.encoders.bilstm import BiLstm
+    from sparse_sharing.config.schema import Optimization
     from sparse_sharing.pipeline.specs import WarmupSpec
 
-    kind = WarmupSpec.model_fields["model"].annotation
     optimization = None if epochs is None else Optimization(epochs=epochs)
-    model = kind(**dict(Model(layers=2)))
-    return WarmupSpec(data=spec_of().digest(), seed=1, model=model, optimization=optimization)
+    return WarmupSpec(data=spec_of().digest(), seed=1, model=BiLstm(layers=2), optimization=optimization)
 
 
 def _options(folder: Path) -> list[str]:

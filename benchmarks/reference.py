@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from sparse_sharing.config.schema import Model
+from sparse_sharing.config.encoders.bilstm import BiLstm
 from sparse_sharing.text.batches import IGNORED_TAG, Batch
 from sparse_sharing.text.vocabulary import Vocabulary
 
@@ -21,7 +21,7 @@ MOMENTUM, CLIP = 0.9, 5.0
 class PackedTagger(nn.Module):
     """Words and characters, a bidirectional `nn.LSTM` over packed sequences, a linear layer per task."""
 
-    def __init__(self, model: Model, vocabulary: Vocabulary, distinct: bool) -> None:
+    def __init__(self, model: BiLstm, vocabulary: Vocabulary, distinct: bool) -> None:
         """Build it; `distinct`: convolve the characters of each distinct word of a batch once, not of each token.
 
         Else it also holds what the library of the original holds in its state dict: every word's characters, int64, as
@@ -81,7 +81,7 @@ def our_name(name: str) -> str:
 class PackedHardSharing:
     """Reference (a): dense hard sharing, trained with `torch.optim.SGD`."""
 
-    def __init__(self, model: Model, vocabulary: Vocabulary, learning_rate: float) -> None:
+    def __init__(self, model: BiLstm, vocabulary: Vocabulary, learning_rate: float) -> None:
         """Build the network and its optimizer."""
         self.network = PackedTagger(model, vocabulary, distinct=True)
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=learning_rate, momentum=MOMENTUM)
@@ -103,7 +103,7 @@ class OriginalMasking:
     """
 
     def __init__(
-        self, model: Model, vocabulary: Vocabulary, learning_rate: float, masks: Mapping[str, Mapping[str, Tensor]]
+        self, model: BiLstm, vocabulary: Vocabulary, learning_rate: float, masks: Mapping[str, Mapping[str, Tensor]]
     ) -> None:
         """Build it; `masks`: for each task and name of a parameter bool, true for what is kept."""
         self.network = PackedTagger(model, vocabulary, distinct=False)
@@ -125,7 +125,7 @@ class OriginalMasking:
         self.optimizer.step()
 
 
-def random_masks(model: Model, vocabulary: Vocabulary, density: float) -> dict[str, dict[str, Tensor]]:
+def random_masks(model: BiLstm, vocabulary: Vocabulary, density: float) -> dict[str, dict[str, Tensor]]:
     """For each task random masks, bool, over the weight matrices of the LSTM and the convolution."""
     shapes = {
         name: value.shape

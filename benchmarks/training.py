@@ -11,7 +11,8 @@ from torch import Tensor
 from benchmarks.reference import OriginalMasking, PackedHardSharing, random_masks
 from benchmarks.timing import Series, seconds, side_by_side
 from sparse_sharing.config import schema
-from sparse_sharing.config.schema import Model, Optimization
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.config.schema import Optimization
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.text.batches import Batch, make_batch, shuffled_batches
@@ -32,7 +33,7 @@ class Setting:
     """A network and how it is trained."""
 
     name: str
-    model: Model
+    model: BiLstm
     optimization: Optimization
 
 
@@ -41,15 +42,15 @@ def paper_settings(hidden: int = 200) -> list[Setting]:
     sgd = Optimization(optimizer="sgd", learning_rate=0.1, batch_size=10)
     adam = Optimization(optimizer="adam", learning_rate=0.002, batch_size=16)
     return [
-        Setting("2 layers, SGD, batch 10", Model(layers=2, hidden=hidden), sgd),
-        Setting("1 layer, SGD, batch 10", Model(layers=1, hidden=hidden), sgd),
-        Setting("1 layer, Adam, batch 16", Model(layers=1, hidden=hidden), adam),
+        Setting("2 layers, SGD, batch 10", BiLstm(layers=2, hidden=hidden), sgd),
+        Setting("1 layer, SGD, batch 10", BiLstm(layers=1, hidden=hidden), sgd),
+        Setting("1 layer, Adam, batch 16", BiLstm(layers=1, hidden=hidden), adam),
     ]
 
 
 def network_of(
     kind: str,
-    model: Model,
+    model: BiLstm,
     vocabulary: Vocabulary,
     density: float = DENSITY,
     seed: int = 1,
@@ -60,9 +61,7 @@ def network_of(
         first = next(iter(vocabulary.tasks))
         vocabulary = replace(vocabulary, tasks={first: vocabulary.tasks[first]})
     if kind == "soft":
-        model = schema.Architecture(**dict(model), stacks=list(vocabulary.tasks))
-    elif hasattr(schema, "Architecture"):
-        model = schema.Architecture(**dict(model))
+        model = model.with_stacks(list(vocabulary.tasks))
     network = Network(model, vocabulary, device)
     nothing = np.zeros((vocabulary.word_count, 0), np.float32)
     initialise(network, seed, nothing, np.zeros(vocabulary.word_count, bool))
@@ -85,7 +84,8 @@ def random_mask(network: Network, density: float, seed: int) -> Mask:
 def lower_mask(network: Network) -> Mask:
     """The mask of a task that is supervised at the first layer."""
     shapes = network.prunable_shapes
-    parts = [torch.full(shape, not name.startswith("recurrent.1")).flatten() for name, shape in shapes.items()]
+    layers = network.encoder.layers
+    parts = [torch.full(shape, layers[name] < 2).flatten() for name, shape in shapes.items()]
     return Mask(torch.cat(parts), dict(shapes), "lower")
 
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from benchmarks.data import spec_of
 from benchmarks.training import network_of
-from sparse_sharing.config.schema import Model, Optimization
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.config.schema import Optimization
 from sparse_sharing.evaluation.scoring import as_scored, count_tags, predict_tags
 from sparse_sharing.stages import prepare
 from sparse_sharing.text.demo.corpora import generate
@@ -17,7 +18,7 @@ from sparse_sharing.training.trainer import Trainer
 
 SENTENCES = {"train": 300, "dev": 50, "test": 400}
 SENTENCES_OF_A_DOCUMENT = 10
-MODEL = Model(layers=1, hidden=24, word_dimension=24, character_dimension=8, character_filters=8)
+MODEL = BiLstm(layers=1, hidden=24, word_dimension=24, character_dimension=8, character_filters=8)
 OPTIMIZATION = Optimization(optimizer="adam", learning_rate=0.02, batch_size=8, epochs=8)
 
 

@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import torch
 
-from sparse_sharing.config.schema import Architecture, Optimization
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.config.schema import Optimization
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.text.batches import make_batch
@@ -14,7 +15,7 @@ from sparse_sharing.text.vocabulary import TaskTags, Vocabulary, frequent
 from sparse_sharing.training.initial import initialise
 from sparse_sharing.training.loop import TaskData
 
-MODEL = Architecture(
+MODEL = BiLstm(
     word_dimension=6,
     character_dimension=4,
     character_filters=5,
@@ -88,7 +89,9 @@ def batch_of(text, task, *indices):
 
 def network_of(vocabulary=None, seed=1, **changes):
     """A network with its first weights; `changes` are model values that differ from MODEL."""
-    network = Network(MODEL.model_copy(update=changes), vocabulary or vocabulary_of())
+    stacks = changes.pop("stacks", None)
+    model = MODEL.model_copy(update=changes)
+    network = Network(model.with_stacks(stacks) if stacks else model, vocabulary or vocabulary_of())
     words = network.vocabulary.word_count
     initialise(network, seed, np.zeros((words, 0), np.float32), np.zeros(words, bool))
     return network

@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 
-from sparse_sharing.config.schema import Model
+from sparse_sharing.config.encoders.bilstm import BiLstm
 
 CPU = torch.device("cpu")
-TINY = Model(word_dimension=4, character_dimension=4, character_filters=4, hidden=4)
+TINY = BiLstm(word_dimension=4, character_dimension=4, character_filters=4, hidden=4)
 
 
 @pytest.fixture(autouse=True)

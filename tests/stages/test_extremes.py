@@ -6,8 +6,9 @@ import logging
 import numpy as np
 import pytest
 
-from sparse_sharing.encoders.bilstm import Encoder, layer_of
+from sparse_sharing.encoders.bilstm import BiLstmEncoder
 from sparse_sharing.errors import DataError, TrainingError
+from sparse_sharing.masks.layers import layer_of
 from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import report
 from sparse_sharing.storage.artifacts import load_tensors, save_tensors, write_text
@@ -57,13 +58,13 @@ def run(pipeline):
 def test_sentences_of_one_and_of_5000_tokens(made, monkeypatch):
     long = [("on", "IN"), ("and", "CC")] * 2_500
     pipeline = made([long] * 5 + [[("Go", "V")], [("on", "IN")]] * 2, dev=[long, [("Go", "V")]])
-    forward, sizes = Encoder.forward, []
+    forward, sizes = BiLstmEncoder.states, []
 
     def watch(encoder, vectors, batch, readout=None):
         sizes.append(batch.mask.numel())
         return forward(encoder, vectors, batch, readout)
 
-    monkeypatch.setattr(Encoder, "forward", watch)
+    monkeypatch.setattr(BiLstmEncoder, "states", watch)
     assert 0 <= run(pipeline)["tasks"]["pos"]["test"]["accuracy"] <= 100
     assert max(sizes) <= gradients.CPU_POSITIONS
     predicted = pipeline.path(layout.EVALUATION, system="hard", model="shared") / "predictions" / "pos.txt"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from sparse_sharing.encoders.bilstm import layer_number
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.masks.layers import layer_number
 from sparse_sharing.masks.mask import Mask, pack
 from sparse_sharing.network.storage import load_model
 from sparse_sharing.pipeline import layout

@@ -93,6 +93,8 @@ def _lines(section: type[BaseModel], values: Mapping[str, Any], depth: int, show
     for key, field in section.model_fields.items():
         inner = field.annotation
         is_section = isinstance(inner, type) and issubclass(inner, BaseModel)
+        if isinstance(field.default, BaseModel):
+            inner = type(field.default)
         meaning = field.description or (inner.__doc__ if is_section else "") or ""
         if meaning not in shown:
             yield from (f"{indent}# {line}" for line in textwrap.wrap(" ".join(meaning.split()), WIDTH - len(indent)))

@@ -19,7 +19,9 @@ def describe(base: type[BaseModel]) -> None:
         for owner in reversed(section.__mro__):
             if owner is not base and issubclass(owner, base):
                 for key, text in _texts(owner).items():
-                    section.model_fields[key].description = text
+                    # Class variables have a meaning too, and are no keys.
+                    if key in section.model_fields:
+                        section.model_fields[key].description = text
     for section in sections:
         section.model_rebuild(force=True)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from sparse_sharing.config.encoders.base import EncoderSection, section_class
 from sparse_sharing.config.schema import Config
 from sparse_sharing.errors import ConfigError
 
@@ -18,7 +19,7 @@ MOST_VALUES = 1_000_000
 """A configuration with more values is an attack, or a mistake."""
 
 # What pydantic calls the branches of a union, such as a number or a number for each task: no keys of the user's.
-_branch = re.compile(r"constrained-(int|float)|(literal|dict|list|function-after)\[.*\]|\[key\]").fullmatch
+_branch = re.compile(r"constrained-(int|float)|(literal|dict|list|function-(after|plain))\[.*\]|\[key\]").fullmatch
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -74,7 +75,7 @@ def parse_config(values: Mapping[str, object], source: str = "config") -> Config
         return Config.model_validate(dict(values))
     except ValidationError as error:
         items = [item for item in error.errors(include_url=False) if not _is_other_branch(item)]
-        lines = [_explain(item).replace("\n", r"\n") for item in items]
+        lines = [_explain(item, values).replace("\n", r"\n") for item in items]
         count = "1 error" if len(lines) == 1 else f"{len(lines)} errors"
         raise ConfigError("\n".join([f"{source}: {count}", *(f"  {line}" for line in lines)])) from error
 
@@ -101,10 +102,10 @@ def _refuse_explosion(values: object, source: str) -> None:
         raise ConfigError(f"{source}: its aliases (*name) stand for {total:,} values; at most {MOST_VALUES:,} are read")
 
 
-def _explain(item: Mapping[str, typing.Any]) -> str:
-    """One readable line for one pydantic error."""
+def _explain(item: Mapping[str, typing.Any], values: Mapping[str, object]) -> str:
+    """One readable line for one pydantic error about values."""
     if item["type"] == "extra_forbidden":
-        return _explain_unknown(item["loc"])
+        return _explain_unknown(item["loc"], values)
     path = _path(part for part in item["loc"] if not _branch(str(part)))
     value = _shorten(item["input"])
     match item["type"]:
@@ -126,9 +127,9 @@ def _explain(item: Mapping[str, typing.Any]) -> str:
     return f"{path}: got {value}; {message}"
 
 
-def _explain_unknown(location: Sequence[int | str]) -> str:
+def _explain_unknown(location: Sequence[int | str], values: Mapping[str, object]) -> str:
     """One readable line for a key that its section does not know."""
-    allowed = _fields_at(location[:-1])
+    allowed = _fields_at(location[:-1], values)
     close = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
     hint = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(allowed)}"
     return f"{_path(location)}: unknown key; {hint}"
@@ -156,13 +157,16 @@ def _shorten(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _fields_at(location: Sequence[int | str]) -> list[str]:
-    """The keys that the section at a location knows."""
+def _fields_at(location: Sequence[int | str], values: typing.Any) -> list[str]:
+    """The keys that the section at a location of the values knows."""
     kind: typing.Any = Config
     for part in location:
+        values = values[part]
         if isinstance(part, int):
             continue
         kind = _section(kind.model_fields[part].annotation)
+        if kind is EncoderSection:
+            kind = section_class(values)
     return list(kind.model_fields)
 
 

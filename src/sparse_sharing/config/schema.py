@@ -21,6 +21,9 @@ from sparse_sharing.config.data import Data as Data
 from sparse_sharing.config.data import Dataset as Dataset
 from sparse_sharing.config.data import DemoSize as DemoSize
 from sparse_sharing.config.data import Download as Download
+from sparse_sharing.config.encoders.base import ConfiguredEncoder
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.config.heads import HEADS
 from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.config.section import Name, Section, Source, duplicates, refuse_duplicates
 from sparse_sharing.config.systems import System
@@ -29,50 +32,6 @@ GRAMMAR_VERSION = 1
 """Version of the grammar and lexicon that the demo corpora are drawn from; part of the spec of the demo stage."""
 
 Density = Annotated[float, Field(gt=0, le=1)]
-HeadKind = Literal["linear", "crf"]
-"""`linear` is a softmax for each token; `crf` is a conditional random field over the sentence."""
-
-
-class Model(Section):
-    """The base network (paper, section "Base Model"): words and characters, a BiLSTM, a head per task."""
-
-    word_dimension: int = Field(default=100, ge=1)
-    """Width of the word embedding; where the vectors are narrower, the rest starts random."""
-    character_dimension: int = Field(default=30, ge=1)
-    """Width of the character embedding."""
-    character_filters: int = Field(default=30, ge=1)
-    """Filters of the character convolution."""
-    character_width: int = Field(default=3, ge=1)
-    """Characters a filter sees; odd, so that a word keeps its length."""
-    hidden: int = Field(default=200, ge=1)
-    """Units of the LSTM, per direction."""
-    layers: int = Field(default=1, ge=1)
-    """BiLSTM layers."""
-    dropout: float = Field(default=0.5, ge=0, lt=1)
-    """Dropout after the embeddings and before the heads."""
-    word_dropout: float = Field(default=0.01, ge=0, lt=1)
-    """Share of training tokens read as the unknown word."""
-    head: HeadKind | dict[Name, HeadKind] | None = None
-    """linear or crf, for all tasks or for each; tasks that are not named have linear heads."""
-
-    @model_validator(mode="after")
-    def check(self) -> "Model":
-        """A centred filter has an odd width."""
-        if self.character_width % 2 == 0:
-            raise ValueError(f"character_width must be odd, got {self.character_width}")
-        return self
-
-    def head_of(self, task: str) -> HeadKind:
-        """The kind of a task's head."""
-        kind = self.head.get(task) if isinstance(self.head, dict) else self.head
-        return kind or "linear"
-
-
-class Architecture(Model):
-    """The network that starting weights belong to: that of the section `model`, or one that a system changes."""
-
-    stacks: list[Name] | None = None
-    """Tasks that have a BiLSTM stack of their own, joined by cross-stitch units; none: one stack for all tasks."""
 
 
 class Optimization(Section):
@@ -251,7 +210,7 @@ class Config(Section):
     data: Data
     download: list[Download] = Field(default=[])
     """Files that are fetched where the user's are missing; a file that is there is never fetched or replaced."""
-    model: Model = Model()
+    model: ConfiguredEncoder = BiLstm()
     warmup: Warmup = Warmup()
     prune: Prune = Prune()
     select: Select = Select()
@@ -283,7 +242,7 @@ class Config(Section):
             if system.choice is not None and system.choice not in choices:
                 known = ", ".join(choices) or "none"
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
-            system.check_fit(self.model.layers, tasks)
+            system.check_fit(self.model.depth, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)
         for choice in choices.values():
             self._check_tasks_named(choice)
@@ -303,8 +262,8 @@ class Config(Section):
             raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(known)}")
         for dataset in self.data.datasets:
             for task in dataset.tasks:
-                if task.missing and self.model.head_of(task.name) == "crf":
-                    raise ValueError(f"model.head: a crf needs every tag, but task '{task.name}' has missing: skip")
+                if task.missing and HEADS[kind := self.model.head_of(task.name)].needs_every_tag:
+                    raise ValueError(f"model.head: a {kind} needs every tag, but task '{task.name}' has missing: skip")
 
     def _check_dev_may_choose(self, choice: Choice) -> None:
         """Rule best_dev needs tasks whose dev text may choose; a choice that no system uses is not made."""

@@ -3,15 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sparse_sharing.config.schema import Architecture, Model
-from sparse_sharing.masks.layers import layer_number as layer_number
-from sparse_sharing.masks.layers import layer_of as layer_of
-from sparse_sharing.masks.mask import Mask
-from sparse_sharing.text.batches import Batch
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.encoders.base import Encoder, TextSizes
+from sparse_sharing.encoders.first_values import (
+    open_forget_gates,
+    unit_variance_rows,
+    with_padding,
+    xavier,
+    zeros,
+)
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.masks.tensor_info import TensorInfo, UnitAxis
+from sparse_sharing.text.batches import WORDS, WordBatch, make_batch
+from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.vocabulary import PADDING_CHARACTER
 
 # Left to itself, PyTorch computes LSTMs in TF32 on a GPU: ten bits of mantissa where float32 has 23.
@@ -25,7 +34,7 @@ class Characters(nn.Module):
     the general operation.
     """
 
-    def __init__(self, model: Model, character_count: int) -> None:
+    def __init__(self, model: BiLstm, character_count: int) -> None:
         """Build for so many character ids, padding included."""
         super().__init__()
         self.embedding = nn.Embedding(character_count, model.character_dimension, padding_idx=PADDING_CHARACTER)
@@ -67,32 +76,73 @@ class BidirectionalLayer(nn.Module):
         return torch.cat([ahead, _Turned.apply(back, reverse)], dim=2)
 
 
-class Encoder(nn.Module):
-    """Word vectors and characters -> BiLSTM states.
+class BiLstmEncoder(Encoder):
+    """Word vectors and characters -> BiLSTM states."""
 
-    The word vectors come in from outside: only the rows of a batch are ever touched in a step.
-    """
+    section = BiLstm
 
-    def __init__(self, model: Architecture, character_count: int) -> None:
-        """Build the untrained encoder; `training.weights` gives it values."""
-        super().__init__()
-        self.dropout = model.dropout
-        self.characters = Characters(model, character_count)
+    def __init__(self, model: BiLstm, sizes: TextSizes) -> None:
+        """See `Encoder`."""
+        super().__init__(model, sizes)
+        self.model, self.words, self.dropout = model, sizes.words, model.dropout
+        self.characters = Characters(model, sizes.characters)
         widths = [model.word_dimension + model.character_filters] + [2 * model.hidden] * (model.layers - 1)
         self.recurrent = nn.ModuleList(self.build_layer(model, width) for width in widths)
 
-    def build_layer(self, model: Architecture, inputs: int) -> nn.Module:
+    def build_layer(self, model: BiLstm, inputs: int) -> nn.Module:
         """One layer of the stack."""
         return BidirectionalLayer(inputs, model.hidden)
 
-    def embed(self, word_vectors: Tensor, batch: Batch) -> Tensor:
+    def tensors(self) -> list[TensorInfo]:
+        """See `Encoder`."""
+        return [
+            *_character_tensors(self.characters),
+            *(info for number, layer in enumerate(self.recurrent) for info in self.layer_tensors(number, layer)),
+            TensorInfo(WORDS, (self.words, self.model.word_dimension), 0, "rows", unit_variance_rows),
+        ]
+
+    def layer_tensors(self, number: int, layer: nn.Module) -> list[TensorInfo]:
+        """The declarations of one layer of the stack, counted from 0."""
+        return recurrent_tensors(layer, f"recurrent.{number}", number + 1, self._inputs_of(number))
+
+    def _inputs_of(self, number: int) -> tuple[UnitAxis, ...]:
+        """The units among the inputs of a layer."""
+        if number == 0:
+            return (UnitAxis(FILTERS, axis=1, start=self.model.word_dimension),)
+        below = f"recurrent.{number - 1}"
+        return tuple(
+            UnitAxis(f"{below}.{way}", axis=1, start=place * self.model.hidden) for place, way in enumerate(DIRECTIONS)
+        )
+
+    def width(self, readout: int) -> int:
+        """See `Encoder`."""
+        return 2 * self.model.hidden
+
+    def batch(
+        self,
+        text: EncodedText,
+        indices: Sequence[int] | np.ndarray,
+        task: str | None = None,
+        random: np.random.Generator | None = None,
+    ) -> WordBatch:
+        """See `Encoder`; in training a share of the words is read as the unknown word."""
+        return make_batch(text, indices, task, self.model.word_dropout if random is not None else 0.0, random)
+
+    def states(self, rows: Mapping[str, Tensor], batch: WordBatch, readout: int) -> Tensor:
+        """See `Encoder`; float [L, B, 2 * hidden] of layer `readout`, counted from 1."""
+        states = self.embed(rows[WORDS], batch)
+        for layer in self.recurrent[:readout]:
+            states = layer(states, batch.reverse)
+        return self.drop(states, batch)
+
+    def embed(self, word_vectors: Tensor, batch: WordBatch) -> Tensor:
         """Float [W, D] for the batch's `word_rows` -> words and characters [L, B, D + filters], dropout applied."""
         words = functional.embedding(batch.words, word_vectors)
         characters = functional.embedding(batch.surfaces, self.characters(batch.character_rows))
         return self.drop(torch.cat([words, characters], dim=2), batch)
 
-    def drop(self, states: Tensor, batch: Batch) -> Tensor:
-        """Dropout, in training; of states [L, B, S] of a part of a larger batch, what that would have drawn for it."""
+    def drop(self, states: Tensor, batch: WordBatch) -> Tensor:
+        """Dropout, in training. For a part of a larger batch, use its columns of the whole batch's noise."""
         if batch.origin is None or not self.training or self.dropout == 0:
             return dropout(states, self.dropout, self.training)
         length, sentences, columns = batch.origin
@@ -100,60 +150,85 @@ class Encoder(nn.Module):
         # A copy: a view would keep the noise of the whole batch in memory.
         return states * noise[: len(states), columns].clone()
 
-    def forward(self, word_vectors: Tensor, batch: Batch, readout: int) -> Tensor:
-        """Float [W, D] for the batch's `word_rows` -> states [L, B, 2 * hidden] of layer `readout`, dropout applied.
-
-        Layers count from 1; those above `readout` do not run.
-        """
-        states = self.embed(word_vectors, batch)
-        for layer in self.recurrent[:readout]:
-            states = layer(states, batch.reverse)
-        return self.drop(states, batch)
-
-    def readout_of(self, task: str, kept: Sequence[str]) -> int:
-        """Where a task's states are read: the highest layer in which its mask keeps weights, the first at least.
-
-        Args:
-            task: the task; here all that counts is its mask.
-            kept: names of the prunable tensors in which the mask keeps any weight.
-        """
-        return max([1, *map(layer_number, kept)])
-
-    def unread(self, parts: Mapping[str, Tensor], readout: int) -> list[Tensor]:
-        """Of a vector over the encoder, cut into parts, those that a task never reads: what lies above its layer."""
-        return [part for name, part in parts.items() if layer_number(name) > readout]
-
-    def prunable_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of the tensors that masks cover: LSTM matrices and the character convolution, no biases."""
-        return {name: tuple(value.shape) for name, value in self.named_parameters() if is_prunable(name)}
+    def extend_rows(self, rows: Mapping[str, Tensor], text: EncodedText) -> Mapping[str, Tensor]:
+        """See `Encoder`; behind the word vectors come those of the text's words that training lacks."""
+        if not len(text.extra):
+            return rows
+        words = rows[WORDS]
+        if text.extra.shape[1] > words.shape[1]:
+            raise ArtifactError(
+                f"the text has word vectors of {text.extra.shape[1]} numbers, the network of {words.shape[1]}; "
+                "prepare the text with the vectors of the training"
+            )
+        extra = words.new_zeros(len(text.extra), words.shape[1])
+        extra[:, : text.extra.shape[1]] = torch.from_numpy(text.extra)
+        return {**rows, WORDS: torch.cat([words, extra])}
 
 
-def is_prunable(name: str) -> bool:
-    """Whether masks cover a tensor of the encoder: weight matrices of the LSTM and of the character convolution."""
-    return "weight" in name and name.startswith(("characters.convolution", "recurrent"))
+FILTERS = "characters"
+"""The group of units of the character convolution."""
+
+DIRECTIONS = ("left_to_right", "right_to_left")
 
 
-def by_layer(mask: Mask) -> dict[str, Mask]:
-    """A mask cut into layers: the part that belongs to the character convolution, and to each BiLSTM layer."""
-    parts = mask.tensors()
-    names: dict[str, list[str]] = {}
-    for name in parts:
-        names.setdefault(layer_of(name), []).append(name)
-    return {
-        layer: Mask(
-            torch.cat([parts[name].reshape(-1) for name in own]), {n: mask.shapes[n] for n in own}, mask.weights
-        )
-        for layer, own in names.items()
-    }
+def _character_tensors(characters: Characters) -> list[TensorInfo]:
+    filters = UnitAxis(FILTERS, axis=0)
+    embedding, convolution = characters.embedding.weight, characters.convolution
+    weight, bias = convolution.weight, convolution.bias
+    return [
+        TensorInfo(
+            "characters.embedding.weight", tuple(embedding.shape), 0, "embedding", with_padding(PADDING_CHARACTER)
+        ),
+        TensorInfo(
+            "characters.convolution.weight",
+            tuple(weight.shape),
+            0,
+            "matrix",
+            xavier,
+            prunable=True,
+            layer_name="characters",
+            units=(filters,),
+        ),
+        TensorInfo(
+            "characters.convolution.bias",
+            tuple(bias.shape),
+            0,
+            "bias",
+            zeros,
+            layer_name="characters",
+            units=(filters,),
+        ),
+    ]
 
 
-def counted_parameters(encoder: Encoder, kept: int) -> int:
-    """Parameters as the paper counts them: kept prunable weights plus all their biases; no embeddings, no heads.
+def recurrent_tensors(layer: nn.Module, name: str, number: int, inputs: tuple[UnitAxis, ...]) -> list[TensorInfo]:
+    """The declarations of a BiLSTM layer.
 
-    Cross-stitch units are neither.
+    Args:
+        layer: the layer.
+        name: of the layer in the encoder.
+        number: of the layer, counted from 1.
+        inputs: the units among its inputs.
     """
-    biases = [value.numel() for name, value in encoder.named_parameters() if "bias" in name]
-    return kept + sum(biases)
+    found = []
+    for own, value in layer.named_parameters():
+        group = f"{name}.{own.rpartition('.')[0]}"
+        gates = UnitAxis(group, axis=0, blocks=4)
+        matrix = value.dim() > 1
+        columns = () if not matrix else (UnitAxis(group, axis=1),) if "weight_hh" in own else inputs
+        found.append(
+            TensorInfo(
+                f"{name}.{own}",
+                tuple(value.shape),
+                number,
+                "matrix" if matrix else "bias",
+                xavier if matrix else open_forget_gates,
+                prunable=matrix,
+                layer_name=f"lstm {number}",
+                units=(gates, *columns),
+            )
+        )
+    return found
 
 
 def dropout(states: Tensor, share: float, training: bool) -> Tensor:

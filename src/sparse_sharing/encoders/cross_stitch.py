@@ -1,13 +1,15 @@
 """Soft sharing: a BiLSTM stack per task, mixed after every layer by a cross-stitch unit (Misra et al. 2016)."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
-from sparse_sharing.config.schema import Architecture
-from sparse_sharing.encoders.bilstm import BidirectionalLayer, Encoder
-from sparse_sharing.text.batches import Batch
+from sparse_sharing.config.encoders.cross_stitch import CrossStitch
+from sparse_sharing.encoders.bilstm import BidirectionalLayer, BiLstmEncoder, recurrent_tensors
+from sparse_sharing.masks.tensor_info import TensorInfo
+from sparse_sharing.text.batches import WORDS, WordBatch
 
 OWN_SHARE = 0.9
 """What a unit first takes of a task's own states; the rest comes from the others in equal parts."""
@@ -28,24 +30,32 @@ class CrossStitchLayer(nn.Module):
         return torch.tensordot(self.stitch[rows], states, dims=1)
 
 
-class CrossStitchEncoder(Encoder):
+class CrossStitchEncoder(BiLstmEncoder):
     """Word vectors and characters, which all tasks share -> the states of one task's stack.
 
     A task runs every stack, since each unit before the last mixes all of them; of the last unit it reads its own row.
     """
 
-    def __init__(self, model: Architecture, character_count: int) -> None:
-        """Build the untrained encoder with a stack for each task that `model.stacks` names."""
-        super().__init__(model, character_count)
-        self.tasks = stacks_of(model)
+    section = CrossStitch
 
-    def build_layer(self, model: Architecture, inputs: int) -> nn.Module:
+    def build_layer(self, model: CrossStitch, inputs: int) -> nn.Module:
         """A layer of all stacks."""
-        return CrossStitchLayer(inputs, model.hidden, len(stacks_of(model)))
+        return CrossStitchLayer(inputs, model.hidden, len(model.stacks))
 
-    def forward(self, word_vectors: Tensor, batch: Batch, readout: int) -> Tensor:
-        """Float [W, D] for the batch's `word_rows` -> states [L, B, 2 * hidden] of stack `readout`, dropout applied."""
-        states = [self.embed(word_vectors, batch)] * len(self.tasks)
+    def layer_tensors(self, number: int, layer: nn.Module) -> list[TensorInfo]:
+        """See `BiLstmEncoder`; what is mixed has no units of its own."""
+        name, unit = f"recurrent.{number}", layer.stitch
+        stitch = TensorInfo(f"{name}.stitch", tuple(unit.shape), number + 1, "mixing", own_share)
+        stacks = (
+            info
+            for place, stack in enumerate(layer.stacks)
+            for info in recurrent_tensors(stack, f"{name}.stacks.{place}", number + 1, ())
+        )
+        return [stitch, *(dataclasses.replace(info, units=()) for info in stacks)]
+
+    def states(self, rows: Mapping[str, Tensor], batch: WordBatch, readout: int) -> Tensor:
+        """See `Encoder`; float [L, B, 2 * hidden] of stack `readout`, counted from 0."""
+        states = [self.embed(rows[WORDS], batch)] * len(self.model.stacks)
         for layer in self.recurrent[:-1]:
             states = layer(states, batch.reverse, slice(None))
         own = self.recurrent[-1](states, batch.reverse, slice(readout, readout + 1))
@@ -53,28 +63,17 @@ class CrossStitchEncoder(Encoder):
 
     def readout_of(self, task: str, kept: Sequence[str]) -> int:
         """The stack of a task."""
-        return self.tasks.index(task)
+        return self.model.stacks.index(task)
 
     def unread(self, parts: Mapping[str, Tensor], readout: int) -> list[Tensor]:
         """The rows of the last unit that belong to other tasks."""
         unit = parts[f"recurrent.{len(self.recurrent) - 1}.stitch"]
-        others = [task for task in range(len(self.tasks)) if task != readout]
+        others = [task for task in range(len(self.model.stacks)) if task != readout]
         return [unit[task] for task in others]
 
 
-def stacks_of(model: Architecture) -> list[str]:
-    """The tasks that have a stack of their own.
-
-    Raises:
-        ValueError: There are none; the network is not one of cross-stitch units.
-    """
-    if not model.stacks:
-        raise ValueError("a network of cross-stitch units needs `stacks`, the tasks that have one")
-    return list(model.stacks)
-
-
-def first_unit(unit: Tensor) -> None:
-    """Fill a unit [T, T] with its first values: on the diagonal OWN_SHARE, for a stack alone 1."""
+def own_share(unit: Tensor, source: Generator) -> None:
+    """Fill a unit [T, T] with its first values: on the diagonal OWN_SHARE, for one stack 1."""
     stacks = len(unit)
     unit.fill_((1 - OWN_SHARE) / max(1, stacks - 1))
     unit.fill_diagonal_(OWN_SHARE if stacks > 1 else 1)

@@ -1,98 +1,91 @@
-"""A linear-chain conditional random field (Lafferty et al. 2001) over batches of sentences, in log space.
+"""A head with a linear-chain conditional random field (Lafferty et al. 2001)."""
 
-Sentences are padded and time first: L positions, B sentences, T tags. A sequence of tags scores the sum of its
-emissions, of a transition between each two neighbours, and of its start and its end. Each function walks once through
-time, and treats all sentences and tags of a position at once.
-"""
-
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
-MOST_PAIRS = 2**24
-"""Scores of pairs of tags that are made at a time: B * T * T, or those of as many sentences as stay below."""
+from sparse_sharing.encoders.first_values import zeros
+from sparse_sharing.heads.chain import best_paths, log_partition, path_scores
+from sparse_sharing.heads.linear import LinearHead, affine
+from sparse_sharing.masks.tensor_info import TensorInfo
+from sparse_sharing.text.transitions import allowed_transitions
+from sparse_sharing.text.vocabulary import TaskTags
 
-MOST_KEPT = 2**26
-"""Scores of pairs that are kept for the gradient: L * B * T * T; where there are more, they are made a second time."""
 
+class CrfHead(LinearHead):
+    """A linear layer that gives the emissions of a conditional random field (paper, experiment 3).
 
-def path_scores(
-    emissions: Tensor, tags: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor
-) -> Tensor:
-    """The scores of given sequences of tags.
+    Training knows no forbidden transitions; decoding takes the best sequence that the task's tag scheme allows.
 
-    Args:
-        emissions: float [L, B, T].
-        tags: int64 [L, B], any number at padding.
-        mask: bool [L, B], True at tokens; every sentence has at least one, and its tokens come first.
-        transitions: float [T, T], from the tag of the row to that of the column.
-        start: float [T], of the first tag.
-        end: float [T], of the last tag.
-
-    Returns:
-        float [B].
+    Attributes:
+        per_sentence: whether the loss is a mean over the sentences of a batch (`replicate.crf_loss_per_sentence`), not
+            over its tokens.
     """
-    tags = tags.masked_fill(~mask, 0)
-    emitted = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)
-    moved = transitions[tags[:-1], tags[1:]].masked_fill(~mask[1:], 0)
-    last = tags.gather(0, mask.sum(0, keepdim=True) - 1).squeeze(0)
-    return emitted.masked_fill(~mask, 0).sum(0) + moved.sum(0) + start[tags[0]] + end[last]
+
+    per_sentence = False
+
+    kind = "crf"
+
+    def __init__(self, states: int, tags: TaskTags, device: torch.device) -> None:
+        """See `Head`; the chain begins with zeros, so the head begins as a linear one."""
+        count = len(tags.tags)
+        shapes = {"transitions": (count, count), "start": (count,), "end": (count,)}
+        chain = [TensorInfo(name, shape, 0, "matrix", zeros) for name, shape in shapes.items()]
+        self.infos = (*affine(states, count), *chain)
+        starts, pairs, ends = allowed_transitions(tags.tags, tags.model_scheme)
+        self.barriers = {
+            "transitions": _barrier(pairs, device),
+            "start": _barrier(starts, device),
+            "end": _barrier(ends, device),
+        }
+
+    def units(self, mask: Tensor) -> Tensor | int:
+        """See `Head`; the sentences of the batch where the loss is a mean over them."""
+        return mask.shape[1] if self.per_sentence else super().units(mask)
+
+    def loss(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """The negative log-likelihood of the gold sequences, divided by the number of tokens, or of sentences.
+
+        Divided by tokens it has the scale of the linear head's loss, and equals it where transitions, starts and ends
+        score nothing.
+        """
+        emissions, chain = self.scores(flat, states), self._chain(flat)
+        missing = log_partition(emissions, mask, **chain) - path_scores(emissions, tags, mask, **chain)
+        return missing.sum() / self.units(mask)
+
+    def decode(self, flat: Tensor, states: Tensor, mask: Tensor) -> Tensor:
+        """The best allowed sequences, int64 [L, B], with any number at padding."""
+        chain = {name: value + self.barriers[name] for name, value in self._chain(flat).items()}
+        return best_paths(self.scores(flat, states), mask, **chain)
+
+    def assess(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See `Head`; a sentence with a tag that the head does not have is left out of the loss."""
+        emissions, chain = self.scores(flat, states), self._chain(flat)
+        unknown = mask & ((tags < 0) | (tags >= emissions.shape[2]))
+        known = ~unknown.any(0)
+        missing = log_partition(emissions, mask, **chain)
+        missing = missing - path_scores(emissions, tags.masked_fill(unknown, 0), mask, **chain)
+        allowed = {name: value + self.barriers[name] for name, value in chain.items()}
+        best = best_paths(emissions, mask, **allowed)
+        return best, missing.masked_fill(~known, 0).sum(), (mask & known).sum()
+
+    def _chain(self, flat: Tensor) -> dict[str, Tensor]:
+        """What the field adds to the linear layer."""
+        parts = self.parts(flat)
+        return {name: parts[name] for name in ("transitions", "start", "end")}
+
+    @property
+    def decodes_sentences(self) -> bool:
+        """See `Head`."""
+        return True
+
+    def replicate(self, switches: Sequence[str]) -> None:
+        """See `Head`."""
+        self.per_sentence = "crf_loss_per_sentence" in switches
 
 
-def log_partition(emissions: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """The logarithm of the sum, over all sequences of tags, of the exponential of their scores: float [B].
-
-    The arguments are those of `path_scores`.
-    """
-    arriving = transitions.T.contiguous()
-    keeps = emissions.numel() * len(start) <= MOST_KEPT
-    scores = start + emissions[0]
-    total = torch.zeros_like(scores[:, 0])
-    for emitted, present in zip(emissions[1:].unbind(), mask[1:].unsqueeze(2).unbind(), strict=True):
-        # Scores near zero keep their digits, however long the sentence is.
-        level = scores.detach().amax(1, keepdim=True)
-        scores, total = scores - level, total + level.squeeze(1)
-        joined = (
-            _join(scores, arriving)
-            if keeps
-            else checkpoint(_join, scores, arriving, use_reentrant=False, preserve_rng_state=False)
-        )
-        longer = joined + emitted
-        scores = torch.where(present, longer, scores)
-    return torch.logsumexp(scores + end, dim=1) + total
-
-
-def best_paths(emissions: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """The sequences of tags with the highest scores (Viterbi): int64 [L, B]; at padding the last tag is repeated.
-
-    The arguments are those of `path_scores`. A score of minus infinity forbids a transition, a start or an end; a
-    sentence for which that leaves no sequence at all gets some sequence.
-    """
-    arriving = transitions.T.contiguous()
-    scores = start + emissions[0]
-    stay = torch.arange(len(start), device=start.device).expand_as(scores)
-    sources = []
-    for emitted, present in zip(emissions[1:].unbind(), mask[1:].unsqueeze(2).unbind(), strict=True):
-        longer, source = _by_sentences(lambda some: tuple((some.unsqueeze(1) + arriving).max(2)), scores)
-        sources.append(torch.where(present, source, stay))
-        scores = torch.where(present, longer + emitted, scores)
-    path = [(scores + end).argmax(1)]
-    for source in reversed(sources):
-        path.append(source.gather(1, path[-1].unsqueeze(1)).squeeze(1))
-    return torch.stack(path[::-1])
-
-
-def _join(scores: Tensor, arriving: Tensor) -> Tensor:
-    """Over all tags before, the sums of exponentials in log space: float [B, T] from [B, T] and [T, T]."""
-    (joined,) = _by_sentences(lambda some: (torch.logsumexp(some.unsqueeze(1) + arriving, dim=2),), scores)
-    return joined
-
-
-def _by_sentences(function: Callable[[Tensor], tuple[Tensor, ...]], scores: Tensor) -> tuple[Tensor, ...]:
-    """What a function makes of scores [B, T], applied to as many sentences at a time as MOST_PAIRS lets."""
-    size = max(1, MOST_PAIRS // scores.shape[1] ** 2)
-    if size >= len(scores):
-        return function(scores)
-    return tuple(torch.cat(parts) for parts in zip(*map(function, scores.split(size)), strict=True))
+def _barrier(allowed: Sequence, device: torch.device) -> Tensor:
+    """Scores of zero where something is allowed, and of minus infinity where not."""
+    return torch.zeros(torch.tensor(allowed).shape).masked_fill(~torch.tensor(allowed), -math.inf).to(device)

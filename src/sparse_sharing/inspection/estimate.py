@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sparse_sharing.config.schema import SPLITS, Architecture, Model, Optimization
+from sparse_sharing.config.encoders.base import EncoderSection
+from sparse_sharing.config.schema import SPLITS, Optimization
 from sparse_sharing.evaluation.scoring import score_task
 from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.disk import disk_bytes
@@ -18,7 +19,7 @@ from sparse_sharing.network.network import Network
 from sparse_sharing.pipeline.jobs import Job
 from sparse_sharing.pipeline.specs import PrepareSpec, PruneSpec
 from sparse_sharing.stages.prepare import PretrainedVectors, build_vocabulary
-from sparse_sharing.text.batches import make_batch, training_batches
+from sparse_sharing.text.batches import training_batches
 from sparse_sharing.text.encoded import EncodedText, encode_text
 from sparse_sharing.text.readers.reading import in_model_schemes
 from sparse_sharing.training.initial import initialise
@@ -74,7 +75,7 @@ class _Sample:
 def estimate(
     jobs: list[Job],
     data: Mapping[str, list[CheckedCorpus]],
-    model: Model,
+    model: EncoderSection,
     device: str,
     specs: Mapping[str, PrepareSpec],
 ) -> Estimate:
@@ -151,7 +152,7 @@ def _tokens(corpora: list[CheckedCorpus]) -> dict[str, dict[str, int]]:
     }
 
 
-def _sample(corpora: list[CheckedCorpus], model: Model, device: str, spec: PrepareSpec) -> _Sample:
+def _sample(corpora: list[CheckedCorpus], model: EncoderSection, device: str, spec: PrepareSpec) -> _Sample:
     """The network for the whole dataset, and a part of its text."""
     given = {found.corpus.name: found for found in corpora}
     samples, tags = {}, {}
@@ -169,7 +170,7 @@ def _sample(corpora: list[CheckedCorpus], model: Model, device: str, spec: Prepa
             tags[task.name] = {tag for _, tagging in samples[own.name] for tag in tagging[task.name]}
     words = Counter(word for found in corpora for sentence in found.words("train") for word in sentence)
     vocabulary = build_vocabulary(spec, words, tags, PretrainedVectors({}, frozenset(), 0))
-    network = Network(Architecture(**dict(model)), vocabulary, choose_device(device))
+    network = Network(model, vocabulary, choose_device(device))
     count = network.vocabulary.word_count
     initialise(network, 1, np.zeros((count, 0), np.float32), np.zeros(count, bool))
     texts: dict[str, EncodedText] = {}
@@ -194,7 +195,7 @@ def _measure(sample: _Sample, optimization: Optimization) -> Speed:
         if number == min(WARM_STEPS, len(order) - 1):
             tokens, started = 0, time.perf_counter()
         task, indices = steps[index]
-        batch = make_batch(sample.tasks[task].train, indices, task, sample.network.model.word_dropout, random)
+        batch = sample.network.encoder.batch(sample.tasks[task].train, indices, task, random)
         # Reading the loss waits for a GPU to finish the step.
         trainer.step(task, batch.to(sample.network.device), 1e-4).item()
         tokens += int(batch.mask.sum())

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_sharing.encoders.bilstm import by_layer
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.masks.densities import open_masks
 from sparse_sharing.masks.mask import Mask, chance_overlap, chance_overlap_by_tensor, overlap, pack, shuffled
+from sparse_sharing.masks.parts import by_layer
 from sparse_sharing.pipeline.specs import Spec
 from sparse_sharing.storage.artifacts import save_tensors
 from sparse_sharing.training.inputs import load_mask

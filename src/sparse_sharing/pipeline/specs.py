@@ -10,10 +10,10 @@ from typing import Literal
 from pydantic import Field
 
 from sparse_sharing.config.corpora import CorpusSpec, corpus_spec
+from sparse_sharing.config.encoders.base import AnyEncoder, EncoderSection
 from sparse_sharing.config.replicate import Switch, settings_of, switches_of
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
-    Architecture,
     Choice,
     Config,
     Corpus,
@@ -63,7 +63,7 @@ class WarmupSpec(Spec):
 
     data: str
     seed: int
-    model: Architecture
+    model: AnyEncoder
     optimization: Optimization | None = None
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
     replicate: list[Switch] | None = None
@@ -227,21 +227,21 @@ class Specs:
     def start(self, system: str) -> str:
         """What the starting weights of a system are called: those of its own network after the system."""
         chosen = self.systems[system]
-        return f"{chosen.start}-{system}" if chosen.has_own_network(self.config.model.layers) else chosen.start
+        return f"{chosen.start}-{system}" if chosen.has_own_network(self.config.model.depth) else chosen.start
 
     def starts(self) -> list[str]:
         """The starting weights that systems use."""
         return sorted({self.start(system) for system in self.systems})
 
-    def architecture(self, dataset: str, start: str) -> Architecture:
+    def architecture(self, dataset: str, start: str) -> EncoderSection:
         """The network that starting weights belong to; of its heads those are named that are not linear."""
         kinds = {task: kind for task in self.tasks(dataset) if (kind := self.config.model.head_of(task)) != "linear"}
-        model = Architecture(**{**dict(self.config.model), "head": kinds or None})
+        model = self.config.model.model_copy(update={"head": kinds or None})
         if start in STARTS:
             return model
         system = self.systems[start.removeprefix("initial-")]
-        stacks = self.tasks(dataset, system.name) if system.sharing == "soft" else None
-        return model.model_copy(update={"layers": system.layers or model.layers, "stacks": stacks})
+        model = model.with_depth(system.layers or model.depth)
+        return model.with_stacks(self.tasks(dataset, system.name)) if system.sharing == "soft" else model
 
     def demo(self) -> DemoSpec:
         """The generation of the demo corpora."""
@@ -262,7 +262,7 @@ class Specs:
             minimum_word_count=data.minimum_word_count,
             minimum_character_count=data.minimum_character_count,
             maximum_characters=data.maximum_characters,
-            word_dimension=self.config.model.word_dimension,
+            word_dimension=self.config.model.vector_width,
             vectors=data.vectors is not None,
         )
 

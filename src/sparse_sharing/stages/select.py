@@ -10,7 +10,6 @@ from torch import Tensor
 
 from sparse_sharing.config.corpora import cannot_choose
 from sparse_sharing.config.schema import Choice
-from sparse_sharing.encoders.bilstm import by_layer
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.evaluation import marks
 from sparse_sharing.masks.mask import (
@@ -23,6 +22,7 @@ from sparse_sharing.masks.mask import (
     prune_smallest,
     shuffled,
 )
+from sparse_sharing.masks.parts import by_layer
 from sparse_sharing.pipeline.layout import mask_name
 from sparse_sharing.pipeline.specs import SelectSpec
 from sparse_sharing.stages.prune import Round

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_sharing.encoders.bilstm import counted_parameters, layer_number
+from sparse_sharing.encoders.base import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.evaluation import marks
 from sparse_sharing.evaluation.marks import TrainingFacts
-from sparse_sharing.masks.mask import Mask, Shapes, union_size
+from sparse_sharing.masks.mask import Mask, union_size
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import load_model, save_model, values_of_task, vocabulary_digest
 from sparse_sharing.pipeline.specs import TrainSpec
@@ -166,7 +166,7 @@ def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: s
         raise ConfigError(f"system '{spec.system}' {verb} masks (--masks FILE)")
     shapes = network.prunable_shapes
     if path is None:
-        return {task: _layer_mask(shapes, weights, (spec.task_layers or {}).get(task)) for task in spec.tasks}
+        return {task: _layer_mask(network, weights, (spec.task_layers or {}).get(task)) for task in spec.tasks}
     masks = read_selection(path, spec.masks)
     for task in spec.tasks:
         if task not in masks:
@@ -183,9 +183,10 @@ def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: s
     return {task: masks[task] for task in spec.tasks}
 
 
-def _layer_mask(shapes: Shapes, weights: str, layer: int | None) -> Mask:
+def _layer_mask(network: Network, weights: str, layer: int | None) -> Mask:
     """The mask that keeps everything up to a layer: hierarchical sharing (Søgaard and Goldberg 2016)."""
-    return Mask.of_tensors(shapes, weights, lambda name: layer is None or layer_number(name) <= layer)
+    layers = network.encoder.layers
+    return Mask.of_tensors(network.prunable_shapes, weights, lambda name: layer is None or layers[name] <= layer)
 
 
 def _own_epochs(

@@ -19,14 +19,14 @@ def run(
     """Write the starting weights, and what they cost; everything after rewinds to them."""
     meter = Meter()
     words = load_vocabulary(vocabulary, spec.data)
-    given = load_vectors(vectors, spec.data, words.word_count, spec.model.word_dimension)
+    given = load_vectors(vectors, spec.data, words.word_count, spec.model.vector_width)
     tasks, inputs, epochs = {}, [], 0
     if spec.optimization is not None:
         tasks = load_task_data(train_text, dev_text, list(words.tasks), spec.data, words, spec.weights)
         inputs = [vocabulary, vectors, train_text, dev_text]
     with work_folder(output.parent, inputs) as work:
         meter.keep_in(work)
-        network = Network(spec.model, for_tasks(words, spec.model.stacks or words.tasks), choose_device(device))
+        network = Network(spec.model, for_tasks(words, spec.model.tasks_of(list(words.tasks))), choose_device(device))
         initialise(network, spec.seed, *given)
         if spec.optimization is not None:
             epochs = spec.optimization.epochs

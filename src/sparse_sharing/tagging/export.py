@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sparse_sharing.encoders.bilstm import counted_parameters
+from sparse_sharing.encoders.base import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel, load_model, save_model, values_of_task

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from sparse_sharing.encoders.bilstm import layer_number
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.evaluation.metrics import score_numbers
 from sparse_sharing.network.network import Network
@@ -87,8 +86,8 @@ def run(
 def weights_of(model: TrainedModel, network: Network, int8: bool = False) -> Weights:
     """What the graph of a model is built of."""
     layers = {task: network.readouts[task] for task in model.tasks}
-    deepest = max(layers.values())
-    values = {name: np.asarray(value) for name, value in model.values.items() if layer_number(name) <= deepest}
+    deepest, layer_of = max(layers.values()), network.encoder.layers
+    values = {name: np.asarray(value) for name, value in model.values.items() if layer_of.get(name, 0) <= deepest}
     masks = {task: {name: part.numpy() for name, part in mask.tensors().items()} for task, mask in model.masks.items()}
     return Weights(values, masks, layers, int8)
 

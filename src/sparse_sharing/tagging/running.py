@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sparse_sharing.encoders.bilstm import Encoder
+from sparse_sharing.encoders.bilstm import BiLstmEncoder
 from sparse_sharing.network.network import Network
 from sparse_sharing.tagging.decoding import Predictions, shares_of
 from sparse_sharing.tagging.encoding import Surfaces
-from sparse_sharing.text.batches import MAXIMUM_POSITIONS
+from sparse_sharing.text.batches import MAXIMUM_POSITIONS, WORDS
 
 
 @dataclass
@@ -47,7 +47,7 @@ class SharedRunner:
     @staticmethod
     def can_run(network: Network) -> bool:
         """Whether the network is one that this class knows: the plain encoder, on a CPU."""
-        return type(network.encoder) is Encoder and network.device.type == "cpu"
+        return type(network.encoder) is BiLstmEncoder and network.device.type == "cpu"
 
     def _add_task(self, task: str) -> None:
         network = self.network
@@ -97,10 +97,7 @@ class SharedRunner:
         head, weights = self.network.head_kinds[task], self.network.heads[task]
         present = torch.from_numpy(mask)
         scores = head.scores(weights, states)[present].numpy()
-        if "transitions" in head.shapes:
-            best = head.decode(weights, states, present)[present].numpy()
-        else:
-            best = scores.argmax(1)
+        best = head.decode(weights, states, present)[present].numpy() if head.decodes_sentences else scores.argmax(1)
         return best, shares_of(scores, best)
 
     def _extend_table(self, key: str, characters: nn.Module) -> None:
@@ -124,7 +121,8 @@ class SharedRunner:
 
     def _word_vectors(self, ids: np.ndarray) -> Tensor:
         """Float [n, D], of words of the vocabulary and of those with given vectors behind it."""
-        table, known = self.network.words, len(self.network.words)
+        table = self.network.rows[WORDS]
+        known = len(table)
         rows = table[torch.from_numpy(np.minimum(ids, known - 1))]
         given = np.flatnonzero(ids >= known)
         if len(given):

@@ -1,8 +1,9 @@
 """Batches: sentences of similar length as the padded tensors that the network reads."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -26,9 +27,44 @@ class Origin(NamedTuple):
     columns: slice
 
 
+WORDS = "words.weight"
+"""The table of word vectors, of which a batch of words reads some rows."""
+
+
 @dataclass(frozen=True)
-class Batch:
-    """B sentences padded to L tokens, time first.
+class Batch(ABC):
+    """B sentences padded to L tokens, time first. An encoder's own batch adds the tensors that it reads.
+
+    Attributes:
+        tags: int64 [L, B], IGNORED_TAG at padding and at tokens without a tag; empty where no task was asked for.
+        mask: bool [L, B], True at tokens.
+        origin: where the batch was cut from a larger one, if it was.
+    """
+
+    tags: Tensor
+    mask: Tensor
+    origin: Origin | None = field(default=None, kw_only=True)
+
+    @property
+    @abstractmethod
+    def rows(self) -> Mapping[str, Tensor]:
+        """For each tensor of role rows the distinct rows that the batch reads, int64 [W]."""
+
+    @abstractmethod
+    def cut(self, columns: slice) -> Self:
+        """Some sentences as a batch of their own, no longer than it must be, with the same `rows` and an `origin`."""
+
+    def to(self, device: torch.device) -> Self:
+        """The batch on a device."""
+        if device.type == "cpu":
+            return self
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: send(value, device) for name, value in tensors.items()})
+
+
+@dataclass(frozen=True)
+class WordBatch(Batch):
+    """A batch for encoders that read words and their characters.
 
     Attributes:
         word_rows: int64 [W], the distinct word ids of the batch.
@@ -36,9 +72,6 @@ class Batch:
         character_rows: int64 [U, C], the characters of the distinct surfaces of the batch.
         surfaces: int64 [L, B], the place of each token's surface in `character_rows`.
         reverse: int64 [L * B], the positions that turn each sentence round and leave its padding behind it.
-        tags: int64 [L, B], IGNORED_TAG at padding and at tokens without a tag; empty where no task was asked for.
-        mask: bool [L, B], True at tokens.
-        origin: where the batch was cut from a larger one, if it was.
     """
 
     word_rows: Tensor
@@ -46,16 +79,31 @@ class Batch:
     character_rows: Tensor
     surfaces: Tensor
     reverse: Tensor
-    tags: Tensor
-    mask: Tensor
-    origin: Origin | None = None
 
-    def to(self, device: torch.device) -> "Batch":
-        """The batch on a device."""
-        if device.type == "cpu":
-            return self
-        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return replace(self, **{name: send(value, device) for name, value in tensors.items()})
+    @property
+    def rows(self) -> Mapping[str, Tensor]:
+        """See `Batch`."""
+        return {WORDS: self.word_rows}
+
+    def cut(self, columns: slice) -> "WordBatch":
+        """See `Batch`."""
+        mask = self.mask[:, columns]
+        lengths = mask.sum(0)
+        length, count = int(lengths.max()), len(lengths)
+        time = torch.arange(length, device=mask.device).unsqueeze(1)
+        mask = mask[:length]
+        rows, surfaces = self.surfaces[:length, columns].unique(return_inverse=True)
+        reverse = torch.where(mask, lengths - 1 - time, time) * count + torch.arange(count, device=mask.device)
+        return WordBatch(
+            word_rows=self.word_rows,
+            words=self.words[:length, columns].contiguous(),
+            character_rows=self.character_rows[rows],
+            surfaces=surfaces,
+            reverse=reverse.reshape(-1),
+            tags=self.tags[:length, columns].contiguous(),
+            mask=mask.contiguous(),
+            origin=Origin(*self.mask.shape, columns),
+        )
 
 
 def send(value: Tensor, device: torch.device) -> Tensor:
@@ -69,13 +117,10 @@ def make_batch(
     task: str | None = None,
     word_dropout: float = 0.0,
     random: np.random.Generator | None = None,
-) -> Batch:
+) -> WordBatch:
     """Gather sentences into a batch; a share `word_dropout` of the tokens is read as the unknown word."""
-    starts = text.offsets[indices]
-    lengths = text.offsets[np.asarray(indices) + 1] - starts
-    time = np.arange(int(lengths.max()))[:, None]
-    mask = time < lengths
-    positions = np.where(mask, starts + time, starts)
+    positions, mask = padded_positions(text, indices)
+    lengths, time = mask.sum(0), np.arange(len(mask))[:, None]
     surface_ids, surfaces = np.unique(text.tokens[positions], return_inverse=True)
     surfaces = surfaces.reshape(positions.shape)
     word_ids = text.surface_words[surface_ids][surfaces]
@@ -87,40 +132,35 @@ def make_batch(
     characters = text.surface_characters[surface_ids]
     characters = characters[:, : max(1, int((characters != 0).any(0).sum()))]
     reverse = np.where(mask, lengths - 1 - time, time) * len(lengths) + np.arange(len(lengths))
-    tags = np.empty((0, 0), np.int64)
-    if task is not None:
-        numbers = text.tags[task][positions]
-        tags = np.where(mask & (numbers != NO_TAG), numbers, IGNORED_TAG)
-    return Batch(
+    return WordBatch(
         word_rows=torch.from_numpy(word_rows.astype(np.int64)),
         words=torch.from_numpy(words.reshape(positions.shape)),
         character_rows=torch.from_numpy(characters.astype(np.int64)),
         surfaces=torch.from_numpy(surfaces),
         reverse=torch.from_numpy(reverse.reshape(-1)),
-        tags=torch.from_numpy(tags.astype(np.int64)),
+        tags=torch.from_numpy(gold_tags(text, task, positions, mask)),
         mask=torch.from_numpy(mask),
     )
 
 
-def cut_batch(batch: Batch, columns: slice) -> Batch:
-    """Some sentences of a batch as a batch of their own, no longer than it must be, with the same `word_rows`."""
-    mask = batch.mask[:, columns]
-    lengths = mask.sum(0)
-    length, count = int(lengths.max()), len(lengths)
-    time = torch.arange(length, device=mask.device).unsqueeze(1)
-    mask = mask[:length]
-    rows, surfaces = batch.surfaces[:length, columns].unique(return_inverse=True)
-    reverse = torch.where(mask, lengths - 1 - time, time) * count + torch.arange(count, device=mask.device)
-    return Batch(
-        word_rows=batch.word_rows,
-        words=batch.words[:length, columns].contiguous(),
-        character_rows=batch.character_rows[rows],
-        surfaces=surfaces,
-        reverse=reverse.reshape(-1),
-        tags=batch.tags[:length, columns].contiguous(),
-        mask=mask.contiguous(),
-        origin=Origin(*batch.mask.shape, columns),
-    )
+def padded_positions(text: EncodedText, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens of sentences, int64 [L, B], and where they are no padding, bool [L, B].
+
+    Padding repeats the first token of its sentence.
+    """
+    starts = text.offsets[indices]
+    lengths = text.offsets[np.asarray(indices) + 1] - starts
+    time = np.arange(int(lengths.max()))[:, None]
+    mask = time < lengths
+    return np.where(mask, starts + time, starts), mask
+
+
+def gold_tags(text: EncodedText, task: str | None, positions: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The tags of a task at positions that `padded_positions` gave, int64 [L, B]; without a task empty."""
+    if task is None:
+        return np.empty((0, 0), np.int64)
+    numbers = text.tags[task][positions]
+    return np.where(mask & (numbers != NO_TAG), numbers, IGNORED_TAG).astype(np.int64)
 
 
 def shuffled_batches(

@@ -11,7 +11,8 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.network.network import Network, require_shapes
+from sparse_sharing.network.network import Network
+from sparse_sharing.network.parameters import require_shapes
 from sparse_sharing.pipeline.specs import Spec
 from sparse_sharing.storage.artifacts import Artifact, input_digest, load_tensors, parts_of, save_tensors, write_text
 from sparse_sharing.training.loop import Epoch, Progress

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparse_sharing.network.memory import Room, is_gpu_shortage, random_state, set_random_state
 from sparse_sharing.network.network import Network
-from sparse_sharing.text.batches import Batch, cut_batch
+from sparse_sharing.text.batches import Batch
 
 CPU_POSITIONS = 16_384
 """Positions that run at once on the CPU, at most: more take memory, gigabytes where sentences are long, and no less
@@ -25,13 +25,13 @@ class Gradients:
     Attributes:
         loss: a scalar without gradient.
         encoder: of each parameter of the encoder.
-        words: of the batch's `word_rows`.
+        rows: for each tensor of role rows, of the batch's rows.
         head: of the task's head.
     """
 
     loss: Tensor
     encoder: list[Tensor]
-    words: Tensor
+    rows: dict[str, Tensor]
     head: Tensor
 
     def add(self, other: "Gradients") -> None:
@@ -40,7 +40,7 @@ class Gradients:
             own += more
 
     def _tensors(self) -> list[Tensor]:
-        return [self.loss, *self.encoder, self.words, self.head]
+        return [self.loss, *self.encoder, *self.rows.values(), self.head]
 
 
 class Differentiator:
@@ -80,11 +80,13 @@ class Differentiator:
 
     def _at_once(self, task: str, batch: Batch, loss_weight: float | Tensor) -> Gradients:
         network = self.network
-        vectors = network.words.index_select(0, batch.word_rows).requires_grad_()
-        loss = loss_weight * network.loss(task, vectors, batch)
-        leaves = [*network.encoder.parameters(), vectors, network.heads[task]]
-        *of_encoder, of_words, of_head = torch.autograd.grad(loss, leaves, materialize_grads=True)
-        return Gradients(loss.detach(), of_encoder, of_words, of_head)
+        rows = {name: values.requires_grad_() for name, values in network.gather(batch).items()}
+        loss = loss_weight * network.loss(task, rows, batch)
+        parameters = list(network.encoder.parameters())
+        leaves = [*parameters, *rows.values(), network.heads[task]]
+        *found, of_head = torch.autograd.grad(loss, leaves, materialize_grads=True)
+        of_rows = dict(zip(rows, found[len(parameters) :], strict=True))
+        return Gradients(loss.detach(), found[: len(parameters)], of_rows, of_head)
 
     def _in_parts(self, task: str, batch: Batch, loss_weight: float, size: int, before: Tensor) -> Gradients:
         """The sum over parts of `size` sentences; `before` is the random state from which the batch draws its noise."""
@@ -92,7 +94,7 @@ class Differentiator:
 
         def gradients_of(start: int) -> Gradients:
             set_random_state(self.network.device, before)
-            part = cut_batch(batch, slice(start, start + size))
+            part = batch.cut(slice(start, start + size))
             return self._at_once(task, part, loss_weight * (units(part.mask) / units(batch.mask)))
 
         total = gradients_of(0)

@@ -5,20 +5,18 @@ A task's head does not depend on which other tasks there are, nor the encoder on
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
-from sparse_sharing.encoders.cross_stitch import first_unit
-from sparse_sharing.network.network import WORDS, Network
-from sparse_sharing.text.vocabulary import PADDING_CHARACTER
+from sparse_sharing.heads.base import head_name
+from sparse_sharing.network.network import Network
+from sparse_sharing.text.batches import WORDS
 from sparse_sharing.training.seeds import derive
 
 
 def initialise(network: Network, seed: int, vectors: np.ndarray, has_vector: np.ndarray) -> None:
-    """Give a network its first weights.
+    """Give a network its first weights: what encoder and heads declare, and the vectors of words that have one.
 
-    LSTM, convolution and heads: Xavier uniform; biases 0, forget gates 1 (in both bias vectors, as the original does);
-    embeddings uniform with variance 1 / dimension; words with a pretrained vector start from it; cross-stitch units
-    take nine tenths of a task's own states; transitions, starts and ends of a CRF 0: it begins as a linear head.
+    Of the paper's network, LSTM, convolution and heads: Xavier uniform; biases 0, forget gates 1 (in both bias vectors,
+    as the original does); embeddings uniform with variance 1 / dimension.
 
     Args:
         network: changed in place.
@@ -27,28 +25,14 @@ def initialise(network: Network, seed: int, vectors: np.ndarray, has_vector: np.
         has_vector: bool [V], which rows of `vectors` are given.
     """
     values = network.values()
+    infos = dict(network.parameters.infos)
+    for task, head in network.head_kinds.items():
+        infos |= {head_name(task, info.name): info for info in head.tensors()}
     for name, value in values.items():
-        source = torch.Generator().manual_seed(derive(seed, "initial", name))
-        value.copy_(_draw(name, value, source))
+        drawn = torch.zeros(value.shape)
+        infos[name].first(drawn, torch.Generator().manual_seed(derive(seed, "initial", name)))
+        value.copy_(drawn)
     if vectors.shape[1]:
         rows = torch.from_numpy(np.flatnonzero(has_vector)).to(network.device)
         given = torch.from_numpy(vectors[has_vector]).to(network.device)
         values[WORDS][rows, : vectors.shape[1]] = given
-
-
-def _draw(name: str, like: Tensor, source: torch.Generator) -> Tensor:
-    """First values for one tensor."""
-    value = torch.zeros(like.shape)
-    if name == WORDS or name.endswith("embedding.weight"):
-        bound = (3 / like.shape[1]) ** 0.5
-        value.uniform_(-bound, bound, generator=source)
-        if name != WORDS:
-            value[PADDING_CHARACTER] = 0
-    elif name.endswith("stitch"):
-        first_unit(value)
-    elif like.ndim > 1 and not name.endswith(".transitions"):
-        nn.init.xavier_uniform_(value, generator=source)
-    elif name.startswith("recurrent"):
-        hidden = like.numel() // 4
-        value[hidden : 2 * hidden] = 1
-    return value

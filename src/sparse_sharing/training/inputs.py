@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_sharing.config.schema import Architecture
-from sparse_sharing.encoders.bilstm import Encoder, by_layer
+from sparse_sharing.config.encoders.base import encoder_section
+from sparse_sharing.encoders.base import TextSizes, build_encoder
 from sparse_sharing.errors import ArtifactError, ConfigError, TrainingError
 from sparse_sharing.masks.mask import Mask, Shapes, unpack
-from sparse_sharing.network.network import Network, require_shapes
+from sparse_sharing.masks.parts import by_layer
+from sparse_sharing.network.network import Network
+from sparse_sharing.network.parameters import require_shapes
 from sparse_sharing.pipeline.weights import TaskWeights
 from sparse_sharing.storage.artifacts import Artifact, load_json, load_tensors, parts_of, remedy
 from sparse_sharing.text.checks import check_text, check_vocabulary
@@ -131,7 +133,7 @@ def build_network(
         ArtifactError: The weights do not fit the network or the vocabulary.
     """
     with parts_of(path):
-        network = Network(Architecture.model_validate(artifact.details["model"]), for_tasks(vocabulary, tasks), device)
+        network = Network(encoder_section(artifact.details["model"]), for_tasks(vocabulary, tasks), device)
         network.load(to_tensors(artifact))
     return network
 
@@ -143,8 +145,8 @@ def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes]:
         ArtifactError: The weights do not fit the network that they say they belong to.
     """
     with parts_of(path), torch.device("meta"):
-        # One character: their number changes no prunable tensor.
-        shapes = Encoder(Architecture.model_validate(artifact.details["model"]), 1).prunable_shapes()
+        # How many words and characters there are changes no prunable tensor.
+        shapes = build_encoder(encoder_section(artifact.details["model"]), TextSizes()).prunable_shapes()
     with parts_of(path):
         weights = to_tensors(artifact)
         require_shapes({name: torch.empty(shape, device="meta") for name, shape in shapes.items()}, weights)
@@ -152,7 +154,7 @@ def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes]:
 
 
 def for_tasks(vocabulary: Vocabulary, tasks: Iterable[str]) -> Vocabulary:
-    """The vocabulary with the tags of the named tasks alone."""
+    """The vocabulary with the tags of the named tasks only."""
     return dataclasses.replace(vocabulary, tasks={task: vocabulary.tasks[task] for task in tasks})
 
 

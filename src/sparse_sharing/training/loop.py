@@ -16,7 +16,7 @@ from sparse_sharing.errors import TrainingError
 from sparse_sharing.evaluation.metrics import TaskScore
 from sparse_sharing.evaluation.scoring import score_task
 from sparse_sharing.network.network import Network
-from sparse_sharing.text.batches import make_batch, training_batches
+from sparse_sharing.text.batches import training_batches
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.sampling import passes, proportional, round_robin
@@ -211,7 +211,7 @@ def _run_epoch(
     for step, (task, indices) in enumerate(draw, start=1):
         data = tasks[task]
         try:
-            batch = make_batch(data.train, indices, task, network.model.word_dropout, random).to(network.device)
+            batch = network.encoder.batch(data.train, indices, task, random).to(network.device)
             losses.append(trainer.step(task, batch, rate, data.loss_weight))
         except (MemoryError, RuntimeError) as error:
             longest = int(data.train.lengths[indices].max())

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from sparse_sharing.config.replicate import Switch
 from sparse_sharing.config.schema import Optimization
-from sparse_sharing.heads.heads import CrfHead
 from sparse_sharing.network.network import Network
 from sparse_sharing.text.batches import Batch
 from sparse_sharing.training.gradients import Differentiator
@@ -17,8 +16,7 @@ from sparse_sharing.training.trainer import Trainer
 def make_trainer(network: Network, optimization: Optimization, replicate: Collection[Switch] = ()) -> Trainer:
     """The trainer of a network, or the one that switches ask for; it sets what the loss of CRF heads is divided by."""
     for head in network.head_kinds.values():
-        if isinstance(head, CrfHead):
-            head.per_sentence = "crf_loss_per_sentence" in replicate
+        head.replicate(list(replicate))
     if "leaky_momentum" in replicate:
         return LeakyTrainer(network, optimization, by_value="clip_by_value" in replicate)
     return (ClippingTrainer if "clip_by_value" in replicate else Trainer)(network, optimization)
@@ -42,7 +40,7 @@ class LeakyTrainer(Trainer):
         """Start with an empty memory; `by_value` bounds each number of a gradient."""
         self.network, self.differentiate = network, Differentiator(network)
         self.clip, self.by_value = optimization.gradient_clip, by_value
-        self.weights = {"encoder": network.theta, "words": network.words}
+        self.weights = {"encoder": network.theta, **network.rows}
         self.weights |= {f"heads.{task}": head for task, head in network.heads.items()}
         weights, rate = list(self.weights.values()), optimization.learning_rate
         adam = optimization.optimizer == "adam"
@@ -64,7 +62,8 @@ class LeakyTrainer(Trainer):
         gradients["encoder"] = torch.cat([part.flatten() for part in found.encoder])
         if (keep := network.keeps[task]) is not None:
             gradients["encoder"].mul_(keep)
-        gradients["words"][batch.word_rows] = found.words
+        for name, rows in batch.rows.items():
+            gradients[name][rows] = found.rows[name]
         gradients[f"heads.{task}"] = found.head
         self._bound(list(gradients.values()))
         for name, weight in self.weights.items():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from sparse_sharing.config.schema import Architecture
+from sparse_sharing.config.encoders.base import encoder_section
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel, load_model, vocabulary_digest
@@ -68,7 +68,7 @@ def network_of(trained: TrainedModel, vocabulary: Vocabulary, path: Path, device
     """
     chosen = choose_device(device)
     with parts_of(path):
-        model = Architecture.model_validate(trained.details["model"])
+        model = encoder_section(trained.details["model"])
         network = Network(model, for_tasks(vocabulary, trained.tasks), chosen)
         network.load({name: torch.from_numpy(value.copy()) for name, value in trained.values.items()})
         for task, mask in trained.masks.items():

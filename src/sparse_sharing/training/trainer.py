@@ -40,7 +40,8 @@ class Trainer:
         self.memory = {name: value.new_zeros((numbers, *value.shape)) for name, value in self._values().items()}
         self.counts = {name: torch.zeros(1, dtype=torch.float64) for name in self.memory}
         self.counts["encoder"] = torch.zeros(groups, dtype=torch.float64)
-        self.counts["words"] = torch.zeros(len(network.words), dtype=torch.float64, device=network.device)
+        for name, table in network.rows.items():
+            self.counts[name] = torch.zeros(len(table), dtype=torch.float64, device=network.device)
         self.open = make_gate(self.rule, torch.ones((), device=network.device))
         self.gates = {
             task: self.open if factor is None else make_gate(self.rule, factor)
@@ -55,15 +56,16 @@ class Trainer:
 
     def _values(self) -> dict[str, Tensor]:
         heads = {f"heads.{task}": head.detach() for task, head in self.network.heads.items()}
-        return {"encoder": self.network.theta, "words": self.network.words, **heads}
+        return {"encoder": self.network.theta, **self.network.rows, **heads}
 
     def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """Train on one batch of a task; returns its loss times its weight, a scalar tensor without gradient."""
         found = self.differentiate(task, batch, loss_weight)
         self._flatten(task, found.encoder)
-        self._bound([self.gradient, found.words, found.head])
+        self._bound([self.gradient, *found.rows.values(), found.head])
         self._update_encoder(task, learning_rate)
-        self._update_words(batch.word_rows, found.words, learning_rate)
+        for name, rows in batch.rows.items():
+            self._update_rows(name, rows, found.rows[name], learning_rate)
         self._update_head(task, found.head, learning_rate)
         return found.loss
 
@@ -107,15 +109,15 @@ class Trainer:
             self.rates = torch.empty_like(self.network.theta)
         return torch.index_select(rate, 0, groups, out=self.rates[part])
 
-    def _update_words(self, rows: Tensor, gradient: Tensor, learning_rate: float) -> None:
-        words, memory, counts = self.network.words, self.memory["words"], self.counts["words"]
-        values = words.index_select(0, rows)
+    def _update_rows(self, name: str, rows: Tensor, gradient: Tensor, learning_rate: float) -> None:
+        table, memory, counts = self.network.rows[name], self.memory[name], self.counts[name]
+        values = table.index_select(0, rows)
         taken = counts.index_select(0, rows) + 1
         counts.index_copy_(0, rows, taken)
         rate = self._rate(learning_rate, taken.unsqueeze(1))
         own = memory.index_select(1, rows)
         self.rule.update(values, gradient, own, self.open, rate)
-        words.index_copy_(0, rows, values)
+        table.index_copy_(0, rows, values)
         memory.index_copy_(1, rows, own)
 
     def _update_head(self, task: str, gradient: Tensor, learning_rate: float) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sparse_sharing.config import START, models_of, parse_config
-from sparse_sharing.config.schema import Model
+from sparse_sharing.config.encoders.bilstm import BiLstm
 from sparse_sharing.config.systems import System
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline import Specs
@@ -150,7 +150,7 @@ def test_a_configuration_without_the_new_keys_has_specs_without_them(changed):
     specs = Specs(parse_config(changed()))
     texts = [spec.canonical() for spec in every_spec(specs)]
     assert not [text for text in texts for key in ("task_layers", "stacks") if key in text]
-    assert specs.warmup("joint", 1, "initial").model.model_dump() == Model().model_dump()
+    assert specs.warmup("joint", 1, "initial").model.model_dump() == BiLstm().model_dump()
 
 
 def every_spec(specs: Specs) -> list[Spec]:

@@ -7,19 +7,12 @@ from tiny import MODEL, batch_of, encoded, network_of, sentence_of
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from sparse_sharing.config.schema import Model
-from sparse_sharing.encoders.bilstm import (
-    BidirectionalLayer,
-    Characters,
-    Encoder,
-    counted_parameters,
-    dropout,
-    is_prunable,
-    layer_number,
-    layer_of,
-)
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.encoders.base import TextSizes, counted_parameters
+from sparse_sharing.encoders.bilstm import BidirectionalLayer, BiLstmEncoder, Characters, dropout
 from sparse_sharing.text.batches import make_batch
 
+SIZES = TextSizes(characters=10)
 LENGTHS = [3, 7, 1, 7, 4]
 DIRECTIONS = {"left_to_right": "", "right_to_left": "_reverse"}
 LSTM = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
@@ -43,18 +36,18 @@ def reverse_of(lengths):
 
 @pytest.mark.parametrize(("layers", "prunable", "counted"), [(1, 530_700, 533_930), (2, 1_490_700, 1_497_130)])
 def test_the_default_network_has_the_parameters_of_the_paper(layers, prunable, counted):
-    encoder = Encoder(Model(layers=layers), character_count=85)
+    encoder = BiLstmEncoder(BiLstm(layers=layers), TextSizes(characters=85))
     assert prunable_count(encoder) == prunable
     assert counted_parameters(encoder, prunable) == counted
 
 
 def test_counted_parameters_fall_by_what_a_mask_removes():
-    encoder = Encoder(MODEL, 10)
+    encoder = BiLstmEncoder(MODEL, SIZES)
     assert counted_parameters(encoder, 100) - counted_parameters(encoder, 60) == 40
 
 
 def test_masks_cover_the_convolution_and_the_matrices_of_both_directions():
-    encoder = Encoder(MODEL.model_copy(update={"layers": 2}), 10)
+    encoder = BiLstmEncoder(MODEL.model_copy(update={"layers": 2}), SIZES)
     matrices = [
         f"recurrent.{layer}.{direction}.weight_{kind}_l0"
         for layer in (0, 1)
@@ -77,19 +70,21 @@ def test_masks_cover_the_convolution_and_the_matrices_of_both_directions():
     ],
 )
 def test_biases_embeddings_and_heads_are_never_prunable(name):
-    assert not is_prunable(name)
-    assert name in network_of().values()
+    network = network_of()
+    assert name not in network.prunable_shapes
+    assert name in network.values()
 
 
 def test_each_prunable_tensor_belongs_to_a_layer():
-    encoder = Encoder(MODEL.model_copy(update={"layers": 2}), 10)
-    assert [layer_of(name) for name in encoder.prunable_shapes()] == ["characters"] + ["lstm 1"] * 4 + ["lstm 2"] * 4
+    encoder = BiLstmEncoder(MODEL.model_copy(update={"layers": 2}), SIZES)
+    names = [info.layer_name for info in encoder.tensors() if info.prunable]
+    assert names == ["characters"] + ["lstm 1"] * 4 + ["lstm 2"] * 4
 
 
 def test_every_tensor_has_the_number_of_its_layer_and_those_of_characters_have_none():
-    encoder = Encoder(MODEL.model_copy(update={"layers": 2}), 10)
-    numbers = {name: layer_number(name) for name, _ in encoder.named_parameters()}
-    assert list(numbers.values()) == [0] * 3 + [1] * 8 + [2] * 8
+    encoder = BiLstmEncoder(MODEL.model_copy(update={"layers": 2}), SIZES)
+    numbers = encoder.layers
+    assert list(numbers.values()) == [0] * 3 + [1] * 8 + [2] * 8 + [0]
     assert numbers["recurrent.1.right_to_left.bias_hh_l0"] == 2
 
 
@@ -98,9 +93,9 @@ def test_the_states_of_a_layer_are_those_of_a_network_that_ends_there():
     batch = batch_of(encoded([sentence_of(0, 5), sentence_of(2)]), None)
     for network in (whole, lower):
         network.encoder.eval()
-    states = whole.encoder(whole.words[batch.word_rows], batch, 2)
-    assert torch.equal(states, lower.encoder(lower.words[batch.word_rows], batch, 2))
-    assert not torch.equal(states, whole.encoder(whole.words[batch.word_rows], batch, 3))
+    states = whole.encoder.states(whole.gather(batch), batch, 2)
+    assert torch.equal(states, lower.encoder.states(lower.gather(batch), batch, 2))
+    assert not torch.equal(states, whole.encoder.states(whole.gather(batch), batch, 3))
 
 
 def test_a_layer_equals_a_bidirectional_lstm_on_sentences_of_unequal_length():
@@ -133,11 +128,11 @@ def test_a_sentence_alone_has_the_states_it_has_beside_longer_ones(layers):
     network.encoder.eval()
     text = encoded([sentence_of(2), sentence_of(0, 5, 1, 7), sentence_of(3, 6)])
     together = batch_of(text, None)
-    states = network.encoder(network.words[together.word_rows], together, network.model.layers)
+    states = network.encoder.states(network.gather(together), together, network.model.layers)
     for index, length in enumerate(text.lengths.tolist()):
         alone = make_batch(text, [index])
         torch.testing.assert_close(
-            network.encoder(network.words[alone.word_rows], alone, network.model.layers)[:, 0],
+            network.encoder.states(network.gather(alone), alone, network.model.layers)[:, 0],
             states[:length, index],
             rtol=0,
             atol=1e-6,
@@ -186,14 +181,16 @@ def test_a_network_tags_by_the_first_forget_bias_as_pytorch_orders_its_gates():
 def test_dropout_is_active_in_training_alone():
     network = network_of(dropout=0.5)
     batch = batch_of(encoded([sentence_of(0, 5)]), None)
-    vectors = network.words[batch.word_rows]
+    vectors = network.gather(batch)
     network.encoder.eval()
     assert torch.equal(
-        network.encoder(vectors, batch, network.model.layers), network.encoder(vectors, batch, network.model.layers)
+        network.encoder.states(vectors, batch, network.model.layers),
+        network.encoder.states(vectors, batch, network.model.layers),
     )
     network.encoder.train()
     assert not torch.equal(
-        network.encoder(vectors, batch, network.model.layers), network.encoder(vectors, batch, network.model.layers)
+        network.encoder.states(vectors, batch, network.model.layers),
+        network.encoder.states(vectors, batch, network.model.layers),
     )
 
 

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from sparse_sharing.heads.heads import CrfHead, LinearHead, make_head
+from sparse_sharing.heads.base import build_head
+from sparse_sharing.heads.crf import CrfHead
+from sparse_sharing.heads.linear import LinearHead
 from sparse_sharing.text.schemes import violation
 from sparse_sharing.text.vocabulary import TaskTags
 
@@ -26,7 +28,7 @@ TAGS = {
 def head_of(kind, scheme="bioes"):
     """A head for the tags of a scheme."""
     file_scheme = "none" if scheme == "none" else "iob2"
-    return make_head(kind, STATES, TaskTags(TAGS[scheme], file_scheme, scheme), CPU)
+    return build_head(kind, STATES, TaskTags(TAGS[scheme], file_scheme, scheme), CPU)
 
 
 def drawn(head, lengths, seed=0, scale=1.0):
@@ -35,7 +37,7 @@ def drawn(head, lengths, seed=0, scale=1.0):
     flat = scale * torch.randn(head.size, generator=source)
     mask = torch.arange(max(lengths)).unsqueeze(1) < torch.tensor(lengths)
     states = torch.randn(*mask.shape, STATES, generator=source)
-    tags = torch.randint(head.shapes["bias"][0], mask.shape, generator=source)
+    tags = torch.randint({info.name: info.shape for info in head.tensors()}["bias"][0], mask.shape, generator=source)
     return flat, states, tags.masked_fill(~mask, -100), mask
 
 
@@ -114,7 +116,7 @@ def test_the_best_of_all_valid_sequences_is_decoded(scheme, length, seed):
 
 
 def test_a_vocabulary_that_allows_no_sequence_still_gets_one():
-    head = make_head("crf", STATES, TaskTags(("B-A", "E-A"), "iob2", "bioes"), CPU)
+    head = build_head("crf", STATES, TaskTags(("B-A", "E-A"), "iob2", "bioes"), CPU)
     flat, states, _, mask = drawn(head, (1, 2))
     assert head.decode(flat, states, mask)[:, 1].tolist() == [0, 1]
     assert head.decode(flat, states, mask)[0, 0].item() in (0, 1)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny import encoded, network_of, sentences
 
-from sparse_sharing.encoders.bilstm import Encoder
+from sparse_sharing.encoders.bilstm import BiLstmEncoder
 from sparse_sharing.errors import ResourceError
 from sparse_sharing.network.memory import Room
 
@@ -19,7 +19,7 @@ def memory(monkeypatch):
     """A function that lets the encoder fail as on a full GPU from so many positions on; gives the sizes tried."""
 
     def limit(most):
-        forward, tried = Encoder.forward, []
+        forward, tried = BiLstmEncoder.states, []
 
         def fail(encoder, vectors, batch, readout=None):
             tried.append(batch.mask.numel())
@@ -27,7 +27,7 @@ def memory(monkeypatch):
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has")
             return forward(encoder, vectors, batch, readout)
 
-        monkeypatch.setattr(Encoder, "forward", fail)
+        monkeypatch.setattr(BiLstmEncoder, "states", fail)
         return tried
 
     return limit
@@ -56,7 +56,7 @@ def test_an_error_of_memory_on_the_cpu_says_what_was_tagged(monkeypatch):
     def fail(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr(Encoder, "forward", fail)
+    monkeypatch.setattr(BiLstmEncoder, "states", fail)
     with pytest.raises(MemoryError) as failed:
         network_of().predict("ner", TEXT, 16)
     assert failed.value.__notes__[0].startswith("tagging with task ner, 16 sentences of up to")

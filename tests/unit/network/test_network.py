@@ -7,7 +7,6 @@ import pytest
 import torch
 from tiny import TASKS, batch_of, bits, encoded, network_of, random_mask, sentence_of, sentences, vocabulary_of
 
-from sparse_sharing.encoders.bilstm import is_prunable, layer_number
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.text.batches import make_batch
@@ -27,7 +26,7 @@ def scores(network, task, batch):
     """The scores of a batch's tags, without dropout."""
     network.encoder.eval()
     network.activate(task)
-    return network.logits(task, network.words[batch.word_rows], batch).detach()
+    return network.logits(task, network.gather(batch), batch).detach()
 
 
 def one_by_one(network, task, text):
@@ -35,9 +34,7 @@ def one_by_one(network, task, text):
     network.encoder.eval()
     network.activate(task)
     batches = [make_batch(text, [index]) for index in range(text.sentences)]
-    return [
-        tag for b in batches for tag in network.logits(task, network.words[b.word_rows], b)[:, 0].argmax(1).tolist()
-    ]
+    return [tag for b in batches for tag in network.logits(task, network.gather(b), b)[:, 0].argmax(1).tolist()]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -55,7 +52,7 @@ def test_the_confidence_of_a_tag_is_its_share_of_the_softmax_in_the_order_of_the
     tags = network.predict("ner", text)
     network.activate("ner")
     batches = [make_batch(text, [index]) for index in range(text.sentences)]
-    logits = torch.cat([network.logits("ner", network.words[b.word_rows], b)[:, 0] for b in batches]).detach()
+    logits = torch.cat([network.logits("ner", network.gather(b), b)[:, 0] for b in batches]).detach()
     for asked in (tags, np.zeros_like(tags)):
         expected = logits.softmax(1).numpy()[np.arange(len(tags)), asked]
         assert network.confidences("ner", text, asked, batch_size) == pytest.approx(expected, rel=1e-5)
@@ -70,7 +67,7 @@ def word_network():
     network = network_of(seed=3)
     for name in CHARACTERS:
         network.values()[name].zero_()
-    network.words.mul_(10)
+    network.rows["words.weight"].mul_(10)
     return network
 
 
@@ -83,7 +80,7 @@ def test_a_word_that_is_not_in_training_is_given_its_vector():
     network = word_network()
     known = {word: network.predict("pos", word_text(word)).item() for word in network.vocabulary.words}
     for word, tag in known.items():
-        vector = network.words[network.vocabulary.word_ids[word]].numpy()
+        vector = network.rows["words.weight"][network.vocabulary.word_ids[word]].numpy()
         assert network.predict("pos", word_text("zebra", {"zebra": vector}, 6)).item() == tag
     unknown = network.predict("pos", word_text("zebra")).item()
     assert set(known.values()) > {unknown}
@@ -92,7 +89,7 @@ def test_a_word_that_is_not_in_training_is_given_its_vector():
 def test_a_vector_narrower_than_the_embedding_is_filled_with_zeros():
     network = word_network()
     tags = {}
-    for word, vector in zip(network.vocabulary.words, network.words[1:].numpy(), strict=True):
+    for word, vector in zip(network.vocabulary.words, network.rows["words.weight"][1:].numpy(), strict=True):
         padded = np.concatenate([vector[:4], np.zeros(2, np.float32)])
         given = [({"zebra": vector[:4]}, 4), ({"zebra": padded}, 6), ({"zebra": vector}, 6)]
         tags[word] = [network.predict("pos", word_text("zebra", *values)).item() for values in given]
@@ -114,7 +111,7 @@ def test_an_active_task_reads_its_weights_times_its_mask(task):
     network.activate(task)
     weights = network.values()
     for name, parameter in network.encoder.named_parameters():
-        expected = weights[name] * masks[task].tensors()[name] if is_prunable(name) else weights[name]
+        expected = weights[name] * masks[task].tensors()[name] if name in network.prunable_shapes else weights[name]
         assert torch.equal(parameter.detach(), expected)
     assert not torch.equal(network.work, network.theta)
 
@@ -157,18 +154,19 @@ def test_a_mask_keeps_what_it_does_not_cover():
     network = network_of()
     network.set_masks({"pos": random_mask(network, 0.0)})
     kept = int(network.keeps["pos"].sum())
-    assert kept == sum(value.numel() for name, value in network.encoder.named_parameters() if not is_prunable(name))
+    covered = network.prunable_shapes
+    assert kept == sum(value.numel() for name, value in network.encoder.named_parameters() if name not in covered)
 
 
 def test_a_task_reads_and_changes_theta_up_to_its_layer():
     network = network_of(layers=3)
-    ends, end = [], 0
-    for layer, parameters in itertools.groupby(network.encoder.named_parameters(), lambda item: layer_number(item[0])):
+    layers, ends, end = network.encoder.layers, [], 0
+    for layer, parameters in itertools.groupby(network.encoder.named_parameters(), lambda item: layers[item[0]]):
         end += sum(value.numel() for _, value in parameters)
         ends += [end] if layer else []
     shapes = network.prunable_shapes
     masks = {
-        task: Mask.of_tensors(shapes, "weights", lambda name, top=layer: layer_number(name) <= top)
+        task: Mask.of_tensors(shapes, "weights", lambda name, top=layer: layers[name] <= top)
         for task, layer in (("pos", 1), ("chunk", 2))
     }
     network.set_masks(masks)
@@ -206,7 +204,7 @@ def test_values_name_every_weight_once():
     network = network_of()
     heads = sum(head.numel() for head in network.heads.values())
     assert sum(value.numel() for value in network.values().values()) == (
-        network.theta.numel() + network.words.numel() + heads
+        network.theta.numel() + network.rows["words.weight"].numel() + heads
     )
 
 
@@ -215,7 +213,7 @@ def test_values_are_views_and_copies_are_not():
     views, copies = network.values(), network.copy_values()
     for value in views.values():
         value.fill_(7.0)
-    assert all((value == 7.0).all() for value in (network.theta, network.words, *network.heads.values()))
+    assert all((value == 7.0).all() for value in (network.theta, network.rows["words.weight"], *network.heads.values()))
     assert not any((value == 7.0).all() for value in copies.values())
 
 
@@ -246,7 +244,7 @@ def test_the_loss_is_the_mean_over_tokens_and_leaves_padding_out():
     network, text = network_of(), encoded([sentence_of(2), sentence_of(0, 5, 1)])
     network.encoder.eval()
     batches = [batch_of(text, "pos"), make_batch(text, [0], "pos"), make_batch(text, [1], "pos")]
-    both, short, long = (network.loss("pos", network.words[b.word_rows], b).item() for b in batches)
+    both, short, long = (network.loss("pos", network.gather(b), b).item() for b in batches)
     one, other = text.lengths.tolist()
     assert both == pytest.approx((one * short + other * long) / (one + other), rel=1e-5)
 

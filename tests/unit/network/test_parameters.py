@@ -5,14 +5,13 @@ import json
 import pytest
 import torch
 
-from sparse_sharing.config.schema import Architecture
-from sparse_sharing.encoders.bilstm import Encoder, counted_parameters, layer_number
-from sparse_sharing.encoders.cross_stitch import CrossStitchEncoder
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.encoders.base import TextSizes, build_encoder, counted_parameters
 from sparse_sharing.masks.mask import Mask, kept_after, union_size
 from sparse_sharing.results import tables
 
 TASKS = ("pos", "ner", "chunk")
-CHARACTERS = 85
+SIZES = TextSizes(characters=85)
 EXPERIMENTS = pytest.mark.parametrize(
     ("layers", "rows"),
     [
@@ -36,7 +35,7 @@ def first_weights(encoder, count):
 
 def models_of(system, layers):
     """The (tasks, encoder, masks) of each model of a system."""
-    base = Encoder(Architecture(layers=layers), CHARACTERS)
+    base = build_encoder(BiLstm(layers=layers), SIZES)
     whole = Mask.dense(base.prunable_shapes(), "")
     if system == "single":
         return [([task], base, [whole]) for task in TASKS]
@@ -44,12 +43,12 @@ def models_of(system, layers):
         kept = {task: kept_after(round_, 20, 0.1, whole.keep.numel()) for task, round_ in ROUNDS[layers].items()}
         return [([task], base, [first_weights(base, kept[task])]) for task in TASKS]
     if system == "soft":
-        encoder = CrossStitchEncoder(Architecture(layers=layers, stacks=list(TASKS)), CHARACTERS)
+        encoder = build_encoder(BiLstm(layers=layers).with_stacks(list(TASKS)), SIZES)
         return [(TASKS, encoder, [Mask.dense(encoder.prunable_shapes(), "")] * 3)]
     if system == "hierarchical":
-        encoder = Encoder(Architecture(layers=2), CHARACTERS)
+        encoder = build_encoder(BiLstm(layers=2), SIZES)
         masks = [
-            Mask.of_tensors(encoder.prunable_shapes(), "", lambda name, top=top: layer_number(name) <= top)
+            Mask.of_tensors(encoder.prunable_shapes(), "", lambda name, top=top: encoder.layers[name] <= top)
             for top in (1, 2, 2)
         ]
         return [(TASKS, encoder, masks)]

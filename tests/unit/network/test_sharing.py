@@ -17,9 +17,8 @@ from tiny import (
     vocabulary_of,
 )
 
-from sparse_sharing.config.schema import Architecture
-from sparse_sharing.encoders.bilstm import layer_number
-from sparse_sharing.encoders.cross_stitch import CrossStitchEncoder
+from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.encoders.base import TextSizes, build_encoder
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.training.trainer import Trainer
@@ -32,7 +31,7 @@ OPTIMIZERS = pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 
 def layer_mask(network, layer):
     """The mask that keeps everything up to a layer."""
-    return Mask.of_tensors(network.prunable_shapes, "weights", lambda name: layer_number(name) <= layer)
+    return Mask.of_tensors(network.prunable_shapes, "weights", lambda name: network.encoder.layers[name] <= layer)
 
 
 def hierarchical(layers=3, task_layers=TASK_LAYERS, **changes):
@@ -66,7 +65,7 @@ def scores(network, task, pairs):
     network.activate(task)
     text: EncodedText = encoded(pairs)
     batch = batch_of(text, task)
-    logits = network.logits(task, network.words[batch.word_rows], batch).detach()
+    logits = network.logits(task, network.gather(batch), batch).detach()
     return [logits[:length, column] for column, length in enumerate(text.lengths.tolist())]
 
 
@@ -111,7 +110,7 @@ def test_the_layers_above_a_task_and_their_memory_stay_bit_for_bit(optimizer):
     trainer = train(network, [(task, TEXT) for task in TASKS], optimizer)
     for task, layer in TASK_LAYERS.items():
         outside = torch.cat(
-            [torch.full((p.numel(),), layer_number(n) > layer) for n, p in network.encoder.named_parameters()]
+            [torch.full((p.numel(),), network.encoder.layers[n] > layer) for n, p in network.encoder.named_parameters()]
         )
         before = bits(network.theta[outside]), bits(trainer.memory["encoder"][:, outside])
         inside = network.theta[~outside].clone()
@@ -206,5 +205,5 @@ def test_stacks_start_from_weights_of_their_own():
 
 
 def test_a_unit_is_no_part_of_what_masks_cover():
-    encoder = CrossStitchEncoder(Architecture(stacks=list(TASKS)), 85)
+    encoder = build_encoder(BiLstm().with_stacks(list(TASKS)), TextSizes(characters=85))
     assert not [name for name in encoder.prunable_shapes() if "stitch" in name]

@@ -61,7 +61,7 @@ def scores_of(network, task, text, tagger, indices):
     network.encoder.eval()
     network.activate(task)
     batch = make_batch(text, indices)
-    ours = network.logits(task, network.words[batch.word_rows], batch).detach().numpy()
+    ours = network.logits(task, network.gather(batch), batch).detach().numpy()
     inputs = network_inputs(text, indices) | {"extra": np.zeros((1, 6), np.float32)}
     (theirs,) = tagger.session.run([f"scores.{task}"], inputs)
     return [(ours[:length, column], theirs[:length, column]) for column, length in enumerate(text.lengths[indices])]
@@ -150,7 +150,7 @@ def test_predictions_are_those_of_torch_in_the_order_of_the_text(batch_size):
 
 def test_words_that_training_lacks_are_read_by_their_vectors():
     network = network_of(seed=3)
-    network.words.mul_(10)
+    network.rows["words.weight"].mul_(10)
     vectors = {name: np.full(4, value, np.float32) for name, value in (("zzz", 9.0), ("qqq", -9.0))}
     text = encoded([(["zzz", "qqq", "zzz", "xxx"], {task: ["O"] * 4 for task in TASKS})], None, vectors, 4)
     assert tagger_of(network).predict(text, ["ner"])["ner"][0].tolist() == network.predict("ner", text).tolist()

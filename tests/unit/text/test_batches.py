@@ -11,7 +11,6 @@ from tiny import encoded, sentences, vocabulary_of
 
 from sparse_sharing.text.batches import (
     IGNORED_TAG,
-    cut_batch,
     make_batch,
     shuffled_batches,
     sorted_batches,
@@ -169,7 +168,7 @@ def test_on_the_cpu_a_batch_is_not_copied():
 @given(SOME, st.integers(0, 7), st.integers(1, 8))
 def test_a_part_of_a_batch_reads_as_a_batch_of_its_sentences(indices, start, size):
     start = min(start, len(indices) - 1)
-    part = cut_batch(make_batch(TEXT, indices, "ner"), slice(start, start + size))
+    part = make_batch(TEXT, indices, "ner").cut(slice(start, start + size))
     own = make_batch(TEXT, indices[start : start + size], "ner")
     assert part.origin == (int(TEXT.lengths[indices].max()), len(indices), slice(start, start + size))
     for name in ("tags", "mask", "reverse"):

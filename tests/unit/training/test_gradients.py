@@ -108,7 +108,7 @@ def test_gradients_of_parts_add_up_to_those_of_the_batch_to_the_last_digits():
         found.append(differentiate("ner", batch, 1.0))
     one, other = found
     torch.testing.assert_close(other.encoder, one.encoder, rtol=1e-4, atol=1e-7)
-    torch.testing.assert_close((other.loss, other.words, other.head), (one.loss, one.words, one.head))
+    torch.testing.assert_close((other.loss, other.rows, other.head), (one.loss, one.rows, one.head))
 
 
 def test_a_step_that_ran_out_for_good_leaves_no_trace(memory):
@@ -169,4 +169,4 @@ def test_parts_know_the_unknown_word_that_word_dropout_has_put_in():
     whole, split = gradients.Differentiator(network), gradients.Differentiator(network)
     split.room.positions = 1
     one, other = (differentiate("ner", batch, 1.0) for differentiate in (whole, split))
-    torch.testing.assert_close(other.words, one.words, rtol=1e-4, atol=1e-7)
+    torch.testing.assert_close(other.rows, one.rows, rtol=1e-4, atol=1e-7)

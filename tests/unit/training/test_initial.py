@@ -7,13 +7,14 @@ import pytest
 import torch
 from tiny import MODEL, all_bits, bits, network_of, vocabulary_of
 
+from sparse_sharing.text.batches import WORDS
 from sparse_sharing.training.initial import initialise
 
 
 def with_vectors(width, known, seed=1):
     """A network whose words with the ids `known` start from vectors of ones, and the vectors."""
     network = network_of(seed=seed)
-    has_vector = np.zeros(len(network.words), bool)
+    has_vector = np.zeros(len(network.rows[WORDS]), bool)
     has_vector[known] = True
     vectors = np.where(has_vector[:, None], 1.0, 99.0).astype(np.float32).repeat(width, axis=1)
     initialise(network, seed, vectors, has_vector)
@@ -40,7 +41,7 @@ def test_the_first_values_of_a_head_do_not_depend_on_other_tasks(task):
     alone, together = network_of(vocabulary_of((task,))), network_of()
     assert bits(alone.heads[task]) == bits(together.heads[task])
     assert bits(alone.theta) == bits(together.theta)
-    assert bits(alone.words) == bits(together.words)
+    assert bits(alone.rows[WORDS]) == bits(together.rows[WORDS])
 
 
 def test_the_recurrent_layers_and_heads_do_not_depend_on_the_vocabulary():
@@ -52,24 +53,24 @@ def test_the_recurrent_layers_and_heads_do_not_depend_on_the_vocabulary():
 
 def test_words_with_a_vector_start_from_it():
     network = with_vectors(6, [2, 5])
-    assert torch.equal(network.words[[2, 5]], torch.ones(2, 6))
+    assert torch.equal(network.rows[WORDS][[2, 5]], torch.ones(2, 6))
 
 
 def test_words_without_a_vector_stay_random():
     network, random = with_vectors(6, [2, 5]), network_of()
-    others = [row for row in range(len(network.words)) if row not in (2, 5)]
-    assert bits(network.words[others]) == bits(random.words[others])
+    others = [row for row in range(len(network.rows[WORDS])) if row not in (2, 5)]
+    assert bits(network.rows[WORDS][others]) == bits(random.rows[WORDS][others])
 
 
 def test_dimensions_beyond_a_narrow_vector_stay_random():
     network, random = with_vectors(4, [2, 5]), network_of()
-    assert torch.equal(network.words[[2, 5], :4], torch.ones(2, 4))
-    assert bits(network.words[:, 4:]) == bits(random.words[:, 4:])
+    assert torch.equal(network.rows[WORDS][[2, 5], :4], torch.ones(2, 4))
+    assert bits(network.rows[WORDS][:, 4:]) == bits(random.rows[WORDS][:, 4:])
 
 
 def test_embeddings_have_the_variance_of_one_over_their_dimension():
     words = replace(vocabulary_of(), words=tuple(map(str, range(3000))))
-    values = network_of(words).words
+    values = network_of(words).rows[WORDS]
     assert values.abs().max().item() <= (3 / MODEL.word_dimension) ** 0.5
     assert values.var().item() == pytest.approx(1 / MODEL.word_dimension, rel=0.05)
 

@@ -135,7 +135,7 @@ def test_mixed_precision_is_of_the_encoder_in_training_alone(training, monkeypat
     network.mixed = True
     network.encoder.train(training)
     batch = batch_of(text, "pos")
-    network.loss("pos", network.words[batch.word_rows], batch)
+    network.loss("pos", network.gather(batch), batch)
     assert asked == [("cpu", torch.bfloat16, training)]
 
 

@@ -53,9 +53,9 @@ def test_leaky_momentum_moves_what_takes_no_part(optimizer):
     assert task == "chunk"
     assert (network.theta != theta)[~network.keeps[task]].any()
     assert (network.values()["heads.ner.weight"] != values["heads.ner.weight"]).all()
-    absent = torch.ones(len(network.words), dtype=torch.bool)
+    absent = torch.ones(len(network.rows["words.weight"]), dtype=torch.bool)
     absent[batch.word_rows] = False
-    assert (network.words != values["words.weight"])[absent].any()
+    assert (network.rows["words.weight"] != values["words.weight"])[absent].any()
 
 
 def test_without_momentum_nothing_leaks():

@@ -17,7 +17,6 @@ from tiny import (
     vocabulary_of,
 )
 
-from sparse_sharing.encoders.bilstm import is_prunable
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.training.trainer import Trainer
 
@@ -77,7 +76,7 @@ def test_weights_inside_the_mask_change(optimizer):
 @OPTIMIZERS
 def test_what_no_mask_covers_changes_in_every_step(optimizer):
     network = mask_network(network_of())
-    uncovered = [name for name, _ in network.encoder.named_parameters() if not is_prunable(name)]
+    uncovered = [name for name, _ in network.encoder.named_parameters() if name not in network.prunable_shapes]
     for _, _, _, _, values, _ in walk(network, optimizer):
         assert not any(torch.equal(network.values()[name], values[name]) for name in uncovered)
 
@@ -102,13 +101,13 @@ def test_a_weight_counts_only_the_steps_of_the_tasks_that_keep_it():
 def test_words_outside_the_batch_and_their_memory_stay_bit_for_bit(optimizer):
     network = mask_network(network_of())
     for trainer, _, batch, _, values, state in walk(network, optimizer):
-        absent = torch.ones(len(network.words), dtype=torch.bool)
+        absent = torch.ones(len(network.rows["words.weight"]), dtype=torch.bool)
         absent[batch.word_rows] = False
         assert absent[1:].any()
-        assert bits(network.words[absent]) == bits(values["words.weight"][absent])
-        assert bits(trainer.memory["words"][:, absent]) == bits(state["memory.words"][:, absent])
-        assert bits(trainer.counts["words"][absent]) == bits(state["counts.words"][absent])
-        assert (network.words != values["words.weight"])[batch.word_rows].any(1).all()
+        assert bits(network.rows["words.weight"][absent]) == bits(values["words.weight"][absent])
+        assert bits(trainer.memory["words.weight"][:, absent]) == bits(state["memory.words.weight"][:, absent])
+        assert bits(trainer.counts["words.weight"][absent]) == bits(state["counts.words.weight"][absent])
+        assert (network.rows["words.weight"] != values["words.weight"])[batch.word_rows].any(1).all()
 
 
 @OPTIMIZERS
@@ -186,13 +185,13 @@ def whole_text_steps(count=5):
 
 def train_with_pytorch(network, make, steps, epsilon=None):
     """Train all weights with an optimizer of PyTorch; `epsilon` gives that of a step."""
-    network.words.requires_grad_()
-    optimizer = make([*network.encoder.parameters(), network.words, *network.heads.values()])
+    network.rows["words.weight"].requires_grad_()
+    optimizer = make([*network.encoder.parameters(), network.rows["words.weight"], *network.heads.values()])
     for step, (task, batch) in enumerate(steps, start=1):
         if epsilon is not None:
             optimizer.param_groups[0]["eps"] = epsilon(step)
         optimizer.zero_grad(set_to_none=False)
-        network.loss(task, network.words[batch.word_rows], batch).backward()
+        network.loss(task, network.gather(batch), batch).backward()
         optimizer.step()
     return {name: value.detach() for name, value in network.values().items()}
 

@@ -15,7 +15,7 @@ from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.pipeline.stage import STAGE, STAGES
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks.mask import Mask, chance_overlap, chance_overlap_by_tensor, overlap
-from sparse_sharing.encoders.bilstm import by_layer
+from sparse_sharing.masks.parts import by_layer
 
 ALL_LAYERS = "all layers"
 LARGEST_AT_START = "largest at start"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tiny import all_bits
 from torchcrf import CRF
 
-from sparse_sharing.heads import crf
-from sparse_sharing.heads.crf import best_paths, log_partition, path_scores
+from sparse_sharing.heads import chain as chain_module
+from sparse_sharing.heads.chain import best_paths, log_partition, path_scores
 
 
 def field(lengths, tags, seed=0, scale=2.0, dtype=torch.float64):
@@ -148,9 +148,9 @@ def all_of(lengths, count):
 
 def test_bounds_on_memory_change_no_bit(monkeypatch):
     free = all_of((7, 3, 5, 1), 6)
-    monkeypatch.setattr(crf, "MOST_KEPT", 0)
+    monkeypatch.setattr(chain_module, "MOST_KEPT", 0)
     assert all_of((7, 3, 5, 1), 6) == free
-    monkeypatch.setattr(crf, "MOST_PAIRS", 2 * 6 * 6)
+    monkeypatch.setattr(chain_module, "MOST_PAIRS", 2 * 6 * 6)
     cut = all_of((7, 3, 5, 1), 6)
     assert {name: cut[name] for name in ("total", "best", "emissions")} == {
         name: free[name] for name in ("total", "best", "emissions")
@@ -159,7 +159,7 @@ def test_bounds_on_memory_change_no_bit(monkeypatch):
 
 @pytest.mark.parametrize(("most", "kept"), [(2**26, True), (3 * 50 * 50, False)])
 def test_beyond_a_bound_no_scores_of_pairs_are_kept_for_the_gradient(monkeypatch, most, kept):
-    monkeypatch.setattr(crf, "MOST_KEPT", most)
+    monkeypatch.setattr(chain_module, "MOST_KEPT", most)
     emissions, mask, chain = field((9,) * 3, 50)
     emissions.requires_grad_()
     sizes = []

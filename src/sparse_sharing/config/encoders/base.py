@@ -1,0 +1,137 @@
+"""What the configuration of every encoder has, and how the section `model` finds the encoder it describes."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from sparse_sharing.config.heads import HeadKind
+from sparse_sharing.config.section import Name, Section
+
+DEFAULT = "bilstm"
+"""The encoder of a configuration that names none."""
+
+
+class EncoderSection(Section):
+    """The keys of an encoder, and the heads on it.
+
+    A subclass in `config/encoders/NAME.py` adds the keys of its encoder and the three class variables. Defining the
+    class is all that makes the encoder known.
+    """
+
+    kind: ClassVar[str]
+    """The name of the encoder: the value of the key `encoder`."""
+    implementation: ClassVar[str]
+    """The module with the torch module of the encoder; it is imported when a stage runs."""
+    key: ClassVar[str | None] = None
+    """For an encoder that only systems use: the key by which its section is recognised, in place of `encoder`."""
+
+    head: HeadKind | dict[Name, HeadKind] | None = None
+    """linear or crf, for all tasks or for each; tasks that are not named have linear heads."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Add the encoder to those that are known."""
+        super().__init_subclass__(**options)
+        ENCODERS[cls.kind] = cls
+
+    def head_of(self, task: str) -> str:
+        """The kind of a task's head."""
+        kind = self.head.get(task) if isinstance(self.head, dict) else self.head
+        return kind or "linear"
+
+    @property
+    def depth(self) -> int:
+        """Layers at which a task can be supervised."""
+        return 1
+
+    @property
+    def vector_width(self) -> int:
+        """Numbers of a word vector; 0 for an encoder that has no word vectors."""
+        return 0
+
+    def with_depth(self, layers: int) -> Self:
+        """The same encoder with another number of layers.
+
+        Raises:
+            ValueError: It cannot have another number of layers.
+        """
+        if layers == self.depth:
+            return self
+        raise ValueError(f"encoder '{self.kind}' has {self.depth} layers and cannot have {layers}")
+
+    def with_stacks(self, tasks: list[str]) -> "EncoderSection":
+        """The encoder of soft sharing: a stack of layers for each task.
+
+        Raises:
+            ValueError: There is none for this encoder.
+        """
+        raise ValueError(f"sharing 'soft' is not possible with encoder '{self.kind}'")
+
+    def tasks_of(self, tasks: list[str]) -> list[str]:
+        """Those of a dataset's tasks that the network has heads for."""
+        return tasks
+
+
+ENCODERS: dict[str, type[EncoderSection]] = {}
+"""The section of every encoder by its name."""
+
+
+def section_class(values: Mapping[str, Any], of_system: bool = True) -> type[EncoderSection]:
+    """The class of the section that values describe.
+
+    Args:
+        values: keys and values; without the key `encoder` it is the BiLSTM.
+        of_system: whether it may be an encoder that only systems use.
+
+    Raises:
+        ValueError: There is no such encoder.
+    """
+    selectable = {kind: section for kind, section in ENCODERS.items() if section.key is None}
+    by_key = [section for section in ENCODERS.values() if of_system and section.key and values.get(section.key)]
+    name = values.get("encoder") or DEFAULT
+    if not by_key and name not in selectable:
+        raise ValueError(f"there is no encoder {name!r}; known: {', '.join(selectable)}")
+    return by_key[0] if by_key else selectable[name]
+
+
+def encoder_section(values: Mapping[str, Any], of_system: bool = True) -> EncoderSection:
+    """The section that values describe; see `section_class`.
+
+    Raises:
+        ValueError: There is no such encoder, or its keys are wrong (pydantic's `ValidationError`).
+    """
+    return section_class(values, of_system).model_validate(values)
+
+
+class _Described:
+    """Reads the section of whichever encoder the values describe."""
+
+    def __init__(self, of_system: bool) -> None:
+        self.of_system = of_system
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        sections = [section for section in ENCODERS.values() if section.key is None or self.of_system]
+        choices = [handler.generate_schema(section) for section in sections]
+        return core_schema.no_info_wrap_validator_function(
+            self._read,
+            choices[0] if len(choices) == 1 else core_schema.union_schema(choices),
+            serialization=core_schema.plain_serializer_function_ser_schema(_plain, info_arg=True),
+        )
+
+    def _read(self, value: Any, handler: Callable[[Any], Any]) -> EncoderSection:
+        if isinstance(value, EncoderSection):
+            return value
+        # What is no mapping is refused by pydantic, with its usual message.
+        return encoder_section(value, self.of_system) if isinstance(value, Mapping) else handler(value)
+
+
+def _plain(section: EncoderSection, info: core_schema.SerializationInfo) -> dict[str, Any]:
+    return section.model_dump(mode=info.mode)
+
+
+ConfiguredEncoder = Annotated[EncoderSection, _Described(of_system=False)]
+"""The encoder that a user describes in the section `model`."""
+
+AnyEncoder = Annotated[EncoderSection, _Described(of_system=True)]
+"""An encoder in a spec: also one that only systems use."""

@@ -1,0 +1,63 @@
+"""The keys of the BiLSTM encoder (paper, section "Base Model")."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from sparse_sharing.config.encoders.base import ENCODERS, EncoderSection
+
+
+class BiLstm(EncoderSection):
+    """The base network (paper, section "Base Model"): words and characters, a BiLSTM, a head per task."""
+
+    kind: ClassVar[str] = "bilstm"
+    implementation: ClassVar[str] = "sparse_sharing.encoders.bilstm"
+
+    encoder: Literal["bilstm"] | None = None
+    """The encoder; none: bilstm."""
+    word_dimension: int = Field(default=100, ge=1)
+    """Width of the word embedding; where the vectors are narrower, the rest starts random."""
+    character_dimension: int = Field(default=30, ge=1)
+    """Width of the character embedding."""
+    character_filters: int = Field(default=30, ge=1)
+    """Filters of the character convolution."""
+    character_width: int = Field(default=3, ge=1)
+    """Characters a filter sees; odd, so that a word keeps its length."""
+    hidden: int = Field(default=200, ge=1)
+    """Units of the LSTM, per direction."""
+    layers: int = Field(default=1, ge=1)
+    """BiLSTM layers."""
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Dropout after the embeddings and before the heads."""
+    word_dropout: float = Field(default=0.01, ge=0, lt=1)
+    """Share of training tokens read as the unknown word."""
+
+    @field_validator("encoder")
+    @classmethod
+    def drop_default(cls, value: str | None) -> None:
+        """Naming the default encoder changes no spec."""
+
+    @model_validator(mode="after")
+    def check(self) -> "BiLstm":
+        """A centred filter has an odd width."""
+        if self.character_width % 2 == 0:
+            raise ValueError(f"character_width must be odd, got {self.character_width}")
+        return self
+
+    @property
+    def depth(self) -> int:
+        """See `EncoderSection`."""
+        return self.layers
+
+    @property
+    def vector_width(self) -> int:
+        """See `EncoderSection`."""
+        return self.word_dimension
+
+    def with_depth(self, layers: int) -> Self:
+        """See `EncoderSection`."""
+        return self.model_copy(update={"layers": layers})
+
+    def with_stacks(self, tasks: list[str]) -> EncoderSection:
+        """See `EncoderSection`."""
+        return ENCODERS["cross_stitch"](**dict(self), stacks=tasks)

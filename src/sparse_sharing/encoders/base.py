@@ -1,0 +1,137 @@
+"""What every encoder is to the rest of the program: from text to states, with a declaration of each tensor."""
+
+import functools
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from sparse_sharing.config.encoders.base import EncoderSection
+from sparse_sharing.masks.mask import Shapes
+from sparse_sharing.masks.tensor_info import TensorInfo, prunable_shapes
+from sparse_sharing.text.batches import Batch
+from sparse_sharing.text.encoded import EncodedText
+
+
+@dataclass(frozen=True)
+class TextSizes:
+    """What an encoder must know of the text before it is built.
+
+    Attributes:
+        words: ids of words, that of the unknown word included.
+        characters: ids of characters, that of the padding included.
+    """
+
+    words: int = 0
+    characters: int = 1
+
+
+class Encoder(nn.Module, ABC):
+    """Text -> states. A subclass in `encoders/NAME.py` names the section of its keys; defining it registers it.
+
+    The module's parameters are what masks can cover. They are views of a flat buffer (see `network.parameters`), so a
+    subclass must not replace them. Large tables of which a batch reads few rows are no parameters: they are declared
+    with the role `rows`, kept outside of the module, and handed in as the rows of the batch.
+    """
+
+    section: ClassVar[type[EncoderSection]]
+
+    def __init_subclass__(cls, **options: object) -> None:
+        """Register the class as the implementation of its section."""
+        super().__init_subclass__(**options)
+        if "section" in cls.__dict__:
+            _IMPLEMENTATIONS[cls.section.kind] = cls
+
+    @abstractmethod
+    def __init__(self, model: EncoderSection, sizes: TextSizes) -> None:
+        """Build the untrained encoder; `network.parameters` gives it memory, `training.initial` first values."""
+        super().__init__()
+
+    @abstractmethod
+    def tensors(self) -> list[TensorInfo]:
+        """The declaration of every tensor: each parameter, in the order of `parameters()`, then those of role rows."""
+
+    @abstractmethod
+    def width(self, readout: int) -> int:
+        """How many numbers a state has that is read at `readout`."""
+
+    @abstractmethod
+    def batch(
+        self,
+        text: EncodedText,
+        indices: Sequence[int] | np.ndarray,
+        task: str | None = None,
+        random: np.random.Generator | None = None,
+    ) -> Batch:
+        """Some sentences of a text as the encoder reads them, on the CPU.
+
+        Args:
+            text: the sentences.
+            indices: of the sentences of the batch.
+            task: whose gold tags the batch holds; none: no tags.
+            random: draws the noise of training, such as word dropout; none: no noise.
+        """
+
+    @abstractmethod
+    def states(self, rows: Mapping[str, Tensor], batch: Batch, readout: int) -> Tensor:
+        """The states of the tokens, float [L, B, width], dropout applied in training.
+
+        Args:
+            rows: for each tensor of role rows the values of the batch's rows, float [W, D].
+            batch: made by `batch`, on the device of the parameters.
+            readout: what a task reads, as `readout_of` gives it; what is above it does not run.
+        """
+
+    def extend_rows(self, rows: Mapping[str, Tensor], text: EncodedText) -> Mapping[str, Tensor]:
+        """The tensors of role rows with the rows behind them that a text brings of its own.
+
+        Raises:
+            ArtifactError: What the text brings does not fit.
+        """
+        return rows
+
+    def readout_of(self, task: str, kept: Sequence[str]) -> int:
+        """Where a task's states are read: the highest layer in which its mask keeps weights, the first at least.
+
+        Args:
+            task: the task; for most encoders only its mask counts.
+            kept: names of the covered tensors in which the mask keeps any weight.
+        """
+        layers = self.layers
+        return max([1, *(layers[name] for name in kept)])
+
+    def unread(self, parts: Mapping[str, Tensor], readout: int) -> list[Tensor]:
+        """Of a vector over the parameters, cut into parts, those that a task never reads: what is above its layer."""
+        layers = self.layers
+        return [part for name, part in parts.items() if layers[name] > readout]
+
+    @functools.cached_property
+    def layers(self) -> Mapping[str, int]:
+        """The layer of each tensor by name."""
+        return {info.name: info.layer for info in self.tensors()}
+
+    def prunable_shapes(self) -> Shapes:
+        """Name and shape of the tensors that masks over weights cover, in the order of a mask."""
+        return prunable_shapes(self.tensors())
+
+
+_IMPLEMENTATIONS: dict[str, type[Encoder]] = {}
+
+
+def build_encoder(model: EncoderSection, sizes: TextSizes) -> Encoder:
+    """The untrained encoder that a configuration describes; its module is imported by name."""
+    if model.kind not in _IMPLEMENTATIONS:
+        importlib.import_module(model.implementation)
+    return _IMPLEMENTATIONS[model.kind](model, sizes)
+
+
+def counted_parameters(encoder: Encoder, kept: int) -> int:
+    """Parameters as the paper counts them: kept prunable weights plus all biases; no embeddings, no heads.
+
+    Cross-stitch units are neither.
+    """
+    return kept + sum(info.size for info in encoder.tensors() if info.role == "bias")

@@ -1,0 +1,74 @@
+"""What an encoder or a head declares of each of its tensors: all that masks and training need to know."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Generator, Tensor
+
+Role = Literal["matrix", "bias", "embedding", "rows", "mixing"]
+"""What a tensor is: `matrix` and `bias` of an affine map or a convolution; `embedding`, a table of vectors that is read
+as a whole; `rows`, a table of which a step reads and changes only the rows of its batch; `mixing`, weights of a mean of
+states (cross-stitch units)."""
+
+FirstValues = Callable[[Tensor, Generator], None]
+"""Fills a tensor of zeros on the CPU, in place, with numbers drawn from a generator."""
+
+
+@dataclass(frozen=True)
+class UnitAxis:
+    """Where the units of a group are in a tensor.
+
+    A unit is what a mask of units keeps or removes as a whole: a unit of an LSTM, a filter, an attention head. Unit
+    `u` has the indices `start + (block * count + u) * size + i` of the axis, for `block` in range(blocks) and `i` in
+    range(size), where `count` is the number of units of the group.
+
+    Attributes:
+        group: the name of the units, the same in each tensor that has a part of them.
+        axis: of the tensor.
+        start: the first index along the axis that belongs to the group.
+        blocks: how often the units follow each other along the axis, such as 4 for the gates of an LSTM.
+        size: indices of a unit in a block, such as the width of an attention head.
+    """
+
+    group: str
+    axis: int
+    start: int = 0
+    blocks: int = 1
+    size: int = 1
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """The declaration of a tensor.
+
+    Attributes:
+        name: the name under which it is stored; of an encoder's parameter, its name in the module.
+        shape: of the tensor.
+        layer: the layer that reads it, counted from 1; 0 for what is below the first layer.
+        role: what it is.
+        first: how it is first filled.
+        prunable: whether masks over weights cover it.
+        layer_name: the layer as tables and figures call it.
+        units: the groups of units that have a part of it.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    layer: int
+    role: Role
+    first: FirstValues
+    prunable: bool = False
+    layer_name: str = ""
+    units: tuple[UnitAxis, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return math.prod(self.shape)
+
+
+def prunable_shapes(tensors: Iterable[TensorInfo]) -> Mapping[str, tuple[int, ...]]:
+    """Name and shape of the tensors that masks over weights cover, in order."""
+    return {info.name: info.shape for info in tensors if info.prunable}
