@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-BATCH = 10_000
-"""Words that the tokenizer is given at once."""
+MOST_KEPT = 1 << 17
+"""Words whose pieces are kept; after more, all are forgotten."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,18 @@ class WordTokenizer:
         self.size = complete.get_vocab_size(with_added_tokens=True)
         self._space = "" if _adds_space(parts.get("normalizer")) else " "
         self._substitute = _substitute(parts, self.frame)
+        self._kept: dict[str, Sequence[int]] = {}
 
     def pieces(self, words: Iterable[str]) -> WordPieces:
         """The pieces of words; at least one each."""
-        found: list[Sequence[int]] = []
-        texts = [f"{self._space}{word}" for word in words]
-        for start in range(0, len(texts), BATCH):
-            encoded = self._tokenizer.encode_batch_fast(texts[start : start + BATCH], add_special_tokens=False)
-            found.extend(encoding.ids or [self._substitute] for encoding in encoded)
+        words, kept = list(words), self._kept
+        if len(kept) > MOST_KEPT:
+            kept.clear()
+        new = list(dict.fromkeys(word for word in words if word not in kept))
+        texts = [f"{self._space}{word}" for word in new]
+        for word, encoding in zip(new, self._tokenizer.encode_batch_fast(texts, add_special_tokens=False), strict=True):
+            kept[word] = encoding.ids or [self._substitute]
+        found = [kept[word] for word in words]
         lengths = [len(ids) for ids in found]
         flat = [piece for ids in found for piece in ids]
         return WordPieces(np.array(flat, np.int64), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))

@@ -11,11 +11,14 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.initialization import no_init_weights
 
-from sparse_sharing.errors import ArtifactError
+from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.pipeline.pretrained import READ, WITHOUT_TOKENIZER
 
 # It reports what the checks here say better, and shows progress where nobody waits.
 transformers.logging.set_verbosity_error()
@@ -23,6 +26,28 @@ transformers.logging.disable_progress_bar()
 
 UNUSED = ("auto_map", "id2label", "label2id", "_name_or_path", "torch_dtype", "dtype")
 """Keys of config.json that say nothing about the encoder; `auto_map` names code in the folder."""
+
+
+def download(name: str, revision: str) -> Path:
+    """The folder of a model on the Hub, as it was at a commit; downloaded where it is not there yet.
+
+    Raises:
+        ConfigError: It is not there, and cannot be downloaded.
+    """
+    patterns = [*READ, *WITHOUT_TOKENIZER]
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        pass
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+    # What the library raises without a network, or for a name that does not exist, is of many types.
+    except Exception as error:
+        raise ConfigError(
+            f"model.pretrained: '{name}' at commit {revision} is not on this machine and could not be downloaded "
+            f"({str(error).splitlines()[0]}). Check name and commit; without a network, copy the model's folder here "
+            "and name it in place of the model"
+        ) from error
 
 
 def read_architecture(folder: Path) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """A pretrained transformer as the encoder that all tasks share."""
 
 import re
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,10 @@ from torch.nn import functional
 
 from sparse_sharing.config.encoders.transformer import Transformer
 from sparse_sharing.encoders.base import Encoder, TextSizes
-from sparse_sharing.encoders.pieces import WordPieces, WordTokenizer
+from sparse_sharing.encoders.pieces import WordTokenizer
 from sparse_sharing.encoders.pretrained import (
     build_module,
+    download,
     positions,
     read_architecture,
     read_tokenizer,
@@ -24,8 +24,9 @@ from sparse_sharing.encoders.pretrained import (
     table_shape,
 )
 from sparse_sharing.encoders.windows import windows_of
-from sparse_sharing.errors import ArtifactError
+from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.tensor_info import FirstValues, TensorInfo
+from sparse_sharing.pipeline.pretrained import pretrained_digest
 from sparse_sharing.text.batches import Batch, Origin, gold_tags, padded_positions
 from sparse_sharing.text.encoded import EncodedText
 
@@ -90,7 +91,7 @@ class TransformerEncoder(Encoder):
     section = Transformer
 
     def __init__(self, model: Transformer, sizes: TextSizes) -> None:
-        """See `Encoder`; the section must hold what its folder says: see `with_files`."""
+        """See `Encoder`; the section must hold what its folder says: see `complete`."""
         super().__init__(model, sizes)
         if model.architecture is None or model.tokenizer is None:
             raise ArtifactError("these weights do not hold the description of their transformer; make them again")
@@ -108,7 +109,18 @@ class TransformerEncoder(Encoder):
         if model.window is not None and model.window > most:
             raise ArtifactError(f"model.window: got {model.window}; the pretrained model has positions for {most}")
         self.capacity = (model.window or most) - self.tokenizer.frame.size
-        self._pieces: dict[int, tuple[weakref.ref[EncodedText], WordPieces]] = {}
+
+    @classmethod
+    def complete(cls, model: Transformer, folder: Path | None) -> Transformer:
+        """See `Encoder`; a model on the Hub is downloaded where no folder is given."""
+        if folder is None:
+            if model.revision is None:
+                raise ConfigError("the first weights of a transformer are read from its folder (--pretrained FOLDER)")
+            folder = download(model.pretrained, model.revision)
+        elif model.digest not in (None, found := pretrained_digest(folder)):
+            raise ArtifactError(f"{folder}: its files have digest {found}, but the spec was made for {model.digest}")
+        files = {"architecture": read_architecture(folder), "tokenizer": read_tokenizer(folder)}
+        return model.model_copy(update={**files, "folder": str(folder)})
 
     def tensors(self) -> list[TensorInfo]:
         """See `Encoder`; first values are the pretrained ones, read where the section names the folder."""
@@ -141,13 +153,14 @@ class TransformerEncoder(Encoder):
     ) -> PieceBatch:
         """See `Encoder`."""
         positions_, mask = padded_positions(text, indices)
-        pieces = self.pieces_of(text)
+        surfaces, places_of = np.unique(text.tokens[positions_], return_inverse=True)
+        places_of = places_of.reshape(positions_.shape)
+        pieces = self.tokenizer.pieces(text.spelled(surfaces))
         rows: list[np.ndarray] = []
         read: list[list[np.ndarray]] = []
         for column, length in enumerate(mask.sum(0)):
-            surfaces = text.tokens[positions_[:length, column]]
-            rows_, places = self._sentence(pieces, surfaces, len(rows))
-            rows += rows_
+            windows, places = self._sentence([pieces.of(word) for word in places_of[:length, column]], len(rows))
+            rows += windows
             read.append(places)
         width = max(len(row) for row in rows)
         ids = np.full((len(rows), width), self.tokenizer.frame.padding, np.int64)
@@ -175,18 +188,18 @@ class TransformerEncoder(Encoder):
             mask=torch.from_numpy(mask),
         )
 
-    def _sentence(
-        self, pieces: WordPieces, surfaces: np.ndarray, first: int
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def _sentence(self, words: Sequence[np.ndarray], first: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The windows of a sentence, numbered from `first`, and for each word what it reads: int64 [n, 2].
 
         The two numbers are the window, and the place in it.
         """
-        words = [pieces.of(surface) for surface in surfaces]
         lengths = np.array([len(word) for word in words])
         flat = np.concatenate(words)
         windows, frame = windows_of(lengths, self.capacity), self.tokenizer.frame
-        rows = [np.concatenate([frame.before, flat[start:end], frame.behind]).astype(np.int64) for start, end in windows.spans]
+        rows = [
+            np.concatenate([frame.before, flat[start:end], frame.behind]).astype(np.int64)
+            for start, end in windows.spans
+        ]
         starts = np.array([start for start, _ in windows.spans])
         places = np.arange(len(flat)) - starts[windows.window] + len(frame.before)
         found = np.stack([windows.window + first, places], axis=1)
@@ -195,15 +208,6 @@ class TransformerEncoder(Encoder):
             return rows, np.split(found, ends[:-1])
         chosen = ends - 1 if self.model.pieces == "last" else ends - lengths
         return rows, list(found[chosen][:, None])
-
-    def pieces_of(self, text: EncodedText) -> WordPieces:
-        """The pieces of the distinct words of a text; found once for each text."""
-        kept = self._pieces.get(id(text))
-        if kept is None or kept[0]() is not text:
-            self._pieces = {number: pair for number, pair in self._pieces.items() if pair[0]() is not None}
-            kept = weakref.ref(text), self.tokenizer.pieces(text.surfaces())
-            self._pieces[id(text)] = kept
-        return kept[1]
 
     def states(self, rows: Mapping[str, Tensor], batch: PieceBatch, readout: int) -> Tensor:
         """See `Encoder`; of the last layer."""
@@ -218,17 +222,6 @@ class TransformerEncoder(Encoder):
         return states.view(*batch.mask.shape, -1)
 
 
-def with_files(model: Transformer, folder: Path) -> Transformer:
-    """The section with what is in the folder of the pretrained model; its first weights are read from there.
-
-    Raises:
-        ArtifactError: A file is missing or cannot be read.
-    """
-    return model.model_copy(
-        update={"architecture": read_architecture(folder), "tokenizer": read_tokenizer(folder), "folder": str(folder)}
-    )
-
-
 class _Pretrained:
     """The pretrained weights, read when the first of them is asked for."""
 
@@ -241,7 +234,7 @@ class _Pretrained:
 
         def fill(tensor: Tensor, source: torch.Generator) -> None:
             if self.folder is None:
-                raise ArtifactError("the first weights of a transformer are read from its folder (--pretrained FOLDER)")
+                raise ArtifactError("first weights are read from the folder of the pretrained model: none is given")
             if self.values is None:
                 self.values = read_weights(Path(self.folder), self.body)
             value = self.values[name.removeprefix("body.")]

@@ -1,8 +1,8 @@
 """Sentences of any length in windows of at most so many pieces: nothing is cut off.
 
 A sentence that does not fit into one window is divided into windows that overlap, at the borders of words. Each word is
-read in the window where it has the most context on its poorer side; where the sentence itself begins or ends, no context
-is missing.
+read in the window where it has the most context on its poorer side; where the sentence itself begins or ends, no
+context is missing.
 """
 
 from collections.abc import Sequence

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sparse_sharing.config.schema import DEMO, SPLITS
 from sparse_sharing.pipeline import layout
+from sparse_sharing.pipeline.pretrained import pretrained_folder
 from sparse_sharing.pipeline.provenance import stored_spec_digest
 from sparse_sharing.pipeline.specs import Spec, Specs
 from sparse_sharing.pipeline.stage import STAGE, STAGES
@@ -125,7 +126,9 @@ class _Jobs:
     def warmup(self, dataset: str, seed: int, start: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start}
         needs = {"data": self.prepare(dataset)}
-        return self._add("warmup", identity, self.specs.warmup(dataset, seed, start), needs)
+        folder = pretrained_folder(self.config)
+        sources = () if folder is None else (str(folder.absolute()),)
+        return self._add("warmup", identity, self.specs.warmup(dataset, seed, start), needs, sources)
 
     def prune(self, dataset: str, seed: int, start: str, task: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}

@@ -23,6 +23,7 @@ from sparse_sharing.config.schema import (
 )
 from sparse_sharing.config.systems import STARTS, Start, models_of
 from sparse_sharing.pipeline.experiments import SystemFacts, compared_pairs, facts_of, figures_of
+from sparse_sharing.pipeline.pretrained import pretrained_digest, pretrained_folder
 from sparse_sharing.pipeline.spec import Spec as Spec
 from sparse_sharing.pipeline.weights import TaskWeights, weights_of
 
@@ -237,6 +238,8 @@ class Specs:
         """The network that starting weights belong to; of its heads those are named that are not linear."""
         kinds = {task: kind for task in self.tasks(dataset) if (kind := self.config.model.head_of(task)) != "linear"}
         model = self.config.model.model_copy(update={"head": kinds or None})
+        if (folder := pretrained_folder(self.config)) is not None:
+            model = model.identified(pretrained_digest(folder))
         if start in STARTS:
             return model
         system = self.systems[start.removeprefix("initial-")]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sparse_sharing.encoders.base import complete
 from sparse_sharing.network.network import Network
 from sparse_sharing.pipeline.specs import WarmupSpec
 from sparse_sharing.storage.artifacts import save_tensors
@@ -14,9 +15,21 @@ from sparse_sharing.training.setup import train, work_done
 
 
 def run(
-    spec: WarmupSpec, vocabulary: Path, vectors: Path, train_text: Path, dev_text: Path, output: Path, device: str
+    spec: WarmupSpec,
+    vocabulary: Path,
+    vectors: Path,
+    train_text: Path,
+    dev_text: Path,
+    output: Path,
+    device: str,
+    pretrained: Path | None = None,
 ) -> None:
-    """Write the starting weights, and what they cost; everything after rewinds to them."""
+    """Write the starting weights, and what they cost; everything after rewinds to them.
+
+    Raises:
+        ConfigError: The encoder needs the folder of its pretrained weights, or takes none.
+        ArtifactError: What is in the folder cannot be read, or is not what the spec was made for.
+    """
     meter = Meter()
     words = load_vocabulary(vocabulary, spec.data)
     given = load_vectors(vectors, spec.data, words.word_count, spec.model.vector_width)
@@ -24,9 +37,10 @@ def run(
     if spec.optimization is not None:
         tasks = load_task_data(train_text, dev_text, list(words.tasks), spec.data, words, spec.weights)
         inputs = [vocabulary, vectors, train_text, dev_text]
+    model = complete(spec.model, pretrained)
     with work_folder(output.parent, inputs) as work:
         meter.keep_in(work)
-        network = Network(spec.model, for_tasks(words, spec.model.tasks_of(list(words.tasks))), choose_device(device))
+        network = Network(model, for_tasks(words, spec.model.tasks_of(list(words.tasks))), choose_device(device))
         initialise(network, spec.seed, *given)
         if spec.optimization is not None:
             epochs = spec.optimization.epochs
@@ -38,4 +52,4 @@ def run(
         # A warm-up keeps its last weights: its dev scores choose nothing.
         done = work_done(tasks, spec.optimization, epochs) if spec.optimization is not None else ({}, {})
         write_costs(output.parent, Costs(meter.seconds, *done))
-        save_tensors(output, "weights", spec, tensors, {"model": spec.model.model_dump()})
+        save_tensors(output, "weights", spec, tensors, {"model": model.model_dump()})

@@ -50,17 +50,17 @@ class EncodedText:
         """int64 [S], tokens of each sentence."""
         return np.diff(self.offsets)
 
-    def surfaces(self) -> list[str]:
-        """The distinct words as written, in the order of their numbers."""
-        blob, start, surfaces = self.spelling.tobytes(), 0, []
-        for end in self.spelling_ends.tolist():
-            surfaces.append(blob[start:end].decode("utf-8"))
-            start = end
-        return surfaces
+    def spelled(self, surfaces: Iterable[int]) -> list[str]:
+        """Some surfaces as written."""
+        ends = self.spelling_ends
+        return [
+            self.spelling[ends[surface - 1] if surface else 0 : ends[surface]].tobytes().decode("utf-8")
+            for surface in surfaces
+        ]
 
     def words(self) -> list[list[str]]:
         """The sentences as written."""
-        surfaces = self.surfaces()
+        surfaces = self.spelled(range(len(self.spelling_ends)))
         return self.by_sentence([surfaces[token] for token in self.tokens.tolist()])
 
     def by_sentence(self, flat: Sequence) -> list[list]:

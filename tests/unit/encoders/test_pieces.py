@@ -1,11 +1,11 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_transformers import ROBERTA_SPECIAL, SPECIAL, TEXT, TOKENIZERS, description
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from sparse_sharing.encoders.pieces import WordTokenizer
-from tiny_transformers import ROBERTA_SPECIAL, SPECIAL, TEXT, TOKENIZERS, description
 
 KINDS = list(TOKENIZERS)
 SPECIAL_IDS = {"word pieces": {0, 2, 3, 4}, "byte pairs": {0, 1, 2, 3, 4}, "unigram": {0, 1, 2, 4}}

@@ -9,9 +9,9 @@ from safetensors.numpy import load_file, save_file
 from tiny import encoded, sentences, vocabulary_of
 
 from sparse_sharing.config.encoders.base import encoder_section
-from sparse_sharing.encoders.transformer import with_files
+from sparse_sharing.encoders.base import complete
 from sparse_sharing.encoders.windows import windows_of
-from sparse_sharing.errors import ArtifactError
+from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.network.network import Network
 from sparse_sharing.training.initial import initialise
 
@@ -31,7 +31,7 @@ def section(folder, **keys):
 def network_of(folder, **keys):
     """A network with pretrained weights."""
     vocabulary = vocabulary_of()
-    network = Network(with_files(section(folder, **keys), folder), vocabulary)
+    network = Network(complete(section(folder, **keys), folder), vocabulary)
     initialise(network, 1, np.zeros((vocabulary.word_count, 0), np.float32), np.zeros(vocabulary.word_count, bool))
     network.encoder.eval()
     return network
@@ -47,7 +47,9 @@ def states_of(network, text):
 
 def text_of(*lines):
     """A text of sentences whose words have no tags that matter."""
-    return encoded([(line.split(" "), dict.fromkeys(("chunk", "ner", "pos"), ["O"] * len(line.split(" ")))) for line in lines])
+    return encoded(
+        [(line.split(" "), dict.fromkeys(("chunk", "ner", "pos"), ["O"] * len(line.split(" ")))) for line in lines]
+    )
 
 
 @torch.no_grad()
@@ -160,7 +162,7 @@ def test_no_code_of_the_folder_runs(tmp_path):
 def test_weights_that_are_not_in_safetensors_are_refused(tmp_path):
     folder = tiny_transformers.save(tmp_path, "bert")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(ArtifactError, match="safetensors"):
+    with pytest.raises(ConfigError, match="safetensors"):
         network_of(folder)
 
 
@@ -176,7 +178,7 @@ def test_missing_weights_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (lambda folder: (folder / "config.json").unlink(), r"config\.json: cannot be read"),
+        (lambda folder: (folder / "config.json").unlink(), r"has no config\.json"),
         (lambda folder: (folder / "config.json").write_text("[]"), r"config\.json: cannot be read"),
         (lambda folder: (folder / "tokenizer.json").write_text("{"), "tokenizer cannot be read"),
     ],
@@ -184,7 +186,7 @@ def test_missing_weights_are_refused(tmp_path):
 def test_a_damaged_folder_is_refused_with_the_file(break_it, message, tmp_path):
     folder = tiny_transformers.save(tmp_path, "bert")
     break_it(folder)
-    with pytest.raises((ArtifactError, ValueError), match=message):
+    with pytest.raises((ArtifactError, ConfigError, ValueError), match=message):
         network_of(folder)
 
 

@@ -27,6 +27,9 @@ class EncoderSection(Section):
     key: ClassVar[str | None] = None
     """For an encoder that only systems use: the key by which its section is recognised, in place of `encoder`."""
 
+    extra: ClassVar[str | None] = None
+    """The extra of the package that the encoder needs."""
+
     head: HeadKind | dict[Name, HeadKind] | None = None
     """linear or crf, for all tasks or for each; tasks that are not named have linear heads."""
 
@@ -49,6 +52,15 @@ class EncoderSection(Section):
     def vector_width(self) -> int:
         """Numbers of a word vector; 0 for an encoder that has no word vectors."""
         return 0
+
+    @property
+    def source(self) -> str | None:
+        """The folder that the first weights are read from, as the user wrote it; None where there is none."""
+        return None
+
+    def identified(self, digest: str) -> Self:
+        """The section in a spec, for an encoder with a `source` whose files have this digest."""
+        return self
 
     def with_depth(self, layers: int) -> Self:
         """The same encoder with another number of layers.

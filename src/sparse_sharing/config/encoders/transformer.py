@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from sparse_sharing.config.encoders.base import EncoderSection
 from sparse_sharing.config.section import Source
+from sparse_sharing.errors import ConfigError
 
 SMALLEST_WINDOW = 16
 """Pieces that a window must hold."""
@@ -16,6 +17,8 @@ class Transformer(EncoderSection):
 
     kind: ClassVar[str] = "transformer"
     implementation: ClassVar[str] = "sparse_sharing.encoders.transformer"
+
+    extra: ClassVar[str | None] = "transformers"
 
     encoder: Literal["transformer"]
     """transformer."""
@@ -44,6 +47,8 @@ class Transformer(EncoderSection):
     @model_validator(mode="after")
     def check(self) -> Self:
         """A model is in a folder, or it has a name and a commit."""
+        if self.architecture or self.tokenizer:
+            return self
         if self.revision is not None and self.pretrained.startswith((".", "/", "package:")):
             raise ValueError(f"revision is for a model on the Hub, and '{self.pretrained}' is a folder; leave it out")
         return self
@@ -51,9 +56,17 @@ class Transformer(EncoderSection):
     @property
     def source(self) -> str | None:
         """See `EncoderSection`."""
-        return self.pretrained
+        return None if self.revision else self.pretrained
 
     def identified(self, digest: str) -> Self:
-        """See `EncoderSection`; where a folder is does not count, only what is in it."""
-        name = self.pretrained if self.revision else self.pretrained.rstrip("/").rpartition("/")[2]
-        return self.model_copy(update={"pretrained": name, "digest": digest})
+        """See `EncoderSection`; where a folder is does not count, only what is in it.
+
+        Raises:
+            ConfigError: The configuration asks for files of another digest.
+        """
+        if self.digest not in (None, digest):
+            raise ConfigError(
+                f"model.digest: the files of '{self.pretrained}' have digest {digest}, not {self.digest}; get the "
+                "files that were meant, or change the digest"
+            )
+        return self.model_copy(update={"pretrained": self.pretrained.rstrip("/").rpartition("/")[2], "digest": digest})
