@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.timing import Series, seconds, side_by_side
 from benchmarks.training import Setting, network_of, random_mask
-from sparse_sharing.masks.mask import prune_smallest
+from sparse_sharing.masks.ranking import prune_smallest
 from sparse_sharing.text.encoded import EncodedText, encode_text
 from sparse_sharing.text.vocabulary import Vocabulary
 from sparse_sharing.training.inputs import load_text

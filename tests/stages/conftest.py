@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sparse_sharing.config import parse_config
-from sparse_sharing.pipeline import Specs, layout
+from sparse_sharing.pipeline import Specs, jobs_of, layout
 from sparse_sharing.stages import evaluate, figures, prepare, prune, select, tables, train, warmup
 from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.text.demo.corpora import generate
@@ -127,10 +127,21 @@ class Pipeline:
         prune.run(spec, *self.texts, self.weights(start), output, "cpu")
         return output
 
+    def prune_named(self, pruning: str, task: str, start: str = "warmup", output: Path | None = None) -> Path:
+        output = output or self.path(layout.PRUNE_NAMED, start=start, pruning=pruning, task=task)
+        spec = self.specs.prune_named("joint", 1, start, pruning, task)
+        prune.run(spec, *self.texts, self.weights(start), output, "cpu")
+        return output
+
     def select(self, choice: str, start: str = "warmup", output: Path | None = None) -> Path:
         output = output or self.path(layout.SELECT, start=start, choice=choice)
         spec = self.specs.select("joint", 1, start, choice)
-        masks = {task: self.masks(task, start) for task in spec.masks}
+        pruning = spec.choice.pruning
+        pattern = layout.PRUNE if pruning is None else layout.PRUNE_NAMED
+        masks = {
+            task: self.path(pattern, start=start, pruning=pruning, task=task) / "masks.safetensors"
+            for task in spec.masks
+        }
         select.run(spec, masks, self.weights(start), output)
         return output
 
@@ -172,6 +183,9 @@ class Pipeline:
             self.warm_up(start)
         for _, _, start, task in self.specs.tables().prunings():
             self.prune(task, start)
+        for job in jobs_of(self.specs):
+            if job.stage == "prune_named":
+                self.prune_named(job.identity["pruning"], job.identity["task"], job.identity["start"])
         for start, choice in self.specs.tables().chosen:
             self.select(choice, start)
         for _, _, system, model in self.specs.tables().models():
@@ -190,6 +204,17 @@ class Pipeline:
         for name, changes in sections.items():
             values[name] = {**values.get(name, {}), **changes}
         return Pipeline(self.folder, values)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """The pipeline with its text prepared and nothing else; not to be changed."""
+    folder = tmp_path_factory.mktemp("prepared")
+    for name, text in generate("joint", SENTENCES, 1).items():
+        write_text(folder / name, text)
+    own = Pipeline(folder, VALUES)
+    own.prepare()
+    return own
 
 
 @pytest.fixture(scope="session")

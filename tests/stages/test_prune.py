@@ -10,10 +10,10 @@ import torch
 from interruption import Interrupted, Interruption
 
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.masks.mask import kept_after
+from sparse_sharing.masks.files import load_mask
+from sparse_sharing.masks.ranking import kept_after
 from sparse_sharing.stages import prune
 from sparse_sharing.storage.artifacts import load_tensors, save_tensors
-from sparse_sharing.training.inputs import load_mask
 
 ROUNDS, EPOCHS = 3, 2
 

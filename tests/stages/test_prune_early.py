@@ -6,6 +6,7 @@ import pytest
 from interruption import Interrupted, Interruption
 
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.masks.files import mask_name
 from sparse_sharing.stages import prune, select
 from sparse_sharing.storage.artifacts import load_tensors
 
@@ -58,7 +59,7 @@ def test_pruning_ends_after_rounds_in_a_row_without_a_better_score(
     scored(*scores)
     output = finished.changed(prune={"stop_after": stop_after}).prune("pos", output=tmp_path)
     assert [row["dev_score"] for row in rounds_of(output)] == list(scores[:rounds])
-    assert sorted(masks_of(output)) == [prune.mask_name(number) for number in range(rounds)]
+    assert sorted(masks_of(output)) == [mask_name(number) for number in range(rounds)]
 
 
 def test_the_rounds_before_the_end_are_those_of_a_whole_pruning(finished, scored, tmp_path):

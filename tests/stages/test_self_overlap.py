@@ -5,13 +5,12 @@ import shutil
 
 import pytest
 
-from sparse_sharing.masks.mask import overlap
+from sparse_sharing.masks.analysis import overlap
+from sparse_sharing.masks.files import load_mask, mask_name
 from sparse_sharing.pipeline import Specs, layout
 from sparse_sharing.pipeline.jobs import jobs_of
-from sparse_sharing.pipeline.layout import mask_name
 from sparse_sharing.stages import prune
 from sparse_sharing.storage.artifacts import load_tensors
-from sparse_sharing.training.inputs import load_mask
 
 TASKS = ("chunk", "ner", "pos")
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.masks.mask import union_size
+from sparse_sharing.masks.analysis import union_size
+from sparse_sharing.masks.files import load_mask
 from sparse_sharing.network.storage import load_model
 from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import train
 from sparse_sharing.storage.artifacts import load_tensors, save_tensors
 from sparse_sharing.training.checkpoint import Checkpoint
-from sparse_sharing.training.inputs import load_mask
 
 TASKS = ["chunk", "ner", "pos"]
 EPOCHS = 5

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.masks.files import pack
 from sparse_sharing.masks.layers import layer_number
-from sparse_sharing.masks.mask import Mask, pack
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.storage import load_model
 from sparse_sharing.pipeline import layout
 from sparse_sharing.storage.artifacts import load_tensors, save_tensors

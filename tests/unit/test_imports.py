@@ -18,6 +18,7 @@ LAYERS = [
     {"encoders", "heads"},
     {"network"},
     {"evaluation"},
+    {"sharing"},
     {"training"},
     {"results"},
     {"stages"},

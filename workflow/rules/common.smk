@@ -39,6 +39,7 @@ wildcard_constraints:
     system=NAME,
     model=NAME,
     choice=NAME,
+    pruning=NAME,
     seed=r"\d+",
     start=START,
 
@@ -163,13 +164,15 @@ def pretrained_files(wildcards):
 
 def masks_of_tasks(wildcards):
     """The masks of each task of a dataset, by task; none where the choice needs no pruning."""
-    if not specs.choices[wildcards.choice].is_pruned:
+    choice = specs.choices[wildcards.choice]
+    if not choice.is_pruned:
         return {}
-    masks = outputs_of("prune")["masks"]
+    masks = outputs_of("prune" if choice.pruning is None else "prune_named")["masks"]
     identity = {
         "dataset": wildcards.dataset,
         "seed": wildcards.seed,
         "start": wildcards.start,
+        "pruning": choice.pruning,
     }
     return {task: masks.format(**identity, task=task) for task in specs.tasks(wildcards.dataset)}
 

@@ -1,4 +1,4 @@
-# Iterative magnitude pruning, one job per task.
+# Finding masks while a task is trained, one job per task: by iterative magnitude pruning, or another source.
 
 
 rule prune:
@@ -39,4 +39,19 @@ if run_config.prune.self_overlap:
             benchmark_of("prune_again")
         params:
             spec=spec_of("prune_again"),
+            folder=subpath(output.masks, parent=True),
+
+
+# The same as each section of `prunings` says.
+if run_config.prunings:
+
+    use rule prune as prune_named with:
+        output:
+            **outputs_of("prune_named"),
+        log:
+            log_of("prune_named"),
+        benchmark:
+            benchmark_of("prune_named")
+        params:
+            spec=spec_of("prune_named"),
             folder=subpath(output.masks, parent=True),

@@ -1,11 +1,16 @@
 """Commands on masks: show them, compare them, and make new ones out of them for a choice with rule `file`."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sparse_sharing.cli.show import show_table
+
+if TYPE_CHECKING:
+    from sparse_sharing.masks.mask import Mask
+    from sparse_sharing.pipeline.spec import Spec
 
 app = typer.Typer()
 group = typer.Typer(
@@ -22,13 +27,13 @@ Seed = Annotated[int, typer.Option(min=0, help="Of the random positions.")]
 @group.command()
 def show(file: Operand) -> None:
     """Show the density of each mask, over all weights and in each layer."""
-    from sparse_sharing.masks.densities import densities
+    from sparse_sharing.masks.files import read_bits
 
-    found = densities(file)
-    layers = list(next(iter(found.values())).layers) if found else []
+    masks = read_bits(file)
+    layers = list(next(iter(masks.values())).layers) if masks else []
     rows = [
-        [name, own.kept, f"{own.density:.4f}", *(f"{value:.4f}" for value in own.layers.values())]
-        for name, own in found.items()
+        [name, mask.kept, f"{mask.density:.4f}", *(f"{value:.4f}" for value in mask.layers.values())]
+        for name, mask in masks.items()
     ]
     show_table(["mask", "kept", "density", *layers], rows)
 
@@ -36,16 +41,17 @@ def show(file: Operand) -> None:
 @group.command()
 def overlap(files: Operands) -> None:
     """Show the overlap of each pair of masks, and of all, over all weights and in each layer, beside chance."""
+    from dataclasses import astuple
     from itertools import combinations
 
-    from sparse_sharing.inspection.mask_files import overlaps
+    from sparse_sharing.masks.analysis import ALL, compare_by_layer
 
     masks = _named(files)
     groups = list(combinations(masks, 2)) + ([tuple(masks)] if len(masks) > 2 else [])
     rows = [
-        [" & ".join(names) if place == "all" else "", place, *(f"{value:.4f}" for value in values)]
+        [" & ".join(names) if layer == ALL else "", layer, *(f"{value:.4f}" for value in astuple(found))]
         for names in groups
-        for place, *values in overlaps([masks[name] for name in names])
+        for layer, found in compare_by_layer([masks[name] for name in names]).items()
     ]
     show_table(["masks", "layer", "overlap", "by chance", "by chance in each tensor"], rows)
 
@@ -53,7 +59,7 @@ def overlap(files: Operands) -> None:
 @group.command()
 def union(files: Operands) -> None:
     """Show how many weights no, one, two, ... of the masks keep."""
-    from sparse_sharing.inspection.mask_files import shared_by
+    from sparse_sharing.masks.analysis import shared_by
 
     masks = _named(files)
     counts = shared_by(list(masks.values()))
@@ -64,7 +70,7 @@ def union(files: Operands) -> None:
 def _named(files: list[str]) -> dict:
     """All masks of some files; names that two files have are told apart by the file."""
     from sparse_sharing.errors import ConfigError
-    from sparse_sharing.inspection.mask_files import read_masks, require_alike
+    from sparse_sharing.masks.files import read_masks, require_alike
 
     read = [read_masks(file) for file in files]
     require_alike(read)
@@ -80,11 +86,20 @@ def _named(files: list[str]) -> dict:
 
 
 def _combine(operation: str, first: str, second: str, output: Path) -> None:
-    from sparse_sharing.inspection.mask_files import MaskSpec, combine, read_masks, write_selection
+    from sparse_sharing.masks.algebra import combine
+    from sparse_sharing.masks.files import MaskSpec, read_masks
 
     files = read_masks(first), read_masks(second)
     spec = MaskSpec(operation=operation, sources=[file.source for file in files])
-    write_selection(output, combine(operation, *files), spec)
+    _write(output, spec, combine(operation, *files))
+
+
+def _write(output: Path, spec: "Spec", masks: "dict[str, Mask]") -> None:
+    """Write masks as a selection, which a choice with rule `file` can name, and show them."""
+    from sparse_sharing.masks.files import require_kept, write_selection
+
+    require_kept(masks)
+    write_selection(output, spec, masks)
     show(str(output))
 
 
@@ -115,20 +130,24 @@ def xor(first: Operand, second: Operand, output: NewMasks) -> None:
 @group.command()
 def random_like(file: Operand, output: NewMasks, seed: Seed = 1) -> None:
     """Keep as many weights, at random positions over all layers."""
-    from sparse_sharing.inspection import mask_files
+    from sparse_sharing.masks.algebra import random_like
 
-    masks = mask_files.read_masks(file)
-    spec = mask_files.MaskSpec(operation="random-like", sources=[masks.source], seed=seed)
-    mask_files.write_selection(output, mask_files.random_like(masks, seed), spec)
-    show(str(output))
+    _draw("random-like", random_like, file, output, seed)
 
 
 @group.command()
 def shuffle_layer(file: Operand, output: NewMasks, seed: Seed = 1) -> None:
     """Keep as many weights in each tensor, at random positions within it."""
-    from sparse_sharing.inspection import mask_files
+    from sparse_sharing.masks.algebra import shuffle_layers
 
-    masks = mask_files.read_masks(file)
-    spec = mask_files.MaskSpec(operation="shuffle-layer", sources=[masks.source], seed=seed)
-    mask_files.write_selection(output, mask_files.shuffle_layers(masks, seed), spec)
-    show(str(output))
+    _draw("shuffle-layer", shuffle_layers, file, output, seed)
+
+
+def _draw(operation: str, draw: Callable, file: str, output: Path, seed: int) -> None:
+    """Write masks that are drawn at random for those of a file."""
+    from sparse_sharing.masks.files import MaskSpec, read_masks
+    from sparse_sharing.training.seeds import generator
+
+    masks = read_masks(file)
+    spec = MaskSpec(operation=operation, sources=[masks.source], seed=seed)
+    _write(output, spec, draw(masks.masks, lambda name: generator(seed, operation, name)))

@@ -26,13 +26,14 @@ def spec(
     seed: Annotated[int | None, typer.Option(help="Stages warmup to evaluate.")] = None,
     start: Annotated[str | None, typer.Option(help="Stages warmup, prune and select.")] = None,
     task: Annotated[str | None, typer.Option(help="Stage prune.")] = None,
+    pruning: Annotated[str | None, typer.Option(help="One of the section prunings; stage prune_named.")] = None,
     choice: Annotated[str | None, typer.Option(help="Stage select.")] = None,
     system: Annotated[str | None, typer.Option(help="Stages train and evaluate.")] = None,
     model: Annotated[str | None, typer.Option(help="A task, or shared; stages train and evaluate.")] = None,
 ) -> None:
     """Print what a stage is to do under a configuration, for its option --spec."""
     values = {"path": path, "dataset": dataset, "seed": seed, "start": start, "task": task, "choice": choice}
-    values |= {"system": system, "model": model}
+    values |= {"system": system, "model": model, "pruning": pruning}
     typer.echo(find_spec(load_config(config), stage, values).canonical())
 
 
@@ -68,6 +69,7 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
         "seed": lambda: config.seeds,
         "start": lambda: [*STARTS, *(own for own in specs.starts() if own not in STARTS and stage == "warmup")],
         "task": lambda: specs.tasks(values["dataset"]),
+        "pruning": lambda: config.prunings,
         "choice": lambda: specs.choices,
         "system": lambda: specs.systems,
         "model": lambda: models_of(

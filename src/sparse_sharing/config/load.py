@@ -1,11 +1,12 @@
 """Reads a configuration and explains what is wrong with it, one line per key."""
 
 import difflib
+import functools
+import operator
 import os
 import re
-import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from sparse_sharing.config.encoders.base import EncoderSection, section_class
 from sparse_sharing.config.schema import Config
+from sparse_sharing.config.tagged import Tagged, add_late_kinds
 from sparse_sharing.errors import ConfigError
 
 MOST_VALUES = 1_000_000
@@ -71,6 +73,7 @@ def parse_config(values: Mapping[str, object], source: str = "config") -> Config
         ConfigError: One line for each wrong key: its path, its value, what is allowed, the nearest valid name.
     """
     _refuse_explosion(values, source)
+    add_late_kinds()
     try:
         return Config.model_validate(dict(values))
     except ValidationError as error:
@@ -102,24 +105,30 @@ def _refuse_explosion(values: object, source: str) -> None:
         raise ConfigError(f"{source}: its aliases (*name) stand for {total:,} values; at most {MOST_VALUES:,} are read")
 
 
-def _explain(item: Mapping[str, typing.Any], values: Mapping[str, object]) -> str:
+def _explain(item: Mapping[str, typing.Any], values: Mapping[str, typing.Any]) -> str:
     """One readable line for one pydantic error about values."""
+    if unfit := _explain_kind(item):
+        return unfit
     if item["type"] == "extra_forbidden":
         return _explain_unknown(item["loc"], values)
-    path = _path(part for part in item["loc"] if not _branch(str(part)))
+    path = _path(part for part in _without_tags(item["loc"]) if not _branch(str(part)))
     value = _shorten(item["input"])
     match item["type"]:
+        case "union_tag_not_found":
+            return f"{path}.{item['ctx']['discriminator'].strip(chr(39))}: is required"
+        case "union_tag_invalid":
+            return _explain_choice(
+                f"{path}.{item['ctx']['discriminator'].strip(chr(39))}",
+                item["ctx"]["tag"],
+                item["ctx"]["expected_tags"],
+            )
         case "missing":
             return f"{path}: is required"
         case "literal_error":
-            expected = item["ctx"]["expected"]
-            names = [name.strip("'") for name in expected.replace(" or ", ", ").split(", ")]
-            close = difflib.get_close_matches(str(item["input"]), names, n=1, cutoff=0.5)
-            hint = f"; did you mean '{close[0]}'?" if close else ""
-            return f"{path}: got {value}; allowed: {expected}{hint}"
+            return _explain_choice(path, item["input"], item["ctx"]["expected"])
         case "value_error":
             return f"{path}: {item['ctx']['error']}" if path else str(item["ctx"]["error"])
-        case "model_type":
+        case "model_type" | "model_attributes_type":
             return f"{path}: got {value}; expected a section, with keys of its own"
         case "string_pattern_mismatch":
             return f"{path}: got {value}; allowed: letters, digits, '-' and '_', beginning with a letter or digit"
@@ -127,12 +136,36 @@ def _explain(item: Mapping[str, typing.Any], values: Mapping[str, object]) -> st
     return f"{path}: got {value}; {message}"
 
 
-def _explain_unknown(location: Sequence[int | str], values: Mapping[str, object]) -> str:
+def _explain_choice(path: str, value: object, expected: str) -> str:
+    """One readable line for a value that is none of a few."""
+    names = [name.strip("'") for name in expected.replace(" or ", ", ").split(", ")]
+    close = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    return f"{path}: got {_shorten(value)}; allowed: {expected}{hint}"
+
+
+def _explain_kind(item: Mapping[str, typing.Any]) -> str | None:
+    """One readable line for a key that a section of several kinds has in another kind, or that its kind needs."""
+    kind, tag = _kind_at(item["loc"][:-1])
+    if kind is None or item["type"] not in ("extra_forbidden", "none_required", "missing"):
+        return None
+    key, path = str(item["loc"][-1]), _path(_without_tags(item["loc"][:-1]))
+    if item["type"] == "missing":
+        common = all(
+            other.model_fields.get(key) and other.model_fields[key].is_required() for other in kind.kinds().values()
+        )
+        return None if common else f"{path}: {kind.TAG} '{tag}' needs the key '{key}'"
+    if any(key in other.model_fields for other in kind.kinds().values()):
+        return f"{path}: {kind.TAG} '{tag}' does not use the key '{key}'"
+    return None
+
+
+def _explain_unknown(location: Sequence[int | str], values: Mapping[str, typing.Any]) -> str:
     """One readable line for a key that its section does not know."""
     allowed = _fields_at(location[:-1], values)
     close = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
     hint = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(allowed)}"
-    return f"{_path(location)}: unknown key; {hint}"
+    return f"{_path(_without_tags(location))}: unknown key; {hint}"
 
 
 def _is_other_branch(item: Mapping[str, typing.Any]) -> bool:
@@ -157,21 +190,63 @@ def _shorten(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _fields_at(location: Sequence[int | str], values: typing.Any) -> list[str]:
-    """The keys that the section at a location of the values knows."""
+def _walk(location: Sequence[int | str]) -> Iterator[tuple[int | str, typing.Any]]:
+    """Each part of a location, with the type that it leads to; None where that is no section and holds none.
+
+    Behind a section of several kinds pydantic puts the tag of the kind that was meant.
+    """
     kind: typing.Any = Config
     for part in location:
-        values = values[part]
-        if isinstance(part, int):
-            continue
-        kind = _section(kind.model_fields[part].annotation)
-        if kind is EncoderSection:
-            kind = section_class(values)
-    return list(kind.model_fields)
+        if kind is not None:
+            kind = _step(_plain(kind), part)
+        yield part, None if kind is None else _plain(kind)
 
 
-def _section(annotation: typing.Any) -> type[BaseModel]:
-    """The section class inside an annotation such as `list[Task]` or `Warmup | None`."""
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+def _step(kind: typing.Any, part: int | str) -> typing.Any:
+    """What a part of a location leads to from a type."""
+    if typing.get_origin(kind) in (list, dict):
+        return typing.get_args(kind)[-1]
+    if _is_root(kind):
+        return kind.kinds().get(part)
+    field = kind.model_fields.get(part) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return None if field is None else field.annotation
+
+
+def _plain(annotation: typing.Any) -> typing.Any:
+    """The list, dict or section inside an annotation such as `Annotated[list[Task], ...] | None`; None without any."""
+    if typing.get_origin(annotation) in (list, dict) or isinstance(annotation, type):
         return annotation
-    return next(_section(part) for part in typing.get_args(annotation) if part is not type(None))
+    found = filter(None, map(_plain, typing.get_args(annotation)))
+    return next((part for part in found if not isinstance(part, type) or issubclass(part, BaseModel)), None)
+
+
+def _is_root(kind: typing.Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Tagged) and kind.is_root()
+
+
+def _without_tags(location: Sequence[int | str]) -> list[int | str]:
+    """A location as the user knows it: the keys of the file."""
+    parts, before = [], Config
+    for part, kind in _walk(location):
+        if not _is_root(before):
+            parts.append(part)
+        before = kind
+    return parts
+
+
+def _kind_at(location: Sequence[int | str]) -> tuple[type[Tagged] | None, str]:
+    """The kind of the section at a location, and its tag; None where the section has no kinds."""
+    before: typing.Any = None
+    found: tuple[type[Tagged] | None, str] = (None, "")
+    for part, kind in _walk(location):
+        found = (kind, str(part)) if _is_root(before) else (None, "")
+        before = kind
+    return found
+
+
+def _fields_at(location: Sequence[int | str], values: Mapping[str, typing.Any]) -> list[str]:
+    """The keys that the section at a location of the values knows."""
+    *_, kind = [Config, *(kind for _, kind in _walk(location))]
+    if kind is EncoderSection:
+        kind = section_class(functools.reduce(operator.getitem, location, values))
+    return list(kind.model_fields)

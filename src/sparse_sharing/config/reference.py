@@ -1,9 +1,11 @@
 """The reference of all configuration keys as Markdown, from the typed configuration."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sparse_sharing.config.schema import Config
+from sparse_sharing.config.tagged import Tagged
 
 HEAD = """# Configuration reference
 
@@ -16,10 +18,52 @@ def reference() -> str:
     """All sections and keys with type, default and meaning, each section once."""
     schema = Config.model_json_schema()
     definitions = schema.get("$defs", {})
+    for kinds in list(_unions(schema)):
+        _split(kinds, definitions)
     parts = [HEAD, *_section("Top level", schema, definitions)]
     for name in _in_order(schema, definitions):
         parts += _section(name, definitions[name], definitions)
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _unions(value: Any) -> Iterator[dict[str, Any]]:
+    """Every part of a schema that stands for sections of several kinds, told apart by one key."""
+    if isinstance(value, dict):
+        if "discriminator" in value:
+            yield value
+        value = list(value.values())
+    for part in value if isinstance(value, list) else []:
+        yield from _unions(part)
+
+
+def _split(union: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """Give a union a section with the keys that all its kinds have alike, and leave the kinds only their other keys."""
+    tag, names = union["discriminator"]["propertyName"], list(_references(union["oneOf"]))
+    root = next(root for root in Tagged.__subclasses__() if tag == root.TAG)
+    title = root.__name__
+    union["$ref"] = f"#/$defs/{title}"
+    del union["oneOf"], union["discriminator"]
+    if title in definitions:
+        return
+    first, *others = (definitions[name] for name in names)
+    common = {
+        key: value
+        for key, value in first["properties"].items()
+        if all(other["properties"].get(key) == value for other in others)
+    }
+    values = [definitions[name]["properties"][tag]["const"] for name in names]
+    meaning = (
+        f"The kind, which decides about the other keys: {', '.join(f'[{name}](#{name.lower()})' for name in names)}."
+    )
+    for name in names:
+        own = definitions[name]
+        own["properties"] = {key: value for key, value in own["properties"].items() if key not in common}
+    definitions[title] = {
+        "description": inspect.cleandoc(root.__doc__ or ""),
+        "properties": {tag: {"enum": values, "description": meaning, "default": root.DEFAULT}, **common},
+        "required": [*([] if root.DEFAULT else [tag]), *(key for key in first.get("required", []) if key in common)],
+        "kinds": [{"$ref": f"#/$defs/{name}"} for name in names],
+    }
 
 
 def _in_order(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[str]:
@@ -27,7 +71,7 @@ def _in_order(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list
     found: dict[str, None] = {}
 
     def visit(part: Mapping[str, Any]) -> None:
-        for key in part.get("properties", {}).values():
+        for key in [*part.get("properties", {}).values(), *part.get("kinds", [])]:
             for name in _references(key):
                 if name not in found and "properties" in definitions[name]:
                     found[name] = None
@@ -74,6 +118,8 @@ def _type(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     kind = value.get("type", "value")
     if kind == "array":
         return f"list of {_type(value.get('items', {}), definitions)}"
+    if kind == "object" and (named := [*value.get("patternProperties", {}).values()]):
+        return f"{_type(named[0], definitions)} for each name"
     if kind == "object" and isinstance(value.get("additionalProperties"), Mapping):
         return f"{_type(value['additionalProperties'], definitions)} for each name"
     words = {"string": "text", "null": "null", "boolean": "true or false", "integer": "whole number"}

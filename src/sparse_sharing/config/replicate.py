@@ -52,21 +52,21 @@ class Replicate(Section):
         """The switches that concern pruning and are on."""
         return [name for name in self.switches() if name in OF_ALL_TRAINING] or None
 
-    def check_fit(self, sharing: str) -> None:
+    def check_fit(self, sharing: str, is_joint: bool) -> None:
         """Raise ValueError for a switch that does not concern a way of sharing."""
-        if unfit := [name for name in self.switches() if not concerns(name, sharing)]:
+        if unfit := [name for name in self.switches() if not concerns(name, is_joint)]:
             raise ValueError(f"sharing '{sharing}' trains no tasks together, which replicate.{unfit[0]} is about")
 
 
-def concerns(switch: Switch, sharing: str) -> bool:
-    """Whether a switch changes anything in a way of sharing."""
-    return switch in OF_ALL_TRAINING or sharing != "single"
+def concerns(switch: Switch, is_joint: bool) -> bool:
+    """Whether a switch changes anything where tasks are trained jointly, or each by itself."""
+    return switch in OF_ALL_TRAINING or is_joint
 
 
-def switches_of(sharing: str, *parts: Replicate | None) -> list[Switch] | None:
+def switches_of(is_joint: bool, *parts: Replicate | None) -> list[Switch] | None:
     """The switches that are on in any part and concern a way of sharing, by name; None where there are none."""
     switches = {switch for part in parts if part is not None for switch in part.switches()}
-    return sorted(switch for switch in switches if concerns(switch, sharing)) or None
+    return sorted(switch for switch in switches if concerns(switch, is_joint)) or None
 
 
 def settings_of(switches: list[Switch] | None) -> dict[str, object]:

@@ -24,6 +24,8 @@ from sparse_sharing.config.data import Download as Download
 from sparse_sharing.config.encoders.base import ConfiguredEncoder
 from sparse_sharing.config.encoders.bilstm import BiLstm
 from sparse_sharing.config.heads import HEADS
+from sparse_sharing.config.optimization import Optimization as Optimization
+from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.config.section import Name, Section, Source, duplicates, refuse_duplicates
 from sparse_sharing.config.systems import System
@@ -34,33 +36,6 @@ GRAMMAR_VERSION = 1
 Density = Annotated[float, Field(gt=0, le=1)]
 
 
-class Optimization(Section):
-    """How a network is trained; warm-up, pruning and joint training each have their own values."""
-
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    """SGD with momentum, as in the paper, or Adam."""
-    learning_rate: float = Field(default=0.1, gt=0)
-    """The rate of the first epoch."""
-    learning_rate_decay: float = Field(default=0.0, ge=0)
-    """d in learning_rate / (1 + d * epoch), epochs counted from 0."""
-    momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Momentum of SGD; Adam has its usual 0.9 and 0.999."""
-    batch_size: int = Field(default=10, ge=1)
-    """Sentences in a batch."""
-    epochs: int = Field(default=30, ge=1)
-    """Passes over the training data of all tasks trained."""
-    patience: int | None = Field(default=None, ge=1)
-    """Stop after so many epochs without a better dev score, counted from the first above 0; none: never."""
-    gradient_clip: float | None = Field(default=5.0, gt=0)
-    """Largest norm of a step's gradient; none: no bound."""
-    sampling: Literal["proportional", "round_robin"] = "proportional"
-    """How the task of the next batch is drawn: by data size, as in the paper, or in turn."""
-    length_buckets: int = Field(default=50, ge=1)
-    """Shuffled batches whose sentences are sorted by length together, for speed; 1: no sorting."""
-    precision: Literal["bfloat16"] | None = None
-    """Run the encoder in bfloat16 while training, on a GPU alone; weights, heads and losses, and none: float32."""
-
-
 class Warmup(Optimization):
     """Multi-task warm-up: dense training on all tasks that gives theta(w)."""
 
@@ -68,36 +43,6 @@ class Warmup(Optimization):
     """w, the passes before the weights are kept as the start of what follows."""
     patience: None = None
     """A warm-up has a fixed length."""
-
-
-class Prune(Optimization):
-    """Iterative magnitude pruning (paper, Algorithm 1), one job per task."""
-
-    rounds: int = Field(default=20, ge=1, le=200)
-    """Rounds K; round k has density final_density ** (k / K)."""
-    final_density: float = Field(default=0.1, gt=0, lt=1)
-    """Share of the prunable weights that the last round keeps."""
-    stop_after: int | None = Field(default=None, ge=1)
-    """End a task's pruning after so many rounds in a row without a better dev score; none: never."""
-    self_overlap: bool = False
-    """Prune each task a second time, with another order of its data, to show in the tables how much two prunings of one
-    task overlap; nothing is trained with these masks. It costs as much as the pruning."""
-    early_bird: float | None = Field(default=None, gt=0, lt=1)
-    """End a round when each of its last epochs changes less than this share of the mask that would be cut; none: never.
-    You et al. (2020) take 0.1."""
-    early_bird_window: int = Field(default=5, ge=1)
-    """Of early_bird: so many epochs in a row must change less, 5 in You et al. (2020)."""
-
-    @model_validator(mode="after")
-    def check(self) -> "Prune":
-        """A round is long enough for an early bird to end it."""
-        if self.early_bird is not None and self.epochs < self.early_bird_window + 2:
-            raise ValueError(
-                f"early_bird waits for {self.early_bird_window} epochs after the first that hardly change the mask: it "
-                f"can end no round of {self.epochs} epochs. Set epochs to at least {self.early_bird_window + 2}, lower "
-                "early_bird_window, or leave early_bird out"
-            )
-        return self
 
 
 class Choice(Section):
@@ -110,6 +55,8 @@ class Choice(Section):
     target_density: Density | dict[Name, Density] | None = None
     """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken. Rule magnitude:
     the density of the masks."""
+    pruning: Name | None = None
+    """The pruning among `prunings` that the masks come from; none: that of the section `prune`."""
     tolerance: float = Field(default=0.05, ge=0, le=1)
     """Rule target_density: the largest distance of the nearest round's density that is accepted."""
     rounds: Annotated[int, Field(ge=0)] | dict[Name, Annotated[int, Field(ge=0)]] | None = None
@@ -131,6 +78,8 @@ class Choice(Section):
             if (getattr(self, key) is not None) != (self.rule in rules):
                 verb = "needs" if self.rule in rules else "does not use"
                 raise ValueError(f"rule '{self.rule}' {verb} the key '{key}'")
+        if self.pruning is not None and not self.is_pruned:
+            raise ValueError(f"rule '{self.rule}' does not use the key 'pruning': its masks come from no pruning")
         return self
 
     @property
@@ -161,6 +110,7 @@ class Train(Optimization):
     epochs: int = Field(default=30, ge=1)
     """The budget of each system: passes over the training data, those of the warm-up that it starts from included."""
     systems: list[System] = Field(min_length=1)
+    """What is compared: each system is a way of sharing with its keys."""
     learning_rates: list[Annotated[float, Field(gt=0)]] | None = Field(default=None, min_length=2)
     """Train every model with each of these rates, in place of learning_rate, and keep the training with the best dev
     score, the mean over its tasks; none: learning_rate only. Of equal scores the first rate counts."""
@@ -212,7 +162,9 @@ class Config(Section):
     """Files that are fetched where the user's are missing; a file that is there is never fetched or replaced."""
     model: ConfiguredEncoder = BiLstm()
     warmup: Warmup = Warmup()
-    prune: Prune = Prune()
+    prune: Prune = Field(default={}, validate_default=True)
+    prunings: dict[Name, Prune] = Field(default={})
+    """Further prunings by name, each with the keys of `prune`; a choice takes its masks from one with `pruning`."""
     select: Select = Select()
     train: Train
     evaluate: Evaluate = Evaluate()
@@ -244,13 +196,32 @@ class Config(Section):
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
             system.check_fit(self.model.depth, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)
+        if again := [name for name, own in self.prunings.items() if own.self_overlap]:
+            raise ValueError(f"prunings.{again[0]}: self_overlap is a key of the section prune only; leave it out")
         for choice in choices.values():
             self._check_tasks_named(choice)
             self._check_dev_may_choose(choice)
-            wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]
-            if max(wanted) > self.prune.rounds:
-                raise ValueError(f"select.choices: '{choice.name}' wants round {max(wanted)} of {self.prune.rounds}")
+            self._check_pruning(choice)
         return self
+
+    def pruning_of(self, choice: Choice) -> Prune:
+        """The pruning that the masks of a choice come from."""
+        return self.prune if choice.pruning is None else self.prunings[choice.pruning]
+
+    def _check_pruning(self, choice: Choice) -> None:
+        """The pruning of a choice exists, has the rounds that the choice names, and scores those it compares."""
+        if choice.pruning is not None and choice.pruning not in self.prunings:
+            known = ", ".join(self.prunings) or "none"
+            raise ValueError(f"select.choices: '{choice.name}' names the pruning '{choice.pruning}'; known: {known}")
+        pruning = self.pruning_of(choice)
+        wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]
+        if max(wanted) > pruning.last_round:
+            raise ValueError(f"select.choices: '{choice.name}' wants round {max(wanted)} of {pruning.last_round}")
+        if choice.rule == "best_dev" and not pruning.SCORES_ROUNDS:
+            raise ValueError(
+                f"select.choices: '{choice.name}' with rule 'best_dev' compares dev scores of rounds, and a pruning "
+                f"with source '{pruning.source}' has none; take rule target_density or rounds"
+            )
 
     def _check_heads_have_tasks(self) -> None:
         switches = [self.replicate, *(system.replicate for system in self.train.systems if system.replicate)]

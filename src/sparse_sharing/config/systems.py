@@ -1,13 +1,17 @@
 """The systems that are compared: each is a way of sharing, written down as data of the one training stage."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from sparse_sharing.config.corpora import SHARED
 from sparse_sharing.config.replicate import Replicate
-from sparse_sharing.config.section import NAME, Name, Section, duplicates
+from sparse_sharing.config.section import NAME, Name, duplicates
+from sparse_sharing.config.tagged import Tagged
+
+if TYPE_CHECKING:
+    from sparse_sharing.config.schema import Choice
 
 Start = Literal["initial", "warmup"]
 STARTS = ("initial", "warmup")
@@ -16,18 +20,28 @@ START = rf"initial(-{NAME})?|warmup"
 """What starting weights are called in paths: `initial-` and a system's name are those of a network of its own."""
 
 
-class System(Section):
-    """A way of sharing, to be trained and compared."""
+class System(Tagged):
+    """A way of sharing, to be trained and compared. Each way is a file of `config/sharing` and one of `sharing`."""
+
+    TAG: ClassVar[str] = "sharing"
+    PACKAGE: ClassVar[str] = "sparse_sharing.config.sharing"
+
+    MEANING: ClassVar[str]
+    """What the tasks share, in one line for people."""
+    IS_JOINT: ClassVar[bool] = True
+    """Whether one model has all tasks; otherwise each task has a model of its own."""
+    PLACE: ClassVar[int] = 100
+    """Where its rows are in tables: ways of a lower number come first."""
+    ROWS: ClassVar[tuple[str, ...]] = ()
+    """The rows of the paper's tables that its systems can be, in their order; none: a row of its own name."""
 
     name: Name
-    sharing: Literal["single", "hard", "soft", "hierarchical", "sparse"]
-    """single: a model per task; hard: one dense encoder; soft: a BiLSTM per task, joined by cross-stitch units;
-    hierarchical: one encoder, each task supervised at a layer of its own; sparse: one encoder, a subnetwork per task.
-    """
+    sharing: str
+    """How the tasks share weights; the other keys depend on it."""
     start: Start = "initial"
     """The starting weights: initial, theta(0), or warmup, theta(w)."""
     choice: Name | None = None
-    """Sharing sparse: the name of the choice of masks; sharing single: train each task's subnetwork alone."""
+    """The choice of masks that it is trained with."""
     epochs: int | None = Field(default=None, ge=1)
     """The whole budget of this system, its warm-up included, where it differs from that of the section."""
     epochs_after_start: int | None = Field(default=None, ge=1)
@@ -35,7 +49,7 @@ class System(Section):
     unequal_budget: bool = False
     """The updates of this system differ from the others' on purpose; `validate` then notes it without a warning."""
     best_epoch: Literal["mean", "each"] = "mean"
-    """A control, all but single. mean: all tasks have the weights of the epoch with the best mean dev score. each: each
+    """A control. mean: all tasks have the weights of the epoch with the best mean dev score. each: each
     task is evaluated with the weights of the epoch with its own best dev score, as tasks of single systems are."""
     replicate: Replicate | None = None
     """What of the original code this system replicates, besides what the whole run does."""
@@ -43,30 +57,40 @@ class System(Section):
     """Train only these tasks of every dataset; warm-up, pruning and masks stay those of all tasks."""
     layers: Annotated[int, Field(ge=1)] | None = None
     """BiLSTM layers where they differ from model.layers; the system then starts from initial and has no choice."""
-    task_layers: dict[Name, Annotated[int, Field(ge=1)]] | None = None
-    """Sharing hierarchical: the layer at which each task is supervised, counted from 1; a task runs no layer above."""
 
     @model_validator(mode="after")
     def check(self) -> "System":
-        """Each way of sharing has its own keys, and only those; tasks that are trained jointly are two or more."""
+        """Keys fit each other; tasks that are trained jointly are two or more."""
         if self.replicate is not None:
-            self.replicate.check_fit(self.sharing)
-        if self.sharing == "single" and self.best_epoch == "each":
-            raise ValueError("best_epoch: models of sharing 'single' have one task, and its best epoch: leave it out")
-        if self.sharing == "sparse" and self.choice is None:
-            raise ValueError("sharing 'sparse' needs the key 'choice'")
-        if self.sharing not in ("sparse", "single") and self.choice is not None:
-            raise ValueError(f"sharing '{self.sharing}' does not use the key 'choice'")
-        if (self.task_layers is not None) != (self.sharing == "hierarchical"):
-            verb = "needs" if self.sharing == "hierarchical" else "does not use"
-            raise ValueError(f"sharing '{self.sharing}' {verb} the key 'task_layers'")
+            self.replicate.check_fit(self.sharing, self.IS_JOINT)
         if self.epochs is not None and self.epochs_after_start is not None:
             raise ValueError("epochs and epochs_after_start exclude each other: one includes the warm-up, one does not")
         if repeated := duplicates(self.tasks or []):
             raise ValueError(f"tasks: '{repeated[0]}' stands there twice")
-        if self.sharing != "single" and self.tasks is not None and len(self.tasks) < 2:
+        if self.IS_JOINT and self.tasks is not None and len(self.tasks) < 2:
             raise ValueError(f"tasks: sharing '{self.sharing}' trains tasks together, and '{self.tasks[0]}' is alone")
         return self
+
+    @classmethod
+    def models(cls, tasks: Sequence[str]) -> list[str]:
+        """The names of a system's models on one dataset and seed: one for all tasks, or one for each."""
+        return [SHARED] if cls.IS_JOINT else list(tasks)
+
+    def row(self, choice: "Choice | None") -> str:
+        """The row of the paper's tables that is the system's counterpart, one of ROWS."""
+        return self.sharing
+
+    def own_network(self, layers: int) -> str | None:
+        """What differs from the network of `layers` layers that is warmed up and pruned; None: nothing does."""
+        return f"{self.layers} layers, model.layers is {layers}" if self.layers not in (None, layers) else None
+
+    def stacks(self, tasks: Sequence[str]) -> list[str] | None:
+        """The tasks that have layers of their own in the network; None: all tasks run the same layers."""
+        return None
+
+    def settings(self, tasks: Sequence[str]) -> dict[str, Any]:
+        """What the spec of the training holds of the keys that only this way of sharing has, as keys of TrainSpec."""
+        return {}
 
     def trained(self, tasks: Sequence[str]) -> list[str]:
         """Those of a dataset's tasks that the system trains."""
@@ -96,7 +120,7 @@ class System(Section):
 
     def has_own_network(self, layers: int) -> bool:
         """Whether it trains another network than the one of so many layers that is warmed up and pruned."""
-        return self.sharing == "soft" or self.layers not in (None, layers)
+        return self.own_network(layers) is not None
 
     def check_fit(self, layers: int, datasets: Mapping[str, Sequence[str]]) -> None:
         """Check the system against the layers of the base network and the tasks of each dataset.
@@ -104,9 +128,8 @@ class System(Section):
         Raises:
             ValueError: It names a task or layer that does not exist, leaves one out, or cannot start as it says.
         """
-        place = f"train.systems: '{self.name}'"
-        if self.has_own_network(layers) and (self.start != "initial" or self.choice is not None):
-            own = "a BiLSTM per task" if self.sharing == "soft" else f"{self.layers} layers, model.layers is {layers}"
+        place, own = f"train.systems: '{self.name}'", self.own_network(layers)
+        if own is not None and (self.start != "initial" or self.choice is not None):
             raise ValueError(
                 f"{place} trains another network ({own}) than the one that is warmed up and pruned: "
                 "it needs start 'initial' and takes no choice"
@@ -116,27 +139,19 @@ class System(Section):
                 raise ValueError(
                     f"{place}: dataset '{dataset}' has no task '{missing[0]}'; its tasks are {', '.join(tasks)}"
                 )
-        if self.task_layers is not None:
-            self._check_task_layers(place, self.layers or layers, datasets)
 
-    def _check_task_layers(self, place: str, layers: int, datasets: Mapping[str, Sequence[str]]) -> None:
-        known = {task for tasks in datasets.values() for task in tasks}
-        for task, layer in self.task_layers.items():
-            if task not in known:
-                raise ValueError(f"{place}: task_layers names '{task}'; known tasks: {', '.join(sorted(known))}")
-            if layer > layers:
-                raise ValueError(f"{place}: task_layers puts '{task}' at layer {layer} of {layers}")
-        for dataset, tasks in datasets.items():
-            trained = self.trained(tasks)
-            if missing := [task for task in trained if task not in self.task_layers]:
-                raise ValueError(f"{place}: task_layers gives no layer for {', '.join(missing)} of '{dataset}'")
-            if max(self.task_layers[task] for task in trained) < layers:
-                raise ValueError(
-                    f"{place}: no task of '{dataset}' is supervised at layer {layers}, the last: "
-                    "raise one in task_layers, or lower layers"
-                )
+
+def way_of(sharing: str) -> type[System]:
+    """The way of sharing of a name."""
+    return System.kind_of(sharing)
 
 
 def models_of(sharing: str, tasks: Sequence[str]) -> list[str]:
-    """The names of a system's models on one dataset and seed: one per task for `single`, else one for all."""
-    return list(tasks) if sharing == "single" else [SHARED]
+    """The names of a system's models on one dataset and seed."""
+    return way_of(sharing).models(tasks)
+
+
+def rows_in_order() -> list[str]:
+    """The rows of the tables that systems can be, in the order of the paper."""
+    ways = sorted(System.kinds().items(), key=lambda item: (item[1].PLACE, item[0]))
+    return [row for name, way in ways for row in way.ROWS or (name,)]

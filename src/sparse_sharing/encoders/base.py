@@ -3,8 +3,8 @@
 import functools
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sparse_sharing.config.encoders.base import EncoderSection
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.masks.mask import Shapes
-from sparse_sharing.masks.tensor_info import TensorInfo, prunable_shapes
+from sparse_sharing.masks.tensor_info import TensorInfo, UnitAxis, prunable_shapes
 from sparse_sharing.text.batches import Batch
 from sparse_sharing.text.encoded import EncodedText
 
@@ -26,10 +26,12 @@ class TextSizes:
     Attributes:
         words: ids of words, that of the unknown word included.
         characters: ids of characters, that of the padding included.
+        units: for groups of units of which a compact network has fewer than its section says, their number.
     """
 
     words: int = 0
     characters: int = 1
+    units: Mapping[str, int] = field(default_factory=dict)
 
 
 class Encoder(nn.Module, ABC):
@@ -100,6 +102,10 @@ class Encoder(nn.Module, ABC):
             readout: what a task reads, as `readout_of` gives it; what is above it does not run.
         """
 
+    def state_units(self, readout: int) -> tuple[UnitAxis, ...]:
+        """The units among the numbers of a state that is read at `readout`; their axis is 0."""
+        return ()
+
     def extend_rows(self, rows: Mapping[str, Tensor], text: EncodedText) -> Mapping[str, Tensor]:
         """The tensors of role rows with the rows behind them that a text brings of its own.
 
@@ -165,9 +171,15 @@ def build_encoder(model: EncoderSection, sizes: TextSizes) -> Encoder:
     return implementation(model)(model, sizes)
 
 
-def counted_parameters(encoder: Encoder, kept: int) -> int:
+def counted_parameters(encoder: Encoder, kept: int, covered: Collection[str] = ()) -> int:
     """Parameters as the paper counts them: kept prunable weights plus all biases; no embeddings, no heads.
 
     Cross-stitch units are neither.
+
+    Args:
+        encoder: the encoder.
+        kept: what masks keep.
+        covered: the tensors that masks cover; of biases among them only those count that are kept.
     """
-    return kept + sum(info.size for info in encoder.tensors() if info.role == "bias")
+    uncovered = [info for info in encoder.tensors() if info.role == "bias" and info.name not in covered]
+    return kept + sum(info.size for info in uncovered)

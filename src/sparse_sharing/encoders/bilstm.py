@@ -1,5 +1,6 @@
 """The encoder that all tasks share: words and their characters, then BiLSTM layers (paper, section "Base Model")."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,12 @@ from sparse_sharing.text.vocabulary import PADDING_CHARACTER
 torch.backends.cudnn.allow_tf32 = False
 
 
+FILTERS = "characters"
+"""The group of units of the character convolution."""
+
+DIRECTIONS = ("left_to_right", "right_to_left")
+
+
 class Characters(nn.Module):
     """Character CNN: embedding, convolution over the word, maximum over its characters.
 
@@ -34,13 +41,13 @@ class Characters(nn.Module):
     the general operation.
     """
 
-    def __init__(self, model: BiLstm, character_count: int) -> None:
-        """Build for so many character ids, padding included."""
+    def __init__(self, model: BiLstm, character_count: int, filters: int) -> None:
+        """Build for a number of character ids, padding included, and of filters."""
         super().__init__()
         self.embedding = nn.Embedding(character_count, model.character_dimension, padding_idx=PADDING_CHARACTER)
         self.convolution = nn.Conv1d(
             model.character_dimension,
-            model.character_filters,
+            filters,
             model.character_width,
             padding=model.character_width // 2,
         )
@@ -63,14 +70,25 @@ class BidirectionalLayer(nn.Module):
     Turning round by an index is exact for sentences of any length and keeps both LSTMs on the fused, unpacked path.
     """
 
-    def __init__(self, inputs: int, hidden: int) -> None:
-        """Build for so many inputs and hidden units per direction."""
+    def __init__(self, inputs: int, hidden: int, backwards: int | None = None) -> None:
+        """Build for a number of inputs and of hidden units per direction.
+
+        Args:
+            inputs: numbers of an input.
+            hidden: units of each direction, or of the one that reads from left to right.
+            backwards: units of the other direction, where they differ.
+        """
         super().__init__()
         self.left_to_right = nn.LSTM(inputs, hidden)
-        self.right_to_left = nn.LSTM(inputs, hidden)
+        self.right_to_left = nn.LSTM(inputs, hidden if backwards is None else backwards)
+
+    @property
+    def width(self) -> int:
+        """Numbers of a state."""
+        return self.left_to_right.hidden_size + self.right_to_left.hidden_size
 
     def forward(self, inputs: Tensor, reverse: Tensor) -> Tensor:
-        """Float [L, B, inputs] and the batch's `reverse` int64 [L * B] -> float [L, B, 2 * hidden]."""
+        """Float [L, B, inputs] and the batch's `reverse` int64 [L * B] -> float [L, B, width]."""
         ahead, _ = self.left_to_right(inputs)
         back, _ = self.right_to_left(_Turned.apply(inputs, reverse))
         return torch.cat([ahead, _Turned.apply(back, reverse)], dim=2)
@@ -85,13 +103,18 @@ class BiLstmEncoder(Encoder):
         """See `Encoder`."""
         super().__init__(model, sizes)
         self.model, self.words, self.dropout = model, sizes.words, model.dropout
-        self.characters = Characters(model, sizes.characters)
-        widths = [model.word_dimension + model.character_filters] + [2 * model.hidden] * (model.layers - 1)
-        self.recurrent = nn.ModuleList(self.build_layer(model, width) for width in widths)
+        filters = sizes.units.get(FILTERS, model.character_filters)
+        self.characters = Characters(model, sizes.characters, filters)
+        self.recurrent, width = nn.ModuleList(), model.word_dimension + filters
+        for number in range(model.layers):
+            layer = self.build_layer(number, width, sizes.units)
+            self.recurrent.append(layer)
+            width = layer.width
 
-    def build_layer(self, model: BiLstm, inputs: int) -> nn.Module:
-        """One layer of the stack."""
-        return BidirectionalLayer(inputs, model.hidden)
+    def build_layer(self, number: int, inputs: int, units: Mapping[str, int]) -> nn.Module:
+        """One layer of the stack, counted from 0."""
+        hidden = [units.get(f"recurrent.{number}.{way}", self.model.hidden) for way in DIRECTIONS]
+        return BidirectionalLayer(inputs, *hidden)
 
     def tensors(self) -> list[TensorInfo]:
         """See `Encoder`."""
@@ -108,15 +131,22 @@ class BiLstmEncoder(Encoder):
     def _inputs_of(self, number: int) -> tuple[UnitAxis, ...]:
         """The units among the inputs of a layer."""
         if number == 0:
-            return (UnitAxis(FILTERS, axis=1, start=self.model.word_dimension),)
-        below = f"recurrent.{number - 1}"
-        return tuple(
-            UnitAxis(f"{below}.{way}", axis=1, start=place * self.model.hidden) for place, way in enumerate(DIRECTIONS)
-        )
+            filters = self.characters.convolution.out_channels
+            return (UnitAxis(FILTERS, 1, filters, start=self.model.word_dimension),)
+        return tuple(dataclasses.replace(axis, axis=1) for axis in self.state_units(number))
 
     def width(self, readout: int) -> int:
         """See `Encoder`."""
-        return 2 * self.model.hidden
+        return self.recurrent[readout - 1].width
+
+    def state_units(self, readout: int) -> tuple[UnitAxis, ...]:
+        """See `Encoder`; first the units that read from left to right, then the others."""
+        layer, name = self.recurrent[readout - 1], f"recurrent.{readout - 1}"
+        ahead, back = layer.left_to_right.hidden_size, layer.right_to_left.hidden_size
+        return (
+            UnitAxis(f"{name}.{DIRECTIONS[0]}", 0, ahead),
+            UnitAxis(f"{name}.{DIRECTIONS[1]}", 0, back, start=ahead),
+        )
 
     def batch(
         self,
@@ -129,7 +159,7 @@ class BiLstmEncoder(Encoder):
         return make_batch(text, indices, task, self.model.word_dropout if random is not None else 0.0, random)
 
     def states(self, rows: Mapping[str, Tensor], batch: WordBatch, readout: int) -> Tensor:
-        """See `Encoder`; float [L, B, 2 * hidden] of layer `readout`, counted from 1."""
+        """See `Encoder`; float [L, B, width] of layer `readout`, counted from 1."""
         states = self.embed(rows[WORDS], batch)
         for layer in self.recurrent[:readout]:
             states = layer(states, batch.reverse)
@@ -165,14 +195,8 @@ class BiLstmEncoder(Encoder):
         return {**rows, WORDS: torch.cat([words, extra])}
 
 
-FILTERS = "characters"
-"""The group of units of the character convolution."""
-
-DIRECTIONS = ("left_to_right", "right_to_left")
-
-
 def _character_tensors(characters: Characters) -> list[TensorInfo]:
-    filters = UnitAxis(FILTERS, axis=0)
+    filters = UnitAxis(FILTERS, 0, characters.convolution.out_channels)
     embedding, convolution = characters.embedding.weight, characters.convolution
     weight, bias = convolution.weight, convolution.bias
     return [
@@ -213,9 +237,9 @@ def recurrent_tensors(layer: nn.Module, name: str, number: int, inputs: tuple[Un
     found = []
     for own, value in layer.named_parameters():
         group = f"{name}.{own.rpartition('.')[0]}"
-        gates = UnitAxis(group, axis=0, blocks=4)
-        matrix = value.dim() > 1
-        columns = () if not matrix else (UnitAxis(group, axis=1),) if "weight_hh" in own else inputs
+        hidden, matrix = value.shape[0] // 4, value.dim() > 1
+        gates, recurrent = UnitAxis(group, 0, hidden, blocks=4), UnitAxis(group, 1, hidden)
+        columns = () if not matrix else (recurrent,) if "weight_hh" in own else inputs
         found.append(
             TensorInfo(
                 f"{name}.{own}",

@@ -8,7 +8,7 @@ from torch import Generator, Tensor, nn
 
 from sparse_sharing.config.encoders.cross_stitch import CrossStitch
 from sparse_sharing.encoders.bilstm import BidirectionalLayer, BiLstmEncoder, recurrent_tensors
-from sparse_sharing.masks.tensor_info import TensorInfo
+from sparse_sharing.masks.tensor_info import TensorInfo, UnitAxis
 from sparse_sharing.text.batches import WORDS, WordBatch
 
 OWN_SHARE = 0.9
@@ -24,6 +24,11 @@ class CrossStitchLayer(nn.Module):
         self.stacks = nn.ModuleList(BidirectionalLayer(inputs, hidden) for _ in range(stacks))
         self.stitch = nn.Parameter(torch.zeros(stacks, stacks))
 
+    @property
+    def width(self) -> int:
+        """Numbers of a state."""
+        return self.stacks[0].width
+
     def forward(self, inputs: Sequence[Tensor], reverse: Tensor, rows: slice) -> Tensor:
         """For each stack float [L, B, inputs] -> the mixed states of the unit's `rows`, float [R, L, B, 2 * hidden]."""
         states = torch.stack([stack(own, reverse) for stack, own in zip(self.stacks, inputs, strict=True)])
@@ -38,12 +43,20 @@ class CrossStitchEncoder(BiLstmEncoder):
 
     section = CrossStitch
 
-    def build_layer(self, model: CrossStitch, inputs: int) -> nn.Module:
+    def build_layer(self, number: int, inputs: int, units: Mapping[str, int]) -> nn.Module:
         """A layer of all stacks."""
-        return CrossStitchLayer(inputs, model.hidden, len(model.stacks))
+        return CrossStitchLayer(inputs, self.model.hidden, len(self.model.stacks))
+
+    def state_units(self, readout: int) -> tuple[UnitAxis, ...]:
+        """What is mixed has no units of its own."""
+        return ()
+
+    def width(self, readout: int) -> int:
+        """See `Encoder`; the same for every stack."""
+        return self.recurrent[-1].width
 
     def layer_tensors(self, number: int, layer: nn.Module) -> list[TensorInfo]:
-        """See `BiLstmEncoder`; what is mixed has no units of its own."""
+        """See `BiLstmEncoder`."""
         name, unit = f"recurrent.{number}", layer.stitch
         stitch = TensorInfo(f"{name}.stitch", tuple(unit.shape), number + 1, "mixing", own_share)
         stacks = (
@@ -51,7 +64,11 @@ class CrossStitchEncoder(BiLstmEncoder):
             for place, stack in enumerate(layer.stacks)
             for info in recurrent_tensors(stack, f"{name}.stacks.{place}", number + 1, ())
         )
-        return [stitch, *(dataclasses.replace(info, units=()) for info in stacks)]
+        return [stitch, *stacks]
+
+    def tensors(self) -> list[TensorInfo]:
+        """See `Encoder`; without units, which cross-stitch units mix."""
+        return [dataclasses.replace(info, units=()) for info in super().tensors()]
 
     def states(self, rows: Mapping[str, Tensor], batch: WordBatch, readout: int) -> Tensor:
         """See `Encoder`; float [L, B, 2 * hidden] of stack `readout`, counted from 0."""

@@ -77,6 +77,10 @@ class Head(ABC):
         cuts = flat.split([info.size for info in tensors])
         return {info.name: cut.view(info.shape) for info, cut in zip(tensors, cuts, strict=True)}
 
+    def state_axis(self, tensor: str) -> int | None:
+        """The axis of one of its tensors along which the numbers of a state are; None for a tensor without one."""
+        return None
+
     @property
     def decodes_sentences(self) -> bool:
         """Whether the best tag of a token depends on the tags of others, so that decoding needs whole sentences."""

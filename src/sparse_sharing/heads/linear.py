@@ -26,6 +26,10 @@ class LinearHead(Head):
         """See `Head`."""
         return self.infos
 
+    def state_axis(self, tensor: str) -> int | None:
+        """See `Head`."""
+        return 1 if tensor == "weight" else None
+
     def scores(self, flat: Tensor, states: Tensor) -> Tensor:
         """See `Head`."""
         parts = self.parts(flat)

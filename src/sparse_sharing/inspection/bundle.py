@@ -23,6 +23,9 @@ CARRIED = (
     "*/seed*/*/prune/*/again/masks.safetensors",
     "*/seed*/*/prune/*/again/costs.json",
     "*/seed*/*/prune/*/rounds.csv",
+    "*/seed*/*/prune-*/*/masks.safetensors",
+    "*/seed*/*/prune-*/*/costs.json",
+    "*/seed*/*/prune-*/*/rounds.csv",
     "*/seed*/*/select/*/masks.safetensors",
     "*/seed*/*/select/*/costs.json",
     "*/seed*/*/select/*/choice.csv",
@@ -43,7 +46,7 @@ README = """# {name}: what stands behind the results
 - `settings.json`: the settings of every job, as its files carry them.
 - `environment.json`: the machine and the versions of all packages.
 - `digests.json`: SHA-256 of every file here, and of data, weights and models that are not here.
-- `*/seed*/*/prune/`, `select/`: masks, all rounds of pruning. `*/seed*/train/`: learning curves.
+- `*/seed*/*/prune/`, `prune-NAME/`, `select/`: masks, all rounds of pruning. `*/seed*/train/`: learning curves.
 - `*/seed*/evaluate/`: scores, and for each test sentence the counts that they are computed from.
 - `costs.json`: processor seconds, updates and tokens of a job.
 

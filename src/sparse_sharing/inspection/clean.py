@@ -10,6 +10,7 @@ from sparse_sharing.errors import ArtifactError
 WORK = {
     "*/seed*/*/work": "weights.safetensors",
     "*/seed*/*/prune/*/work": "masks.safetensors",
+    "*/seed*/*/prune-*/*/work": "masks.safetensors",
     "*/seed*/train/*/*/work": "model.safetensors",
 }
 """The work folders of jobs, and the file beside each that shows that the job is finished."""

@@ -124,7 +124,7 @@ def _numbers(network: Network) -> tuple[int, int]:
 def _training(job: Job, tokens: Mapping[str, Mapping[str, int]], speed: Speed) -> float:
     """Seconds of all epochs of a training job; patience may end it earlier."""
     optimization, tasks = job.spec.optimization, _tasks(job) or list(tokens["train"])
-    epochs = optimization.epochs * (job.spec.rounds + 1 if isinstance(job.spec, PruneSpec) else 1)
+    epochs = optimization.epochs * (job.spec.trainings if isinstance(job.spec, PruneSpec) else 1)
     epochs *= len(getattr(job.spec, "learning_rates", None) or [None])
     weights = getattr(job.spec, "weights", None) or {}
     passes = {task: (weights[task].sampling if task in weights else None) or 1.0 for task in tasks}

@@ -22,11 +22,12 @@ class UnitAxis:
 
     A unit is what a mask of units keeps or removes as a whole: a unit of an LSTM, a filter, an attention head. Unit
     `u` has the indices `start + (block * count + u) * size + i` of the axis, for `block` in range(blocks) and `i` in
-    range(size), where `count` is the number of units of the group.
+    range(size).
 
     Attributes:
         group: the name of the units, the same in each tensor that has a part of them.
         axis: of the tensor.
+        count: units of the group.
         start: the first index along the axis that belongs to the group.
         blocks: how often the units follow each other along the axis, such as 4 for the gates of an LSTM.
         size: indices of a unit in a block, such as the width of an attention head.
@@ -34,6 +35,7 @@ class UnitAxis:
 
     group: str
     axis: int
+    count: int
     start: int = 0
     blocks: int = 1
     size: int = 1

@@ -15,6 +15,7 @@ from sparse_sharing.config.encoders.base import EncoderSection
 from sparse_sharing.encoders.base import TextSizes, build_encoder
 from sparse_sharing.heads.base import build_head
 from sparse_sharing.masks.mask import Mask, Shapes
+from sparse_sharing.masks.units import Units
 from sparse_sharing.network.memory import Room, is_gpu_shortage
 from sparse_sharing.network.parameters import Parameters, common_ranges
 from sparse_sharing.text.batches import Batch, sorted_batches
@@ -40,17 +41,31 @@ class Network:
         factors: the same as float32 [P], 1 and 0: what a step multiplies by, several times as fast as by bool.
     """
 
-    def __init__(self, model: EncoderSection, vocabulary: Vocabulary, device: torch.device | str = "cpu") -> None:
-        """Build a network of zeros for the tasks of a vocabulary; `load` gives it weights."""
+    def __init__(
+        self,
+        model: EncoderSection,
+        vocabulary: Vocabulary,
+        device: torch.device | str = "cpu",
+        units: Mapping[str, int] | None = None,
+    ) -> None:
+        """Build a network of zeros for the tasks of a vocabulary; `load` gives it weights.
+
+        Args:
+            model: the section of the encoder and the heads.
+            vocabulary: words, characters, and the tags of the tasks.
+            device: where it runs.
+            units: of a compact network, for each group of units their number.
+        """
         self.model, self.vocabulary = model, vocabulary
         self.device = torch.device(device)
-        sizes = TextSizes(vocabulary.word_count, vocabulary.character_count)
+        sizes = TextSizes(vocabulary.word_count, vocabulary.character_count, units or {})
         self.encoder = build_encoder(model, sizes).to(self.device)
         width = self.encoder.width(model.depth)
         self.head_kinds = {
             task: build_head(model.head_of(task), width, tags, self.device) for task, tags in vocabulary.tasks.items()
         }
         self.parameters = Parameters(self.encoder, self.head_kinds, self.device)
+        self.units = Units(self.parameters.infos.values())
         self.room, self.mixed = Room(), False
         self.set_masks({})
 
@@ -101,16 +116,22 @@ class Network:
 
     def prunable_values(self) -> Tensor:
         """float32 [prunable weights], in the order of a mask."""
-        parts = self.parts(self.theta)
+        return self.prunable_part(self.theta)
+
+    def prunable_part(self, flat: Tensor) -> Tensor:
+        """Of a flat vector over all encoder parameters what belongs to prunable weights, in the order of a mask."""
+        parts = self.parts(flat)
         return torch.cat([parts[name].reshape(-1) for name in self.prunable_shapes])
 
     def set_masks(self, masks: Mapping[str, Mask], simplify: bool = True) -> None:
-        """Give each task its subnetwork; a task without a mask keeps everything.
+        """Give each task its subnetwork, by a mask over weights or over units; without a mask it keeps everything.
 
         A mask that keeps everything is treated as no mask, which is faster and equal to the last bit. With `simplify`
         off it is applied as any other is.
         """
-        masks = {task: masks.get(task) or Mask.dense(self.prunable_shapes, "") for task in self.heads}
+        masks = self.over_weights(
+            {task: masks.get(task) or Mask.dense(self.prunable_shapes, "") for task in self.heads}
+        )
         kept = {task: [name for name, part in mask.tensors().items() if part.any()] for task, mask in masks.items()}
         self.readouts = {task: self.encoder.readout_of(task, names) for task, names in kept.items()}
         reads = {task: self._read(readout) for task, readout in self.readouts.items()}
@@ -119,6 +140,18 @@ class Network:
         self.factors = {task: None if keep is None else keep.float() for task, keep in self.keeps.items()}
         sparse = any(keep is not None for keep in self.keeps.values())
         self.parameters.use(torch.empty_like(self.theta) if sparse else self.theta)
+
+    def over_weights(self, masks: Mapping[str, Mask]) -> dict[str, Mask]:
+        """Masks as they are, those over units as the masks over weights and biases that they stand for."""
+        return {
+            task: self.units.expand(mask) if self.units.is_over_units(mask) else mask for task, mask in masks.items()
+        }
+
+    def require_fit(self, mask: Mask, weights: str, label: str) -> None:
+        """Check that a mask over weights or units belongs to the network and its starting weights (ArtifactError)."""
+        known = (self.prunable_shapes, self.units.shapes, self.units.covered)
+        fitting = [shapes for shapes in known if dict(shapes) == dict(mask.shapes)]
+        mask.require_fit(fitting[0] if fitting else self.prunable_shapes, weights, label)
 
     def _read(self, readout: int) -> Tensor:
         """Bool [P], True where a task reads the encoder's parameters, whatever its mask."""

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from sparse_sharing.masks.mask import Mask, pack, unpack
+from sparse_sharing.masks.files import header, pack, shapes_in, unpack
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.pipeline.specs import Spec
 from sparse_sharing.storage.artifacts import content_digest, load_tensors, parts_of, save_tensors
 from sparse_sharing.text.vocabulary import Vocabulary
@@ -69,8 +70,7 @@ def save_model(
     """
     first = next(iter(masks.values()), None)
     shapes = first.shapes if first else {}
-    own = {"vocabulary": vocabulary, "shapes": [[name, list(shape)] for name, shape in shapes.items()]}
-    own["weights"] = first.weights if first else None
+    own = {"vocabulary": vocabulary, **header(first)}
     tensors = {name: value for name, value in values.items() if name not in shapes}
     if masks:
         covered = np.concatenate([values[name].reshape(-1) for name in shapes])
@@ -137,7 +137,7 @@ def _unpacked(
     tensors: Mapping[str, np.ndarray], details: Mapping[str, Any]
 ) -> tuple[dict[str, np.ndarray], dict[str, Mask]]:
     """Values and masks out of the parts of a file (ValueError, KeyError or TypeError where they do not fit)."""
-    shapes = {name: tuple(shape) for name, shape in details["shapes"]}
+    shapes = shapes_in(details)
     packed = {name.removeprefix(MASKS): bits for name, bits in tensors.items() if name.startswith(MASKS)}
     values = {name: value for name, value in tensors.items() if name != KEPT and not name.startswith(MASKS)}
     if not packed:

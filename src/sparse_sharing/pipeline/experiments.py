@@ -43,9 +43,6 @@ class TabulatedRun(Protocol):
     paper: Mapping[str, str] | None
 
 
-WARM = ("single", "hard")
-"""Dense ways of sharing that are a control where they start from the warmed-up weights."""
-
 TABLE_FILES = (
     "results.csv",
     "per_type.csv",
@@ -78,17 +75,14 @@ def facts_of(system: System, choice: Choice | None) -> SystemFacts:
 def _kind_of(system: System, choice: Choice | None) -> str:
     if system.best_epoch == "each":
         return "own_epochs"
-    if choice is None:
-        return f"{system.sharing}_warm" if system.sharing in WARM and system.start == "warmup" else system.sharing
-    if choice.random:
+    warm = f"{system.sharing}_warm"
+    if choice is None and system.start == "warmup" and warm in CONTROLS:
+        return warm
+    if choice is not None and choice.random:
         return "permuted_masks" if choice.random == "permuted" else "random_masks"
-    if choice.rule == "magnitude":
+    if choice is not None and choice.rule == "magnitude":
         return "magnitude_masks"
-    if system.sharing == "single":
-        return "single_subnet"
-    if choice.rule == "target_density":
-        return "sparse_at_density"
-    return "sparse" if system.start == "warmup" else "sparse_no_warmup"
+    return system.row(choice)
 
 
 def compared_pairs(config: Config, facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:

@@ -135,6 +135,11 @@ class _Jobs:
         needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, start)}
         return self._add("prune", identity, self.specs.prune(dataset, seed, start, task), needs)
 
+    def prune_named(self, dataset: str, seed: int, start: str, pruning: str, task: str) -> Job:
+        identity = {"dataset": dataset, "seed": seed, "start": start, "pruning": pruning, "task": task}
+        needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, start)}
+        return self._add("prune_named", identity, self.specs.prune_named(dataset, seed, start, pruning, task), needs)
+
     def prune_again(self, dataset: str, seed: int, start: str, task: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
         needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, start)}
@@ -143,7 +148,13 @@ class _Jobs:
     def select(self, dataset: str, seed: int, start: str, choice: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
         spec = self.specs.select(dataset, seed, start, choice)
-        needs = {f"masks.{task}": self.prune(dataset, seed, start, task) for task in spec.masks}
+        pruning = spec.choice.pruning
+        needs = {
+            f"masks.{task}": self.prune(dataset, seed, start, task)
+            if pruning is None
+            else self.prune_named(dataset, seed, start, pruning, task)
+            for task in spec.masks
+        }
         needs["start"] = self.warmup(dataset, seed, start)
         return self._add("select", identity, spec, needs, tuple(filter(None, [spec.choice.file])))
 

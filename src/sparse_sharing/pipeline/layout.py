@@ -18,17 +18,13 @@ DATASET = RUN + "/{dataset}"
 DATA = DATASET + "/data"
 START = DATASET + "/seed{seed}/{start}"
 PRUNE = START + "/prune/{task}"
+PRUNE_NAMED = START + "/prune-{pruning}/{task}"
 PRUNE_AGAIN = PRUNE + "/again"
 SELECT = START + "/select/{choice}"
 MODEL = DATASET + "/seed{seed}/train/{system}/{model}"
 EVALUATION = DATASET + "/seed{seed}/evaluate/{system}/{model}"
 TABLES = RUN + "/tables"
 FIGURES = RUN + "/figures"
-
-
-def mask_name(round_: int) -> str:
-    """The tensor in the masks of a pruning that holds the mask of a round."""
-    return f"round{round_:03d}"
 
 
 def below(run_folder: Path, pattern: str, **identity: object) -> Path:

@@ -5,12 +5,13 @@ specs of the stages that read those files. So a file made under other settings i
 """
 
 import functools
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from sparse_sharing.config.corpora import CorpusSpec, corpus_spec
 from sparse_sharing.config.encoders.base import AnyEncoder, EncoderSection
+from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Switch, settings_of, switches_of
 from sparse_sharing.config.schema import (
     GRAMMAR_VERSION,
@@ -85,6 +86,19 @@ class PruneSpec(Spec):
     early_bird_window: int | None = Field(default=None, description="epochs in a row that change less than this share")
     again: bool | None = Field(default=None, description="a second pruning, with another order of the data")
     replicate: list[Switch] | None = None
+    source: str | None = Field(default=None, description="of the masks; none: iterative magnitude pruning")
+    settings: dict[str, Any] | None = Field(default=None, description="the keys that only its source has")
+    granularity: Literal["unit"] | None = Field(default=None, description="of the masks; none: weights")
+
+    @property
+    def kind(self) -> type[Prune]:
+        """The keys and properties of its source."""
+        return Prune.kind_of(self.source or Prune.DEFAULT)
+
+    @property
+    def trainings(self) -> int:
+        """How many trainings it takes, at most."""
+        return 1 if self.kind.TRAINS_ONCE else self.rounds + 1
 
 
 class SelectSpec(Spec):
@@ -95,6 +109,7 @@ class SelectSpec(Spec):
     masks: dict[str, str]
     tasks: list[str] | None = Field(default=None, description="the tasks, where their masks come from no pruning")
     start: str | None = Field(default=None, description="rule magnitude: digest of the starting weights")
+    granularity: Literal["unit"] | None = Field(default=None, description="rule magnitude: of the masks")
 
 
 class TrainSpec(Spec):
@@ -109,6 +124,7 @@ class TrainSpec(Spec):
     tasks: list[str]
     allow_dense: bool
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
+    settings: dict[str, Any] | None = Field(default=None, description="other keys that only its way of sharing has")
     optimization: Optimization
     learning_rates: list[float] | None = Field(default=None, description="tried in place of learning_rate")
     best_epoch: Literal["each"] | None = Field(default=None, description="each: of each task too")
@@ -149,6 +165,7 @@ class TablesSpec(Spec):
     replicate: dict[str, list[Switch]] | None = Field(default=None, description="the switches of systems that use any")
     replicate_pruning: list[Switch] | None = None
     given: list[str] | None = Field(default=None, description="the choices whose masks come from no pruning")
+    named_prunings: dict[str, str] | None = Field(default=None, description="of choices that name a pruning, which")
     self_overlap: list[str] | None = Field(default=None, description="choices compared with a second pruning")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
@@ -168,7 +185,8 @@ class TablesSpec(Spec):
 
     def prunings(self) -> list[tuple[str, int, Start, str]]:
         """Every pruning as (dataset, seed, start, task)."""
-        return self._prunings({start for start, choice in self.chosen if choice not in (self.given or [])})
+        other = {*(self.given or ()), *(self.named_prunings or ())}
+        return self._prunings({start for start, choice in self.chosen if choice not in other})
 
     def prunings_again(self) -> list[tuple[str, int, Start, str]]:
         """Every second pruning, with another order of the data, as (dataset, seed, start, task)."""
@@ -217,7 +235,7 @@ class Specs:
         self.systems = {system.name: system for system in config.train.systems}
         self.choices = {choice.name: choice for choice in config.select.choices}
         self.sources = {source.path: source for source in config.download}
-        for stage in ("prepare", "warmup", "prune", "select", "train", "evaluate", "tables"):
+        for stage in ("prepare", "warmup", "prune", "prune_named", "select", "train", "evaluate", "tables"):
             setattr(self, stage, functools.cache(getattr(self, stage)))
 
     def tasks(self, dataset: str, system: str | None = None) -> list[str]:
@@ -244,7 +262,8 @@ class Specs:
             return model
         system = self.systems[start.removeprefix("initial-")]
         model = model.with_depth(system.layers or model.depth)
-        return model.with_stacks(self.tasks(dataset, system.name)) if system.sharing == "soft" else model
+        stacks = system.stacks(self.tasks(dataset, system.name))
+        return model.with_stacks(stacks) if stacks else model
 
     def demo(self) -> DemoSpec:
         """The generation of the demo corpora."""
@@ -282,20 +301,36 @@ class Specs:
 
     def prune(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
         """The pruning of one task."""
-        prune = self.config.prune
+        return self._prune(self.config.prune, dataset, seed, start, task)
+
+    def prune_named(self, dataset: str, seed: int, start: Start, pruning: str, task: str) -> PruneSpec:
+        """The pruning of one task as a section of `prunings` says."""
+        return self._prune(self.config.prunings[pruning], dataset, seed, start, task)
+
+    def _prune(self, prune: Prune, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
         return PruneSpec(
             data=self.prepare(dataset).digest(),
             start=self.warmup(dataset, seed, start).digest(),
             seed=seed,
             task=task,
             optimization=_plain(prune),
-            rounds=prune.rounds,
+            rounds=prune.last_round,
             final_density=prune.final_density,
             stop_after=prune.stop_after,
             early_bird=prune.early_bird,
             early_bird_window=None if prune.early_bird is None else prune.early_bird_window,
             replicate=self.config.replicate.of_pruning(),
+            source=None if prune.source == Prune.DEFAULT else prune.source,
+            settings=prune.settings(),
+            granularity=prune.granularity,
         )
+
+    def pruning_of(self, choice: str, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
+        """The pruning that a choice takes the mask of a task from."""
+        name = self.choices[choice].pruning
+        if name is None:
+            return self.prune(dataset, seed, start, task)
+        return self.prune_named(dataset, seed, start, name, task)
 
     def prune_again(self, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
         """The second pruning of a task, with another order of its data."""
@@ -307,20 +342,23 @@ class Specs:
         return SelectSpec(
             choice=chosen,
             seed=seed if chosen.random else None,
-            masks={task: self.prune(dataset, seed, start, task).digest() for task in tasks if chosen.is_pruned},
+            masks={
+                task: self.pruning_of(choice, dataset, seed, start, task).digest() for task in tasks if chosen.is_pruned
+            },
             tasks=None if chosen.is_pruned else tasks,
             start=self.warmup(dataset, seed, start).digest() if chosen.rule == "magnitude" else None,
+            granularity=self.config.prune.granularity if chosen.rule == "magnitude" else None,
         )
 
     def replicate(self, system: str) -> list[Switch] | None:
         """What of the original code a system replicates, by itself and as part of the run."""
         chosen = self.systems[system]
-        return switches_of(chosen.sharing, self.config.replicate, chosen.replicate)
+        return switches_of(chosen.IS_JOINT, self.config.replicate, chosen.replicate)
 
     def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec:
         """The training of one model of a system."""
         chosen, switches = self.systems[system], self.replicate(system)
-        section, tasks = self.config.train, [model] if chosen.sharing == "single" else self.tasks(dataset, system)
+        section, tasks = self.config.train, self.tasks(dataset, system) if chosen.IS_JOINT else [model]
         rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
         masks = None
         if chosen.choice is not None:
@@ -334,7 +372,6 @@ class Specs:
             sharing=chosen.sharing,
             tasks=tasks,
             allow_dense=chosen.choice is not None and self.choices[chosen.choice].allow_dense,
-            task_layers=chosen.task_layers and {task: chosen.task_layers[task] for task in tasks},
             optimization=_plain(
                 section,
                 epochs=chosen.trained_epochs(section.epochs, self.config.warmup.epochs),
@@ -345,6 +382,7 @@ class Specs:
             best_epoch="each" if chosen.best_epoch == "each" else None,
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
+            **chosen.settings(tasks),
         )
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:
@@ -376,6 +414,7 @@ class Specs:
             replicate={name: own for name in sorted(self.systems) if (own := self.replicate(name))} or None,
             replicate_pruning=self.config.replicate.of_pruning(),
             given=sorted(choice.name for choice in config.select.choices if not choice.is_pruned) or None,
+            named_prunings={choice.name: choice.pruning for choice in config.select.choices if choice.pruning} or None,
             self_overlap=self._choices_with_self_overlap(),
             metrics="",
         )
@@ -387,7 +426,11 @@ class Specs:
         if not self.config.prune.self_overlap:
             return None
         used = {system.choice for system in self.config.train.systems}
-        found = [name for name, own in self.choices.items() if own.is_pruned and own.random is not True]
+        found = [
+            name
+            for name, own in self.choices.items()
+            if own.is_pruned and own.pruning is None and own.random is not True
+        ]
         return sorted(used & set(found)) or None
 
     def report(self) -> ReportSpec:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sparse_sharing import __version__
-from sparse_sharing.storage.artifacts import load_json
 from sparse_sharing.network.storage import TrainedModel, storage_sizes
+from sparse_sharing.storage.artifacts import load_json
 from sparse_sharing.training.loop import TaskData
 
 LICENCE = """The model was made from the text{vectors} named above, and a copy of that text's words lies in

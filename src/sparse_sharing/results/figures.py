@@ -12,7 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from sparse_sharing.evaluation.statistics import HELPED, HIGHER, HURT, LOWER, NO_DIFFERENCE, NO_VERDICT, SEEDS_FOR_SYSTEMS, THESE_EQUAL
+from sparse_sharing.evaluation.statistics import (
+    HELPED,
+    HIGHER,
+    HURT,
+    LOWER,
+    NO_DIFFERENCE,
+    NO_VERDICT,
+    SEEDS_FOR_SYSTEMS,
+    THESE_EQUAL,
+)
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette, told apart under every common kind of colour blindness."""

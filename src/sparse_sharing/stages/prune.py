@@ -1,20 +1,25 @@
-"""Stage `prune`: iterative magnitude pruning of one task (paper, Algorithm 1)."""
+"""Stage `prune`: find the masks of one task while it is trained, as a source says (paper, Algorithm 1)."""
 
 import csv
 import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from sparse_sharing.errors import ArtifactError
-from sparse_sharing.masks.mask import Mask, kept_after, pack, prune_smallest
+from sparse_sharing.config.prune import Prune
+from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.masks.choose import Round
+from sparse_sharing.masks.files import load_mask, write_rounds
+from sparse_sharing.masks.mask import Mask, Shapes
+from sparse_sharing.masks.sources.base import Plan, Source, source_of
+from sparse_sharing.masks.units import Units
 from sparse_sharing.network.network import Network
-from sparse_sharing.pipeline.layout import mask_name
 from sparse_sharing.pipeline.specs import PruneSpec
-from sparse_sharing.storage.artifacts import load_tensors, parts_of, save_tensors, write_text
+from sparse_sharing.storage.artifacts import load_tensors, parts_of, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.training.checkpoint import work_folder
@@ -22,28 +27,16 @@ from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.inputs import (
     build_network,
     choose_device,
-    load_mask,
     load_task_data,
     load_vocabulary,
     load_weights,
     warn_of_emptied_layers,
 )
-from sparse_sharing.training.loop import Progress, TaskData
+from sparse_sharing.training.loop import Epoch, Progress, TaskData
+from sparse_sharing.training.masking import Masking
 from sparse_sharing.training.setup import train, work_done
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Round:
-    """One round: the mask it trained under, and how well that went on dev (percent)."""
-
-    round: int
-    density: float
-    kept: int
-    dev_score: float
-    best_epoch: int
-    epochs: int
 
 
 @dataclass
@@ -54,13 +47,11 @@ class Pruning:
     rounds: list[Round]
     seconds: list[float]
 
-    def add(self, progress: Progress) -> None:
-        """Take down the round that has just been trained."""
-        mask = self.masks[-1]
-        epochs = len(progress.history)
-        found = Round(len(self.rounds), mask.density, mask.kept, progress.best_mean, progress.best_epoch, epochs)
-        self.rounds.append(found)
-        self.seconds.append(sum(epoch.seconds for epoch in progress.history))
+    def add(self, dev_score: float | None, best_epoch: int | None, history: Sequence[Epoch]) -> None:
+        """Note the round of the next mask; `history` are the epochs that it took."""
+        mask = self.masks[len(self.rounds)]
+        self.rounds.append(Round(len(self.rounds), mask.density, mask.kept, dev_score, best_epoch, len(history)))
+        self.seconds.append(sum(epoch.seconds for epoch in history))
 
     def is_over(self, stop_after: int | None) -> bool:
         """Whether the last `stop_after` rounds brought no better dev score than those before."""
@@ -75,12 +66,13 @@ class Pruning:
 def run(
     spec: PruneSpec, vocabulary: Path, train_text: Path, dev_text: Path, weights: Path, output: Path, device: str
 ) -> None:
-    """Train, rank, remove, rewind, for rounds 0 to K; write `masks.safetensors` and `rounds.csv` into `output`.
+    """Find masks as the source says; write `masks.safetensors` and `rounds.csv` into `output`.
 
-    Round k trains from theta(w) under the mask of density final_density ** (k / K), with a fresh optimizer. The weights
-    of its best dev epoch are ranked, and the smallest are removed to make the mask of round k + 1. With `stop_after` m
-    the round that is the m-th in a row without a better dev score is the last. Where the task's dev text may choose
-    nothing, the weights of the last epoch are ranked, and `stop_after` ends nothing.
+    The source of the paper, `magnitude`, trains, ranks, removes and rewinds, for rounds 0 to K. Round k trains from
+    theta(w) under the mask of density final_density ** (k / K), with a fresh optimizer. The weights of its best dev
+    epoch are ranked, and the smallest are removed to make the mask of round k + 1. With `stop_after` m the round that
+    is the m-th in a row without a better dev score is the last. Where the task's dev text may choose nothing, the
+    weights of the last epoch are ranked, and `stop_after` ends nothing.
     """
     meter = Meter()
     words = load_vocabulary(vocabulary, spec.data)
@@ -90,25 +82,48 @@ def run(
     network = build_network(weights, artifact, words, [spec.task], choose_device(device))
     epochs = spec.optimization.epochs
     inputs = [vocabulary, train_text, dev_text, weights]
-    total = (spec.rounds + 1) * epochs
+    total = spec.trainings * epochs
     with work_folder(output, inputs) as work, Reporter(f"prune {spec.task}", total, work=work) as report:
         meter.keep_in(work)
-        dense = Mask.dense(network.prunable_shapes, artifact.digest)
+        units = _units(spec, network)
+        dense = Mask.dense(network.prunable_shapes if units is None else units.shapes, artifact.digest)
         pruning = _resume(work / "rounds.safetensors", spec, dense)
         report.skip(len(pruning.rounds) * epochs)
         choosing = tasks[spec.task].choose_on_dev
         stop_after = spec.stop_after if choosing else None
-        while len(pruning.rounds) <= spec.rounds and not pruning.is_over(stop_after):
-            _train_round(spec, network, start, tasks, pruning, work, report, meter)
+        source = _source(spec, dense, start, network.prunable_shapes, units)
+        if spec.kind.PRUNES_IN_TRAINING:
+            _train_gradually(spec, network, start, tasks, pruning, work, report, meter, source)
+        while len(pruning.rounds) < spec.trainings and not pruning.is_over(stop_after):
+            _train_round(spec, network, start, tasks, pruning, work, report, meter, source)
             _save(work / "rounds.safetensors", spec, pruning, {"seconds": pruning.seconds})
-        pruning.end()
-        report.skip((spec.rounds + 1 - len(pruning.rounds)) * epochs)
-        _warn(spec, pruning, choosing)
         trained = sum(round_.epochs for round_ in pruning.rounds)
+        if not spec.kind.SCORES_ROUNDS:
+            for _ in pruning.masks[len(pruning.rounds) :]:
+                pruning.add(None, None, [])
+        pruning.end()
+        report.skip((spec.trainings - len(pruning.rounds)) * epochs)
+        _warn(spec, pruning, choosing)
         done = work_done(tasks, spec.optimization, trained)
         write_costs(output, Costs(meter.seconds, *done, {spec.task: trained if choosing else 0}))
         _save(output / "masks.safetensors", spec, pruning, {} if choosing else {"chosen_on_dev": False})
         write_text(output / "rounds.csv", _table(pruning))
+
+
+def _units(spec: PruneSpec, network: Network) -> Units | None:
+    """The units that masks remove; none: masks remove single weights."""
+    if spec.granularity is None:
+        return None
+    if not network.units.shapes:
+        raise ConfigError(f"prune.granularity: encoder '{network.model.kind}' declares no units; leave the key out")
+    return network.units
+
+
+def _source(spec: PruneSpec, dense: Mask, start: Mapping[str, Tensor], prunable: Shapes, units: Units | None) -> Source:
+    """The source of the masks."""
+    first = torch.cat([start[name].reshape(-1) for name in prunable])
+    plan = Plan(dense, first, spec.rounds, spec.final_density, spec.settings or {}, units)
+    return source_of(spec.source or Prune.DEFAULT, plan)
 
 
 def _train_round(
@@ -120,34 +135,75 @@ def _train_round(
     work: Path,
     report: Reporter,
     meter: Meter,
+    source: Source,
 ) -> None:
-    """Rewind, train under the newest mask, and cut the next mask from the best weights."""
+    """Rewind, train under the newest mask, and cut the next masks from the best weights."""
     number, mask = len(pruning.rounds), pruning.masks[-1]
     network.load(start)
     network.set_masks({spec.task: mask})
-    streams = ("prune again" if spec.again else "prune", spec.task, "round", number)
     note = f"round {number}/{spec.rounds}, "
-    kept = kept_after(number + 1, spec.rounds, spec.final_density, mask.keep.numel())
 
-    def cut() -> Mask:
-        return prune_smallest(network.prunable_values().abs(), mask, kept)
+    def cut() -> list[Mask]:
+        return source.masks_after(number, network.prunable_values(), mask)
 
-    watch = None if spec.early_bird is None else EarlyBird(cut, mask.kept, spec.early_bird, spec.early_bird_window)
-    checkpoint = work / "epoch"
-    options = {"note": note, "early_bird": watch, "meter": meter, "replicate": spec.replicate or ()}
-    progress = train(network, tasks, spec.optimization, spec.seed, streams, spec, checkpoint, report, **options)
-    pruning.add(progress)
+    watch = None
+    if spec.early_bird is not None:
+        watch = EarlyBird(lambda: cut()[-1], mask.kept, spec.early_bird, spec.early_bird_window)
+    progress = _train(spec, network, tasks, number, work, report, meter, note, early_bird=watch)
+    pruning.add(progress.best_mean, progress.best_epoch, progress.history)
     if number < spec.rounds:
         network.load(progress.best)
-        pruning.masks.append(cut())
+        pruning.masks += cut()
         warn_of_emptied_layers(pruning.masks[-1], f"round {number + 1}/{spec.rounds}: the mask of task '{spec.task}'")
+
+
+def _train_gradually(
+    spec: PruneSpec,
+    network: Network,
+    start: Mapping[str, Tensor],
+    tasks: Mapping[str, TaskData],
+    pruning: Pruning,
+    work: Path,
+    report: Reporter,
+    meter: Meter,
+    source: Source,
+) -> None:
+    """Train once while the source removes weights; each epoch is a round."""
+    network.load(start)
+    masking = Masking(source, network, spec.task)
+    progress = _train(spec, network, tasks, 0, work, report, meter, "", masking=masking)
+    pruning.masks = list(masking.masks)
+    for epoch in progress.history:
+        pruning.add(epoch.mean, epoch.number, [epoch])
+    warn_of_emptied_layers(pruning.masks[-1], f"the last mask of task '{spec.task}'")
+
+
+def _train(
+    spec: PruneSpec,
+    network: Network,
+    tasks: Mapping[str, TaskData],
+    number: int,
+    work: Path,
+    report: Reporter,
+    meter: Meter,
+    note: str,
+    early_bird: EarlyBird | None = None,
+    masking: Masking | None = None,
+) -> Progress:
+    """One training of the pruning; each has its own order of the data."""
+    streams = ("prune again" if spec.again else "prune", spec.task, "round", number)
+    options = {"note": note, "meter": meter, "replicate": spec.replicate or ()}
+    watched = {"early_bird": early_bird, "masking": masking}
+    return train(
+        network, tasks, spec.optimization, spec.seed, streams, spec, work / "epoch", report, **options, **watched
+    )
 
 
 def _warn(spec: PruneSpec, pruning: Pruning, choose_on_dev: bool) -> None:
     """Say in the log where dev scores chose nothing."""
     if not choose_on_dev:
         log.warning("prune %s: choose_on_dev is false: every round ranks the weights of its last epoch", spec.task)
-    elif max(round_.dev_score for round_ in pruning.rounds) <= 0:
+    elif max(round_.dev_score for round_ in pruning.rounds if round_.dev_score is not None) <= 0:
         log.warning(
             "prune %s: the dev score was 0 after every epoch of every round. Train longer (prune.epochs) or raise "
             "prune.learning_rate; no mask can be chosen by these scores",
@@ -157,16 +213,8 @@ def _warn(spec: PruneSpec, pruning: Pruning, choose_on_dev: bool) -> None:
 
 def _save(path: Path, spec: PruneSpec, pruning: Pruning, more: Mapping[str, object] | None = None) -> None:
     """Write masks and rounds. Times differ from run to run: they are no part of the stage's output."""
-    first = pruning.masks[0]
-    details = {
-        "task": spec.task,
-        "weights": first.weights,
-        "shapes": [[name, list(shape)] for name, shape in first.shapes.items()],
-        "rounds": [asdict(round_) for round_ in pruning.rounds],
-        **(more or {}),
-    }
-    masks = {mask_name(number): pack(mask) for number, mask in enumerate(pruning.masks)}
-    save_tensors(path, "masks", spec, masks, details)
+    details = {"task": spec.task, "rounds": [asdict(round_) for round_ in pruning.rounds], **(more or {})}
+    write_rounds(path, spec, pruning.masks, details)
 
 
 def _resume(path: Path, spec: PruneSpec, dense: Mask) -> Pruning:
@@ -187,6 +235,7 @@ def _table(pruning: Pruning) -> str:
     writer = csv.DictWriter(text, [*asdict(pruning.rounds[0]), "seconds"], lineterminator="\n")
     writer.writeheader()
     for round_, spent in zip(pruning.rounds, pruning.seconds, strict=True):
-        values = asdict(round_) | {"density": f"{round_.density:.6f}", "dev_score": f"{round_.dev_score:.4f}"}
+        score = "" if round_.dev_score is None else f"{round_.dev_score:.4f}"
+        values = asdict(round_) | {"density": f"{round_.density:.6f}", "dev_score": score}
         writer.writerow(values | {"seconds": f"{spent:.2f}"})
     return text.getvalue()

@@ -13,6 +13,7 @@ import vl_convert
 import yaml
 
 from sparse_sharing import __version__
+from sparse_sharing.masks.files import read_selection
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.results.page import charts, machine, texts
@@ -32,7 +33,6 @@ from sparse_sharing.results.page.tables import overlap_table, system_table, type
 from sparse_sharing.results.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE, text_notes
 from sparse_sharing.stages.tables import prepared
 from sparse_sharing.storage.artifacts import write_text
-from sparse_sharing.training.inputs import read_selection
 
 EXPERIMENTS = {
     "paper": "The paper beside ours",

@@ -9,26 +9,18 @@ import pandas as pd
 from torch import Tensor
 
 from sparse_sharing.config.corpora import cannot_choose
-from sparse_sharing.config.schema import Choice
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.evaluation import marks
-from sparse_sharing.masks.mask import (
-    Mask,
-    chance_overlap,
-    chance_overlap_by_tensor,
-    overlap,
-    pack,
-    permuted,
-    prune_smallest,
-    shuffled,
-)
-from sparse_sharing.masks.parts import by_layer
-from sparse_sharing.pipeline.layout import mask_name
+from sparse_sharing.masks.algebra import permuted, random_like
+from sparse_sharing.masks.analysis import compare, layer_densities, overlap
+from sparse_sharing.masks.choose import Round, allowed_rounds, choose_round
+from sparse_sharing.masks.files import load_mask, mask_name, write_selection
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.masks.ranking import prune_smallest
 from sparse_sharing.pipeline.specs import SelectSpec
-from sparse_sharing.stages.prune import Round
-from sparse_sharing.storage.artifacts import load_tensors, parts_of, save_tensors, write_text
+from sparse_sharing.storage.artifacts import load_tensors, parts_of, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
-from sparse_sharing.training.inputs import load_mask, load_weights, start_magnitudes
+from sparse_sharing.training.inputs import load_weights, start_magnitudes
 from sparse_sharing.training.seeds import generator
 
 OVERLAPS = ["tasks", "overlap", "chance", "chance_by_tensor", "overlap_with_start"]
@@ -57,28 +49,25 @@ def run(spec: SelectSpec, masks: dict[str, Path], weights: Path, output: Path, g
             f"choice '{spec.choice.name}' with rule '{spec.choice.rule}' {verb} masks of a file (--file FILE)"
         )
     _, artifact = load_weights(weights, spec.start)
-    magnitudes, shapes = start_magnitudes(weights, artifact)
-    dense = Mask.dense(shapes, artifact.digest)
-    if spec.choice.rule == "magnitude":
-        chosen = _largest(spec, magnitudes, dense)
-    else:
+    magnitudes, shapes, units = start_magnitudes(weights, artifact)
+    chosen: Chosen = {}
+    if spec.choice.rule != "magnitude":
         chosen = _prunings(spec, masks) if given is None else _given(spec, given)
+    if spec.granularity or (chosen and all(units.is_over_units(mask) for _, mask in chosen.values())):
+        magnitudes, shapes = units.scores(magnitudes), units.shapes
+    dense = Mask.dense(shapes, artifact.digest)
+    chosen = chosen or _largest(spec, magnitudes, dense)
     for task, (_, mask) in chosen.items():
         mask.require_fit(shapes, dense.weights, str(masks.get(task, given)))
     chosen = _randomised(spec, chosen)
-    details = {
-        "weights": dense.weights,
-        "shapes": [[name, list(shape)] for name, shape in shapes.items()],
-        "rounds": {task: row["round"] for task, (row, _) in chosen.items() if "round" in row},
-    }
+    details = {"rounds": {task: row["round"] for task, (row, _) in chosen.items() if "round" in row}}
     write_costs(output, Costs(meter.seconds))
     for task, (row, _) in chosen.items():
         if "tie" in row:
             details.setdefault("ties", {})[task] = asdict(row["tie"])
             for mark in marks.of_choice(row["tie"], row["dev_score"], task):
                 log.warning("choice '%s': %s. Systems that use it get no verdict", spec.choice.name, mark.sentence)
-    packed = {task: pack(mask) for task, (_, mask) in chosen.items()}
-    save_tensors(output / "masks.safetensors", "selection", spec, packed, details)
+    write_selection(output / "masks.safetensors", spec, {task: mask for task, (_, mask) in chosen.items()}, details)
     at_start = {
         task: overlap([mask, prune_smallest(magnitudes, dense, mask.kept)]) for task, (_, mask) in chosen.items()
     }
@@ -94,10 +83,12 @@ def _prunings(spec: SelectSpec, masks: dict[str, Path]) -> Chosen:
             raise ConfigError(f"no masks of task '{task}' were given (--masks {task}=FILE)")
         artifact = load_tensors(masks[task], "masks", digest)
         with parts_of(masks[task]):
-            rounds = [asdict(Round(**row)) for row in artifact.details["rounds"]]
+            rounds = [Round(**row) for row in artifact.details["rounds"]]
         if spec.choice.rule == "best_dev" and artifact.details.get("chosen_on_dev") is False:
             raise ConfigError(f"choice '{spec.choice.name}' with {cannot_choose(task)}")
-        row = choose_round(spec.choice, task, rounds)
+        row = asdict(choose_round(spec.choice, task, rounds))
+        if spec.choice.rule == "best_dev":
+            row["tie"] = marks.tie_of([asdict(found) for found in allowed_rounds(spec.choice, rounds)])
         chosen[task] = (row, load_mask(artifact, mask_name(row["round"]), masks[task]))
     return chosen
 
@@ -124,41 +115,8 @@ def _randomised(spec: SelectSpec, chosen: Chosen) -> Chosen:
     if choice.random == "permuted":
         masks = permuted(masks, generator(spec.seed, "permuted masks", choice.name))
     elif choice.random:
-        masks = {
-            task: shuffled(mask, generator(spec.seed, "random mask", choice.name, task)) for task, mask in masks.items()
-        }
+        masks = random_like(masks, lambda task: generator(spec.seed, "random mask", choice.name, task))
     return {task: (row, masks[task]) for task, (row, _) in chosen.items()}
-
-
-def choose_round(choice: Choice, task: str, rounds: list[dict]) -> dict:
-    """The row of the round that a rule picks (paper, section "Subnet Selection"); ties go to the lower density.
-
-    With rule best_dev the row also holds the `tie` among the rounds that could be chosen.
-
-    Raises:
-        ConfigError: No round is near enough to the target density, or the listed round does not exist.
-    """
-    allowed = [row for row in rounds if row["round"] > 0 or choice.allow_dense]
-    if choice.rule == "best_dev":
-        best = max(allowed, key=lambda row: (row["dev_score"], row["round"]))
-        return best | {"tie": marks.tie_of(allowed)}
-    if choice.rule == "rounds":
-        wanted = choice.rounds[task] if isinstance(choice.rounds, dict) else choice.rounds
-        match = [row for row in allowed if row["round"] == wanted]
-        if not match:
-            known = f"{allowed[0]['round']} to {allowed[-1]['round']}"
-            hint = "; round 0 is the whole network: set allow_dense to choose it" if wanted == 0 else ""
-            raise ConfigError(f"choice '{choice.name}', task '{task}': no round {wanted}, only {known}{hint}")
-        return match[0]
-    target = choice.density_of(task)
-    nearest = min(allowed, key=lambda row: (abs(row["density"] - target), -row["round"]))
-    if abs(nearest["density"] - target) > choice.tolerance:
-        raise ConfigError(
-            f"choice '{choice.name}', task '{task}': the round nearest to target_density {target:g} is "
-            f"{nearest['round']} with density {nearest['density']:.4f}, further off than tolerance "
-            f"{choice.tolerance:g}; prune in more rounds or without stop_after, or change target_density or tolerance"
-        )
-    return nearest
 
 
 def _choice_table(chosen: Chosen, at_start: dict[str, float]) -> pd.DataFrame:
@@ -171,15 +129,10 @@ def _choice_table(chosen: Chosen, at_start: dict[str, float]) -> pd.DataFrame:
     for task, (row, mask) in chosen.items():
         plain = {"task": task} | {key: row.get(key) for key in ("round", "density", "kept", "dev_score", "best_epoch")}
         plain["overlap_with_start"] = at_start[task]
-        plain |= {f"density {layer}": value for layer, value in layer_densities(mask).items()}
+        plain |= {f"density {layer}": value for layer, value in layer_densities(mask.keep.numpy(), mask.shapes).items()}
         tie = row.get("tie")
         rows.append(plain if tie is None else plain | {"tied_rounds": tie.tied, "allowed_rounds": tie.allowed})
     return pd.DataFrame(rows)
-
-
-def layer_densities(mask: Mask) -> dict[str, float]:
-    """Share of kept weights in each layer: the character convolution, and each BiLSTM layer."""
-    return {layer: part.density for layer, part in by_layer(mask).items()}
 
 
 def _overlap_table(chosen: Chosen, at_start: dict[str, float]) -> pd.DataFrame:
@@ -195,9 +148,7 @@ def _overlap_table(chosen: Chosen, at_start: dict[str, float]) -> pd.DataFrame:
     rows = []
     for group in groups:
         masks = [chosen[task][1] for task in group]
-        row = {"tasks": "&".join(group), "overlap": overlap(masks)}
-        row["chance"] = chance_overlap([mask.density for mask in masks])
-        row["chance_by_tensor"] = chance_overlap_by_tensor(masks)
+        row = {"tasks": "&".join(group), **asdict(compare(masks))}
         row["overlap_with_start"] = sum(at_start[task] for task in group) / 2 if len(group) == 2 else None
         rows.append(row)
     return pd.DataFrame(rows, columns=OVERLAPS)

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from sparse_sharing import __version__
+from sparse_sharing.config.systems import rows_in_order
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.masks.files import mask_name
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.experiments import CONTROLS
 from sparse_sharing.pipeline.specs import DIGITS_IN_TABLES, TablesSpec
@@ -23,19 +25,6 @@ from sparse_sharing.storage.artifacts import (
     spec_digest,
     write_text,
 )
-
-ORDER = (
-    "single",
-    "single_subnet",
-    "hard",
-    "soft",
-    "hierarchical",
-    "sparse",
-    "sparse_at_density",
-    "sparse_no_warmup",
-    *CONTROLS,
-)
-"""The kinds of systems in the order of the paper's tables; controls last, which the paper lacks."""
 
 
 def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
@@ -76,9 +65,10 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
     write_csv(leaks, "leaks.csv")
     for name, frame in (("masks.csv", choices), ("overlap.csv", overlaps)):
         write_text(output / name, frame.to_csv(index=False, lineterminator="\n"))
+    of_rounds = choices[~choices["choice"].isin(list(spec.named_prunings or ()))]
     measured = tables.Measured(results, overlaps, spec.facts, spec.datasets, spec.paper or {})
     further = {
-        "rounds.csv": lambda: tables.rounds(prunings(spec, run_folder), choices, measured.paper),
+        "rounds.csv": lambda: tables.rounds(prunings(spec, run_folder), of_rounds, measured.paper),
         "sweep.csv": lambda: tables.sweep(measured),
         "pairs.csv": lambda: tables.pairs(measured),
         "ablation.csv": lambda: tables.ablation(measured),
@@ -99,8 +89,9 @@ def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
 
 
 def system_order(spec: TablesSpec) -> list[str]:
-    """The systems as they stand in tables: the baseline first, then by what they are, then by name."""
-    return sorted(spec.facts, key=lambda name: (name != spec.baseline, ORDER.index(spec.facts[name].kind), name))
+    """The systems as they are in tables: the baseline first, then in the order of the paper's, controls last."""
+    order = [*rows_in_order(), *CONTROLS]
+    return sorted(spec.facts, key=lambda name: (name != spec.baseline, order.index(spec.facts[name].kind), name))
 
 
 def evaluated(spec: TablesSpec, run_folder: Path, name: str) -> list[Path]:
@@ -135,7 +126,7 @@ def with_self_overlaps(
     found: dict[tuple, float] = {}
     for row in choices[choices["choice"].isin(spec.self_overlap)].to_dict("records"):
         identity = {key: row[key] for key in ("dataset", "seed", "start", "task")}
-        name, masks = layout.mask_name(int(row["round"])), []
+        name, masks = mask_name(int(row["round"])), []
         for pattern in (layout.PRUNE, layout.PRUNE_AGAIN):
             path = layout.below(run_folder, f"{pattern}/masks.safetensors", **identity)
             packed = load_tensors(path, "masks").tensors

@@ -1,4 +1,4 @@
-"""Stage `train`: train one model of a system; a system is data (its tasks, masks, network), not a code path."""
+"""Stage `train`: train one model of a system; what its tasks share is said by the files of `sharing`."""
 
 import csv
 import dataclasses
@@ -16,11 +16,14 @@ from sparse_sharing.encoders.base import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.evaluation import marks
 from sparse_sharing.evaluation.marks import TrainingFacts
-from sparse_sharing.masks.mask import Mask, union_size
+from sparse_sharing.masks.analysis import union_size
+from sparse_sharing.masks.files import read_selection
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import load_model, save_model, values_of_task, vocabulary_digest
 from sparse_sharing.pipeline.specs import TrainSpec
 from sparse_sharing.results.card import data_summary, model_card
+from sparse_sharing.sharing.base import sharing_of
 from sparse_sharing.storage.artifacts import write_atomically, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.terminal.progress import Reporter
@@ -33,7 +36,6 @@ from sparse_sharing.training.inputs import (
     load_text,
     load_vocabulary,
     load_weights,
-    read_selection,
     warn_of_emptied_layers,
 )
 from sparse_sharing.training.loop import Progress, TaskData, score_dev
@@ -72,7 +74,7 @@ def run(
     compared = _compared_on(spec, tasks, test_text, words)
     start, artifact = load_weights(weights, spec.start)
     network = build_network(weights, artifact, words, spec.tasks, choose_device(device))
-    chosen = _read_masks(spec, masks, network, artifact.digest)
+    chosen = _masks(spec, masks, network, artifact.digest)
     inputs = [vocabulary, train_text, dev_text, weights, *(path for path in (masks, test_text) if path is not None)]
     with work_folder(output, inputs) as work:
         meter.keep_in(work)
@@ -159,19 +161,23 @@ def _compared_on(
     return {task: dataclasses.replace(data, dev=texts[task]) for task, data in tasks.items()}
 
 
-def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -> dict[str, Mask]:
-    """The mask of each task: the chosen one, or else all that lies up to the task's layer, or simply everything."""
+def _masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -> dict[str, Mask]:
+    """The mask of each task, as the way of sharing says."""
     if (path is not None) != (spec.masks is not None):
         verb = "needs" if spec.masks is not None else "takes no"
         raise ConfigError(f"system '{spec.system}' {verb} masks (--masks FILE)")
-    shapes = network.prunable_shapes
-    if path is None:
-        return {task: _layer_mask(network, weights, (spec.task_layers or {}).get(task)) for task in spec.tasks}
+    dense = Mask.dense(network.prunable_shapes, weights)
+    chosen = None if path is None else _read_masks(spec, path, network, weights)
+    return network.over_weights(sharing_of(spec.sharing).masks(spec, dense, chosen))
+
+
+def _read_masks(spec: TrainSpec, path: Path, network: Network, weights: str) -> dict[str, Mask]:
+    """The masks of the choice, one for each task; each must be a subnetwork of the network."""
     masks = read_selection(path, spec.masks)
     for task in spec.tasks:
         if task not in masks:
             raise ArtifactError(f"{path}: holds no mask for task '{task}', only for {', '.join(masks)}")
-        masks[task].require_fit(shapes, weights, f"{path}, task '{task}'")
+        network.require_fit(masks[task], weights, f"{path}, task '{task}'")
         if masks[task].is_dense and not spec.allow_dense:
             raise ArtifactError(
                 f"{path}: the mask of task '{task}' keeps every weight, which is no subnetwork but dense training. "
@@ -181,12 +187,6 @@ def _read_masks(spec: TrainSpec, path: Path | None, network: Network, weights: s
             raise ArtifactError(f"{path}: the mask of task '{task}' keeps no weight. Choose an earlier round")
         warn_of_emptied_layers(masks[task], f"{path}: the mask of task '{task}'")
     return {task: masks[task] for task in spec.tasks}
-
-
-def _layer_mask(network: Network, weights: str, layer: int | None) -> Mask:
-    """The mask that keeps everything up to a layer: hierarchical sharing (Søgaard and Goldberg 2016)."""
-    layers = network.encoder.layers
-    return Mask.of_tensors(network.prunable_shapes, weights, lambda name: layer is None or layers[name] <= layer)
 
 
 def _own_epochs(
@@ -212,12 +212,13 @@ def _describe(
 ) -> dict[str, Any]:
     """What is known about a trained model besides its weights; `unchosen`: the tasks whose dev text chose nothing."""
     kept = [union_size([mask]) for mask in masks.values()] if progress.own else [union_size(list(masks.values()))]
+    covered = next(iter(masks.values())).shapes
     return {
         "model": network.model.model_dump(),
         "tasks": spec.tasks,
         "densities": {task: mask.density for task, mask in masks.items()},
         # With epochs of their own, tasks share no weights.
-        "parameters": sum(counted_parameters(network.encoder, number) for number in kept),
+        "parameters": sum(counted_parameters(network.encoder, number, covered) for number in kept),
         "best_epoch": progress.best_epoch,
         "epochs": len(progress.history),
         "dev": {task: dict(metrics) for task, metrics in dev.items()},

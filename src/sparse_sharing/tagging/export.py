@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from sparse_sharing.encoders.base import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.network.compact import compact_network
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel, load_model, save_model, values_of_task
 from sparse_sharing.pipeline.specs import ExportSpec
@@ -86,19 +88,20 @@ def _export_task(
     own = single_task(source, task)
     network = network_of(own, source.vocabulary, folder / MODEL_FILE, device)
     for name, text in texts.items():
-        expected, found = source.network.predict(task, text[task]), network.predict(task, text[task])
-        if different := int((expected != found).sum()):
+        if different := _different(source.network, network, task, text[task]):
             raise ArtifactError(
-                f"{folder / MODEL_FILE}: {different} of {len(found)} {name} tokens got another tag of task '{task}' "
-                "from its own weights alone, so nothing is written. The model needs more than the weights of one task"
+                f"{folder / MODEL_FILE}: {different} of {len(text[task].tokens)} {name} tokens got another tag of task "
+                f"'{task}' from its own weights only, so nothing is written. The model needs more than the weights of "
+                "one task"
             )
+    own, network = _compacted(source, own, network, task, texts)
     proof = {"source": source.trained.digest, "random_tokens": len(texts["random"][task].tokens)}
     if "dev" in texts:
         proof |= {"sentences": texts["dev"][task].sentences, "tokens": len(texts["dev"][task].tokens)}
     details: dict[str, Any] = {
         **own.details,
         "exported": proof,
-        "parameters": counted_parameters(network.encoder, sum(mask.kept for mask in own.masks.values())),
+        "parameters": _parameters(network, own),
     }
     write_atomically(output / VOCABULARY_FILE, (folder / VOCABULARY_FILE).read_bytes())
     save_model(output / MODEL_FILE, spec, own.values, own.masks, details["vocabulary"], details)
@@ -107,6 +110,38 @@ def _export_task(
     for name, text in texts.items():
         log.info("%s: the same tags of task '%s' for all %d %s tokens", output, task, len(text[task].tokens), name)
     return written, network
+
+
+def _compacted(
+    source: OpenModel, own: TrainedModel, network: Network, task: str, texts: Mapping[str, Mapping[str, EncodedText]]
+) -> tuple[TrainedModel, Network]:
+    """The model and network of one task without removed units, where its mask removes units; else what is given."""
+    small = compact_network(network, task, own.masks[task]) if own.masks else None
+    if small is None:
+        return own, network
+    for name, text in texts.items():
+        if different := _different(source.network, small, task, text[task]):
+            log.warning(
+                "%d of %d %s tokens got another tag of task '%s' without the removed units, by rounding: they are kept",
+                *(different, len(text[task].tokens), name, task),
+            )
+            return own, network
+    units = {group: count for group, (count,) in small.units.shapes.items()}
+    values = {name: value.numpy() for name, value in small.values().items()}
+    log.info("task '%s' keeps %s", task, ", ".join(f"{count} units of {group}" for group, count in units.items()))
+    return replace(own, values=values, masks={}, details={**own.details, "units": units}), small
+
+
+def _different(one: Network, other: Network, task: str, text: EncodedText) -> int:
+    """The number of tokens that get different tags."""
+    return int((one.predict(task, text) != other.predict(task, text)).sum())
+
+
+def _parameters(network: Network, model: TrainedModel) -> int:
+    """The parameters of a model of one task, as the paper counts them."""
+    for mask in model.masks.values():
+        return counted_parameters(network.encoder, mask.kept, mask.shapes)
+    return counted_parameters(network.encoder, len(network.prunable_values()))
 
 
 def _tasks(model: TrainedModel, task: str | None, onnx: bool) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.evaluation.metrics import score_numbers
+from sparse_sharing.network.compact import below_the_layers, compact_network
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel
 from sparse_sharing.pipeline.specs import ExportSpec
@@ -88,8 +89,22 @@ def weights_of(model: TrainedModel, network: Network, int8: bool = False) -> Wei
     layers = {task: network.readouts[task] for task in model.tasks}
     deepest, layer_of = max(layers.values()), network.encoder.layers
     values = {name: np.asarray(value) for name, value in model.values.items() if layer_of.get(name, 0) <= deepest}
+    if small := _compact(model, network):
+        return Weights(values, {}, layers, int8, small)
     masks = {task: {name: part.numpy() for name, part in mask.tensors().items()} for task, mask in model.masks.items()}
     return Weights(values, masks, layers, int8)
+
+
+def _compact(model: TrainedModel, network: Network) -> dict[str, dict[str, np.ndarray]]:
+    """For each task the arrays of its smaller network, where all masks remove whole units; else nothing."""
+    whole = below_the_layers(network) if len(model.tasks) > 1 else ()
+    found = {}
+    for task, mask in model.masks.items():
+        small = compact_network(network, task, mask, whole)
+        if small is None:
+            return {}
+        found[task] = {name: value.numpy() for name, value in small.values().items()}
+    return found
 
 
 def _task_details(network: Network, task: str) -> dict[str, Any]:

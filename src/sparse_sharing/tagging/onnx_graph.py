@@ -10,7 +10,7 @@ all tasks whose masks agree in it and in everything below it.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,12 +52,18 @@ class Weights:
         masks: for each task the bool arrays of what its mask keeps, by the same names; empty for a dense network.
         layers: for each task how many BiLSTM layers it reads.
         int8: whether vectors and weight matrices are stored in eight bits, with a float32 scale for each row.
+        compact: where masks remove whole units, for each task the arrays of its smaller network; then `masks` is empty.
     """
 
     values: Mapping[str, np.ndarray]
     masks: Mapping[str, Mapping[str, np.ndarray]]
     layers: Mapping[str, int]
     int8: bool = False
+    compact: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+
+    def of(self, task: str) -> Mapping[str, np.ndarray]:
+        """The arrays that a task reads."""
+        return self.compact.get(task, self.values)
 
 
 def build_graph(weights: Weights) -> "onnx.ModelProto":
@@ -102,9 +108,9 @@ class _Graph:
     def build(self) -> "onnx.ModelProto":
         from onnx import TensorProto, helper, numpy_helper
 
-        values, outputs = self.weights.values, []
+        outputs = []
         for task, layers in self.weights.layers.items():
-            states = self._embed(task)
+            values, states = self.weights.of(task), self._embed(task)
             for layer in range(layers):
                 states = self._layer(task, layer, states)
             head = self.constant(f"head.{task}", values[f"heads.{task}.weight"].T)
@@ -112,7 +118,7 @@ class _Graph:
             scores = self.node("Add", [self.node("MatMul", [states, head], f"products.{task}"), bias], f"scores.{task}")
             shape = ["tokens", "sentences", len(values[f"heads.{task}.bias"])]
             outputs.append(helper.make_tensor_value_info(scores, TensorProto.FLOAT, shape))
-        dimension = values[WORDS].shape[1]
+        dimension = self.weights.values[WORDS].shape[1]
         inputs = [
             helper.make_tensor_value_info(
                 name, getattr(TensorProto, kind), [dimension if axis is None else axis for axis in axes]
@@ -128,10 +134,15 @@ class _Graph:
 
     def matrix(self, name: str, task: str) -> str:
         """A tensor of weights as the task keeps it; equal ones have the same name."""
-        array = onnx_arrays(self.weights.values, [name])[name]
         if self.store is not None and name in self.store.places:
             return self.store.tensor(name, task)
-        if not self.weights.int8 or name.endswith(".B"):
+        return self.stored(name, onnx_arrays(self.weights.of(task), [name])[name])
+
+    def stored(self, name: str, array: np.ndarray) -> str:
+        """A tensor of weights as it is; those of compact networks are named by their content."""
+        if self.weights.compact:
+            name = f"{name}.{_digest(array)}"
+        if not self.weights.int8 or ".B" in name:
             return self.constant(name, array)
         numbers, scale = quantised(array)
         floats = self.node("Cast", [self.constant(f"{name}.int8", numbers)], f"{name}.floats", to=1)
@@ -139,12 +150,12 @@ class _Graph:
 
     def _embed(self, task: str) -> str:
         """Word vectors and spellings, float [tokens, sentences, D + F]."""
-        kernel = self.matrix(f"{CONVOLUTION}.weight", task)
-        bias = self.constant(f"{CONVOLUTION}.bias", self.weights.values[f"{CONVOLUTION}.bias"])
+        values, kernel = self.weights.of(task), self.matrix(f"{CONVOLUTION}.weight", task)
+        bias = self.constant(f"bias.{kernel}", values[f"{CONVOLUTION}.bias"])
         table = self.constant("characters.table", self.weights.values[EMBEDDING])
         letters = self.node("Gather", [table, "characters"], "letters")
         upright = self.node("Transpose", [letters], "upright", perm=[0, 2, 1])
-        width = self.weights.values[f"{CONVOLUTION}.weight"].shape[2]
+        width = values[f"{CONVOLUTION}.weight"].shape[2]
         features = self.node("Conv", [upright, kernel, bias], f"features.{kernel}", pads=[width // 2, width // 2])
         padding = self.constant("padding", np.int64(PADDING_CHARACTER))
         is_padding = self.node("Equal", ["characters", padding], "is_padding")
@@ -175,15 +186,31 @@ class _Graph:
         return self.node("Where", [self.node("Unsqueeze", [is_given, axis], "over_numbers"), given, known], "vectors")
 
     def _layer(self, task: str, layer: int, states: str) -> str:
-        """A BiLSTM layer over states, float [tokens, sentences, 2 * hidden]."""
+        """A BiLSTM layer over states, float [tokens, sentences, numbers of a state]."""
+        if not _is_even(self.weights.of(task), layer):
+            return self._uneven_layer(task, layer, states)
         parts = [self.matrix(f"lstm{layer}.{part}", task) for part in ("W", "R", "B")]
         key = hashlib.sha256(" ".join([states, *parts]).encode()).hexdigest()[:12]
-        hidden = self.weights.values[f"recurrent.{layer}.{DIRECTIONS[0]}.weight_hh_l0"].shape[1]
+        hidden = self.weights.of(task)[f"recurrent.{layer}.{DIRECTIONS[0]}.weight_hh_l0"].shape[1]
         both = self.node(
             "LSTM", [states, *parts, "lengths"], f"both.{key}", direction="bidirectional", hidden_size=hidden
         )
         turned = self.node("Transpose", [both], f"turned.{key}", perm=[0, 2, 1, 3])
         return self.node("Reshape", [turned, self.constant("flat", np.array([0, 0, -1]))], f"states.{key}")
+
+    def _uneven_layer(self, task: str, layer: int, states: str) -> str:
+        """A BiLSTM layer whose directions have different numbers of units: an LSTM for each."""
+        both, values = [], self.weights.of(task)
+        for way, direction in zip(DIRECTIONS, ("forward", "reverse"), strict=True):
+            own = {part: array[None] for part, array in _one_way(values, layer, way).items()}
+            parts = [self.stored(f"lstm{layer}.{way}.{part}", array) for part, array in own.items()]
+            key = _digest(np.array([states, *parts]))
+            hidden = own["R"].shape[2]
+            found = self.node(
+                "LSTM", [states, *parts, "lengths"], f"one.{key}", direction=direction, hidden_size=hidden
+            )
+            both.append(self.node("Squeeze", [found, self.constant("one", np.array([1]))], f"flat.{key}"))
+        return self.node("Concat", both, f"states.{_digest(np.array(both))}", axis=2)
 
 
 class _Store:
@@ -296,6 +323,26 @@ def _known_names(layers: Mapping[str, int]) -> set[str]:
     deepest = range(max(layers.values()))
     lstms = {f"recurrent.{layer}.{way}.{part}" for layer in deepest for way in DIRECTIONS for part in parts}
     return {WORDS} | {f"heads.{task}.{part}" for task in layers for part in ("weight", "bias")} | characters | lstms
+
+
+def _is_even(values: Mapping[str, np.ndarray], layer: int) -> bool:
+    """Whether both directions of a layer have as many units."""
+    ahead, back = (values[f"recurrent.{layer}.{way}.weight_hh_l0"].shape for way in DIRECTIONS)
+    return ahead == back
+
+
+def _one_way(values: Mapping[str, np.ndarray], layer: int, way: str) -> dict[str, np.ndarray]:
+    """The parts W [4H, inputs], R [4H, H] and B [8H] of one direction of a layer, as ONNX has them."""
+    ih, hh, bias_ih, bias_hh = (
+        _in_onnx_order(values[f"recurrent.{layer}.{way}.{part}_l0"])
+        for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    )
+    return {"W": ih, "R": hh, "B": np.concatenate([bias_ih, bias_hh])}
+
+
+def _digest(array: np.ndarray) -> str:
+    """A short digest of the content of an array."""
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:12]
 
 
 def _both(values: Mapping[str, np.ndarray], layer: str, part: str) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Several tasks in one pass on a CPU: what they have in common is computed once.
 
 Words and their characters become vectors once for each distinct word, and are kept between calls. A BiLSTM layer runs
-once for all tasks whose subnetworks agree in it and in everything below it.
+once for all tasks whose subnetworks agree in it and in everything below it. A subnetwork whose mask removes whole units
+runs as a smaller dense network.
 """
 
 import copy
@@ -14,6 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from sparse_sharing.encoders.bilstm import BiLstmEncoder
+from sparse_sharing.heads.base import Head
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.network.compact import below_the_layers, compact_network
 from sparse_sharing.network.network import Network
 from sparse_sharing.tagging.decoding import Predictions, shares_of
 from sparse_sharing.tagging.encoding import Surfaces
@@ -32,9 +36,10 @@ class _Step:
 class SharedRunner:
     """Runs the subnetworks of all tasks of a network on a CPU, each part with the weights of its task."""
 
-    def __init__(self, network: Network, surfaces: Surfaces) -> None:
-        """Copy the weights of each distinct part once."""
+    def __init__(self, network: Network, surfaces: Surfaces, masks: Mapping[str, Mask] | None = None) -> None:
+        """Copy the weights of each distinct part once; `masks` are those that the network has."""
         self.network, self.surfaces = network, surfaces
+        self.heads: dict[str, tuple[Head, Tensor]] = {}
         self.roots: dict[str, _Step] = {}
         self.tables: dict[str, Tensor] = {}
         self.filled: dict[str, int] = {}
@@ -42,15 +47,19 @@ class SharedRunner:
         network.encoder.eval()
         with torch.no_grad():
             for task in network.heads:
-                self._add_task(task)
+                self._add_task(task, (masks or {}).get(task))
 
     @staticmethod
     def can_run(network: Network) -> bool:
         """Whether the network is one that this class knows: the plain encoder, on a CPU."""
         return type(network.encoder) is BiLstmEncoder and network.device.type == "cpu"
 
-    def _add_task(self, task: str) -> None:
-        network = self.network
+    def _add_task(self, task: str, mask: Mask | None) -> None:
+        # With other tasks beside it, all run the filters of characters once.
+        whole = below_the_layers(self.network) if len(self.network.heads) > 1 else ()
+        small = None if mask is None else compact_network(self.network, task, mask, whole)
+        network = self.network if small is None else small
+        self.heads[task] = network.head_kinds[task], network.heads[task]
         network.activate(task)
         steps, step = self.roots, None
         for module in [network.encoder.characters, *network.encoder.recurrent[: network.readouts[task]]]:
@@ -94,7 +103,7 @@ class SharedRunner:
 
     def _decode(self, task: str, states: Tensor, mask: np.ndarray) -> Predictions:
         """The tag of each token and its probability, in the order of the mask's True entries."""
-        head, weights = self.network.head_kinds[task], self.network.heads[task]
+        head, weights = self.heads[task]
         present = torch.from_numpy(mask)
         scores = head.scores(weights, states)[present].numpy()
         best = head.decode(weights, states, present)[present].numpy() if head.decodes_sentences else scores.argmax(1)

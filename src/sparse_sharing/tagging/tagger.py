@@ -23,7 +23,8 @@ class Tagger(BaseTagger):
         trained = model.trained
         super().__init__(trained.tasks, model.network.vocabulary, vectors, bool(trained.details["data"]["vectors"]))
         self.model = model
-        self.runner = SharedRunner(model.network, self.surfaces) if SharedRunner.can_run(model.network) else None
+        shared = SharedRunner.can_run(model.network)
+        self.runner = SharedRunner(model.network, self.surfaces, trained.masks) if shared else None
 
     @classmethod
     def load(cls, folder: str | Path, vectors: str | Path | None = None, device: str = "auto") -> "Tagger":

@@ -16,6 +16,7 @@ from sparse_sharing.network.parameters import require_shapes
 from sparse_sharing.pipeline.specs import Spec
 from sparse_sharing.storage.artifacts import Artifact, input_digest, load_tensors, parts_of, save_tensors, write_text
 from sparse_sharing.training.loop import Epoch, Progress
+from sparse_sharing.training.masking import Masking
 from sparse_sharing.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -66,11 +67,13 @@ class Checkpoint:
         """Use `path`; `label` tells trainings under one spec apart."""
         self.path, self.spec, self.label = path, spec, label
 
-    def save(self, network: Network, trainer: Trainer, progress: Progress) -> None:
+    def save(self, network: Network, trainer: Trainer, progress: Progress, masking: Masking | None = None) -> None:
         """Write everything that is needed to go on after the last epoch."""
         tensors = {f"now/{name}": value for name, value in network.values().items()}
         tensors |= {f"best/{name}": value for name, value in progress.best.items()}
         tensors |= {f"trainer/{name}": value for name, value in trainer.state().items()}
+        if masking is not None:
+            tensors |= {f"masking/{name}": value for name, value in masking.state().items()}
         details = {"label": self.label, "history": progress.rows(), "best_epoch": progress.best_epoch}
         if progress.own:
             tensors |= {
@@ -79,7 +82,7 @@ class Checkpoint:
             details["own_epochs"] = progress.own_epochs
         save_tensors(self.path, "checkpoint", self.spec, {k: v.cpu().numpy() for k, v in tensors.items()}, details)
 
-    def restore(self, network: Network, trainer: Trainer) -> Progress:
+    def restore(self, network: Network, trainer: Trainer, masking: Masking | None = None) -> Progress:
         """Go back to what was saved, or start from nothing where there is none that fits."""
         if not self.path.exists():
             return Progress()
@@ -89,6 +92,8 @@ class Checkpoint:
                 if saved.details["label"] != self.label:
                     return Progress()
                 groups = _groups(saved, network.device)
+                if masking is not None:
+                    masking.load_state(groups["masking"])
                 history = [Epoch(**row) for row in saved.details["history"]]
                 for own, group in ((network.values(), "now"), (network.values(), "best"), (trainer.state(), "trainer")):
                     require_shapes(own, groups[group])
@@ -100,6 +105,8 @@ class Checkpoint:
                 progress = Progress(history, groups["best"], best_epoch, own_values, own_epochs)
         except ArtifactError as error:
             log.warning("the checkpoint cannot be used, training starts anew: %s", error)
+            if masking is not None:
+                masking.follow(trainer)
             return Progress()
         network.load(groups["now"])
         trainer.load_state(groups["trainer"])

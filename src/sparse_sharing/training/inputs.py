@@ -12,8 +12,8 @@ from torch import Tensor
 from sparse_sharing.config.encoders.base import encoder_section
 from sparse_sharing.encoders.base import TextSizes, build_encoder
 from sparse_sharing.errors import ArtifactError, ConfigError, TrainingError
-from sparse_sharing.masks.mask import Mask, Shapes, unpack
-from sparse_sharing.masks.parts import by_layer
+from sparse_sharing.masks.mask import Mask, Shapes
+from sparse_sharing.masks.units import Units
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.parameters import require_shapes
 from sparse_sharing.pipeline.weights import TaskWeights
@@ -138,19 +138,21 @@ def build_network(
     return network
 
 
-def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes]:
-    """The absolute values of the prunable starting weights, float32 [P] in the order of masks, and their shapes.
+def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes, Units]:
+    """The absolute values of the prunable starting weights, float32 [P] in the order of masks; their shapes and units.
 
     Raises:
         ArtifactError: The weights do not fit the network that they say they belong to.
     """
     with parts_of(path), torch.device("meta"):
         # How many words and characters there are changes no prunable tensor.
-        shapes = build_encoder(encoder_section(artifact.details["model"]), TextSizes()).prunable_shapes()
+        encoder = build_encoder(encoder_section(artifact.details["model"]), TextSizes())
+        shapes = encoder.prunable_shapes()
     with parts_of(path):
         weights = to_tensors(artifact)
         require_shapes({name: torch.empty(shape, device="meta") for name, shape in shapes.items()}, weights)
-    return torch.cat([weights[name].abs().reshape(-1) for name in shapes]), shapes
+    magnitudes = torch.cat([weights[name].abs().reshape(-1) for name in shapes])
+    return magnitudes, shapes, Units(encoder.tensors())
 
 
 def for_tasks(vocabulary: Vocabulary, tasks: Iterable[str]) -> Vocabulary:
@@ -171,27 +173,12 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda", own_slot().gpu)
 
 
-def load_mask(artifact: Artifact, name: str, path: Path) -> Mask:
-    """One packed mask of an artifact."""
-    if name not in artifact.tensors:
-        raise ArtifactError(f"{path}: holds no mask '{name}', only {', '.join(artifact.tensors)}")
-    with parts_of(path):
-        shapes = {str(tensor): tuple(map(int, shape)) for tensor, shape in artifact.details["shapes"]}
-        return unpack(artifact.tensors[name], shapes, artifact.details["weights"])
-
-
 def warn_of_emptied_layers(mask: Mask, label: str) -> None:
     """Say in the log in which layers a mask keeps no weight; that is allowed, but seldom meant."""
-    for layer, part in by_layer(mask).items():
+    for layer, part in mask.by_layer().items():
         if part.kept == 0:
             log.warning(
                 "%s keeps no weight of layer '%s'. The task goes on without it: above the last layer with weights it "
                 "is left out, below it gives the same for every token. An earlier round keeps more",
                 *(label, layer),
             )
-
-
-def read_selection(path: Path, expected: str | None) -> dict[str, Mask]:
-    """The masks of a selection by task, checked against the spec that is expected, if one is."""
-    artifact = load_tensors(path, "selection", expected)
-    return {task: load_mask(artifact, task, path) for task in artifact.tensors}

@@ -15,10 +15,12 @@ from sparse_sharing.config.schema import Optimization
 from sparse_sharing.errors import TrainingError
 from sparse_sharing.evaluation.metrics import TaskScore
 from sparse_sharing.evaluation.scoring import score_task
+from sparse_sharing.masks.sources.base import Moment
 from sparse_sharing.network.network import Network
 from sparse_sharing.text.batches import training_batches
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.training.early_bird import EarlyBird
+from sparse_sharing.training.masking import Masking
 from sparse_sharing.training.sampling import passes, proportional, round_robin
 from sparse_sharing.training.seeds import derive, generator
 from sparse_sharing.training.trainer import Trainer
@@ -133,6 +135,7 @@ def train_epochs(
     on_step: Callable[[int, int], None] = lambda step, steps: None,
     early_bird: EarlyBird | None = None,
     each_best: bool = False,
+    masking: Masking | None = None,
 ) -> Iterator[Epoch]:
     """Train until the epochs or the patience are used up, or the next mask is settled; yields after each epoch.
 
@@ -150,6 +153,7 @@ def train_epochs(
         on_step: called with (step, steps of the epoch) after each step.
         early_bird: watches the mask that the weights would give.
         each_best: also keep, for each task, the weights of the epoch with its own best dev score.
+        masking: prunes the network on the way.
 
     Raises:
         TrainingError: The loss is not finite, or a task has no training sentence.
@@ -165,7 +169,9 @@ def train_epochs(
             return
         started = time.perf_counter()
         rate = optimization.learning_rate / (1 + optimization.learning_rate_decay * (number - 1))
-        loss = _run_epoch(network, trainer, tasks, optimization, (seed, *streams, number), rate, on_step)
+        loss = _run_epoch(network, trainer, tasks, optimization, (seed, *streams, number), rate, on_step, masking)
+        if masking:
+            masking.end_epoch()
         scores = score_dev(network, tasks)
         values = {task: score.value for task, score in scores.items()}
         counted = [scores[task] for task in choosing or scores]
@@ -196,6 +202,7 @@ def _run_epoch(
     stream: Sequence[object],
     rate: float,
     on_step: Callable[[int, int], None],
+    masking: Masking | None,
 ) -> float:
     """One pass over the training text of all tasks; returns the mean loss of its steps."""
     seed, *purpose = stream
@@ -220,6 +227,8 @@ def _run_epoch(
                 f"to {longest} tokens"
             )
             raise
+        if masking:
+            masking.after_step(Moment(purpose[-1], optimization.epochs, step, len(draw)))
         on_step(step, len(draw))
     if problem := _not_finite(network, [task for task, _ in draw], losses):
         raise TrainingError(

@@ -12,6 +12,7 @@ from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.loop import Epoch, Progress, TaskData, train_epochs
+from sparse_sharing.training.masking import Masking
 from sparse_sharing.training.replicas import make_trainer
 from sparse_sharing.training.sampling import steps_in_epoch
 
@@ -30,6 +31,7 @@ def train(
     early_bird: EarlyBird | None = None,
     meter: Meter | None = None,
     each_best: bool = False,
+    masking: Masking | None = None,
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -47,11 +49,14 @@ def train(
         early_bird: ends the training when the mask that the weights would give is settled.
         meter: saved before each checkpoint, so that processor time of finished epochs outlives an interruption.
         each_best: also keep the weights of each task's own best epoch.
+        masking: prunes the network on the way.
     """
     trainer = make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))
     checkpoint = Checkpoint(work.with_suffix(".safetensors"), spec, label)
-    progress = checkpoint.restore(network, trainer)
+    if masking:
+        masking.follow(trainer)
+    progress = checkpoint.restore(network, trainer, masking)
     if progress.history:
         report.line(f"{note}going on after epoch {len(progress.history)}")
         report.skip(len(progress.history))
@@ -59,12 +64,12 @@ def train(
             early_bird.change()
     on_step = report.on_step(note)
     epochs = train_epochs(
-        network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird, each_best
+        network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird, each_best, masking
     )
     for epoch in epochs:
         if meter:
             meter.save()
-        checkpoint.save(network, trainer, progress)
+        checkpoint.save(network, trainer, progress, masking)
         reached = {"at": f"{note}epoch {epoch.number}/{optimization.epochs}", "best": progress.best_mean}
         report.epoch(describe(note, epoch, optimization.epochs, progress.best_epoch), epoch.seconds, **reached)
     report.skip(optimization.epochs - len(progress.history))

@@ -69,9 +69,9 @@ def network_of(trained: TrainedModel, vocabulary: Vocabulary, path: Path, device
     chosen = choose_device(device)
     with parts_of(path):
         model = encoder_section(trained.details["model"])
-        network = Network(model, for_tasks(vocabulary, trained.tasks), chosen)
+        network = Network(model, for_tasks(vocabulary, trained.tasks), chosen, trained.details.get("units"))
         network.load({name: torch.from_numpy(value.copy()) for name, value in trained.values.items()})
         for task, mask in trained.masks.items():
-            mask.require_fit(network.prunable_shapes, mask.weights, f"task {task}")
+            network.require_fit(mask, mask.weights, f"task {task}")
         network.set_masks(trained.masks)
     return network

@@ -1,6 +1,6 @@
 """One training step: forward and backward through a task's subnetwork, then an update of what took part."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -33,8 +33,10 @@ class Trainer:
         self.network, self.differentiate = network, Differentiator(network)
         self.rule = make_rule(optimization)
         self.clip = optimization.gradient_clip
-        taking_part = {task: network.takes_part(task) for task in network.heads}
-        self.patterns = Patterns(taking_part, network.theta.numel(), network.device)
+        self.observer: Callable[[Tensor], None] | None = None
+        self.open = make_gate(self.rule, torch.ones((), device=network.device))
+        self.gradient = torch.empty_like(network.theta)
+        self._read_masks()
         groups = len(next(iter(self.patterns.members.values())))
         numbers = len(self.rule.shares)
         self.memory = {name: value.new_zeros((numbers, *value.shape)) for name, value in self._values().items()}
@@ -42,17 +44,36 @@ class Trainer:
         self.counts["encoder"] = torch.zeros(groups, dtype=torch.float64)
         for name, table in network.rows.items():
             self.counts[name] = torch.zeros(len(table), dtype=torch.float64, device=network.device)
-        self.open = make_gate(self.rule, torch.ones((), device=network.device))
+
+    def _read_masks(self) -> None:
+        """Take over the network's masks."""
+        network = self.network
+        taking_part = {task: network.takes_part(task) for task in network.heads}
+        self.patterns = Patterns(taking_part, network.theta.numel(), network.device)
         self.gates = {
             task: self.open if factor is None else make_gate(self.rule, factor)
             for task, factor in network.factors.items()
         }
-        self.gradient = torch.empty_like(network.theta)
         self.rates: Tensor | None = None
         self.parts = list(network.parts(self.gradient).values())
         self.factors = {
             task: list(network.parts(factor).values()) for task, factor in network.factors.items() if factor is not None
         }
+
+    def follow_masks(self) -> None:
+        """Go on under a smaller mask of the network's only task; what is kept keeps its memory and its count of steps.
+
+        Raises:
+            ValueError: The network has several tasks, and their weights would have different counts of steps.
+        """
+        if len(self.network.heads) != 1:
+            raise ValueError("masks can change during the training of a single task only")
+        (task,) = self.network.heads
+        taken = self.counts["encoder"][self.patterns.members[task]].max()
+        self._read_masks()
+        member = self.patterns.members[task]
+        self.counts["encoder"] = torch.zeros(len(member), dtype=torch.float64)
+        self.counts["encoder"][member] = taken
 
     def _values(self) -> dict[str, Tensor]:
         heads = {f"heads.{task}": head.detach() for task, head in self.network.heads.items()}
@@ -63,6 +84,8 @@ class Trainer:
         found = self.differentiate(task, batch, loss_weight)
         self._flatten(task, found.encoder)
         self._bound([self.gradient, *found.rows.values(), found.head])
+        if self.observer is not None:
+            self.observer(self.gradient)
         self._update_encoder(task, learning_rate)
         for name, rows in batch.rows.items():
             self._update_rows(name, rows, found.rows[name], learning_rate)

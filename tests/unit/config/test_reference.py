@@ -1,7 +1,9 @@
 """The reference of all keys: generated, complete, and as committed."""
 
+from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.reference import reference
 from sparse_sharing.config.schema import Config
+from sparse_sharing.config.systems import System
 
 
 def test_the_committed_reference_is_the_generated_one(repository):
@@ -12,9 +14,19 @@ def test_every_section_and_every_key_has_its_row():
     schema = Config.model_json_schema()
     text = reference()
     for name, part in {"Top level": schema, **schema["$defs"]}.items():
+        shared = "".join(section(text, root.__name__) for root in (System, Prune) if name in names_of(root))
         for key in part.get("properties", {}):
-            section = text.split(f"## {name}\n", 1)[1].split("\n## ", 1)[0]
-            assert f"| `{key}` |" in section
+            assert f"| `{key}` |" in section(text, name) + shared
+
+
+def names_of(root):
+    """The sections of the kinds of a section."""
+    return {kind.__name__ for kind in root.kinds().values()}
+
+
+def section(text, name):
+    """The part of the reference that is about a section."""
+    return text.split(f"## {name}\n", 1)[1].split("\n## ", 1)[0]
 
 
 def test_every_row_says_what_its_key_means_or_is_a_name():

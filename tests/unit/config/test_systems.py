@@ -94,7 +94,7 @@ def test_starting_weights_say_how_many_layers_and_which_stacks_there_are(changed
     soft = {**SOFT, "name": "soft", "layers": 2}
     specs = specs_with(changed, HIERARCHICAL, soft, layers=1)
     hierarchical = specs.warmup("joint", 1, "initial-x").model
-    assert (hierarchical.layers, hierarchical.stacks) == (2, None)
+    assert (hierarchical.kind, hierarchical.layers) == ("bilstm", 2)
     stacked = [specs.warmup(dataset, 1, "initial-soft").model for dataset in DATASETS]
     assert [(model.layers, model.stacks) for model in stacked] == [(2, ["chunk", "ner", "pos"]), (2, ["ner", "pos"])]
 
@@ -165,7 +165,7 @@ def every_spec(specs: Specs) -> list[Spec]:
 
 def test_a_single_system_has_no_choice_of_best_epochs():
     with pytest.raises(ValueError, match="best_epoch: models of sharing 'single' have one task"):
-        System(name="x", sharing="single", best_epoch="each")
+        System.model_validate({"name": "x", "sharing": "single", "best_epoch": "each"})
 
 
 def test_the_best_epoch_by_the_mean_leaves_no_trace_in_a_spec(changed):

@@ -7,7 +7,9 @@ import torch
 
 from sparse_sharing.config.encoders.bilstm import BiLstm
 from sparse_sharing.encoders.base import TextSizes, build_encoder, counted_parameters
-from sparse_sharing.masks.mask import Mask, kept_after, union_size
+from sparse_sharing.masks.analysis import union_size
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.masks.ranking import kept_after
 from sparse_sharing.results import tables
 
 TASKS = ("pos", "ner", "chunk")

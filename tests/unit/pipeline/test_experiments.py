@@ -29,6 +29,11 @@ def known(kind, **values):
     return SystemFacts(**{"kind": kind, "start": "initial", **values})
 
 
+def system_of(**keys):
+    """A system with these keys."""
+    return System.model_validate({"name": "x", **keys})
+
+
 @pytest.mark.parametrize(
     ("system", "choice", "kind"),
     [
@@ -51,16 +56,15 @@ def known(kind, **values):
     ],
 )
 def test_a_system_is_of_the_kind_that_its_sharing_start_and_masks_make_it(system, choice, kind):
-    facts = facts_of(System(name="x", choice=choice and choice.name, **system), choice)
+    facts = facts_of(system_of(choice=choice and choice.name, **system), choice)
     assert facts.kind == kind
     assert (facts.start, facts.choice) == (system.get("start", "initial"), choice and choice.name)
 
 
 def test_only_one_density_for_all_tasks_is_the_density_of_a_system():
-    sparse = {"name": "x", "sharing": "sparse"}
-    assert facts_of(System(choice="half", **sparse), HALF).target_density == 0.5
-    assert facts_of(System(choice="each", **sparse), EACH).target_density is None
-    assert facts_of(System(choice="best", **sparse), BEST).target_density is None
+    assert facts_of(system_of(choice="half", sharing="sparse"), HALF).target_density == 0.5
+    assert facts_of(system_of(choice="each", sharing="sparse"), EACH).target_density is None
+    assert facts_of(system_of(choice="best", sharing="sparse"), BEST).target_density is None
 
 
 def pairs(values):

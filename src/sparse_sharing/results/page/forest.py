@@ -3,9 +3,9 @@
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from sparse_sharing.evaluation.statistics import HELPED, HIGHER, HURT, LOWER, NO_VERDICT
 from sparse_sharing.results.page.charts import MOST_TASKS
 from sparse_sharing.results.page.page import Bar, Forest, Group
-from sparse_sharing.evaluation.statistics import HELPED, HIGHER, HURT, LOWER, NO_VERDICT
 from sparse_sharing.results.tables.means import MEAN
 
 LOOKS = {HELPED: "better", HIGHER: "better", HURT: "worse", LOWER: "worse", NO_VERDICT: "none"}

@@ -1,21 +1,21 @@
 """What a finished run has left on disk, as tables for the report: scores, learning curves, rounds, masks, costs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.masks.analysis import compare
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.pipeline.stage import STAGE, STAGES
-from sparse_sharing.errors import ArtifactError
-from sparse_sharing.masks.mask import Mask, chance_overlap, chance_overlap_by_tensor, overlap
-from sparse_sharing.masks.parts import by_layer
+from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
 
 ALL_LAYERS = "all layers"
 LARGEST_AT_START = "largest at start"
@@ -75,10 +75,7 @@ def overlaps(masks: Mapping[str, Mask]) -> pd.DataFrame:
     rows = []
     for layer, parts in _by_layer(masks).items():
         for first, second in combinations(parts, 2):
-            pair = [parts[first], parts[second]]
-            chance = chance_overlap([mask.density for mask in pair])
-            row = {"layer": layer, "a": first, "b": second, "overlap": overlap(pair), "chance": chance}
-            rows.append(row | {"chance_by_tensor": chance_overlap_by_tensor(pair)})
+            rows.append({"layer": layer, "a": first, "b": second, **asdict(compare([parts[first], parts[second]]))})
     return pd.DataFrame(rows, columns=["layer", "a", "b", "overlap", "chance", "chance_by_tensor"])
 
 
@@ -131,7 +128,7 @@ def _by_layer(masks: Mapping[str, Mask]) -> dict[str, dict[str, Mask]]:
     """The masks of all tasks, whole and cut into layers."""
     layers: dict[str, dict[str, Mask]] = {ALL_LAYERS: dict(masks)}
     for task, mask in masks.items():
-        for layer, part in by_layer(mask).items():
+        for layer, part in mask.by_layer().items():
             layers.setdefault(layer, {})[task] = part
     return layers
 

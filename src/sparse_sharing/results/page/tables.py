@@ -5,18 +5,11 @@ from dataclasses import replace
 
 import pandas as pd
 
+from sparse_sharing.config.systems import way_of
 from sparse_sharing.pipeline.experiments import CONTROLS, SystemFacts
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.results.page.page import Table, plain_table
 from sparse_sharing.results.page.results import LARGEST_AT_START
-
-SHARINGS = {
-    "single": "one network for each task; nothing is shared",
-    "hard": "one network for all tasks; all weights are shared",
-    "soft": "one BiLSTM for each task, connected by cross-stitch units",
-    "hierarchical": "one network for all tasks; each task is supervised at a layer of its own",
-    "sparse": "one network; each task uses only the weights of its own mask",
-}
 
 AGAIN = "second pruning of"
 """What a mask of the same task is called that was pruned with another order of the data."""
@@ -33,7 +26,7 @@ def system_table(spec: ReportSpec, systems: Sequence[str]) -> Table:
 
 def describe(sharing: str, facts: SystemFacts, baseline: bool = False) -> str:
     """What a system shares, which masks it uses and which weights it starts from."""
-    parts = [CONTROLS.get(facts.kind, SHARINGS[sharing])]
+    parts = [CONTROLS.get(facts.kind, way_of(sharing).MEANING)]
     if facts.choice is not None:
         parts.append(f"masks: choice {facts.choice}")
     parts.append("starts from the multi-task warm-up" if facts.start == "warmup" else "starts from random weights")

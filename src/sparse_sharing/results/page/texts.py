@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from sparse_sharing.evaluation import statistics
+from sparse_sharing.evaluation.statistics import NO_DIFFERENCE, NO_VERDICT, THESE_EQUAL
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.results.page.page import Column, Table, plain_table
 from sparse_sharing.results.page.results import RunResults
-from sparse_sharing.evaluation.statistics import NO_DIFFERENCE, NO_VERDICT, THESE_EQUAL
 from sparse_sharing.results.tables.costs import ALL
 from sparse_sharing.results.tables.marks import COLUMN, explanation, system_marks
 

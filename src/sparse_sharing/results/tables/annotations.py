@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.pipeline.experiments import CONTROLS
 from sparse_sharing.pipeline.specs import TablesSpec
 from sparse_sharing.results.tables.markup import LATEX, MARKDOWN
+from sparse_sharing.storage.artifacts import write_text
 
 NAMING = ("system", "reference", "sparse", "hard", "with_warmup", "without_warmup")
 """Columns of tables that name systems."""

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sparse_sharing.evaluation import statistics
-from sparse_sharing.storage.artifacts import Artifact, load_tensors, parts_of
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.evaluation import statistics
 from sparse_sharing.results.tables.means import MEAN
+from sparse_sharing.storage.artifacts import Artifact, load_tensors, parts_of
 
 COMPARISONS = ["dataset", "reference", "system", "task", "metric", "seeds", "units", "unit_count", "comparisons"]
 COMPARISONS += ["difference", "lower", "upper", "detectable", "training_error", "text_error", "verdict", "reason"]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from sparse_sharing.config.systems import models_of
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.specs import TablesSpec
-from sparse_sharing.config.systems import models_of
 from sparse_sharing.storage.costs import Costs, read_costs
 
 PARTS = ("start", "pruning", "training")
@@ -92,10 +92,12 @@ def _jobs(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) 
     tasks = facts.tasks or spec.datasets[dataset]
     start = of(layout.START, start=f"{facts.start}-{system}") or of(layout.START, start=facts.start)
     pruned = tasks if facts.choice is not None and facts.choice not in (spec.given or []) else []
+    named = (spec.named_prunings or {}).get(facts.choice or "")
+    pattern, more = (layout.PRUNE, {}) if named is None else (layout.PRUNE_NAMED, {"pruning": named})
     models = models_of(spec.systems[system], tasks)
     return {
         "start": [start],
-        "pruning": [of(layout.PRUNE, start=facts.start, task=task) for task in pruned],
+        "pruning": [of(pattern, start=facts.start, task=task, **more) for task in pruned],
         "selection": [of(layout.SELECT, start=facts.start, choice=facts.choice)] if facts.choice is not None else [],
         "training": [of(layout.MODEL, system=system, model=model) for model in models],
     }

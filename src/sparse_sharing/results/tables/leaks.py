@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sparse_sharing.evaluation import statistics
-from sparse_sharing.storage.artifacts import load_json, load_tensors, parts_of
 from sparse_sharing.results.tables.scores import Order, in_order
+from sparse_sharing.storage.artifacts import load_json, load_tensors, parts_of
 
 LEAKS = ["dataset", "system", "task", "metric", "seeds", "sentences", "leaked", "value", "without_leaked", "difference"]
 LEAKS_TITLE = "Without leaked sentences"

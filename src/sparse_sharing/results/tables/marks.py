@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparse_sharing.pipeline.experiments import SystemFacts
 from sparse_sharing.evaluation.marks import BARRING, MEANINGS, ZERO, Mark, Tie, TrainingFacts, of_choice, of_training
+from sparse_sharing.pipeline.experiments import SystemFacts
 from sparse_sharing.results.tables.annotations import NAMING
 from sparse_sharing.results.tables.means import MEAN
 from sparse_sharing.results.tables.scores import MODEL, read_metrics

@@ -7,8 +7,8 @@ from importlib import resources
 import pandas as pd
 import yaml
 
-from sparse_sharing.pipeline.experiments import SystemFacts
 from sparse_sharing.config.section import Section
+from sparse_sharing.pipeline.experiments import SystemFacts
 from sparse_sharing.results.tables.means import MEAN
 
 PAPER = ["dataset", "experiment", "source", "quantity", "kind", "system", "task", "metric"]

@@ -8,13 +8,25 @@ from typing import Any
 
 import pandas as pd
 
-from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.evaluation.statistics import NO_DIFFERENCE, NO_VERDICT, SEEDS_FOR_SYSTEMS, THESE_EQUAL
 from sparse_sharing.results.tables.costs import CAPTION, cost_cells
 from sparse_sharing.results.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE
 from sparse_sharing.results.tables.marks import COLUMN, explanation, system_marks
-from sparse_sharing.results.tables.markup import LATEX, MARKDOWN, SHOWN_DECIMALS, Markup, csv_text, latex_table, markdown_table, number, signed, span, thousands
+from sparse_sharing.results.tables.markup import (
+    LATEX,
+    MARKDOWN,
+    SHOWN_DECIMALS,
+    Markup,
+    csv_text,
+    latex_table,
+    markdown_table,
+    number,
+    signed,
+    span,
+    thousands,
+)
 from sparse_sharing.results.tables.means import MEAN
+from sparse_sharing.storage.artifacts import write_text
 
 Rows = list[list[str]]
 

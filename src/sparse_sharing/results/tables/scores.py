@@ -10,8 +10,8 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sparse_sharing.storage.artifacts import load_json
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.storage.artifacts import load_json
 
 Order = Mapping[str, Sequence[str]]
 

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparse_sharing.masks.mask import Mask
-from sparse_sharing.results.page.results import ALL_LAYERS, LARGEST_AT_START, layer_densities, overlaps, reference_overlaps, served
+from sparse_sharing.results.page.results import (
+    ALL_LAYERS,
+    LARGEST_AT_START,
+    layer_densities,
+    overlaps,
+    reference_overlaps,
+    served,
+)
 
 SHAPES = {"characters.convolution.weight": (2, 1), "recurrent.0.left_to_right.weight_ih_l0": (2, 3)}
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from handmade import accuracy, spans
 
-from sparse_sharing.results import tables
 from sparse_sharing.pipeline.experiments import SystemFacts
+from sparse_sharing.results import tables
 
 FACTS = {
     "single": {"kind": "single"},

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sparse_sharing.evaluation import statistics
-from sparse_sharing.results import tables
-from sparse_sharing.storage.artifacts import save_tensors
-from sparse_sharing.pipeline.specs import EvaluateSpec
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.evaluation import statistics
+from sparse_sharing.pipeline.specs import EvaluateSpec
+from sparse_sharing.results import tables
 from sparse_sharing.results.tables.comparisons import COMPARISONS
+from sparse_sharing.storage.artifacts import save_tensors
 
 PAIRS = [("single", "hard"), ("single", "sparse"), ("hard", "sparse")]
 

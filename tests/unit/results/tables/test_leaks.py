@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from sparse_sharing.config.schema import DemoSize
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.pipeline.specs import DemoSpec, EvaluateSpec
 from sparse_sharing.results import tables
 from sparse_sharing.storage.artifacts import save_json, save_tensors
-from sparse_sharing.config.schema import DemoSize
-from sparse_sharing.pipeline.specs import DemoSpec, EvaluateSpec
-from sparse_sharing.errors import ArtifactError
 
 # the second of four sentences is leaked, and all of it is right
 TOKENS = np.array([[1, 2], [4, 4], [0, 1], [1, 3]], dtype=np.int32)

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from sparse_sharing.results import tables
 from sparse_sharing.config.schema import Dataset
+from sparse_sharing.results import tables
 from sparse_sharing.results.tables.paper import PAPER, experiments
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from handmade import ORDER, TYPES, accuracy, spans, written
 
+from sparse_sharing.errors import ArtifactError
+from sparse_sharing.pipeline.specs import EvaluateSpec
 from sparse_sharing.results import tables
 from sparse_sharing.storage.artifacts import save_json
-from sparse_sharing.pipeline.specs import EvaluateSpec
-from sparse_sharing.errors import ArtifactError
 
 
 def test_results_have_one_row_per_dataset_system_seed_task_split_and_metric(three_systems):

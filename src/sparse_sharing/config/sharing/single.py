@@ -1,0 +1,35 @@
+"""Single-task learning: nothing is shared."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import model_validator
+
+from sparse_sharing.config.section import Name
+from sparse_sharing.config.systems import System
+
+if TYPE_CHECKING:
+    from sparse_sharing.config.schema import Choice
+
+
+class Single(System):
+    """A model for each task."""
+
+    MEANING: ClassVar[str] = "one network for each task; nothing is shared"
+    IS_JOINT: ClassVar[bool] = False
+    PLACE: ClassVar[int] = 10
+    ROWS: ClassVar[tuple[str, ...]] = ("single", "single_subnet")
+
+    sharing: Literal["single"]
+    choice: Name | None = None
+    """Train each task's subnetwork alone: the choice of masks."""
+
+    @model_validator(mode="after")
+    def check_best_epoch(self) -> "Single":
+        """A model of one task has the weights of the epoch with its own best dev score anyway."""
+        if self.best_epoch == "each":
+            raise ValueError("best_epoch: models of sharing 'single' have one task, and its best epoch: leave it out")
+        return self
+
+    def row(self, choice: "Choice | None") -> str:
+        """A model for each task, dense or of a task's subnetwork."""
+        return "single" if choice is None else "single_subnet"

@@ -1,0 +1,27 @@
+"""Sparse sharing: one encoder, of which each task has a subnetwork (Sun et al. 2020)."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from sparse_sharing.config.section import Name
+from sparse_sharing.config.systems import System
+
+if TYPE_CHECKING:
+    from sparse_sharing.config.schema import Choice
+
+
+class Sparse(System):
+    """One encoder; each task uses and trains only the weights that its mask keeps."""
+
+    MEANING: ClassVar[str] = "one network; each task uses only the weights of its own mask"
+    PLACE: ClassVar[int] = 50
+    ROWS: ClassVar[tuple[str, ...]] = ("sparse", "sparse_at_density", "sparse_no_warmup")
+
+    sharing: Literal["sparse"]
+    choice: Name
+    """The choice of masks, one for each task."""
+
+    def row(self, choice: "Choice | None") -> str:
+        """Masks of a target density are those of Fig. 4; otherwise the start decides."""
+        if choice is not None and choice.rule == "target_density":
+            return "sparse_at_density"
+        return "sparse" if self.start == "warmup" else "sparse_no_warmup"

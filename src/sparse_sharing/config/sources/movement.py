@@ -1,0 +1,11 @@
+"""Movement pruning: during one training, by how the weights move (Sanh et al. 2020)."""
+
+from typing import Literal
+
+from sparse_sharing.config.sources.gradual import GradualKeys
+
+
+class Movement(GradualKeys):
+    """Like gradual, but the weights that the training moves towards zero are removed, not the smallest."""
+
+    source: Literal["movement"]

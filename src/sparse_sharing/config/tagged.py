@@ -1,0 +1,99 @@
+"""Sections of several kinds, such as systems: one key says which kind it is, and each kind has a file of its own."""
+
+import importlib
+import inspect
+import pkgutil
+from typing import Any, ClassVar, Self, get_args
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from sparse_sharing.config.section import Section
+
+
+class Tagged(Section):
+    """The base of all kinds of a section, which are its subclasses.
+
+    A class that names a tag and a package is a root: where it is the type of a key, it stands for any of its kinds. A
+    kind gives the tag a single value, such as `sharing: Literal["soft"]`, and is known from then on. All files of the
+    package are imported before the first configuration is checked.
+    """
+
+    TAG: ClassVar[str]
+    """The key that tells the kinds apart."""
+    PACKAGE: ClassVar[str]
+    """The package whose files define the kinds, one each."""
+    DEFAULT: ClassVar[str | None] = None
+    """The kind of a section that does not give the tag; None: it must."""
+    known: ClassVar[dict[str, type]]
+    """The kinds that are known so far, by the value of the tag."""
+    is_late: ClassVar[bool] = False
+    """Whether a kind has become known since the configuration was built."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        """Start a new root, or add a kind to its root."""
+        super().__pydantic_init_subclass__(**options)
+        if cls.is_root():
+            cls.known = {}
+        elif (values := get_args(cls.model_fields[cls.TAG].annotation)) and cls.TAG in cls.__annotations__:
+            cls.known[values[0]] = cls
+            Tagged.is_late = True
+
+    @classmethod
+    def kinds(cls) -> dict[str, type[Self]]:
+        """All kinds by the value of the tag, those of the package's files first, in alphabetical order."""
+        package = importlib.import_module(cls.PACKAGE)
+        for module in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
+            importlib.import_module(f"{cls.PACKAGE}.{module}")
+        return dict(cls.known)
+
+    @classmethod
+    def kind_of(cls, value: str) -> type[Self]:
+        """The kind that a value of the tag names (KeyError where there is none)."""
+        if value not in cls.known:
+            cls.kinds()
+        return cls.known[value]
+
+    @classmethod
+    def is_root(cls) -> bool:
+        """Whether the class stands for any of its kinds."""
+        return "TAG" in cls.__dict__
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Of a root the union of its kinds, told apart by the tag."""
+        if not cls.is_root():
+            return handler(source)
+        choices = {value: handler.generate_schema(kind) for value, kind in cls.kinds().items()}
+        union = core_schema.tagged_union_schema(choices, discriminator=cls.TAG)
+        return core_schema.no_info_before_validator_function(cls._with_tag, union) if cls.DEFAULT else union
+
+    @classmethod
+    def _with_tag(cls, values: Any) -> Any:
+        """The values of a section, with the tag of the default kind where they give none."""
+        return {cls.TAG: cls.DEFAULT, **values} if isinstance(values, dict) else values
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Of a root the union and its meaning; of a kind only the keys that it uses."""
+        found = handler(schema)
+        if cls.is_root():
+            return {**found, "description": inspect.cleandoc(cls.__doc__ or "")}
+        own = handler.resolve_ref_schema(found)
+        own["properties"] = {key: value for key, value in own["properties"].items() if value.get("type") != "null"}
+        return found
+
+
+def add_late_kinds() -> None:
+    """Make kinds known that were defined after the first configuration was checked, such as those of an extension."""
+    if Tagged.is_late:
+        Tagged.is_late = False
+        _rebuild(Section)
+
+
+def _rebuild(base: type[Section]) -> None:
+    for section in base.__subclasses__():
+        _rebuild(section)
+        if section.__pydantic_complete__:
+            section.model_rebuild(force=True)

@@ -1,0 +1,63 @@
+"""Which round of a pruning a task's mask is taken from (paper, section "Subnet Selection")."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sparse_sharing.config.schema import Choice
+from sparse_sharing.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of a pruning: its mask, and how well the training under it went on dev (percent).
+
+    A round that was not trained has no dev score and no best epoch.
+    """
+
+    round: int
+    density: float
+    kept: int
+    dev_score: float | None
+    best_epoch: int | None
+    epochs: int
+
+
+def allowed_rounds(choice: Choice, rounds: Sequence[Round]) -> list[Round]:
+    """The rounds that a choice may take: subnetworks, and with allow_dense the whole network."""
+    return [found for found in rounds if found.round > 0 or choice.allow_dense]
+
+
+def choose_round(choice: Choice, task: str, rounds: Sequence[Round]) -> Round:
+    """The round that a rule picks; of equally good rounds the one of the lowest density.
+
+    Raises:
+        ConfigError: No round is near enough to the target density, or the listed round does not exist.
+    """
+    allowed = allowed_rounds(choice, rounds)
+    if choice.rule == "best_dev":
+        return max(allowed, key=lambda found: (-1.0 if found.dev_score is None else found.dev_score, found.round))
+    return _numbered(choice, task, allowed) if choice.rule == "rounds" else _nearest(choice, task, allowed)
+
+
+def _numbered(choice: Choice, task: str, allowed: Sequence[Round]) -> Round:
+    """The round of the number that the choice names."""
+    wanted = choice.rounds[task] if isinstance(choice.rounds, dict) else choice.rounds
+    match = [found for found in allowed if found.round == wanted]
+    if not match:
+        known = f"{allowed[0].round} to {allowed[-1].round}"
+        hint = "; round 0 is the whole network: set allow_dense to choose it" if wanted == 0 else ""
+        raise ConfigError(f"choice '{choice.name}', task '{task}': no round {wanted}, only {known}{hint}")
+    return match[0]
+
+
+def _nearest(choice: Choice, task: str, allowed: Sequence[Round]) -> Round:
+    """The round whose density is nearest to the target."""
+    target = choice.density_of(task)
+    nearest = min(allowed, key=lambda found: (abs(found.density - target), -found.round))
+    if abs(nearest.density - target) > choice.tolerance:
+        raise ConfigError(
+            f"choice '{choice.name}', task '{task}': the round nearest to target_density {target:g} is "
+            f"{nearest.round} with density {nearest.density:.4f}, further off than tolerance "
+            f"{choice.tolerance:g}; prune in more rounds or without stop_after, or change target_density or tolerance"
+        )
+    return nearest
