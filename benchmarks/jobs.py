@@ -130,12 +130,12 @@ def first_step_job(folder: Path) -> None:
 def memory_job(folder: Path) -> None:
     """Print the peak memory of a sparse training in MB; its epoch has the twenty batches with the most tokens."""
     from benchmarks.training import random_mask
-    from sparse_sharing.cli.device import set_threads
     from sparse_sharing.config.schema import Optimization
     from sparse_sharing.pipeline.specs import TrainSpec
     from sparse_sharing.stages import train, warmup
     from sparse_sharing.storage.artifacts import load_tensors
     from sparse_sharing.training import loop
+    from sparse_sharing.training.threads import set_threads
 
     set_threads(1)
     draw = loop.training_batches
@@ -172,8 +172,8 @@ def memory_job(folder: Path) -> None:
 def steps_job(folder: Path) -> None:
     """Print tokens per second of a sparse training of two layers that takes steps for some seconds."""
     from benchmarks.training import Steps, network_of, paper_settings, stepper
-    from sparse_sharing.cli.device import set_threads
     from sparse_sharing.training.inputs import load_text, load_vocabulary
+    from sparse_sharing.training.threads import set_threads
 
     set_threads(1)
     setting, vocabulary = paper_settings()[0], load_vocabulary(folder / "vocabulary.json")

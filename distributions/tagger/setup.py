@@ -17,8 +17,8 @@ NAME, LIGHT_NAME = "sparse_sharing", "sparse_sharing_tagger"
 GENERATED = HERE / "generated" / LIGHT_NAME
 
 ENTRY_POINTS = ("cli.light", "tagging.onnx_tagger")
-LEFT_OUT = {"tagging.tagger"}
-"""Needs torch; the light program says what to do where a model asks for it."""
+LEFT_OUT = {"tagging.tagger", "training.threads"}
+"""They need torch; the light program says what to do where a model asks for it."""
 
 PUBLIC = '''"""Runs taggers that sparse-sharing has trained and exported; `OnnxTagger` is the public name."""
 

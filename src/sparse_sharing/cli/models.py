@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from sparse_sharing.cli.device import Device, Threads, set_threads
+from sparse_sharing.cli.device import Device, Threads
 from sparse_sharing.cli.options import Output
 from sparse_sharing.cli.tagging import ModelFolder
+from sparse_sharing.training.threads import set_threads
 
 app = typer.Typer()
 

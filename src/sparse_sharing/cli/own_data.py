@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from sparse_sharing.cli.device import set_threads
 from sparse_sharing.cli.show import show_table
 from sparse_sharing.config import load_config
 from sparse_sharing.errors import ConfigError, DataError
 from sparse_sharing.inspection.findings import Finding
 from sparse_sharing.pipeline import Specs
+from sparse_sharing.training.threads import set_threads
 
 app = typer.Typer()
 

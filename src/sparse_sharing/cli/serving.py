@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparse_sharing.cli.device import Device, Threads
-from sparse_sharing.cli.tagging import ModelFolder, load_tagger
+from sparse_sharing.cli.tagging import ModelFolder
 from sparse_sharing.errors import ConfigError
 
 app = typer.Typer()
@@ -32,6 +32,8 @@ def serve(
         from sparse_sharing.serving.server import Limits, make_app
     except ImportError as error:
         raise ConfigError(f"serve needs {error.name}; pip install starlette uvicorn") from error
+    from sparse_sharing.tagging.loading import load_tagger
+
     tagger = load_tagger(model, None, device, threads)
     if not _is_loopback(host):
         log.warning("%s can be reached from other machines, and whoever reaches it may use it", host)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sparse_sharing.cli.device import Device, Threads, set_threads
+from sparse_sharing.cli.device import Device, Threads
 from sparse_sharing.cli.options import (
     DevText,
     Output,
@@ -21,6 +21,7 @@ from sparse_sharing.cli.options import (
 )
 from sparse_sharing.pipeline import specs as stage_specs
 from sparse_sharing.pipeline.stage import STAGE
+from sparse_sharing.training.threads import set_threads
 
 app = typer.Typer()
 

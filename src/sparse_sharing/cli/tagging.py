@@ -1,19 +1,15 @@
-"""The command that tags text, and how the tagger of a folder is loaded."""
+"""The command that tags text."""
 
 import gc
 import logging
-import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from sparse_sharing.cli.device import Device, Threads, set_threads
+from sparse_sharing.cli.device import Device, Threads
 from sparse_sharing.errors import ConfigError
-
-if TYPE_CHECKING:
-    from sparse_sharing.tagging.base import BaseTagger
 
 app = typer.Typer()
 log = logging.getLogger(__name__)
@@ -62,6 +58,7 @@ def tag(
     An exported model with network.onnx is run by onnxruntime, without torch.
     """
     from sparse_sharing.tagging import reading, writing
+    from sparse_sharing.tagging.loading import load_tagger
 
     tagger = load_tagger(model, vectors, device, threads)
     names = tagger.require_tasks(None if tasks is None else [name.strip() for name in tasks.split(",")])
@@ -83,31 +80,6 @@ def tag(
         tagged = tagger.tag_sentences([item.sentence for item in chunk], names, probabilities, batch_size)
         write(zip(chunk, tagged, strict=True))
         sys.stdout.flush()
-
-
-def load_tagger(model: Path, vectors: Path | None, device: str, threads: int) -> "BaseTagger":
-    """The tagger of a folder: of its ONNX network if it has one and no GPU is asked for, else of its model in torch.
-
-    Raises:
-        UserError: There is no model, it cannot be used, or the vectors do not fit it.
-    """
-    from sparse_sharing.tagging import finding
-
-    folder = finding.find_model(model)
-    if (folder / finding.NETWORK_FILE).exists() and device != "cuda":
-        from sparse_sharing.tagging.onnx_tagger import OnnxTagger
-
-        return OnnxTagger.load(folder, vectors, threads)
-    try:
-        from sparse_sharing.tagging.tagger import Tagger
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{folder}: has no {finding.NETWORK_FILE}, and models without one need {error.name}. Where sparse-sharing "
-            f"is installed: sparse-sharing export {shlex.quote(str(folder))} --onnx --output FOLDER"
-        ) from error
-
-    set_threads(threads)
-    return Tagger.load(folder, vectors, device)
 
 
 def _output_kind(asked: str, terminal: bool, found: str) -> str:
