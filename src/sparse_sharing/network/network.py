@@ -17,7 +17,7 @@ from sparse_sharing.heads.base import build_head
 from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.masks.units import Units
 from sparse_sharing.network.memory import Room, is_gpu_shortage
-from sparse_sharing.network.parameters import Parameters, common_ranges
+from sparse_sharing.network.parameters import Parameters, common_ranges, require_shapes
 from sparse_sharing.text.batches import Batch, sorted_batches
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.vocabulary import Vocabulary
@@ -39,6 +39,7 @@ class Network:
         room: how much runs at once when the network is applied.
         mixed: whether the encoder runs in bfloat16 while it is trained.
         factors: the same as float32 [P], 1 and 0: what a step multiplies by, several times as fast as by bool.
+        base: float32 [P], what a task reads where its mask removes a weight; None: zeros.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Network:
         self.parameters = Parameters(self.encoder, self.head_kinds, self.device)
         self.units = Units(self.parameters.infos.values())
         self.room, self.mixed = Room(), False
+        self.base: Tensor | None = None
         self.set_masks({})
 
     @property
@@ -141,6 +143,24 @@ class Network:
         sparse = any(keep is not None for keep in self.keeps.values())
         self.parameters.use(torch.empty_like(self.theta) if sparse else self.theta)
 
+    def keep_base(self) -> None:
+        """Let masks keep changes: where a task's mask removes a weight, the task reads the value of now."""
+        self.base = self.theta.clone()
+
+    def load_base(self, values: Mapping[str, Tensor]) -> None:
+        """Let masks keep changes to the values of the tensors that they cover; without values they keep weights.
+
+        Raises:
+            ValueError: There is no such tensor, or it has another shape.
+        """
+        self.base = None
+        if values:
+            self.keep_base()
+            own = self.parts(self.base)
+            require_shapes(values, own)
+            for name, value in values.items():
+                own[name].copy_(value)
+
     def over_weights(self, masks: Mapping[str, Mask]) -> dict[str, Mask]:
         """Masks as they are, those over units as the masks over weights and biases that they stand for."""
         return {
@@ -182,7 +202,10 @@ class Network:
     def activate(self, task: str) -> None:
         """Put a task's subnetwork before the encoder."""
         factor = self.factors[task]
-        if factor is not None:
+        if factor is not None and self.base is not None:
+            # With factors of 0 and 1 the result is one of the two numbers, to the last bit.
+            torch.lerp(self.base, self.theta, factor, out=self.work)
+        elif factor is not None:
             torch.mul(self.theta, factor, out=self.work)
         elif self.work is not self.theta:
             self.work.copy_(self.theta)

@@ -80,6 +80,8 @@ def run(
     tasks = load_task_data(train_text, dev_text, [spec.task], spec.data, words, lenient_spans=lenient)
     start, artifact = load_weights(weights, spec.start)
     network = build_network(weights, artifact, words, [spec.task], choose_device(device))
+    if spec.meaning == "delta":
+        network.keep_base()
     epochs = spec.optimization.epochs
     inputs = [vocabulary, train_text, dev_text, weights]
     total = spec.trainings * epochs

@@ -74,6 +74,8 @@ def run(
     compared = _compared_on(spec, tasks, test_text, words)
     start, artifact = load_weights(weights, spec.start)
     network = build_network(weights, artifact, words, spec.tasks, choose_device(device))
+    if spec.meaning == "delta":
+        network.keep_base()
     chosen = _masks(spec, masks, network, artifact.digest)
     inputs = [vocabulary, train_text, dev_text, weights, *(path for path in (masks, test_text) if path is not None)]
     with work_folder(output, inputs) as work:
@@ -86,7 +88,8 @@ def run(
         own, dev = _own_epochs(network, tasks, chosen, progress)
         network.load(progress.best)
         dev |= {task: score.metrics for task, score in score_dev(network, tasks).items() if task not in own}
-        _zero_unused(network)
+        if network.base is None:
+            _zero_unused(network)
         unchosen = [task for task, data in tasks.items() if not data.choose_on_dev]
         details = _describe(spec, network, chosen, progress, dev, unchosen) | {"data": data_summary(vocabulary, tasks)}
         if tried:
@@ -95,7 +98,7 @@ def run(
         done = work_done(tasks, spec.optimization, epochs)
         write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(tasks, epochs)))
         values = {name: value.cpu().numpy() for name, value in network.values().items()}
-        save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own)
+        save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own, _base(network))
         write_atomically(output / VOCABULARY_FILE, vocabulary.read_bytes())
         write_text(output / "history.csv", history_table(progress, spec.tasks, "dev" if compared is tasks else "test"))
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
@@ -198,7 +201,7 @@ def _own_epochs(
         network.load(kept)
         dev |= {name: score.metrics for name, score in score_dev(network, {task: tasks[task]}).items()}
         values = {name: value.cpu().numpy().copy() for name, value in network.values().items()}
-        own[task] = values_of_task(values, task, masks[task])
+        own[task] = values_of_task(values, task, masks[task], _base(network))
     return own, dev
 
 
@@ -236,6 +239,12 @@ def training_facts(progress: Progress, tasks: Mapping[str, TaskData], planned: i
         if data.choose_on_dev
     }
     return TrainingFacts(progress.best_epoch, len(progress.history), planned, best_dev)
+
+
+def _base(network: Network) -> dict[str, np.ndarray]:
+    """What tasks have where their masks remove weights, where that is not 0."""
+    base = {} if network.base is None else network.parts(network.base)
+    return {name: value.cpu().numpy() for name, value in base.items()}
 
 
 def _zero_unused(network: Network) -> None:

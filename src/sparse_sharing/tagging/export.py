@@ -10,6 +10,7 @@ import numpy as np
 
 from sparse_sharing.encoders.base import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.compact import compact_network
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel, load_model, save_model, values_of_task
@@ -66,12 +67,15 @@ def single_task(source: OpenModel, task: str) -> TrainedModel:
     """One task's part of a model: its subnetwork, its head, and what tasks share outside the masks."""
     model = source.trained
     masks = {task: model.masks[task]} if task in model.masks else {}
+    values = values_of_task(model.values, task, masks.get(task), model.base)
+    if model.base:
+        # With the base where its mask removes weights, the model of one task keeps all of them.
+        masks = {task: Mask.dense(mask.shapes, mask.weights) for task, mask in masks.items()}
     details = dict(model.details) | {"tasks": [task]}
     for name in ("densities", "dev"):
         details[name] = {key: value for key, value in model.details[name].items() if key == task}
     data = model.details["data"]
     details["data"] = {**data, "tasks": {key: value for key, value in data["tasks"].items() if key == task}}
-    values = values_of_task(model.values, task, masks.get(task))
     return TrainedModel({name: np.asarray(value) for name, value in values.items()}, masks, details, {}, "")
 
 
