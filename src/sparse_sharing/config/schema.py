@@ -161,6 +161,7 @@ class Config(Section):
     download: list[Download] = Field(default=[])
     """Files that are fetched where the user's are missing; a file that is there is never fetched or replaced."""
     model: ConfiguredEncoder = BiLstm()
+    """The encoder that tasks share, and the heads on it."""
     warmup: Warmup = Warmup()
     prune: Prune = Field(default={}, validate_default=True)
     prunings: dict[Name, Prune] = Field(default={})
@@ -179,6 +180,8 @@ class Config(Section):
             raise ValueError(f"seeds: {repeated[0]} stands there twice")
         if repeated := duplicates([source.path for source in self.download]):
             raise ValueError(f"download: {repeated[0]} stands there twice")
+        if self.data.vectors is not None and not self.model.vector_width:
+            raise ValueError(f"data.vectors: encoder '{self.model.kind}' reads no word vectors; leave vectors out")
         systems = [system.name for system in self.train.systems]
         entries = self.tables.comparisons or []
         compared = [name for entry in entries for name in ([entry] if isinstance(entry, str) else entry)]
@@ -194,6 +197,10 @@ class Config(Section):
             if system.choice is not None and system.choice not in choices:
                 known = ", ".join(choices) or "none"
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
+            try:
+                self.model.check_system(system.sharing, system.layers)
+            except ValueError as error:
+                raise ValueError(f"train.systems: '{system.name}': {error}") from error
             system.check_fit(self.model.depth, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)
         if again := [name for name, own in self.prunings.items() if own.self_overlap]:

@@ -5,6 +5,7 @@ safetensors.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,16 @@ def read_architecture(folder: Path) -> dict[str, Any]:
             f"{values.get('model_type')!r}. Code in the folder is never run; take a model of another type"
         ) from error
     return kept
+
+
+def read_licence(folder: Path) -> str | None:
+    """The licence that the card of a pretrained model names in its header, if it does."""
+    path = folder / "README.md"
+    if not path.exists():
+        return None
+    header = path.read_text(encoding="utf-8", errors="replace").split("---", 2)
+    found = re.search(r"^license: *(.+?) *$", header[1], re.MULTILINE) if len(header) == 3 else None
+    return found[1] if found else None
 
 
 def read_tokenizer(folder: Path) -> str:

@@ -18,6 +18,7 @@ from sparse_sharing.encoders.pretrained import (
     download,
     positions,
     read_architecture,
+    read_licence,
     read_tokenizer,
     read_weights,
     table_name,
@@ -119,8 +120,13 @@ class TransformerEncoder(Encoder):
             folder = download(model.pretrained, model.revision)
         elif model.digest not in (None, found := pretrained_digest(folder)):
             raise ArtifactError(f"{folder}: its files have digest {found}, but the spec was made for {model.digest}")
-        files = {"architecture": read_architecture(folder), "tokenizer": read_tokenizer(folder)}
-        return model.model_copy(update={**files, "folder": str(folder)})
+        found = {
+            "architecture": read_architecture(folder),
+            "tokenizer": read_tokenizer(folder),
+            "licence": read_licence(folder),
+            "folder": str(folder),
+        }
+        return model.model_copy(update=found)
 
     def tensors(self) -> list[TensorInfo]:
         """See `Encoder`; first values are the pretrained ones, read where the section names the folder."""

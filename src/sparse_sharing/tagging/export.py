@@ -45,6 +45,16 @@ def run(
     if onnx:
         onnx_export.require_packages()
     source = open_model(folder, device)
+    if onnx and source.network.model.kind not in onnx_export.ENCODERS:
+        raise ConfigError(
+            f"--onnx: networks with encoder '{source.network.model.kind}' cannot be written as ONNX files, only those "
+            f"with {' or '.join(onnx_export.ENCODERS)}. Without --onnx, --task NAME takes one task out"
+        )
+    if onnx and source.trained.base and task is None and len(source.trained.tasks) > 1:
+        raise ConfigError(
+            "--onnx: the masks of this model keep changes (meaning: delta), which no ONNX file of several tasks can "
+            "hold; --task NAME writes one task"
+        )
     if source.trained.own:
         raise ConfigError(
             f"{folder}: is a control whose tasks were evaluated at epochs of their own (best_epoch: each), which no "

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.config.section import Name, Section
@@ -61,6 +61,13 @@ class EncoderSection(Section):
     def identified(self, digest: str) -> Self:
         """The section in a spec, for an encoder with a `source` whose files have this digest."""
         return self
+
+    def check_system(self, sharing: str, layers: int | None) -> None:
+        """Check that the encoder can be trained with a way of sharing, and with so many layers where they are given.
+
+        Raises:
+            ValueError: It cannot.
+        """
 
     def with_depth(self, layers: int) -> Self:
         """The same encoder with another number of layers.
@@ -134,8 +141,9 @@ class _Described:
     def _read(self, value: Any, handler: Callable[[Any], Any]) -> EncoderSection:
         if isinstance(value, EncoderSection):
             return value
-        # What is no mapping is refused by pydantic, with its usual message.
-        return encoder_section(value, self.of_system) if isinstance(value, Mapping) else handler(value)
+        if not isinstance(value, Mapping):
+            raise PydanticKnownError("model_type", {"class_name": EncoderSection.__name__})
+        return encoder_section(value, self.of_system)
 
 
 def _plain(section: EncoderSection, info: core_schema.SerializationInfo) -> dict[str, Any]:

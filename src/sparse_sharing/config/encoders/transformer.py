@@ -41,6 +41,8 @@ class Transformer(EncoderSection):
     """What config.json says; the program fills this in."""
     tokenizer: str | None = None
     """What tokenizer.json says; the program fills this in."""
+    licence: str | None = None
+    """The licence that the README.md of the folder names; the program fills this in."""
     folder: str | None = Field(default=None, exclude=True)
     """Where the first weights are read from; the program fills this in."""
 
@@ -52,6 +54,13 @@ class Transformer(EncoderSection):
         if self.revision is not None and self.pretrained.startswith((".", "/", "package:")):
             raise ValueError(f"revision is for a model on the Hub, and '{self.pretrained}' is a folder; leave it out")
         return self
+
+    def check_system(self, sharing: str, layers: int | None) -> None:
+        """See `EncoderSection`."""
+        if sharing in ("soft", "hierarchical"):
+            raise ValueError(f"sharing '{sharing}' is not possible with encoder '{self.kind}'; take hard or sparse")
+        if layers is not None:
+            raise ValueError(f"encoder '{self.kind}' has the layers of its pretrained model; leave 'layers' out")
 
     @property
     def source(self) -> str | None:
