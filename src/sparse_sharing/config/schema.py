@@ -181,7 +181,7 @@ class Config(Section):
         if repeated := duplicates([source.path for source in self.download]):
             raise ValueError(f"download: {repeated[0]} stands there twice")
         if self.data.vectors is not None and not self.model.vector_width:
-            raise ValueError(f"data.vectors: encoder '{self.model.kind}' reads no word vectors; leave vectors out")
+            raise ValueError(f"data.vectors: encoder '{self.model.kind}' reads no word vectors; leave the key out")
         systems = [system.name for system in self.train.systems]
         entries = self.tables.comparisons or []
         compared = [name for entry in entries for name in ([entry] if isinstance(entry, str) else entry)]
