@@ -32,7 +32,8 @@ def compact_network(network: Network, task: str, mask: Mask, whole: Collection[s
         whole: groups of units that stay whole, so that tasks can share what computes them.
 
     Returns:
-        The network on the CPU; None where the mask does not remove whole units, removes all units of a group, or keeps changes.
+        The network on the CPU; None where the mask does not remove whole units, removes all units of a group, or keeps
+        changes.
     """
     if network.base is not None:
         # What the mask removes is not zero.
