@@ -181,5 +181,5 @@ def counted_parameters(encoder: Encoder, kept: int, covered: Collection[str] = (
         kept: what masks keep.
         covered: the tensors that masks cover; of biases among them only those count that are kept.
     """
-    uncovered = [info for info in encoder.tensors() if info.role == "bias" and info.name not in covered]
+    uncovered = [info for info in encoder.tensors() if info.role in ("bias", "norm") and info.name not in covered]
     return kept + sum(info.size for info in uncovered)

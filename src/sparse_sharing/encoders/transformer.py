@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +136,10 @@ class TransformerEncoder(Encoder):
             _declare(name, parameter, modules[name.rpartition(".")[0]], values.first(name))
             for name, parameter in self.named_parameters()
         ]
-        return [*found, TensorInfo(self.table, self.table_shape, 0, "rows", values.first(self.table))]
+        found.append(TensorInfo(self.table, self.table_shape, 0, "rows", values.first(self.table)))
+        kinds = {"embeddings": ("embedding", "rows"), "norms": ("norm",), "biases": ("bias",)}
+        frozen = {role for key, roles in kinds.items() if getattr(self.model, key) == "frozen" for role in roles}
+        return [replace(info, frozen=info.role in frozen) for info in found]
 
     def width(self, readout: int) -> int:
         """See `Encoder`."""
@@ -258,7 +261,10 @@ def _declare(name: str, parameter: nn.Parameter, module: nn.Module, first: First
     found = _layer.search(name)
     number = int(found[1]) + 1 if found else 0
     matrix = isinstance(module, nn.Linear | nn.Conv1d) and parameter.dim() > 1
-    role = "matrix" if matrix else "embedding" if parameter.dim() > 1 else "bias"
+    if "norm" in type(module).__name__.lower():
+        role = "norm"
+    else:
+        role = "matrix" if matrix else "embedding" if parameter.dim() > 1 else "bias"
     return TensorInfo(
         name,
         tuple(parameter.shape),

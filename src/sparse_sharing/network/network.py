@@ -33,12 +33,13 @@ class Network:
         parameters: the memory of all weights.
         head_kinds: for each task what its head does with the states, and how its weights lie in `heads`.
         readouts: for each task where it reads the encoder's states: see `readout_of` of the encoder.
-        ranges: for each task the parts of `theta` that it reads on the way there.
+        ranges: for each task the parts of `theta` that it reads on the way there, without frozen ones.
         keeps: for each task bool [P], True where its subnetwork has a weight or something all tasks share; None where
             it keeps everything that it reads.
         room: how much runs at once when the network is applied.
         mixed: whether the encoder runs in bfloat16 while it is trained.
         factors: the same as float32 [P], 1 and 0: what a step multiplies by, several times as fast as by bool.
+        frozen: bool [P], True where no training changes the encoder's parameters; None where there are none.
         base: float32 [P], what a task reads where its mask removes a weight; None: zeros.
     """
 
@@ -69,6 +70,7 @@ class Network:
         self.units = Units(self.parameters.infos.values())
         self.room, self.mixed = Room(), False
         self.base: Tensor | None = None
+        self.frozen = self._frozen()
         self.set_masks({})
 
     @property
@@ -137,7 +139,7 @@ class Network:
         kept = {task: [name for name, part in mask.tensors().items() if part.any()] for task, mask in masks.items()}
         self.readouts = {task: self.encoder.readout_of(task, names) for task, names in kept.items()}
         reads = {task: self._read(readout) for task, readout in self.readouts.items()}
-        self.ranges = common_ranges(reads)
+        self.ranges = common_ranges({task: self._moving(read) for task, read in reads.items()})
         self.keeps = {task: self._kept(mask, reads[task], simplify) for task, mask in masks.items()}
         self.factors = {task: None if keep is None else keep.float() for task, keep in self.keeps.items()}
         sparse = any(keep is not None for keep in self.keeps.values())
@@ -180,6 +182,16 @@ class Network:
             part.fill_(False)
         return read
 
+    def _frozen(self) -> Tensor | None:
+        found = torch.zeros_like(self.theta, dtype=torch.bool)
+        for name, part in self.parts(found).items():
+            part.fill_(self.parameters.infos[name].frozen)
+        return found if found.any() else None
+
+    def _moving(self, part: Tensor) -> Tensor:
+        """Of some parameters, bool [P], those that training changes."""
+        return part if self.frozen is None else part & ~self.frozen
+
     def _kept(self, mask: Mask, read: Tensor, simplify: bool) -> Tensor | None:
         """The mask over all encoder parameters: what masks do not cover is kept where the task reads it."""
         if simplify and mask.is_dense:
@@ -193,7 +205,7 @@ class Network:
     def takes_part(self, task: str) -> Tensor | None:
         """Bool [P], the encoder's parameters that a step of a task changes; None for all of them."""
         if self.keeps[task] is not None:
-            return self.keeps[task]
+            return self._moving(self.keeps[task])
         part = torch.zeros_like(self.theta, dtype=torch.bool)
         for range_ in self.ranges[task]:
             part[range_] = True

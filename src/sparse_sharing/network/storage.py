@@ -193,7 +193,7 @@ def storage_sizes(model: TrainedModel) -> dict[str, dict[str, int]]:
         "shared": shared,
         "heads": heads,
     }
-    if model.base:
-        stored["base"] = VALUE_BYTES * covered
     separate = {"weights": VALUE_BYTES * covered * tasks, "masks": 0, "shared": shared * tasks, "heads": heads}
+    if model.base:
+        stored["base"], separate["base"] = VALUE_BYTES * covered, 0
     return {name: {**part, "total": sum(part.values())} for name, part in (("stored", stored), ("separate", separate))}

@@ -251,7 +251,8 @@ def _zero_unused(network: Network) -> None:
     """Set the weights that no task keeps to zero: they are no part of the model."""
     parts = [network.takes_part(task) for task in network.heads]
     if all(part is not None for part in parts):
-        network.theta.mul_(torch.stack(parts).any(0))
+        used = torch.stack(parts).any(0)
+        network.theta.mul_(used if network.frozen is None else used | network.frozen)
 
 
 def history_table(progress: Progress, tasks: list[str], split: str = "dev") -> str:

@@ -46,6 +46,8 @@ class LeakyTrainer(Trainer):
         later = ("weight_decay", "head_learning_rate", "embedding_learning_rate")
         if used := [key for key in later if getattr(optimization, key) is not None]:
             raise ConfigError(f"replicate.leaky_momentum: the authors' code has no {used[0]}; leave one of them out")
+        if any(info.frozen for info in network.parameters.infos.values()):
+            raise ConfigError("replicate.leaky_momentum: the authors' code freezes nothing; leave one of them out")
         self.network, self.differentiate = network, Differentiator(network)
         self.clip, self.by_value = optimization.gradient_clip, by_value
         self.weights = {"encoder": network.theta, **network.rows}

@@ -46,7 +46,7 @@ class Trainer:
         self.memory = {name: value.new_zeros((numbers, *value.shape)) for name, value in self._values().items()}
         self.counts = {name: torch.zeros(1, dtype=torch.float64) for name in self.memory}
         self.counts["encoder"] = torch.zeros(groups, dtype=torch.float64)
-        for name, table in network.rows.items():
+        for name, table in self._tables().items():
             self.counts[name] = torch.zeros(len(table), dtype=torch.float64, device=network.device)
 
     def _read_masks(self) -> None:
@@ -91,7 +91,12 @@ class Trainer:
 
     def _values(self) -> dict[str, Tensor]:
         heads = {f"heads.{task}": head.detach() for task, head in self.network.heads.items()}
-        return {"encoder": self.network.theta, **self.network.rows, **heads}
+        return {"encoder": self.network.theta, **self._tables(), **heads}
+
+    def _tables(self) -> dict[str, Tensor]:
+        """The tensors of role rows that are not frozen."""
+        infos = self.network.parameters.infos
+        return {name: table for name, table in self.network.rows.items() if not infos[name].frozen}
 
     def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """Train on one batch of a task; returns its loss times its weight, a scalar tensor without gradient."""
@@ -101,8 +106,8 @@ class Trainer:
         if self.observer is not None:
             self.observer(self.gradient)
         self._update_encoder(task, learning_rate)
-        for name, rows in batch.rows.items():
-            self._update_rows(name, rows, found.rows[name], learning_rate * self.row_share)
+        for name, gradient in found.rows.items():
+            self._update_rows(name, batch.rows[name], gradient, learning_rate * self.row_share)
         self._update_head(task, found.head, learning_rate * self.head_share)
         return found.loss
 

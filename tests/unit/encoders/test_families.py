@@ -113,3 +113,18 @@ def test_training_lowers_the_loss(family, sections):
     batch = network.encoder.batch(TEXT, range(12), "pos")
     losses = [trainer.step("pos", batch, settings.learning_rate).item() for _ in range(12)]
     assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("frozen", ["embeddings", "norms", "biases"])
+def test_what_is_frozen_stays_as_pretrained_and_the_rest_is_trained(frozen, masked, sections):
+    roles = {"embeddings": ("embedding", "rows"), "norms": ("norm",), "biases": ("bias",)}[frozen]
+    network = network_of(sections["deberta-v2"].model_copy(update={frozen: "frozen"}))
+    if masked:
+        network.set_masks({task: tiny.random_mask(network, 0.5, seed) for seed, task in enumerate(TASKS)})
+    before = network.copy_values()
+    train(network)
+    infos = network.parameters.infos
+    assert {info.role for info in infos.values()} >= set(roles)
+    for name, info in infos.items():
+        assert torch.equal(network.values()[name], before[name]) == (info.role in roles), name

@@ -35,6 +35,12 @@ class Transformer(EncoderSection):
     the model has positions for."""
     dropout: float | None = Field(default=None, ge=0, lt=1)
     """Dropout of states and of attention while training; none: as in config.json."""
+    embeddings: Literal["shared", "frozen"] = "shared"
+    """The tables of pieces, positions and types. shared: every task trains them. frozen: they stay as pretrained."""
+    norms: Literal["shared", "frozen"] = "shared"
+    """The normalizations: shared or frozen, as the embeddings."""
+    biases: Literal["shared", "frozen"] = "shared"
+    """The biases: shared or frozen, as the embeddings."""
     digest: str | None = Field(default=None, pattern="^[0-9a-f]{16}$")
     """The digest of the pretrained files, which every spec holds; given here, other files are refused."""
     architecture: dict[str, Any] | None = None
