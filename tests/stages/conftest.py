@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sparse_sharing.config import parse_config
-from sparse_sharing.pipeline import Specs, jobs_of, layout
+from sparse_sharing.pipeline import Specs, layout
 from sparse_sharing.pipeline.pretrained import pretrained_folder
 from sparse_sharing.stages import evaluate, figures, prepare, prune, select, tables, train, warmup
 from sparse_sharing.storage.artifacts import write_text
@@ -184,9 +184,8 @@ class Pipeline:
             self.warm_up(start)
         for _, _, start, task in self.specs.tables().prunings():
             self.prune(task, start)
-        for job in jobs_of(self.specs):
-            if job.stage == "prune_named":
-                self.prune_named(job.identity["pruning"], job.identity["task"], job.identity["start"])
+        for _, _, start, pruning, task in self.specs.tables().prunings_named():
+            self.prune_named(pruning, task, start)
         for start, choice in self.specs.tables().chosen:
             self.select(choice, start)
         for _, _, system, model in self.specs.tables().models():

@@ -1,5 +1,6 @@
 """Sources of masks through the real stages: nested masks of the exact density, resumed and repeated bit for bit."""
 
+import csv
 import shutil
 from itertools import pairwise
 
@@ -153,3 +154,31 @@ def test_a_gradual_pruning_has_a_dev_score_for_each_epoch(pruned):
 def test_masks_cannot_change_while_several_tasks_are_trained():
     with pytest.raises(ValueError, match="single task"):
         Trainer(network_of(), optimization_of("sgd")).follow_masks()
+
+
+def test_rounds_without_dev_scores_reach_the_tables_and_figures(prepared, tmp_path):
+    shutil.copytree(prepared.folder, tmp_path / "copy")
+    systems = [
+        {"name": "single", "sharing": "single", "tasks": ["pos"]},
+        {"name": "sparse", "sharing": "sparse", "choice": "half", "tasks": ["pos", "ner"]},
+        {"name": "other", "sharing": "sparse", "choice": "named", "tasks": ["pos", "ner"]},
+    ]
+    half = {"name": "half", "rule": "target_density", "target_density": 0.5}
+    own = prepared.changed(
+        prune={**KEYS, "source": "one_shot", "rounds": 2, "epochs": 1, "final_density": 0.25},
+        prunings={"fast": {**GRADUAL, "source": "gradual", "epochs": 2, "final_density": 0.5}},
+        select={"choices": [half, {**half, "name": "named", "pruning": "fast"}]},
+        train={"systems": systems, "epochs": 1},
+    )
+    own.folder = tmp_path / "copy"
+    own.run()
+    own.figures()
+    tables = own.path("results/{run}/tables")
+    with (tables / "rounds.csv").open(encoding="utf-8", newline="") as stream:
+        rounds = list(csv.DictReader(stream))
+    assert {row["round"] for row in rounds} == {"0", "1", "2"}
+    assert all((row["dev_score"] == "") == (row["round"] != "0") for row in rounds)
+    assert {row["chosen"] for row in rounds if row["round"] == "1"} == {"half"}
+    with (tables / "costs.csv").open(encoding="utf-8", newline="") as stream:
+        pruned = {row["system"]: row["updates_pruning"] for row in csv.DictReader(stream) if row["task"] == "pos"}
+    assert pruned == {"single": "0", "sparse": "10", "other": "20"}

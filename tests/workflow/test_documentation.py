@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-GUIDES = "own-data following tagging configuration cluster results replication performance reliability"
+GUIDES = "own-data following tagging configuration masks cluster results replication performance reliability"
 PAGES = ("README.md", "docs/index.md", *(f"docs/{name}.md" for name in GUIDES.split()))
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MODEL = "results/demo/joint/seed1/train/sparse/shared"

@@ -48,7 +48,7 @@ VALUES: dict[str, Any] = {
     },
     "model": {"word_dimension": 50, "hidden": 50, "dropout": 0.4, "word_dropout": 0.03, "head": "linear"},
     "warmup": {**SCHEDULE, "epochs": 2},
-    "prune": {**SCHEDULE, "epochs": 2, "rounds": 2, "final_density": 0.25},
+    "prune": {**SCHEDULE, "source": "magnitude", "epochs": 2, "rounds": 2, "final_density": 0.25},
     "select": {"choices": [{"name": "half", "rule": "target_density", "target_density": 0.5}]},
     "train": {
         **SCHEDULE,

@@ -15,8 +15,8 @@ def describe(base: type[BaseModel]) -> None:
     pydantic can do this when a class is made, but then every command waits for it.
     """
     for section in list(_derived(base)):
-        if "PACKAGE" in vars(section):
-            section.kinds()  # Imports the files of a section's kinds; see `config.tagged`.
+        # A section of several kinds imports the files of its kinds; see `config.tagged`.
+        getattr(section, "kinds", dict)()
     sections = list(dict.fromkeys(_derived(base)))
     for section in sections:
         for owner in reversed(section.__mro__):

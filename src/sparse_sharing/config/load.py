@@ -213,7 +213,7 @@ def _step(kind: typing.Any, part: int | str) -> typing.Any:
         return typing.get_args(kind)[-1]
     if _is_root(kind):
         return kind.kinds().get(part)
-    field = kind.model_fields.get(part) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    field = kind.model_fields.get(str(part)) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
     return None if field is None else field.annotation
 
 

@@ -24,7 +24,7 @@ class Prune(Tagged, Optimization):
     OWN_KEYS: ClassVar[tuple[str, ...]] = ()
     """The keys that only this source has."""
 
-    source: str = "magnitude"
+    source: str
     """Where the masks come from."""
     granularity: Literal["unit"] | None = None
     """unit: remove whole LSTM units and character filters, so that export can make smaller and faster networks; then

@@ -60,7 +60,7 @@ def _split(union: dict[str, Any], definitions: dict[str, Any]) -> None:
         own["properties"] = {key: value for key, value in own["properties"].items() if key not in common}
     definitions[title] = {
         "description": inspect.cleandoc(root.__doc__ or ""),
-        "properties": {tag: {"enum": values, "description": meaning, "default": root.DEFAULT}, **common},
+        "properties": {tag: {"enum": values, "description": meaning, "default": root.DEFAULT or None}, **common},
         "required": [*([] if root.DEFAULT else [tag]), *(key for key in first.get("required", []) if key in common)],
         "kinds": [{"$ref": f"#/$defs/{name}"} for name in names],
     }

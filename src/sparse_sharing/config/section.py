@@ -31,11 +31,11 @@ Source = Annotated[str, AfterValidator(_source)]
 """The path of a file or folder of the user's."""
 
 
-class Section(BaseModel):
+class Section(BaseModel, frozen=True):
     """A part of the configuration: unknown keys are errors, values do not change after loading."""
 
     # Deferred: commands that look at a run are faster where only the sections that are used are built.
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
     @classmethod
     def model_json_schema(cls, *arguments: Any, **options: Any) -> dict[str, Any]:

@@ -23,8 +23,8 @@ class Tagged(Section):
     """The key that tells the kinds apart."""
     PACKAGE: ClassVar[str]
     """The package whose files define the kinds, one each."""
-    DEFAULT: ClassVar[str | None] = None
-    """The kind of a section that does not give the tag; None: it must."""
+    DEFAULT: ClassVar[str] = ""
+    """The kind of a section that does not give the tag; empty: it must."""
     known: ClassVar[dict[str, type]]
     """The kinds that are known so far, by the value of the tag."""
     is_late: ClassVar[bool] = False
@@ -43,6 +43,8 @@ class Tagged(Section):
     @classmethod
     def kinds(cls) -> dict[str, type[Self]]:
         """All kinds by the value of the tag, those of the package's files first, in alphabetical order."""
+        if "TAG" not in dir(cls):
+            return {}
         package = importlib.import_module(cls.PACKAGE)
         for module in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
             importlib.import_module(f"{cls.PACKAGE}.{module}")

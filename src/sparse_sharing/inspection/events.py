@@ -14,6 +14,7 @@ from sparse_sharing.storage.artifacts import write_atomically
 CURVES = {
     layout.any_below(f"{STAGE['train'].folder}/{HISTORY.file}"): "epoch",
     layout.any_below(f"{STAGE['prune'].folder}/{ROUNDS.file}"): "round",
+    layout.any_below(f"{STAGE['prune_named'].folder}/{ROUNDS.file}"): "round",
 }
 """Tables of a run that hold a curve, and the column that counts its steps."""
 
@@ -58,7 +59,7 @@ def _events(rows: Iterable[Mapping[str, str]], step: str) -> bytes:
     seconds = 0.0
     for row in rows:
         seconds += float(row["seconds"])
-        values = [Summary.Value(tag=name, simple_value=float(row[name])) for name in row if name != step]
+        values = [Summary.Value(tag=name, simple_value=float(row[name])) for name in row if name != step and row[name]]
         event = Event(step=int(row[step]), wall_time=seconds, summary=Summary(value=values))
         writer.write(event.SerializeToString())
     return stream.getvalue()

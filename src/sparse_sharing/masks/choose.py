@@ -52,7 +52,7 @@ def _numbered(choice: Choice, task: str, allowed: Sequence[Round]) -> Round:
 
 def _nearest(choice: Choice, task: str, allowed: Sequence[Round]) -> Round:
     """The round whose density is nearest to the target."""
-    target = choice.density_of(task)
+    target = choice.density_of(task) or 0.0
     nearest = min(allowed, key=lambda found: (abs(found.density - target), -found.round))
     if abs(nearest.density - target) > choice.tolerance:
         raise ConfigError(

@@ -76,7 +76,7 @@ def shapes_in(details: Mapping[str, Any]) -> "Shapes":
     return {str(tensor): tuple(map(int, shape)) for tensor, shape in details["shapes"]}
 
 
-def load_mask(artifact: Artifact, name: str, path: Path | None) -> "Mask":
+def load_mask(artifact: Artifact, name: str, path: Path) -> "Mask":
     """One mask of an artifact; `path` names its file in messages.
 
     Raises:

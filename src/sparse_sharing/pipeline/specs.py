@@ -190,6 +190,18 @@ class TablesSpec(Spec):
         other = {*(self.given or ()), *(self.named_prunings or ())}
         return self._prunings({start for start, choice in self.chosen if choice not in other})
 
+    def prunings_named(self) -> list[tuple[str, int, Start, str, str]]:
+        """Every pruning that a section of `prunings` describes, as (dataset, seed, start, pruning, task)."""
+        names = self.named_prunings or {}
+        used = sorted({(start, names[choice]) for start, choice in self.chosen if choice in names})
+        return [
+            (dataset, seed, start, pruning, task)
+            for dataset, tasks in self.datasets.items()
+            for seed in self.seeds
+            for start, pruning in used
+            for task in tasks
+        ]
+
     def prunings_again(self) -> list[tuple[str, int, Start, str]]:
         """Every second pruning, with another order of the data, as (dataset, seed, start, task)."""
         return self._prunings({start for start, choice in self.chosen if choice in (self.self_overlap or [])})

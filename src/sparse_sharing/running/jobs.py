@@ -74,7 +74,7 @@ def _prepared(files: Mapping[str, Path]) -> str:
 
 def _pruned(files: Mapping[str, Path]) -> str:
     rounds = _rows(files["rounds.csv"])
-    best = max(rounds, key=lambda row: float(row["dev_score"]))
+    best = max((row for row in rounds if row["dev_score"]), key=lambda row: float(row["dev_score"]))
     if float(best["dev_score"]) == 0:
         return f"dev 0 in each of {len(rounds) - 1} rounds and before"
     return f"best dev {float(best['dev_score']):.2f} at density {float(best['density']):.2f}, {len(rounds) - 1} rounds"
@@ -99,6 +99,7 @@ def _evaluated(files: Mapping[str, Path]) -> str:
 _RESULTS = {
     "prepare": _prepared,
     "prune": _pruned,
+    "prune_named": _pruned,
     "select": _selected,
     "train": _trained,
     "evaluate": _evaluated,

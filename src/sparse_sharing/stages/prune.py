@@ -55,8 +55,8 @@ class Pruning:
 
     def is_over(self, stop_after: int | None) -> bool:
         """Whether the last `stop_after` rounds brought no better dev score than those before."""
-        scores = [round_.dev_score for round_ in self.rounds]
-        return bool(stop_after and scores) and len(scores) - 1 - scores.index(max(scores)) >= stop_after
+        scores = [round_.dev_score or 0.0 for round_ in self.rounds]
+        return bool(stop_after and scores and len(scores) - 1 - scores.index(max(scores)) >= stop_after)
 
     def end(self) -> None:
         """Forget the mask of a round that is not going to be trained."""

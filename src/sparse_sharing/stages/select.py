@@ -6,7 +6,6 @@ from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
-from torch import Tensor
 
 from sparse_sharing.config.corpora import cannot_choose
 from sparse_sharing.errors import ConfigError
@@ -17,6 +16,8 @@ from sparse_sharing.masks.choose import Round, allowed_rounds, choose_round
 from sparse_sharing.masks.files import load_mask, mask_name, write_selection
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.masks.ranking import prune_smallest
+from sparse_sharing.masks.sources.given import masks_of_file
+from sparse_sharing.masks.sources.start import largest_at_start
 from sparse_sharing.pipeline.specs import SelectSpec
 from sparse_sharing.storage.artifacts import load_tensors, parts_of, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
@@ -51,12 +52,16 @@ def run(spec: SelectSpec, masks: dict[str, Path], weights: Path, output: Path, g
     _, artifact = load_weights(weights, spec.start)
     magnitudes, shapes, units = start_magnitudes(weights, artifact)
     chosen: Chosen = {}
-    if spec.choice.rule != "magnitude":
-        chosen = _prunings(spec, masks) if given is None else _given(spec, given)
+    if given is not None:
+        chosen = _of_no_round(masks_of_file(given, spec.tasks))
+    elif spec.choice.rule != "magnitude":
+        chosen = _prunings(spec, masks)
     if spec.granularity or (chosen and all(units.is_over_units(mask) for _, mask in chosen.values())):
         magnitudes, shapes = units.scores(magnitudes), units.shapes
     dense = Mask.dense(shapes, artifact.digest)
-    chosen = chosen or _largest(spec, magnitudes, dense)
+    if spec.choice.rule == "magnitude":
+        densities = {task: spec.choice.density_of(task) for task in spec.tasks}
+        chosen = _of_no_round(largest_at_start(magnitudes, dense, densities))
     for task, (_, mask) in chosen.items():
         mask.require_fit(shapes, dense.weights, str(masks.get(task, given)))
     chosen = _randomised(spec, chosen)
@@ -91,18 +96,6 @@ def _prunings(spec: SelectSpec, masks: dict[str, Path]) -> Chosen:
             row["tie"] = marks.tie_of([asdict(found) for found in allowed_rounds(spec.choice, rounds)])
         chosen[task] = (row, load_mask(artifact, mask_name(row["round"]), masks[task]))
     return chosen
-
-
-def _given(spec: SelectSpec, path: Path) -> Chosen:
-    """The masks of a file, which must have one for each task; they come from no round."""
-    artifact = load_tensors(path, "selection")
-    return _of_no_round({task: load_mask(artifact, task, path) for task in spec.tasks})
-
-
-def _largest(spec: SelectSpec, magnitudes: Tensor, dense: Mask) -> Chosen:
-    """For each task as many of the largest starting weights as its density asks for."""
-    kept = {task: round(spec.choice.density_of(task) * dense.keep.numel()) for task in spec.tasks}
-    return _of_no_round({task: prune_smallest(magnitudes, dense, number) for task, number in kept.items()})
 
 
 def _of_no_round(masks: dict[str, Mask]) -> Chosen:

@@ -18,7 +18,7 @@ class Sparse(System):
     ROWS: ClassVar[tuple[str, ...]] = ("sparse", "sparse_at_density", "sparse_no_warmup")
 
     sharing: Literal["sparse"]
-    choice: Name
+    choice: Name  # pyright: ignore[reportGeneralTypeIssues]  (required here, optional in general)
     """The choice of masks, one for each task."""
     meaning: Literal["zero", "delta"] = "zero"
     """What a task has where its mask removes a weight. zero: 0, as in the paper. delta: the value that the training

@@ -169,6 +169,11 @@ def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
             identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
             jobs[f"start {dataset} {start}"] = ("warmup", identity)
             jobs[f"prune {dataset} {start} {task}"] = ("prune", identity)
+    for dataset, own, start, pruning, task in spec.prunings_named():
+        if own == seed:
+            identity = {"dataset": dataset, "seed": seed, "start": start, "pruning": pruning, "task": task}
+            jobs[f"start {dataset} {start}"] = ("warmup", identity)
+            jobs[f"prune_named {dataset} {start} {pruning} {task}"] = ("prune_named", identity)
     for dataset, own, start, choice in spec.selections():
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
