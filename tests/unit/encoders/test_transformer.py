@@ -5,10 +5,12 @@ import pytest
 import tiny_transformers
 import torch
 import transformers
+from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.numpy import load_file, save_file
 from tiny import encoded, sentences, vocabulary_of
 
 from sparse_sharing.config.encoders.base import encoder_section
+from sparse_sharing.encoders import base, pretrained
 from sparse_sharing.encoders.base import complete
 from sparse_sharing.encoders.windows import windows_of
 from sparse_sharing.errors import ArtifactError, ConfigError
@@ -193,3 +195,31 @@ def test_a_damaged_folder_is_refused_with_the_file(break_it, message, tmp_path):
 def test_a_window_longer_than_the_model_is_refused(folders):
     with pytest.raises(ArtifactError, match=r"model\.window: got 41; the pretrained model has positions for 40"):
         network_of(folders["roberta"], window=LONGEST + 1)
+
+
+def test_without_a_network_the_message_names_the_model_and_what_to_do(monkeypatch):
+    def offline(name, **options):
+        raise LocalEntryNotFoundError("no network") if options.get("local_files_only") else OSError("no route to host")
+
+    monkeypatch.setattr(pretrained, "snapshot_download", offline)
+    hub = encoder_section({"encoder": "transformer", "pretrained": "owner/model", "revision": "a" * 40})
+    with pytest.raises(
+        ConfigError, match=r"'owner/model' at commit a+ is not on this.*copy the model's folder"
+    ):
+        complete(hub, None)
+
+
+def test_a_model_on_the_hub_is_read_from_where_it_was_downloaded_to(folders, monkeypatch):
+    monkeypatch.setattr(pretrained, "snapshot_download", lambda name, **options: str(folders["bert"]))
+    hub = encoder_section({"encoder": "transformer", "pretrained": "owner/model", "revision": "a" * 40})
+    assert complete(hub, None).architecture == complete(section(folders["bert"]), folders["bert"]).architecture
+
+
+def test_a_missing_package_is_named_with_the_extra_that_brings_it(monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'transformers'", name="transformers")
+
+    monkeypatch.setattr(base, "_IMPLEMENTATIONS", {})
+    monkeypatch.setattr(base.importlib, "import_module", missing)
+    with pytest.raises(ConfigError, match=r"needs the package transformers.*sparse-sharing\[transformers\]"):
+        complete(section("x"), None)
