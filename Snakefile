@@ -53,6 +53,7 @@ rule data:
     input:
         refuse_foreign,
         files_of("prepare"),
+        files_of("prepare_task"),
 
 
 rule masks:
@@ -65,6 +66,7 @@ rule models:
     input:
         refuse_foreign,
         files_of("train", "model.safetensors"),
+        files_of("add_task", "model.safetensors"),
 
 
 # The last words of a run. `sparse-sharing run` says the same itself.

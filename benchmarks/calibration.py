@@ -15,8 +15,7 @@ from scipy.stats import binomtest, norm
 
 from sparse_sharing.evaluation import statistics
 from sparse_sharing.evaluation.statistics import LEVEL
-from sparse_sharing.results import tables
-from sparse_sharing.results.tables.comparisons import Counts
+from sparse_sharing.results.tables.comparisons import Counts, compare
 from sparse_sharing.storage.artifacts import write_text
 
 SEEDS = (3, 5, 10)
@@ -180,7 +179,7 @@ def real_runs(
             for place, training in enumerate(chosen)
             for task, values in counts.items()
         }
-        frame = tables.compare(given, pairs, resamples=resamples)
+        frame = compare(given, pairs, resamples=resamples)
         rows = len(frame)
         false += bool(frame["verdict"].isin(statistics.DIFFERENCES).any())
         before += bool(_differs_before(given, pairs, resamples))

@@ -1,13 +1,16 @@
 """Text to measure on: generated in the shape of CoNLL-2003, or the real corpus where there is one."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from sparse_sharing.config.corpora import CorpusSpec, TaskColumn
-from sparse_sharing.pipeline.specs import PrepareSpec
+from sparse_sharing.pipeline.specs import PrepareSpec, PrepareTaskSpec
 from sparse_sharing.storage.artifacts import save_json, save_tensors
+from sparse_sharing.text.corpus import Files
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.vocabulary import TaskTags, Vocabulary
 
@@ -28,15 +31,16 @@ REAL_TASKS = (
 )
 
 
-def spec_of(dimension: int = 100, sentences: int | None = None) -> PrepareSpec:
-    """The spec of the measured dataset: three tasks on the same sentences, no pretrained vectors.
+def corpus_of(tasks: Sequence[TaskColumn], sentences: int | None = None) -> CorpusSpec:
+    """The corpus of the measured dataset, with some tasks; `sentences`: so many of the training text, else all."""
+    return CorpusSpec(name="news", word_column=0, repair=False, tasks=list(tasks), train_sentences=sentences)
 
-    `sentences`: so many of the training text, else all.
-    """
-    corpus = CorpusSpec(name="news", word_column=0, repair=False, tasks=list(REAL_TASKS), train_sentences=sentences)
+
+def spec_of(dimension: int = 100, sentences: int | None = None) -> PrepareSpec:
+    """The spec of the text of the measured dataset: one corpus, no pretrained vectors."""
     return PrepareSpec(
         dataset="news",
-        corpora=[corpus],
+        corpora=[corpus_of([], sentences)],
         lowercase=True,
         minimum_word_count=1,
         minimum_character_count=2,
@@ -44,6 +48,20 @@ def spec_of(dimension: int = 100, sentences: int | None = None) -> PrepareSpec:
         word_dimension=dimension,
         vectors=False,
     )
+
+
+def task_specs(sentences: int | None = None) -> dict[str, PrepareTaskSpec]:
+    """The specs of the tags of the measured dataset: three tasks on the same sentences."""
+    return {task.name: PrepareTaskSpec(dataset="news", corpus=corpus_of([task], sentences)) for task in REAL_TASKS}
+
+
+def prepare_dataset(files: Files, folder: Path, spec: PrepareSpec, sentences: int | None = None) -> None:
+    """Encode the text of a dataset and the tags of its tasks with the stages `prepare` and `prepare_task`."""
+    from sparse_sharing.stages import prepare, prepare_task
+
+    prepare.run(spec, files, None, folder)
+    for task, own in task_specs(sentences).items():
+        prepare_task.run(own, files, folder / "tags" / task)
 
 
 def generated_vocabulary(words: int = WORDS, tasks: tuple[str, ...] = TASKS) -> Vocabulary:
@@ -100,18 +118,24 @@ def prepare_generated(folder: Path) -> Path:
     spec, vocabulary = spec_of(), generated_vocabulary()
     if not (folder / "vocabulary.json").exists():
         for seed, (split, sentences) in enumerate(SENTENCES.items(), start=1):
-            save_text(folder / f"{split}.safetensors", generated_text(vocabulary, sentences, seed))
+            save_text(folder / f"{split}.safetensors", generated_text(vocabulary, sentences, seed), vocabulary)
         nothing = {"vectors": np.zeros((vocabulary.word_count, 0), np.float32)}
         nothing["has_vector"] = np.zeros(vocabulary.word_count, bool)
         save_tensors(folder / "vectors.safetensors", "vectors", spec, nothing)
-        save_json(folder / "vocabulary.json", "vocabulary", spec, vocabulary.to_json())
+        save_json(folder / "vocabulary.json", "words", spec, vocabulary.words_to_json())
     return folder
 
 
-def save_text(path: Path, text: EncodedText) -> None:
-    """Write one corpus as a split of the measured dataset."""
-    unseen = {"news": {task: [] for task in text.tags}}
-    save_tensors(path, "text", spec_of(), text.to_tensors("news"), {"corpora": unseen})
+def save_text(path: Path, text: EncodedText, vocabulary: Vocabulary) -> None:
+    """Write one corpus as a split of the measured dataset, and the tags of its tasks."""
+    words = replace(text, tags={}, unseen_tags={})
+    save_tensors(path, "text", spec_of(), words.to_tensors("news"), {"corpora": {"news": "generated"}})
+    about = {"corpus": "news", "split": path.stem, "sentences": "generated", "unseen": []}
+    specs = task_specs()
+    for task, tags in text.tags.items():
+        details = {"task": task, **about, **vocabulary.tasks[task].to_json()}
+        spec = specs.get(task, specs["pos"])
+        save_tensors(path.parent / "tags" / task / path.name, "tags", spec, {"tags": tags}, details)
 
 
 def real_corpus() -> Path | None:
@@ -121,12 +145,10 @@ def real_corpus() -> Path | None:
 
 
 def prepare_real(source: Path, folder: Path, sentences: int | None = None) -> Path:
-    """Encode the real corpus, or its first training sentences, with the stage `prepare`; returns the folder."""
-    from sparse_sharing.stages import prepare
-
+    """Encode the real corpus, or its first training sentences; returns the folder."""
     if not (folder / "vocabulary.json").exists():
         files = {split: {"news": source / f"{split}.txt"} for split in SENTENCES}
-        prepare.run(spec_of(sentences=sentences), files, None, folder)
+        prepare_dataset(files, folder, spec_of(sentences=sentences), sentences)
     return folder
 
 

@@ -133,7 +133,6 @@ def memory_job(folder: Path) -> None:
     from sparse_sharing.config.schema import Optimization
     from sparse_sharing.pipeline.specs import TrainSpec
     from sparse_sharing.stages import train, warmup
-    from sparse_sharing.storage.artifacts import load_tensors
     from sparse_sharing.training import loop
     from sparse_sharing.training.threads import set_threads
 
@@ -154,12 +153,13 @@ def memory_job(folder: Path) -> None:
         warmup.run(start, *paths, folder / "dev.safetensors", weights, "cpu")
         spec = TrainSpec(
             data=start.data,
+            tags=_tags(),
             start=start.digest(),
             masks="random",
             seed=1,
             system="sparse",
             sharing="sparse",
-            tasks=list(load_tensors(paths[2], "text").details["corpora"]["news"]),
+            tasks=list(_tags()),
             allow_dense=False,
             optimization=Optimization(epochs=2),
         )
@@ -206,7 +206,14 @@ def _warmup_spec(epochs: int | None):
     from sparse_sharing.pipeline.specs import WarmupSpec
 
     optimization = None if epochs is None else Optimization(epochs=epochs)
-    return WarmupSpec(data=spec_of().digest(), seed=1, model=BiLstm(layers=2), optimization=optimization)
+    tags = None if epochs is None else _tags()
+    return WarmupSpec(data=spec_of().digest(), tags=tags, seed=1, model=BiLstm(layers=2), optimization=optimization)
+
+
+def _tags() -> dict[str, str]:
+    from benchmarks.data import task_specs
+
+    return {task: spec.digest() for task, spec in task_specs().items()}
 
 
 def _options(folder: Path) -> list[str]:

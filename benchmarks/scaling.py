@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-import matplotlib
 import numpy as np
 import torch
+import vl_convert
 
 from benchmarks import data
 from benchmarks.inference import loading_seconds, touch
@@ -17,9 +18,6 @@ from benchmarks.training import Setting, Steps, network_of, paper_settings, step
 from sparse_sharing.text.vocabulary import Vocabulary
 from sparse_sharing.training.inputs import load_text
 
-matplotlib.use("svg")
-from matplotlib import pyplot
-
 TASKS = (1, 3, 10, 30)
 WORDS = (20_000, 100_000, 400_000)
 HIDDEN = (100, 200, 400)
@@ -28,6 +26,8 @@ SENTENCES = (14_000, 140_000, 1_400_000)
 BATCHES = (10, 32, 64, 128, 256)
 THREADS = (1, 2)
 JOBS = (200, 2_000, 10_000)
+
+FONT = "Liberation Sans, Arial, sans-serif"
 
 Points = list[tuple[float, Series]]
 
@@ -68,23 +68,31 @@ def measure(folder: Path, blocks: int) -> dict[str, tuple[str, Points]]:
 
 def plot(measured: dict[str, tuple[str, Points]], path: Path) -> None:
     """One small panel for each thing that grows: medians, and bars from the smallest to the largest value."""
-    pyplot.rcParams.update({"svg.hashsalt": "scaling", "font.size": 8, "svg.fonttype": "none"})
-    figure, panels = pyplot.subplots(3, 3, figsize=(9, 7.5), layout="constrained")
-    for panel in panels.flat[len(measured) :]:
-        panel.set_visible(False)
-    for panel, (name, (unit, points)) in zip(panels.flat, measured.items(), strict=False):
-        places = [place for place, _ in points]
-        medians = np.array([series.median for _, series in points])
-        ranges = np.abs(np.array([series.range for _, series in points]).T - medians)
-        panel.errorbar(places, medians, yerr=ranges, marker="o", markersize=3, capsize=2, linewidth=1)
-        scale = "log" if max(places) >= 20 * min(places) else "linear"
-        top = max(1.0 if unit.endswith("MB") else 1e-3, *(series.range[1] for _, series in points))
-        panel.set(xlabel=name, ylabel=unit, xscale=scale, ylim=(0, 1.15 * top))
-        panel.set_xticks(places, [f"{place:,}" for place in places])
-        panel.minorticks_off()
+    panels = [_panel(name, unit, points) for name, (unit, points) in measured.items()]
+    config = {"background": "white", "font": FONT, "axis": {"titleFontWeight": "normal"}}
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
-    pyplot.close(figure)
+    figure = {"concat": panels, "columns": 3, "spacing": 28, "config": config}
+    path.write_text(vl_convert.vegalite_to_svg(figure), encoding="utf-8")
+
+
+def _panel(name: str, unit: str, points: Points) -> dict[str, Any]:
+    """A panel of the plot as a Vega-Lite specification."""
+    places = [place for place, _ in points]
+    rows = [
+        {"place": place, "median": series.median, "lowest": series.range[0], "highest": series.range[1]}
+        for place, series in points
+    ]
+    top = max(1.0 if unit.endswith("MB") else 1e-3, *(row["highest"] for row in rows))
+    across = {"type": "log"} if max(places) >= 20 * min(places) else {"zero": False}
+    x = {"field": "place", "type": "quantitative", "title": name, "scale": {**across, "padding": 12, "nice": False}}
+    x["axis"] = {"values": places, "format": ",", "grid": False}
+    y = {"type": "quantitative", "title": unit, "scale": {"domain": [0, 1.15 * top]}, "axis": {"tickCount": 5}}
+    bars = {"y": {**y, "field": "lowest"}, "y2": {"field": "highest"}}
+    layers = [
+        {"mark": {"type": "line", "point": True}, "encoding": {"y": {**y, "field": "median"}}},
+        {"mark": {"type": "rule"}, "encoding": bars},
+    ]
+    return {"width": 220, "height": 150, "data": {"values": rows}, "encoding": {"x": x}, "layer": layers}
 
 
 def to_json(measured: dict[str, tuple[str, Points]]) -> dict:
@@ -131,7 +139,7 @@ def _loading(folder: Path) -> tuple[Points, Points]:
     times, memory = [], []
     for count in SENTENCES:
         path = folder / f"{count}.safetensors"
-        data.save_text(path, data.generated_text(vocabulary, count))
+        data.save_text(path, data.generated_text(vocabulary, count), vocabulary)
         # The first opening compares the content with its digest; it is remembered.
         load_text(path)
         times.append((count, loading_seconds(path, 5)))

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.data import spec_of
+from benchmarks.data import prepare_dataset, spec_of
 from benchmarks.training import network_of
 from sparse_sharing.config.encoders.bilstm import BiLstm
 from sparse_sharing.config.schema import Optimization
 from sparse_sharing.evaluation.scoring import as_scored, count_tags, predict_tags
-from sparse_sharing.stages import prepare
 from sparse_sharing.text.demo.corpora import generate
 from sparse_sharing.training.inputs import load_text, load_vocabulary
 from sparse_sharing.training.loop import Progress, TaskData, train_epochs
@@ -61,5 +60,5 @@ def _prepare(folder: Path) -> Path:
         if split == "test":
             content = "\n\n".join(sorted(content.strip().split("\n\n"), key=lambda one: one.count("\n"))) + "\n"
         (folder / name).write_text(content, encoding="utf-8")
-    prepare.run(spec_of(dimension=MODEL.word_dimension), paths, None, folder / "prepared")
+    prepare_dataset(paths, folder / "prepared", spec_of(dimension=MODEL.word_dimension))
     return folder / "prepared"

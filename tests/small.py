@@ -73,7 +73,7 @@ def shrink(values):
     else:
         values["model"] |= {"word_dimension": 6, "character_filters": 4, "character_dimension": 4, "hidden": 4}
     for section in ("warmup", "prune", "train"):
-        values[section] |= {"epochs": 1, "patience": None}
+        values.setdefault(section, {}).update({"epochs": 1, "patience": None})
     for pruning in values.get("prunings", {}).values():
         pruning |= {"epochs": 2}
     values["train"]["epochs"] = 2

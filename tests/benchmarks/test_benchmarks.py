@@ -134,7 +134,6 @@ def test_the_options_are_explained(repository, option):
 
 
 def test_plots_are_the_same_bytes_for_the_same_points(tmp_path):
-    pytest.importorskip("matplotlib", reason="plots need matplotlib")
     from benchmarks import scaling
     from benchmarks.timing import Series
 

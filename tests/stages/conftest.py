@@ -6,13 +6,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from preparing import prepare_all
 
 from sparse_sharing.config import parse_config
 from sparse_sharing.pipeline import Specs, layout
 from sparse_sharing.pipeline.pretrained import pretrained_folder
-from sparse_sharing.stages import evaluate, figures, prepare, prune, select, tables, train, warmup
+from sparse_sharing.stages import evaluate, figures, prune, select, tables, train, warmup
 from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.text.demo.corpora import generate
+from sparse_sharing.text.summary import read_summary
 
 SENTENCES = {"train": 40, "dev": 10, "test": 10}
 TASKS = ("chunk", "ner", "pos")
@@ -106,9 +108,11 @@ class Pipeline:
         return self.path(layout.PRUNE, start=start, task=task) / "masks.safetensors"
 
     def prepare(self, output: Path | None = None, vectors: Path | None = None) -> Path:
-        output = output or self.data
-        prepare.run(self.specs.prepare("joint"), self.files, vectors, output)
-        return output
+        return prepare_all(self.specs, "joint", self.files, output or self.data, vectors)
+
+    def summary(self) -> dict:
+        """What the preparation has shown, of the text and of the tags of each task."""
+        return read_summary(self.data, self.specs.tasks("joint"))
 
     def warm_up(self, start: str, output: Path | None = None) -> Path:
         output = output or self.weights(start)

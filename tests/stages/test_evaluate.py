@@ -2,6 +2,7 @@
 
 import csv
 import random
+import shutil
 from itertools import chain
 
 import numpy as np
@@ -138,6 +139,7 @@ def test_documents_and_leaks_of_the_test_text_stand_beside_the_counts(finished, 
     about = {"documents": np.arange(total, dtype=np.int32) // 2, "leaked": np.arange(total) % 3 == 0}
     tensors = text.tensors | {f"text/{name}": array for name, array in about.items()}
     save_tensors(tmp_path / "test.safetensors", "text", finished.specs.prepare("joint"), tensors, text.details)
+    shutil.copytree(finished.data / "tags", tmp_path / "tags")
     spec = finished.specs.evaluate("joint", 1, "sparse", "shared")
     model = finished.path(layout.MODEL, system="sparse", model="shared")
     evaluate.run(spec, model, tmp_path / "test.safetensors", tmp_path / "out", "cpu")
@@ -179,6 +181,10 @@ def test_evaluating_twice_gives_the_same_bytes(finished, tmp_path):
 def test_scoring_the_dev_text_gives_the_scores_that_training_measured(pipeline):
     dev, test = (pipeline.data / f"{split}.safetensors" for split in ("dev", "test"))
     test.write_bytes(dev.read_bytes())
+    for task in TASKS:
+        tags = load_tensors(pipeline.data / "tags" / task / "dev.safetensors", "tags")
+        path, spec = pipeline.data / "tags" / task / "test.safetensors", pipeline.specs.prepare_task("joint", task)
+        save_tensors(path, "tags", spec, tags.tensors, {**tags.details, "split": "test"})
     details = load_json(pipeline.evaluate("sparse") / "metrics.json", "metrics").details
     for task in TASKS:
         assert details["tasks"][task]["test"] == pytest.approx(details["tasks"][task]["dev"])

@@ -59,11 +59,9 @@ TEXTS = {
     "a negative surface": (of_text("tokens", at(3, -1)), "surfaces of tokens have numbers from -1"),
     "a word beyond the vocabulary": (of_text("surface_words", at(0, 10**6)), "words have numbers from"),
     "a character beyond the vocabulary": (of_text("surface_characters", at((0, 0), 999)), "characters have numbers"),
-    "a tag beyond the labels": (of_text("tags/ner", at(0, 99)), "tags of task ner have numbers from"),
     "offsets that go back": (of_text("offsets", at(1, 10**6)), "the sentences' offsets do not increase"),
     "sentences that end before the text": (of_text("offsets", lambda array: array[:-1]), "do not cover the"),
     "no sentence list": (of_text("offsets", lambda array: array[:0]), "do not cover the"),
-    "too few tags": (of_text("tags/pos", lambda array: array[:-1]), "tags of task pos"),
     "numbers with a point": (of_text("tokens", lambda array: array.astype(np.float32)), "tokens holds float32"),
     "a table for a row": (of_text("tokens", lambda array: array[None]), "tokens holds"),
     "letters that are no text": (of_text("spelling", at(0, 255)), "can't decode"),
@@ -71,7 +69,6 @@ TEXTS = {
     "surfaces without spelling": (of_text("spelling_ends", lambda array: array[:-1]), "surfaces have"),
     "an array that nobody knows": (lambda tensors, details: tensors.update({f"{CORPUS}/more": np.zeros(1)}), "more"),
     "an array that is gone": (lambda tensors, details: tensors.pop(f"{CORPUS}/spelling"), "spelling"),
-    "a task without tags": (lambda tensors, details: tensors.pop(f"{CORPUS}/tags/pos"), "there are tags of"),
     "corpora in no mapping": (lambda tensors, details: details.update(corpora=[CORPUS]), "has no attribute"),
     "no corpora": (lambda tensors, details: details.pop("corpora"), "'corpora' is missing"),
 }
@@ -91,34 +88,61 @@ def test_a_text_whose_numbers_point_to_nothing(pipeline, name, split, stage):
     assert problem in refused(path, stages[stage])
 
 
+TAGS = {
+    "beyond the set of tags": (lambda tensors, details: at(0, 99)(tensors["tags"]), "have numbers from"),
+    "too few": (lambda tensors, details: tensors.update(tags=tensors["tags"][:-1]), "tokens have"),
+    "none": (lambda tensors, details: tensors.pop("tags"), "'tags' is missing"),
+    "of another task": (lambda tensors, details: details.update(task="pos"), "tags of task pos"),
+    "of another split": (lambda tensors, details: details.update(split="x"), "tags of task ner, x"),
+    "of other sentences": (lambda tensors, details: details.update(sentences="x"), "was read with other sentences"),
+}
+
+
+@pytest.mark.parametrize("name", TAGS)
+@pytest.mark.parametrize(("split", "stage"), [("train", "train"), ("dev", "prune"), ("test", "evaluate")])
+def test_tags_that_do_not_fit_the_text(pipeline, name, split, stage):
+    change, problem = TAGS[name]
+    path = pipeline.data / "tags" / "ner" / f"{split}.safetensors"
+    forge(path, "tags", pipeline.specs.prepare_task("joint", "ner"), change)
+    stages = {
+        "train": lambda: pipeline.train("hard"),
+        "prune": lambda: pipeline.prune("ner"),
+        "evaluate": lambda: pipeline.evaluate("hard"),
+    }
+    text = pipeline.data / f"{split}.safetensors"
+    with pytest.raises(ArtifactError) as error:
+        stages[stage]()
+    assert str(error.value).startswith((f"{path}:", f"{text}:"))
+    assert problem in str(error.value)
+
+
 def test_a_training_text_without_sentences(pipeline):
     def empty(tensors, details):
-        for name in ("tokens", "tags/pos", "tags/chunk", "tags/ner"):
-            tensors[f"{CORPUS}/{name}"] = tensors[f"{CORPUS}/{name}"][:0]
+        tensors[f"{CORPUS}/tokens"] = tensors[f"{CORPUS}/tokens"][:0]
         tensors[f"{CORPUS}/offsets"] = tensors[f"{CORPUS}/offsets"][:1]
 
+    def without(tensors, details):
+        tensors["tags"] = tensors["tags"][:0]
+
     forge(pipeline.data / "train.safetensors", "text", pipeline.specs.prepare("joint"), empty)
+    for task in ("chunk", "ner", "pos"):
+        path = pipeline.data / "tags" / task / "train.safetensors"
+        forge(path, "tags", pipeline.specs.prepare_task("joint", task), without)
     with pytest.raises(TrainingError, match="'chunk' has no training sentence"):
         pipeline.train("hard")
 
 
 def test_a_training_text_with_labels_that_the_vocabulary_lacks(pipeline):
-    path = pipeline.data / "train.safetensors"
+    path = pipeline.data / "tags" / "pos" / "train.safetensors"
 
     def add(tensors, details):
-        details["corpora"][CORPUS]["pos"] = ["NEW"]
+        details["unseen"] = ["NEW"]
 
-    forge(path, "text", pipeline.specs.prepare("joint"), add)
+    forge(path, "tags", pipeline.specs.prepare_task("joint", "pos"), add)
     assert "tags of task 'pos' that are not in the vocabulary" in refused(path, lambda: pipeline.train("hard"))
 
 
 VOCABULARIES = {
-    "no labels": (lambda details: details["tasks"]["ner"].update(tags=[]), "task ner has no tag"),
-    "labels twice": (lambda details: details["tasks"]["ner"]["tags"].append("O"), "not different strings"),
-    "labels that are numbers": (lambda details: details["tasks"]["ner"].update(tags=[1, 2]), "not different strings"),
-    "an unknown scheme": (lambda details: details["tasks"]["ner"].update(scheme="x"), "unknown scheme 'x'"),
-    "a task without scheme": (lambda details: details["tasks"]["ner"].pop("scheme"), "'scheme' is missing"),
-    "no task": (lambda details: details.update(tasks={}), "there is no task"),
     "words twice": (lambda details: details["words"].append(details["words"][0]), "words are not different"),
     "fewer words than the text has": (lambda details: details.update(words=[]), "words have numbers from"),
 }
@@ -128,9 +152,26 @@ VOCABULARIES = {
 def test_a_vocabulary_that_makes_no_sense(pipeline, name):
     change, problem = VOCABULARIES[name]
     path = pipeline.data / "vocabulary.json"
-    forge(path, "vocabulary", pipeline.specs.prepare("joint"), change)
+    forge(path, "words", pipeline.specs.prepare("joint"), change)
     told = pipeline.data / "train.safetensors" if "numbers from" in problem else path
     assert problem in refused(told, lambda: pipeline.train("hard"))
+
+
+TAG_SETS = {
+    "no labels": (lambda tensors, details: details.update(tags=[]), "task ner has no tag"),
+    "labels twice": (lambda tensors, details: details["tags"].append("O"), "not different strings"),
+    "labels that are numbers": (lambda tensors, details: details.update(tags=[1, 2]), "not different strings"),
+    "an unknown scheme": (lambda tensors, details: details.update(scheme="x"), "unknown scheme 'x'"),
+    "no scheme": (lambda tensors, details: details.pop("scheme"), "'scheme' is missing"),
+}
+
+
+@pytest.mark.parametrize("name", TAG_SETS)
+def test_a_set_of_tags_that_makes_no_sense(pipeline, name):
+    change, problem = TAG_SETS[name]
+    path = pipeline.data / "tags" / "ner" / "train.safetensors"
+    forge(path, "tags", pipeline.specs.prepare_task("joint", "ner"), change)
+    assert problem in refused(path, lambda: pipeline.train("hard"))
 
 
 def spoil(name, value):

@@ -13,7 +13,7 @@ from sparse_sharing.tagging import export
 from sparse_sharing.tagging.tagger import Tagger
 
 TEXT = "Bob Lee left Berlin. Ann didn't.\n"
-FULL_ONLY = ("sparse_sharing", "torch", "pandas", "snakemake", "scipy", "matplotlib", "seqeval")
+FULL_ONLY = ("sparse_sharing", "torch", "pandas", "snakemake", "scipy", "vl_convert", "seqeval")
 BLOCKED = f"""
 import sys
 

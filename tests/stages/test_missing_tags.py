@@ -1,12 +1,12 @@
 """A task whose values are missing at some tokens, and text from several files: prepared, trained and evaluated."""
 
 import pytest
+from preparing import prepare_all
 
 from sparse_sharing.errors import DataError
 from sparse_sharing.pipeline import layout
-from sparse_sharing.stages import prepare
-from sparse_sharing.storage.artifacts import load_json, load_tensors
-from sparse_sharing.training.inputs import load_text
+from sparse_sharing.storage.artifacts import load_tensors
+from sparse_sharing.training.inputs import load_text, load_vocabulary
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def skipping(pipeline, **corpus):
 def test_tokens_without_a_value_are_counted_and_are_no_part_of_loss_and_score(gaps):
     own = skipping(gaps)
     own.prepare()
-    details = load_json(own.data / "summary.json", "summary").details
+    details = own.summary()
     text = load_text(own.data / "test.safetensors")["pos"]
     missing = int((text.tags["pos"] < 0).sum())
     assert 0 < missing == details["splits"]["test"]["corpora"]["text"]["missing_tags"]["pos"]
-    assert "_" not in load_json(own.data / "vocabulary.json", "vocabulary").details["tasks"]["pos"]["tags"]
+    assert "_" not in load_vocabulary(own.data / "vocabulary.json").tasks["pos"].tags
     own.warm_up("initial")
     own.train("single", "pos")
     own.evaluate("single", "pos")
@@ -61,9 +61,9 @@ def test_several_files_are_read_one_after_the_other_and_a_split_is_cut_by_its_sh
     own = {key: value for key, value in own.items() if key not in ("dev", "test")}
     own |= {"train": ["train.txt", "dev.txt"], "split": "60/20/20"}
     changed = unprepared.changed(data={"datasets": [{"name": "joint", "corpora": [own]}]})
-    prepare.run(changed.specs.prepare("joint"), {"train": {"text": files}}, None, changed.data)
+    prepare_all(changed.specs, "joint", {"train": {"text": files}}, changed.data)
     texts = {split: load_text(changed.data / f"{split}.safetensors")["pos"] for split in ("train", "dev", "test")}
     sizes = {split: text.sentences for split, text in texts.items()}
     assert sizes == {"train": 30, "dev": 10, "test": 10}
-    summary = load_json(changed.data / "summary.json", "summary").details["splits"]["train"]["corpora"]["text"]
+    summary = changed.summary()["splits"]["train"]["corpora"]["text"]
     assert summary["file"] == "train.txt, dev.txt"

@@ -2,14 +2,18 @@
 
 import numpy as np
 import pytest
+from preparing import prepare_all
 
 from sparse_sharing.errors import ConfigError, DataError
 from sparse_sharing.stages import prepare
-from sparse_sharing.storage.artifacts import load_json, load_tensors
-from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.storage.artifacts import load_tensors
+from sparse_sharing.text import corpus as corpora
 from sparse_sharing.training.inputs import load_text, load_vocabulary
 
-FOR_TRAINING = ("vocabulary.json", "vectors.safetensors", "train.safetensors", "dev.safetensors")
+FOR_TRAINING = (
+    *("vocabulary.json", "vectors.safetensors", "train.safetensors", "dev.safetensors"),
+    *(f"tags/{task}/{split}.safetensors" for task in ("chunk", "ner", "pos") for split in ("train", "dev")),
+)
 # no word of this sentence stands in the demo corpus, nor the tag XYZ, nor the span type NEW
 STRANGE = "Qwzx XYZ B-NP B-NEW\nqzwx NN I-NP I-NEW\n\n"
 
@@ -20,6 +24,11 @@ PREPARED_FILES = {
     "dev.safetensors",
     "test.safetensors",
     "summary.json",
+    *(
+        f"tags/{task}/{name}"
+        for task in ("chunk", "ner", "pos")
+        for name in ("train.safetensors", "dev.safetensors", "test.safetensors", "summary.json")
+    ),
 }
 
 
@@ -30,7 +39,7 @@ def read_blocks(path):
 
 def summary(pipeline, split, corpus="text"):
     """What the summary says of a split of a corpus."""
-    return pipeline.details(pipeline.data / "summary.json")["splits"][split]["corpora"][corpus]
+    return pipeline.summary()["splits"][split]["corpora"][corpus]
 
 
 def append(path, text):
@@ -58,13 +67,14 @@ def without_dev(pipeline, **corpus):
     own = {key: value for key, value in values.items() if key != "dev"} | corpus
     changed = pipeline.changed(data={"datasets": [{"name": "joint", "corpora": [own]}]})
     files = pipeline.files | {"dev": {}}
-    prepare.run(changed.specs.prepare("joint"), files, None, changed.data)
+    prepare_all(changed.specs, "joint", files, changed.data)
     return changed
 
 
 def test_the_files_are_those_of_the_layout(unprepared):
     unprepared.prepare()
-    assert {path.name for path in unprepared.data.iterdir()} == PREPARED_FILES
+    written = {str(path.relative_to(unprepared.data)) for path in unprepared.data.rglob("*") if path.is_file()}
+    assert written == PREPARED_FILES
 
 
 def test_the_encoded_text_reads_back_as_the_sentences_and_tags_of_the_files(finished):
@@ -82,7 +92,7 @@ def test_the_encoded_text_reads_back_as_the_sentences_and_tags_of_the_files(fini
 
 
 def test_the_vocabulary_is_that_of_the_training_text(finished):
-    vocabulary = Vocabulary.from_json(load_json(finished.data / "vocabulary.json", "vocabulary").details)
+    vocabulary = load_vocabulary(finished.data / "vocabulary.json")
     rows = [line.split() for line in (finished.folder / "train.txt").read_text(encoding="utf-8").splitlines() if line]
     assert set(vocabulary.words) == {row[0].lower() for row in rows}
     assert set(vocabulary.tasks["pos"].tags) == {row[1] for row in rows}
@@ -268,14 +278,14 @@ def test_rare_words_are_unknown_where_a_minimum_is_set(unprepared):
 
 @pytest.mark.parametrize("split", ["train", "dev", "test"])
 def test_a_file_that_changes_while_it_is_read_is_refused_by_name(unprepared, monkeypatch, split):
-    path, read = unprepared.folder / f"{split}.txt", prepare.read_split
+    path, read = unprepared.folder / f"{split}.txt", corpora.read_split
 
     def changing(spec, found, *others):
         yield from read(spec, found, *others)
         if found == path:
             append(path, STRANGE)
 
-    monkeypatch.setattr(prepare, "read_split", changing)
+    monkeypatch.setattr(corpora, "read_split", changing)
     with pytest.raises(DataError, match=rf"{split}\.txt: was changed while it was read"):
         unprepared.prepare()
     assert list(unprepared.data.iterdir()) == []

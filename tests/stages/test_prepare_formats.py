@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from preparing import prepare_all
 
 from sparse_sharing.config import parse_config
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline import Specs
-from sparse_sharing.stages import prepare
-from sparse_sharing.storage.artifacts import load_json
+from sparse_sharing.text.sources import split_digest
+from sparse_sharing.text.summary import read_summary
 from sparse_sharing.training.inputs import load_text, load_vocabulary
 
 TASKS = [
@@ -36,23 +37,23 @@ def folder(tmp_path):
     return tmp_path
 
 
-def spec_of(documents):
-    """The spec of preparing the folder."""
+def specs_of(documents):
+    """The specs of preparing the folder."""
     corpus = {"name": "text", "format": "conll2012", "train": "texts", "test": "texts", "tasks": TASKS}
     if documents:
         corpus["documents"] = {"train": "train.ids", "test": "test.ids"}
     values = {"run": "x", "data": {"datasets": [{"name": "joint", "corpora": [corpus]}]}}
     values |= {"select": {"choices": [{"name": "best", "rule": "best_dev"}]}}
     values |= {"train": {"systems": [{"name": "hard", "sharing": "hard"}]}}
-    return Specs(parse_config(values)).prepare("joint")
+    return Specs(parse_config(values))
 
 
 def run(folder, documents=True, lists=("train", "test")):
     """Prepare the folder."""
     files = {split: {"text": folder / "texts"} for split in ("train", "test")}
     named = {f"text.{split}": folder / f"{split}.ids" for split in lists}
-    prepare.run(spec_of(documents), files, None, folder / "data", named)
-    return load_json(folder / "data" / "summary.json", "summary").details["splits"]
+    prepare_all(specs_of(documents), "joint", files, folder / "data", documents=named)
+    return read_summary(folder / "data", [task["name"] for task in TASKS])["splits"]
 
 
 def test_each_split_is_made_of_its_documents_and_the_summary_says_what_was_left_out(folder):
@@ -82,13 +83,13 @@ def test_each_sentence_of_a_prepared_text_has_its_document_where_there_are_two(f
 
 
 def test_the_digest_of_a_folder_is_that_of_its_files(folder):
-    before = prepare.split_digest(folder / "texts")
+    before = split_digest(folder / "texts")
     (folder / "texts" / "README").write_text("not read")
-    assert prepare.split_digest(folder / "texts") == before
+    assert split_digest(folder / "texts") == before
     (folder / "texts" / "nw" / "a.gold_conll").rename(folder / "texts" / "nw" / "z.gold_conll")
-    renamed = prepare.split_digest(folder / "texts")
+    renamed = split_digest(folder / "texts")
     (folder / "texts" / "nw" / "z.gold_conll").write_text(document("nw/a", "Annie"))
-    assert len({before, renamed, prepare.split_digest(folder / "texts")}) == 3
+    assert len({before, renamed, split_digest(folder / "texts")}) == 3
 
 
 @pytest.mark.parametrize(("documents", "lists"), [(True, ("train",)), (False, ("test",))])

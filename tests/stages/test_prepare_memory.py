@@ -17,7 +17,7 @@ PREPARE = """
 import sys
 from pathlib import Path
 from sparse_sharing.config import Specs, parse_config
-from sparse_sharing.stages import prepare
+from sparse_sharing.stages import prepare, prepare_task
 
 folder, cut = Path(sys.argv[1]), sys.argv[2] == "cut"
 names = {split: f"{split}.txt" for split in (("train", "test") if cut else ("train", "dev", "test"))}
@@ -26,7 +26,10 @@ values = {"run": "x", "data": {"datasets": [{"name": "d", "corpora": [{"name": "
 values |= {"select": {"choices": [{"name": "best", "rule": "best_dev"}]}}
 values |= {"train": {"systems": [{"name": "hard", "sharing": "hard"}]}}
 files = {split: {"c": folder / name} for split, name in names.items()}
-prepare.run(Specs(parse_config(values)).prepare("d"), files, None, folder / "data")
+specs = Specs(parse_config(values))
+prepare.run(specs.prepare("d"), files, None, folder / "data")
+for task in ("pos", "ner"):
+    prepare_task.run(specs.prepare_task("d", task), files, folder / "data" / "tags" / task)
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 

@@ -64,7 +64,7 @@ def test_masks_cover_the_matrices_of_the_lstm_and_of_the_character_convolution_a
             for part in ("ih", "hh")
         ),
     }
-    weights = load_tensors(finished.weights("initial"), "weights").tensors
+    weights = load_tensors(finished.weights("warmup"), "weights").tensors
     assert {name for name in weights if name not in names} >= {
         "words.weight",
         "characters.embedding.weight",
@@ -197,8 +197,10 @@ def test_weights_made_under_other_settings_are_refused(finished, tmp_path):
 
 
 def test_a_task_that_the_text_does_not_have_is_refused_with_those_it_has(finished, tmp_path):
-    spec = finished.specs.prune("joint", 1, "warmup", "topic")
-    with pytest.raises(ConfigError, match="has no task 'topic'; its tasks are"):
+    with pytest.raises(ConfigError, match="dataset 'joint' has no task 'topic'; its tasks are chunk, ner, pos"):
+        finished.specs.prune("joint", 1, "warmup", "topic")
+    spec = finished.specs.prune("joint", 1, "warmup", "ner").model_copy(update={"tags": {"topic": "0" * 16}})
+    with pytest.raises(ArtifactError, match=r"tags/topic/train\.safetensors"):
         prune.run(spec, *finished.texts, finished.weights("warmup"), tmp_path / "out", "cpu")
 
 

@@ -12,7 +12,7 @@ from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import train
 from sparse_sharing.storage.artifacts import load_json, load_tensors
 from sparse_sharing.training.checkpoint import Checkpoint
-from sparse_sharing.training.inputs import load_text, load_vocabulary
+from sparse_sharing.training.inputs import load_text
 from sparse_sharing.training.trained import open_model
 
 TASKS = ("chunk", "ner", "pos")
@@ -107,8 +107,8 @@ def test_lenient_spans_are_counted_on_test_and_the_metrics_say_so(switched):
     other = load_json(switched.path(layout.EVALUATION, system="sparse", model="shared") / "metrics.json", "metrics")
     assert "replicate" not in other.details
     model = switched.path(layout.MODEL, system="hard", model="shared")
-    words = load_vocabulary(model / "vocabulary.json")
-    network = open_model(model, "cpu").network
+    opened = open_model(model, "cpu")
+    network, words = opened.network, opened.vocabulary
     text = load_text(switched.data / "test.safetensors")["chunk"]
     tags = (text.gold_tags("chunk", words), predict_tags(network, "chunk", text))
     gold, predicted = (reread(sentences, "iob2") for sentences in tags)

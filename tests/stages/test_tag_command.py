@@ -271,7 +271,7 @@ def test_an_exported_network_is_run_without_torch(exported):
         "import sys; from sparse_sharing.cli import main\n"
         "try: main()\n"
         "finally: sys.stderr.write(' '.join(name for name in HEAVY if name in sys.modules))"
-    ).replace("HEAVY", "('torch', 'pandas', 'matplotlib', 'snakemake', 'scipy')")
+    ).replace("HEAVY", "('torch', 'pandas', 'vl_convert', 'snakemake', 'scipy')")
     command = [sys.executable, "-c", code, "tag", str(exported), "--tasks", "pos"]
     done = subprocess.run(command, input=b"Bob left.", capture_output=True, timeout=WAIT)
     assert done.returncode == 0

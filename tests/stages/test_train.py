@@ -11,8 +11,10 @@ from sparse_sharing.masks.files import load_mask
 from sparse_sharing.network.storage import load_model
 from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import train
-from sparse_sharing.storage.artifacts import load_tensors, save_tensors
+from sparse_sharing.storage.artifacts import load_json, load_tensors, save_tensors
+from sparse_sharing.text.vocabulary import Vocabulary
 from sparse_sharing.training.checkpoint import Checkpoint
+from sparse_sharing.training.inputs import load_vocabulary
 
 TASKS = ["chunk", "ner", "pos"]
 EPOCHS = 5
@@ -146,7 +148,14 @@ def test_the_model_folder_holds_all_that_applying_it_needs_and_no_work(finished)
         "README.md",
         "costs.json",
     }
-    assert (folder / "vocabulary.json").read_bytes() == (finished.data / "vocabulary.json").read_bytes()
+    stored = Vocabulary.from_json(load_json(folder / "vocabulary.json", "vocabulary").details)
+    assert stored == load_vocabulary(finished.data / "vocabulary.json")
+
+
+def test_a_model_of_one_task_has_the_tags_of_that_task_only(finished):
+    folder = finished.path(layout.MODEL, system="single", model="pos")
+    stored = load_json(folder / "vocabulary.json", "vocabulary").details
+    assert list(stored["tasks"]) == ["pos"]
 
 
 @pytest.mark.parametrize(("system", "model"), [("sparse", "shared"), ("single", "pos")])

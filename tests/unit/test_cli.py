@@ -24,10 +24,11 @@ from sparse_sharing.stages import demo as demo_stage
 
 PROGRAM = typer.main.get_command(cli.app)
 COMMANDS = {name: PROGRAM.get_command(None, name) for name in PROGRAM.list_commands(None)}
-STAGES = ["demo", "prepare", "warmup", "prune", "select", "train", "evaluate", "tables", "figures"]
+STAGES = ["demo", "prepare", "prepare_task", "warmup", "prune", "select", "train", "evaluate", "tables", "figures"]
 JOBS = {
     "demo": {},
     "prepare": {"dataset": "joint"},
+    "prepare_task": {"dataset": "joint", "task": "ner"},
     "warmup": {"dataset": "joint", "seed": 1, "start": "warmup"},
     "prune": {"dataset": "joint", "seed": 1, "start": "warmup", "task": "ner"},
     "select": {"dataset": "joint", "seed": 1, "start": "warmup", "choice": "half"},
@@ -81,6 +82,9 @@ def prepared(config, run):
     files = ["--train", f"text={text}", "--test", f"text={text}"]
     code, output, _ = run("prepare", "--spec", spec, *files, "--output", folder)
     assert (code, output) == (0, "")
+    _, spec, _ = run("spec", "prepare_task", "--config", config, "--dataset", "joint", "--task", "pos")
+    code, output, _ = run("prepare-task", "--spec", spec, *files, "--output", folder / "tags" / "pos")
+    assert (code, output) == (0, "")
     return folder
 
 
@@ -110,7 +114,7 @@ def test_every_command_explains_itself_and_each_of_its_options(name, monkeypatch
 def test_there_is_a_command_for_every_stage_and_the_program_lists_them(run):
     code, output, _ = run("-h")
     assert code == 0
-    assert set(STAGES) <= COMMANDS.keys()
+    assert {stage.replace("_", "-") for stage in STAGES} <= COMMANDS.keys()
     assert all(f" {name} " in output for name in COMMANDS)
 
 
@@ -134,7 +138,7 @@ def test_the_spec_that_is_printed_is_what_the_stage_takes(stage, run, repository
     job = JOBS[stage]
     options = [word for name, value in job.items() for word in (f"--{name}", value)]
     code, output, _ = run("spec", stage, "--config", path, *options)
-    kind = getattr(stage_specs, f"{stage.capitalize()}Spec")
+    kind = getattr(stage_specs, f"{stage.title().replace('_', '')}Spec")
     assert code == 0
     assert parse_spec(output, kind) == getattr(Specs(load_config(path)), stage)(*job.values())
 
@@ -148,7 +152,7 @@ def test_a_spec_may_stand_in_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("stage", "changes", "message"),
     [
-        ("prepre", {}, "there is no stage 'prepre'; stages are download, demo, prepare, warmup, prune"),
+        ("prepre", {}, "there is no stage 'prepre'; stages are download, demo, prepare, prepare_task, warmup, prune"),
         ("prune", {"task": None}, "stage prune needs the option --task"),
         ("prepare", {"dataset": "joined"}, "--dataset: got 'joined'; this configuration has joint, separate"),
         ("warmup", {"seed": 7}, "--seed: got '7'; this configuration has 1"),

@@ -183,11 +183,11 @@ def test_tables_and_the_command_line_load_without_torch(module):
 @pytest.mark.parametrize(
     ("arguments", "heavy"),
     [
-        (["--help"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy", "sparse_sharing.config"}),
-        (["spec", "demo", "--config", "config.yaml"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy"}),
-        (["status", "config.yaml"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy"}),
-        (["why", "results/demo/report.html"], {"numpy", "rich", "torch", "pandas", "matplotlib", "scipy"}),
-        (["validate", "--no-estimate"], {"torch", "pandas", "matplotlib", "scipy"}),
+        (["--help"], {"numpy", "rich", "torch", "pandas", "vl_convert", "scipy", "sparse_sharing.config"}),
+        (["spec", "demo", "--config", "config.yaml"], {"numpy", "rich", "torch", "pandas", "vl_convert", "scipy"}),
+        (["status", "config.yaml"], {"numpy", "rich", "torch", "pandas", "vl_convert", "scipy"}),
+        (["why", "results/demo/report.html"], {"numpy", "rich", "torch", "pandas", "vl_convert", "scipy"}),
+        (["validate", "--no-estimate"], {"torch", "pandas", "vl_convert", "scipy"}),
     ],
 )
 def test_a_command_loads_no_library_that_it_does_not_need(repository, arguments, heavy):

@@ -144,10 +144,18 @@ def missing_keys(schema: dict, values: dict) -> list[str]:
     for name, description in schema["properties"].items():
         if name not in values:
             missing.append(name)
-        elif "$ref" in description:
-            section = schema["$defs"][description["$ref"].rsplit("/", 1)[1]]
+        elif reference := description.get("$ref") or kind_of(description, values[name]):
+            section = schema["$defs"][reference.rsplit("/", 1)[1]]
             missing += [f"{name}.{key}" for key in section["properties"] if key not in values[name]]
     return missing
+
+
+def kind_of(description: dict, values: dict) -> str | None:
+    """Of a section of several kinds the reference to the one that its values name."""
+    if "discriminator" not in description:
+        return None
+    union = description["discriminator"]
+    return union["mapping"][values[union["propertyName"]]]
 
 
 def test_example_of_the_readme_is_a_valid_configuration(repository):

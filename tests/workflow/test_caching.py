@@ -28,7 +28,7 @@ def test_a_second_run_does_nothing(workflow):
         ("warmup", {"epochs": 2}, {"warmup": 1, "prune": 2, "select": 1, "train": 1, "evaluate": 1}),
         ("model", {"hidden": 5}, SEED_JOBS),
         ("data", {"lowercase": False}, {"prepare": 1, **SEED_JOBS}),
-        ("data", {"demo": {"train": 50}}, {"demo": 1, "prepare": 1, **SEED_JOBS}),
+        ("data", {"demo": {"train": 50}}, {"demo": 1, "prepare": 1, "prepare_task": 2, **SEED_JOBS}),
         ("evaluate", {"batch_size": 7}, {"evaluate": 4}),
         ("tables", {"baseline": "hard"}, {}),
     ],
@@ -67,7 +67,7 @@ def test_a_new_seed_adds_only_its_own_jobs(workflow):
 def test_a_new_dataset_adds_only_its_own_jobs(workflow, separate_dataset):
     with workflow.edited() as config:
         config["data"]["datasets"].append(separate_dataset)
-    assert workflow.planned("all") == Counter(prepare=1, tables=1, figures=1, report=1, **SEED_JOBS)
+    assert workflow.planned("all") == Counter(prepare=1, prepare_task=2, tables=1, figures=1, report=1, **SEED_JOBS)
     assert folders(workflow.planned_files("all"), depth=1) == {"separate", "tables", "figures"}
 
 

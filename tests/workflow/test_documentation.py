@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-GUIDES = "own-data following tagging configuration masks cluster results replication performance reliability"
+GUIDES = "own-data following tagging extend configuration masks cluster results replication performance reliability"
 PAGES = ("README.md", "docs/index.md", *(f"docs/{name}.md" for name in GUIDES.split()))
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MODEL = "results/demo/joint/seed1/train/sparse/shared"
@@ -25,6 +25,9 @@ NOT_RUN = (
     "sparse-sharing download",
     "sparse-sharing tensorboard",
     "sparse-sharing serve",
+    # tests/stages/test_extend.py does these.
+    "sparse-sharing extend",
+    "sparse-sharing remove",
     "sparse-sharing-tagger",
     "curl",
     "pip install",

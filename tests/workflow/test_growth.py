@@ -23,6 +23,7 @@ def test_a_run_of_many_tasks_is_planned(fresh):
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     assert fresh.planned("all", "--quiet", "reason") == {
         "prepare": 1,
+        "prepare_task": TASKS,
         "warmup": 2 * SEEDS,
         "prune": TASKS * SEEDS,
         "select": SEEDS,

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 PROFILES = ("slurm", "cluster-generic", "kubernetes")
 ASKED = {
     "prepare": {"mem_mb": "4000", "runtime": "60"},
+    "prepare_task": {"mem_mb": "4000", "runtime": "60"},
     "warmup": {"mem_mb": "4000", "gpu": "1"},
     "prune": {"mem_mb": "4000", "gpu": "1"},
     "train": {"mem_mb": "4000", "gpu": "1"},

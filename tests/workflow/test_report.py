@@ -75,6 +75,14 @@ def test_every_figure_is_drawn_within_the_window_without_a_word_or_a_request(ope
 
 
 @pytest.mark.slow
+def test_the_command_that_repeats_the_run_names_its_configuration(opened):
+    page, _, _ = opened(drawn=False)
+    commands = page.locator("#provenance pre").all_inner_texts()
+    assert commands[0].startswith("sparse-sharing run ")
+    assert ".yaml --cores " in commands[0]
+
+
+@pytest.mark.slow
 def test_the_first_sentence_is_the_verdict(opened):
     page, _, _ = opened(drawn=False)
     lead = page.locator("main, header").first.locator("p.lead").first.inner_text()
@@ -111,7 +119,10 @@ def test_every_comparison_has_its_verdict_and_its_interval_on_one_axis(opened, f
     with finished.path("tables/comparisons.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     verdicts = page.locator(".forest td.verdict").all_inner_texts()
-    assert sorted(text.split(" (")[0] for text in verdicts) == sorted(row["verdict"] for row in rows)
+    # One seed: the caption says that all verdicts are about these trained models.
+    expected = [row["verdict"].removeprefix("these models: ") for row in rows]
+    assert sorted(text.split(" (")[0] for text in verdicts) == sorted(expected)
+    assert "about these trained models, not about the systems" in page.locator(".forest .caption").first.inner_text()
     for table in page.query_selector_all(".forest table"):
         axis = table.query_selector("thead .ticks").bounding_box()
         for line in table.query_selector_all(".line"):
@@ -166,7 +177,7 @@ def test_the_page_names_the_systems_the_best_models_and_synthetic_text(opened):
 @pytest.mark.slow
 def test_a_click_on_a_heading_sorts_and_a_second_one_turns_round(opened):
     page, _, _ = opened()
-    order = "row => parseFloat(row.children[1].dataset.order)"
+    order = "row => parseFloat(row.children[1].textContent)"
     scores = f"[...document.querySelector('[data-name$=-scores] tbody').rows].map({order})"
     headings = page.locator("[data-name$=-scores]").first.locator("thead th")
     headings.nth(1).locator("button").click()

@@ -21,16 +21,16 @@ def test_a_file_that_is_new_changed_or_gone_in_a_folder_reads_the_text_anew(conf
     before = own.read_bytes()
 
     own.write_bytes(before.replace(b"Rome", b"Bonn"))
-    assert workflow.planned("data") == Counter(prepare=1)
+    assert workflow.planned("data") == Counter(prepare=1, prepare_task=3)
     own.write_bytes(before)
     new = folder / "a_0099.v4_gold_conll"
     new.write_text(document("nw/a/00/a_0099", 1), encoding="utf-8")
-    assert workflow.planned("data") == Counter(prepare=1)
+    assert workflow.planned("data") == Counter(prepare=1, prepare_task=3)
     new.unlink()
     (folder / "a_0099.v4_auto_conll").write_text("no part of the text")
     assert workflow.planned("data") == Counter()
     own.unlink()
-    assert workflow.planned("data") == Counter(prepare=1)
+    assert workflow.planned("data") == Counter(prepare=1, prepare_task=3)
 
 
 def test_a_folder_that_is_missing_is_named(configured):
@@ -81,10 +81,10 @@ def fetching(configured, server):
 
 
 def test_a_missing_file_is_fetched_once_and_never_replaced(fetching):
-    assert fetching.planned("data") == Counter(download=1, prepare=1)
+    assert fetching.planned("data") == Counter(download=1, prepare=1, prepare_task=2)
     fetching.run("data")
     assert fetching.planned("data") == Counter()
-    assert fetching.planned("data", "--forceall") == Counter(prepare=1)
+    assert fetching.planned("data", "--forceall") == Counter(prepare=1, prepare_task=2)
     with fetching.edited() as config:
         config["download"][0]["url"] += "?other"
     assert fetching.planned("data") == Counter()

@@ -16,6 +16,11 @@ WRITTEN = {
         "joint/data/test.safetensors",
         "joint/data/summary.json",
     },
+    "prepare_task": {
+        f"joint/data/tags/{task}/{name}"
+        for task in ("chunk", "pos")
+        for name in ("train.safetensors", "dev.safetensors", "test.safetensors", "summary.json")
+    },
     "warmup": {"joint/seed1/initial/weights.safetensors", "joint/seed1/warmup/weights.safetensors"},
     "prune": {
         f"joint/seed1/warmup/prune/{task}/{name}"
@@ -71,6 +76,6 @@ def test_every_stage_is_a_rule_of_its_name_and_every_other_rule_is_a_target(fini
 def test_logs_and_benchmarks_are_where_the_records_have_them(finished):
     for job in jobs_of(Specs(load_config(finished.config_file))):
         assert (finished.folder / job.log).is_file(), job.label
-        if job.stage in ("prepare", "warmup", "prune", "train", "evaluate"):
+        if job.stage in ("prepare", "prepare_task", "warmup", "prune", "train", "evaluate"):
             below = job.log.relative_to("results/tiny/logs").with_suffix(".tsv")
             assert finished.path(f"benchmarks/{below}").is_file(), job.label

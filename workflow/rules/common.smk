@@ -22,6 +22,13 @@ def config_folder():
     return Path(given[-1]).parent if given else Path(workflow.basedir)
 
 
+def named_configuration():
+    """The configuration file, as seen from this folder; no file for the default run."""
+    given = [Path(file) for file in workflow.overwrite_configfiles[-1:]]
+    own = [file for file in given if file != Path(workflow.basedir) / "config.yaml"]
+    return [str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else file.name for file in own]
+
+
 try:
     run_config = parse_config(from_folder(config, config_folder()))
 except ConfigError as error:
@@ -94,12 +101,19 @@ def gpus():
     return int(device == "cuda" or (device == "auto" and shutil.which("nvidia-smi") is not None))
 
 
+def corpora_of(wildcards):
+    """The names of the corpora that a job reads: all of its dataset, or that of its task."""
+    dataset, task = specs.datasets[wildcards.dataset], wildcards.get("task")
+    return [corpus.name for corpus in dataset.corpora if task is None or task in [own.name for own in corpus.tasks]]
+
+
 def sources(split):
-    """A function that gives the (corpus, file) pairs of one split of a dataset; the order of corpora has no meaning."""
+    """A function that gives the (corpus, file) pairs of one split for a job; the order of corpora has no meaning."""
 
     def files(wildcards):
         pairs = layout.source_files(run_config, specs.datasets[wildcards.dataset], split)
-        return sorted(pairs, key=lambda pair: pair[0])
+        read = corpora_of(wildcards)
+        return sorted((pair for pair in pairs if pair[0] in read), key=lambda pair: pair[0])
 
     return files
 
@@ -108,8 +122,9 @@ def document_lists(split):
     """A function that gives the lists of documents of one split of a dataset, by corpus and split."""
 
     def files(wildcards):
-        dataset = specs.datasets[wildcards.dataset]
-        return dict(sorted(layout.document_lists(run_config, dataset, split)))
+        lists = layout.document_lists(run_config, specs.datasets[wildcards.dataset], split)
+        read = [f"{corpus}.{split}" for corpus in corpora_of(wildcards)]
+        return dict(sorted((name, path) for name, path in lists if name in read))
 
     return files
 
@@ -200,7 +215,26 @@ def masks_of_system(wildcards):
         "start": system.start,
         "choice": system.choice,
     }
-    return [outputs_of("select")["masks"].format(**identity)]
+    masks = outputs_of("select")["masks"].format(**identity)
+    trained = specs.trained(wildcards.dataset, wildcards.system, wildcards.model)
+    if specs.choices[system.choice].is_pruned and len(trained) < len(specs.tasks(wildcards.dataset)):
+        # The file also has the masks of other tasks. Its time says nothing of those that are read; the spec does.
+        return [ancient(masks)]
+    return [masks]
+
+
+extended_systems = [system.name for system in run_config.train.systems if system.sharing == "extended"]
+
+
+def extended_model(output):
+    """A function that gives an output of the training whose model a system extends."""
+
+    def file(wildcards):
+        base = specs.systems[wildcards.system].extends
+        identity = {"dataset": wildcards.dataset, "seed": wildcards.seed, "model": wildcards.model}
+        return outputs_of("train")[output].format(system=base, **identity)
+
+    return file
 
 
 def test_text_of_system(wildcards):
@@ -208,6 +242,25 @@ def test_text_of_system(wildcards):
     if "epoch_on_test" not in (specs.replicate(wildcards.system) or []):
         return []
     return [outputs_of("prepare")["test"].format(dataset=wildcards.dataset)]
+
+
+def tags_of(*splits):
+    """A function that gives the tags of the tasks that a job reads, in some splits."""
+
+    def files(wildcards):
+        dataset = wildcards.dataset
+        if "model" in wildcards.keys():
+            tasks = specs.trained(dataset, wildcards.system, wildcards.model)
+            test = test_text_of_system(wildcards) and splits != ("test",)
+        else:
+            task = wildcards.get("task")
+            tasks = [task] if task else specs.warmup(dataset, run_config.seeds[0], wildcards.start).tags or []
+            test = False
+        read = [*splits, "test"] if test else splits
+        tags = outputs_of("prepare_task")
+        return [tags[split].format(dataset=dataset, task=task) for task in tasks for split in read]
+
+    return files
 
 
 CAPTIONS = Path(workflow.basedir) / "workflow" / "report"

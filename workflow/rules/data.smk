@@ -1,4 +1,4 @@
-# Labelled text -> encoded text: train, dev and test in separate files.
+# Labelled text -> encoded text, and the tags of each task: train, dev and test in separate files.
 
 
 rule demo:
@@ -55,3 +55,29 @@ rule prepare:
     shell:
         "sparse-sharing prepare --spec {params.spec:q} {params.train:q} {params.dev:q} {params.test:q}"
         " {params.vectors:q} --output {params.folder:q} > {log:q} 2>&1"
+
+
+rule prepare_task:
+    input:
+        train=source_paths("train"),
+        dev=source_paths("dev"),
+        test=source_paths("test"),
+        folders=files_in_folders,
+    output:
+        **outputs_of("prepare_task"),
+    log:
+        log_of("prepare_task"),
+    benchmark:
+        benchmark_of("prepare_task")
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=spec_of("prepare_task"),
+        train=source_options("train"),
+        dev=source_options("dev"),
+        test=source_options("test"),
+        folder=subpath(output.train, parent=True),
+    shell:
+        "sparse-sharing prepare-task --spec {params.spec:q} {params.train:q} {params.dev:q} {params.test:q}"
+        " --output {params.folder:q} > {log:q} 2>&1"

@@ -7,6 +7,7 @@ rule evaluate:
         vocabulary=rules.train.output.vocabulary,
         history=rules.train.output.history,
         test=rules.prepare.output.test,
+        tags=tags_of("test"),
     output:
         **outputs_of("evaluate"),
     log:

@@ -6,6 +6,7 @@ rule prune:
         vocabulary=rules.prepare.output.vocabulary,
         train=rules.prepare.output.train,
         dev=rules.prepare.output.dev,
+        tags=tags_of("train", "dev"),
         weights=rules.warmup.output.weights,
     output:
         **outputs_of("prune"),

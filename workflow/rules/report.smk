@@ -4,9 +4,9 @@
 rule report:
     input:
         tables=rules.tables.output,
-        data=files_of("prepare", "summary.json"),
+        data=files_of("prepare", "summary.json") + files_of("prepare_task", "summary.json"),
         masks=files_of("select", "masks.safetensors"),
-        histories=files_of("train", "history.csv"),
+        histories=files_of("train", "history.csv") + files_of("add_task", "history.csv"),
     output:
         report(
             outputs_of("report")["report"],
@@ -19,5 +19,7 @@ rule report:
     params:
         spec=lambda wildcards: specs.report().canonical(),
         run=subpath(output[0], parent=True),
+        configuration=option("--configuration", named_configuration()),
     shell:
-        "sparse-sharing report --spec {params.spec:q} --run {params.run:q} --output {output:q} > {log:q} 2>&1"
+        "sparse-sharing report --spec {params.spec:q} --run {params.run:q} --output {output:q}"
+        " {params.configuration:q} > {log:q} 2>&1"

@@ -5,6 +5,7 @@ rule tables:
     input:
         refuse_foreign,
         files_of("prepare", "summary.json"),
+        files_of("prepare_task", "summary.json"),
         files_of("evaluate", "metrics.json", "sentences.safetensors"),
         files_of("select", "choice.csv", "overlap.csv"),
         files_of("prune", "masks.safetensors"),

@@ -6,6 +6,7 @@ rule train:
         vocabulary=rules.prepare.output.vocabulary,
         train=rules.prepare.output.train,
         dev=rules.prepare.output.dev,
+        tags=tags_of("train", "dev"),
         weights=starting_weights,
         masks=masks_of_system,
         test=test_text_of_system,
@@ -15,6 +16,8 @@ rule train:
         log_of("train"),
     benchmark:
         benchmark_of("train")
+    wildcard_constraints:
+        system=rf"(?!(?:{'|'.join(extended_systems)})/){NAME}" if extended_systems else NAME,
     resources:
         gpu=gpus(),
         device=run_config.device,
@@ -32,3 +35,38 @@ rule train:
         "sparse-sharing train --spec {params.spec:q} --vocabulary {input.vocabulary:q}"
         " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q} {params.masks:q}"
         " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"
+
+
+# A task more in the finished model of another system.
+if extended_systems:
+
+    rule add_task:
+        input:
+            model=extended_model("model"),
+            known=extended_model("vocabulary"),
+            vocabulary=rules.prepare.output.vocabulary,
+            vectors=rules.prepare.output.vectors,
+            train=rules.prepare.output.train,
+            dev=rules.prepare.output.dev,
+            tags=tags_of("train", "dev"),
+        output:
+            **outputs_of("add_task"),
+        log:
+            log_of("add_task"),
+        benchmark:
+            benchmark_of("add_task")
+        wildcard_constraints:
+            system="|".join(extended_systems),
+        resources:
+            gpu=gpus(),
+            device=run_config.device,
+            mem_mb=4000,
+            runtime=1440,
+        params:
+            spec=spec_of("add_task"),
+            model=subpath(input.model, parent=True),
+            folder=subpath(output.model, parent=True),
+        shell:
+            "sparse-sharing add-task --spec {params.spec:q} --model {params.model:q} --vocabulary {input.vocabulary:q}"
+            " --vectors {input.vectors:q} --train {input.train:q} --dev {input.dev:q}"
+            " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"

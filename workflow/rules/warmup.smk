@@ -8,6 +8,7 @@ rule warmup:
         train=rules.prepare.output.train,
         dev=rules.prepare.output.dev,
         pretrained=pretrained_files,
+        tags=tags_of("train", "dev"),
     output:
         **outputs_of("warmup"),
     log:

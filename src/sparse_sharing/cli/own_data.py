@@ -113,7 +113,10 @@ def _estimate(jobs: list, data: dict, specs: Specs, cores: int) -> tuple[dict[st
     from sparse_sharing.terminal.progress import duration
 
     set_threads(1)
-    prepared = {dataset: specs.prepare(dataset) for dataset in specs.datasets}
+    prepared = {
+        dataset: specs.prepare(dataset).model_copy(update={"corpora": specs.corpora(dataset)})
+        for dataset in specs.datasets
+    }
     model = complete(specs.config.model, pretrained_folder(specs.config))
     found = estimate(jobs, data, model, specs.config.device, prepared)
     summary = [

@@ -25,7 +25,7 @@ def spec(
     dataset: Annotated[str | None, typer.Option(help="Stages prepare to evaluate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Stages warmup to evaluate.")] = None,
     start: Annotated[str | None, typer.Option(help="Stages warmup, prune and select.")] = None,
-    task: Annotated[str | None, typer.Option(help="Stage prune.")] = None,
+    task: Annotated[str | None, typer.Option(help="Stages prepare_task and prune.")] = None,
     pruning: Annotated[str | None, typer.Option(help="One of the section prunings; stage prune_named.")] = None,
     choice: Annotated[str | None, typer.Option(help="Stage select.")] = None,
     system: Annotated[str | None, typer.Option(help="Stages train and evaluate.")] = None,

@@ -65,6 +65,25 @@ def prepare(
 
 
 @stage_command
+def prepare_task(
+    spec: SpecOption,
+    train: Annotated[list[str], typer.Option(metavar="CORPUS=FILE", help="Training file of the corpus.")],
+    output: Output,
+    test: Annotated[list[str] | None, typer.Option(metavar="CORPUS=FILE", help="Test file of the corpus.")] = None,
+    dev: Annotated[
+        list[str] | None, typer.Option(metavar="CORPUS=FILE", help="Development file of the corpus.")
+    ] = None,
+    documents: Annotated[
+        list[str] | None, typer.Option(metavar="CORPUS.SPLIT=FILE", help="List of the documents of a split.")
+    ] = None,
+) -> None:
+    from sparse_sharing.stages import prepare_task as stage
+
+    files = {"train": parse_files(train), "dev": parse_files(dev or []), "test": parse_files(test or [])}
+    stage.run(parse_spec(spec, stage_specs.PrepareTaskSpec), files, output, parse_named(documents or []))
+
+
+@stage_command
 def warmup(
     spec: SpecOption,
     vocabulary: Vocabulary,
@@ -140,6 +159,24 @@ def train(
 
 
 @stage_command
+def add_task(
+    spec: SpecOption,
+    model: Annotated[Path, typer.Option(help="Folder of the finished model.")],
+    vocabulary: Vocabulary,
+    vectors: Annotated[Path, typer.Option(help="vectors.safetensors of the prepared dataset.")],
+    train: TrainText,
+    dev: DevText,
+    output: Output,
+    device: Device = "auto",
+    threads: Threads = 1,
+) -> None:
+    from sparse_sharing.stages import add_task as stage
+
+    set_threads(threads)
+    stage.run(parse_spec(spec, stage_specs.AddTaskSpec), model, vocabulary, vectors, train, dev, output, device)
+
+
+@stage_command
 def evaluate(
     spec: SpecOption,
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
@@ -170,10 +207,13 @@ def report(
     spec: SpecOption,
     run: Annotated[Path, typer.Option(help="Folder of the run, results/NAME.")],
     output: OutputFile,
+    configuration: Annotated[
+        str | None, typer.Option(help="The file that the run was started with, for the command that repeats it.")
+    ] = None,
 ) -> None:
     from sparse_sharing.stages import report as stage
 
-    stage.run(parse_spec(spec, stage_specs.ReportSpec), run, output)
+    stage.run(parse_spec(spec, stage_specs.ReportSpec), run, output, configuration)
 
 
 @stage_command

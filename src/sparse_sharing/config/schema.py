@@ -28,12 +28,12 @@ from sparse_sharing.config.optimization import Optimization as Optimization
 from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.config.section import Name, Section, Source, duplicates, refuse_duplicates
+from sparse_sharing.config.select import Choice as Choice
+from sparse_sharing.config.select import Select as Select
 from sparse_sharing.config.systems import System
 
 GRAMMAR_VERSION = 1
 """Version of the grammar and lexicon that the demo corpora are drawn from; part of the spec of the demo stage."""
-
-Density = Annotated[float, Field(gt=0, le=1)]
 
 
 class Warmup(Optimization):
@@ -43,65 +43,9 @@ class Warmup(Optimization):
     """w, the passes before the weights are kept as the start of what follows."""
     patience: None = None
     """A warm-up has a fixed length."""
-
-
-class Choice(Section):
-    """A rule that picks one round's mask for each task."""
-
-    name: Name
-    rule: Literal["target_density", "best_dev", "rounds", "file", "magnitude"]
-    """Take the round nearest to a density, the one with the best dev score, or one by number; or masks of a file; or,
-    as a control, the largest of the starting weights, without pruning."""
-    target_density: Density | dict[Name, Density] | None = None
-    """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken. Rule magnitude:
-    the density of the masks."""
-    pruning: Name | None = None
-    """The pruning among `prunings` that the masks come from; none: that of the section `prune`."""
-    tolerance: float = Field(default=0.05, ge=0, le=1)
-    """Rule target_density: the largest distance of the nearest round's density that is accepted."""
-    rounds: Annotated[int, Field(ge=0)] | dict[Name, Annotated[int, Field(ge=0)]] | None = None
-    """Rule rounds: the round to take, for all tasks or for each."""
-    file: Source | None = None
-    """Rule file: masks of all tasks, as `sparse-sharing masks` writes them; no pruning is needed for this choice."""
-    allow_dense: bool = False
-    """Let round 0, which keeps every weight, be chosen. Otherwise only subnetworks are."""
-    random: bool | Literal["permuted"] = False
-    """Controls. true: each mask is replaced by one that keeps as many weights at random positions, drawn for each task.
-    permuted: the weights of each tensor are permuted at random, alike for all tasks, so that densities by layer and
-    overlaps stay as they are."""
-
-    @model_validator(mode="after")
-    def check(self) -> "Choice":
-        """Each rule has its own key, and only that."""
-        owners = {"target_density": ("target_density", "magnitude"), "rounds": ("rounds",), "file": ("file",)}
-        for key, rules in owners.items():
-            if (getattr(self, key) is not None) != (self.rule in rules):
-                verb = "needs" if self.rule in rules else "does not use"
-                raise ValueError(f"rule '{self.rule}' {verb} the key '{key}'")
-        if self.pruning is not None and not self.is_pruned:
-            raise ValueError(f"rule '{self.rule}' does not use the key 'pruning': its masks come from no pruning")
-        return self
-
-    @property
-    def is_pruned(self) -> bool:
-        """Whether the masks come out of a pruning."""
-        return self.rule not in ("file", "magnitude")
-
-    def density_of(self, task: str) -> float | None:
-        """The density wanted for a task, where there is one."""
-        return self.target_density[task] if isinstance(self.target_density, dict) else self.target_density
-
-
-class Select(Section):
-    """Which masks the joint training gets; several choices may stand side by side."""
-
-    choices: list[Choice] = Field(default=[])
-
-    @model_validator(mode="after")
-    def check(self) -> "Select":
-        """No two choices of one name."""
-        refuse_duplicates("choices", [choice.name for choice in self.choices])
-        return self
+    tasks: list[Name] | None = Field(default=None, min_length=1)
+    """The tasks that the warm-up trains; none: all. A task that is not named here can be added to a finished run
+    without another warm-up; its head starts from its first weights."""
 
 
 class Train(Optimization):
@@ -176,6 +120,7 @@ class Config(Section):
     def check(self) -> "Config":
         """Names that refer to something exist; masks chosen per task name every task."""
         self._check_heads_have_tasks()
+        self._check_warmup_tasks()
         if repeated := duplicates(self.seeds):
             raise ValueError(f"seeds: {repeated[0]} stands there twice")
         if repeated := duplicates([source.path for source in self.download]):
@@ -202,6 +147,7 @@ class Config(Section):
             except ValueError as error:
                 raise ValueError(f"train.systems: '{system.name}': {error}") from error
             system.check_fit(self.model.depth, tasks)
+            system.check_systems({own.name: own for own in self.train.systems}, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)
         if again := [name for name, own in self.prunings.items() if own.self_overlap]:
             raise ValueError(f"prunings.{again[0]}: self_overlap is a key of the section prune only; leave it out")
@@ -242,6 +188,20 @@ class Config(Section):
             for task in dataset.tasks:
                 if task.missing and HEADS[kind := self.model.head_of(task.name)].needs_every_tag:
                     raise ValueError(f"model.head: a {kind} needs every tag, but task '{task.name}' has missing: skip")
+
+    def _check_warmup_tasks(self) -> None:
+        """The warm-up names tasks that exist, and one of each dataset."""
+        named = self.warmup.tasks
+        if named is None:
+            return
+        if repeated := duplicates(named):
+            raise ValueError(f"warmup.tasks: duplicate value '{repeated[0]}'")
+        known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
+        if unknown := [task for task in named if task not in known]:
+            raise ValueError(f"warmup.tasks: there is no task '{unknown[0]}'; known: {', '.join(known)}")
+        for dataset in self.data.datasets:
+            if not {task.name for task in dataset.tasks} & set(named):
+                raise ValueError(f"warmup.tasks: names no task of dataset '{dataset.name}'; name one, or leave it out")
 
     def _check_dev_may_choose(self, choice: Choice) -> None:
         """Rule best_dev needs tasks whose dev text may choose; a choice that no system uses is not made."""

@@ -1,17 +1,15 @@
 """The systems that are compared: each is a way of sharing, written down as data of the one training stage."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from sparse_sharing.config.corpora import SHARED
 from sparse_sharing.config.replicate import Replicate
 from sparse_sharing.config.section import NAME, Name, duplicates
+from sparse_sharing.config.select import Choice
 from sparse_sharing.config.tagged import Tagged
-
-if TYPE_CHECKING:
-    from sparse_sharing.config.schema import Choice
 
 Start = Literal["initial", "warmup"]
 STARTS = ("initial", "warmup")
@@ -76,7 +74,7 @@ class System(Tagged):
         """The names of a system's models on one dataset and seed: one for all tasks, or one for each."""
         return [SHARED] if cls.IS_JOINT else list(tasks)
 
-    def row(self, choice: "Choice | None") -> str:
+    def row(self, choice: Choice | None) -> str:
         """The row of the paper's tables that is the system's counterpart, one of ROWS."""
         return self.sharing
 
@@ -121,6 +119,9 @@ class System(Tagged):
     def has_own_network(self, layers: int) -> bool:
         """Whether it trains another network than the one of so many layers that is warmed up and pruned."""
         return self.own_network(layers) is not None
+
+    def check_systems(self, systems: Mapping[str, "System"], datasets: Mapping[str, Sequence[str]]) -> None:
+        """Check the system against the others by name, and the tasks of each dataset; raises ValueError."""
 
     def check_fit(self, layers: int, datasets: Mapping[str, Sequence[str]]) -> None:
         """Check the system against the layers of the base network and the tasks of each dataset.

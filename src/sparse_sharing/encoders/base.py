@@ -69,7 +69,11 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def tensors(self) -> list[TensorInfo]:
-        """The declaration of every tensor: each parameter, in the order of `parameters()`, then those of role rows."""
+        """The declaration of every tensor: each parameter, in the order of `parameters()`, then those of role rows.
+
+        The first number in the name of a prunable tensor or of a group of units is read as its layer, counted from 0,
+        where only a file of masks is at hand (see `masks.layers`): in tables of layers, and by hierarchical sharing.
+        """
 
     @abstractmethod
     def width(self, readout: int) -> int:

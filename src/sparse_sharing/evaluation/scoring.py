@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sparse_sharing.config.formats import Scheme
 from sparse_sharing.evaluation.lenient import reread
 from sparse_sharing.evaluation.metrics import (
     Tags,
@@ -82,7 +83,7 @@ def written_tags(sentences: Sequence[Sequence[str]], tags: TaskTags) -> list[lis
     return _converted(sentences, tags, tags.scheme)
 
 
-def _converted(sentences: Sequence[Sequence[str]], tags: TaskTags, target: str) -> list[list[str]]:
+def _converted(sentences: Sequence[Sequence[str]], tags: TaskTags, target: Scheme) -> list[list[str]]:
     if tags.model_scheme == target and not tags.has_spans:
         return [list(sentence) for sentence in sentences]
     return [convert(sentence, tags.model_scheme, target) for sentence in sentences]

@@ -54,7 +54,8 @@ def by_document(counts: np.ndarray, documents: np.ndarray) -> np.ndarray:
     """
     names, places = np.unique(documents, return_inverse=True)
     summed = np.zeros((counts.shape[0], len(names), counts.shape[2]), np.int64)
-    np.add.at(summed, (slice(None), places), counts)
+    for model, own in enumerate(counts):
+        np.add.at(summed[model], places, own)
     return summed
 
 

@@ -11,7 +11,7 @@ from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.findings import Findings
 from sparse_sharing.pipeline import Specs
 from sparse_sharing.pipeline.experiments import ablation_of, pairs_of
-from sparse_sharing.pipeline.specs import TablesSpec, TrainSpec, WarmupSpec
+from sparse_sharing.pipeline.specs import AddTaskSpec, TablesSpec, TrainSpec, WarmupSpec
 from sparse_sharing.training.sampling import steps_in_epoch
 
 
@@ -59,6 +59,11 @@ def planned_updates(specs: Specs, dataset: str, system: str, sentences: Mapping[
     updates = {}
     for model in models_of(specs.systems[system].sharing, tasks):
         training = specs.train(dataset, seed, system, model)
+        if isinstance(training, AddTaskSpec):
+            updates |= planned_updates(specs, dataset, specs.systems[system].extends, sentences)
+            steps = steps_in_epoch(sentences[training.task], training.optimization.batch_size, 1.0)
+            updates[training.task] = training.trainings * training.optimization.epochs * steps
+            continue
         for task in training.tasks:
             updates[task] = sum(_updates(spec, task, sentences[task]) for spec in (start, training))
     return updates
@@ -79,7 +84,7 @@ def shown_pairs(run: TablesSpec) -> list[tuple[str, str]]:
 
 def _updates(spec: WarmupSpec | TrainSpec, task: str, sentences: int) -> int:
     """The updates of a task in a warm-up or a training."""
-    if spec.optimization is None:
+    if spec.optimization is None or task not in (spec.tags or {}):
         return 0
     weights = (spec.weights or {}).get(task)
     weight = 1.0 if weights is None or weights.sampling is None else weights.sampling

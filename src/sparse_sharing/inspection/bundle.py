@@ -17,6 +17,7 @@ from sparse_sharing.storage.files import file_digest, write_atomically
 CARRIED = (
     "tables/*",
     "*/data/summary.json",
+    "*/data/tags/*/summary.json",
     "*/seed*/*/costs.json",
     "*/seed*/*/prune/*/masks.safetensors",
     "*/seed*/*/prune/*/costs.json",

@@ -43,6 +43,8 @@ def _of_job(
     match job.stage:
         case "prepare":
             return TEXT * sum(max(split.values(), default=0) for split in text.values())
+        case "prepare_task":
+            return NUMBER * sum(split[str(job.identity["task"])] for split in text.values())
         case "warmup":
             return NUMBER * numbers
         case "select":

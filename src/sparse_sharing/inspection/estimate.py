@@ -17,8 +17,9 @@ from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.disk import disk_bytes
 from sparse_sharing.network.network import Network
 from sparse_sharing.pipeline.jobs import Job
-from sparse_sharing.pipeline.specs import PrepareSpec, PruneSpec
+from sparse_sharing.pipeline.specs import AddTaskSpec, PrepareSpec, PruneSpec
 from sparse_sharing.stages.prepare import PretrainedVectors, build_vocabulary
+from sparse_sharing.stages.prepare_task import task_tags
 from sparse_sharing.text.batches import training_batches
 from sparse_sharing.text.encoded import EncodedText, encode_text
 from sparse_sharing.text.readers.reading import in_model_schemes
@@ -86,7 +87,7 @@ def estimate(
         data: the corpora of each dataset.
         model: the network.
         device: where it is trained.
-        specs: how each dataset is encoded.
+        specs: how each dataset is encoded, with the tasks of its corpora.
     """
     start_up = _start_up(model)
     tokens = {dataset: _tokens(corpora) for dataset, corpora in data.items()}
@@ -124,7 +125,9 @@ def _numbers(network: Network) -> tuple[int, int]:
 def _training(job: Job, tokens: Mapping[str, Mapping[str, int]], speed: Speed) -> float:
     """Seconds of all epochs of a training job; patience may end it earlier."""
     optimization, tasks = job.spec.optimization, _tasks(job) or list(tokens["train"])
-    epochs = optimization.epochs * (job.spec.trainings if isinstance(job.spec, PruneSpec) else 1)
+    if isinstance(job.spec, AddTaskSpec):
+        tasks = [job.spec.task]
+    epochs = optimization.epochs * getattr(job.spec, "trainings", 1)
     epochs *= len(getattr(job.spec, "learning_rates", None) or [None])
     weights = getattr(job.spec, "weights", None) or {}
     passes = {task: (weights[task].sampling if task in weights else None) or 1.0 for task in tasks}
@@ -167,9 +170,9 @@ def _sample(corpora: list[CheckedCorpus], model: EncoderSection, device: str, sp
         ]
         samples[own.name] = list(in_model_schemes(sample, own.tasks))
         for task in own.tasks:
-            tags[task.name] = {tag for _, tagging in samples[own.name] for tag in tagging[task.name]}
+            tags[task.name] = task_tags(task, {tag for _, tagging in samples[own.name] for tag in tagging[task.name]})
     words = Counter(word for found in corpora for sentence in found.words("train") for word in sentence)
-    vocabulary = build_vocabulary(spec, words, tags, PretrainedVectors({}, frozenset(), 0))
+    vocabulary = build_vocabulary(spec, words, PretrainedVectors({}, frozenset(), 0), tags)
     network = Network(model, vocabulary, choose_device(device))
     count = network.vocabulary.word_count
     initialise(network, 1, np.zeros((count, 0), np.float32), np.zeros(count, bool))

@@ -14,7 +14,7 @@ from sparse_sharing.pipeline.stage import STAGES
 
 CELL = ["dataset", "system", "task", "metric"]
 
-DIGESTS = {"data", "start", "masks", "model", "metrics", "chosen"}
+DIGESTS = {"data", "tags", "start", "masks", "model", "metrics", "chosen"}
 """Keys of specs that name other specs by their digest: what differs behind them is shown where it stands."""
 
 
@@ -80,10 +80,15 @@ def compare_settings(first: Path, second: Path) -> dict[tuple[str, str, str, str
         that differ so. Jobs that only one run has are under the key `only in the first` or `only in the second`.
     """
     found: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    seen: set[str] = set()
     for stage in STAGES:
         if stage.carrier is None or not stage.identity:
             continue
         pattern = layout.any_below(f"{stage.folder}/{stage.carrier.file}")
+        if pattern in seen:
+            # Two stages write the same kind of file, such as models.
+            continue
+        seen.add(pattern)
         own, other = ({str(path.relative_to(run)): path for path in run.glob(pattern)} for run in (first, second))
         for name in sorted(own.keys() | other.keys()):
             folder = str(Path(name).parent)

@@ -19,6 +19,7 @@ from sparse_sharing.text.readers.recognise import Recognised, recognise, span_fo
 from sparse_sharing.text.schemes import misformed, repair
 from sparse_sharing.text.sentences import ReadReport
 from sparse_sharing.text.tags import UNSPECIFIED, loosely
+from sparse_sharing.text.transitions import is_valid
 
 MOST_VALUES = 1000
 """A column with more different values holds text, not tags."""
@@ -296,6 +297,6 @@ def _count(column: ColumnSurvey, split: str, sentences: list[tuple[Path, int, li
             continue
         tags = [loosely(value) for value in values] if loose else values
         for scheme in schemes:
-            if changed := repair(tags, scheme)[1]:
+            if not is_valid(tags, scheme) and (changed := repair(tags, scheme)[1]):
                 column.rewritten[scheme] += changed
                 column.first_rewritten.setdefault(scheme, f"{path}, sentence at line {line}")

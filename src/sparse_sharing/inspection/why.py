@@ -1,8 +1,9 @@
 """Why a file would be made again, in words: its settings against those of the configuration, and all it rests on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.inspection.specs import differences
@@ -89,17 +90,22 @@ def _changed_settings(job: Job, carrier: Path) -> Iterator[str]:
 def _changed_sources(job: Job) -> Iterator[str]:
     """The user's files that are missing, or have another content than the one that was read."""
     yield from (f"{path} is missing" for path in job.sources if not path.exists() and "demo" not in job.needs)
-    if job.stage != "prepare" or not job.outputs[-1].exists():
+    if job.stage not in ("prepare", "prepare_task") or not job.outputs[-1].exists():
         return
     summary = stored_details(job.outputs[-1]) or {}
-    read = [values for split in summary.get("splits", {}).values() for values in split.get("corpora", {}).values()]
+    read = [values for split in summary.get("splits", {}).values() for values in _sources_of(split)]
     known = {values["sha256"] for values in read if "sha256" in values}
     # Several files of one split have one digest together, which says nothing of each.
     together = {name for values in read if ", " in (names := values.get("file", "")) for name in names.split(", ")}
-    vectors = job.spec.vectors
+    vectors = getattr(job.spec, "vectors", False)
     for path in job.sources[:-1] if vectors else job.sources:
         if path.exists() and known and path.name not in together and split_digest(path) not in known:
             yield f"{path} has another content than the file that was read"
+
+
+def _sources_of(split: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """What the summary of a text has of each corpus of a split; the summary of a task has one corpus."""
+    return split["corpora"].values() if "corpora" in split else [split]
 
 
 def _newer_inputs(job: Job) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Loads no torch until masks are made of the bits: `sparse-sharing masks show` only counts them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,8 @@ import numpy as np
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.analysis import layer_densities
 from sparse_sharing.pipeline.spec import Spec
-from sparse_sharing.storage.artifacts import Artifact, load_tensors, parts_of, save_tensors
+from sparse_sharing.pipeline.specs import SelectSpec
+from sparse_sharing.storage.artifacts import Artifact, load_tensors, parts_of, refuse_other_spec, save_tensors
 
 if TYPE_CHECKING:
     from sparse_sharing.masks.mask import Mask, Shapes
@@ -88,10 +89,24 @@ def load_mask(artifact: Artifact, name: str, path: Path) -> "Mask":
         return unpack(artifact.tensors[name], shapes_in(artifact.details), artifact.details["weights"])
 
 
-def read_selection(path: Path, expected: str | None) -> dict[str, "Mask"]:
-    """The masks of a selection by task, checked against the spec that is expected, if one is."""
-    artifact = load_tensors(path, "selection", expected)
-    return {task: load_mask(artifact, task, path) for task in artifact.tensors}
+def read_selection(path: Path, expected: str | None = None, tasks: Iterable[str] | None = None) -> dict[str, "Mask"]:
+    """The masks of a selection by task, of the named tasks or of all.
+
+    `expected` is the digest of the part of its spec that is about these tasks, where the masks must have one.
+
+    Raises:
+        ArtifactError: The file cannot be used, lacks a task, or was made under other settings.
+    """
+    artifact = load_tensors(path, "selection")
+    tasks = list(artifact.tensors) if tasks is None else list(tasks)
+    for task in tasks:
+        if task not in artifact.tensors:
+            raise ArtifactError(f"{path}: holds no mask for task '{task}', only for {', '.join(artifact.tensors)}")
+    if expected is not None:
+        with parts_of(path):
+            spec = SelectSpec.model_validate(artifact.spec).of(tasks).model_dump(mode="json")
+        refuse_other_spec(path, spec, expected)
+    return {task: load_mask(artifact, task, path) for task in tasks}
 
 
 def write_selection(

@@ -18,9 +18,9 @@ from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.masks.units import Units
 from sparse_sharing.network.memory import Room, is_gpu_shortage
 from sparse_sharing.network.parameters import Parameters, common_ranges, require_shapes
-from sparse_sharing.text.batches import Batch, sorted_batches
+from sparse_sharing.text.batches import WORDS, Batch, sorted_batches
 from sparse_sharing.text.encoded import EncodedText
-from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.text.vocabulary import UNKNOWN_WORD, Vocabulary
 
 Found = TypeVar("Found")
 
@@ -36,6 +36,7 @@ class Network:
         ranges: for each task the parts of `theta` that it reads on the way there, without frozen ones.
         keeps: for each task bool [P], True where its subnetwork has a weight or something all tasks share; None where
             it keeps everything that it reads.
+        word_limits: for a task that knows only the first word ids, as others came later, how many: see `read_rows`.
         room: how much runs at once when the network is applied.
         mixed: whether the encoder runs in bfloat16 while it is trained.
         factors: the same as float32 [P], 1 and 0: what a step multiplies by, several times as fast as by bool.
@@ -71,6 +72,7 @@ class Network:
         self.room, self.mixed = Room(), False
         self.base: Tensor | None = None
         self.frozen = self._frozen()
+        self.word_limits: dict[str, int] = {}
         self.set_masks({})
 
     @property
@@ -247,7 +249,7 @@ class Network:
         """The number of the best tag of every token, int64 [N], by the task's subnetwork."""
         self.encoder.eval()
         self.activate(task)
-        tables = self.encoder.extend_rows(self.rows, text)
+        tables = self.encoder.extend_rows(self.read_rows(task), text)
         tags = np.empty(len(text.tokens), dtype=np.int64)
 
         def decode(batch: Batch) -> np.ndarray:
@@ -267,7 +269,7 @@ class Network:
         """
         self.encoder.eval()
         self.activate(task)
-        tables = self.encoder.extend_rows(self.rows, text)
+        tables = self.encoder.extend_rows(self.read_rows(task), text)
         tags = np.empty(len(text.tokens), dtype=np.int64)
         total, count = 0.0, 0
 
@@ -286,7 +288,7 @@ class Network:
         """The probability of a given tag, int64 [N], of each token: float32 [N], by a softmax over its scores."""
         self.encoder.eval()
         self.activate(task)
-        tables = self.encoder.extend_rows(self.rows, text)
+        tables = self.encoder.extend_rows(self.read_rows(task), text)
         found = np.empty(len(text.tokens), dtype=np.float32)
 
         def shares(batch: Batch) -> np.ndarray:
@@ -323,6 +325,15 @@ class Network:
                     indices = indices[size:]
                     continue
                 self.room.shrink(size, longest, f"tagging with task {task}", problem)
+
+    def read_rows(self, task: str) -> dict[str, Tensor]:
+        """The tensors of role rows as a task reads them: to it, words that came later are unknown."""
+        limit = self.word_limits.get(task)
+        if limit is None or limit >= len(self.rows[WORDS]):
+            return self.rows
+        words = self.rows[WORDS].clone()
+        words[limit:] = words[UNKNOWN_WORD]
+        return {**self.rows, WORDS: words}
 
 
 def _rows(tables: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:

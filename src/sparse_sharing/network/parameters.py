@@ -95,6 +95,8 @@ def require_shapes(own: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> N
 
 def common_ranges(reads: Mapping[str, Tensor]) -> dict[str, list[slice]]:
     """The ranges of a flat vector that each task reads, cut so that a task reads all of a range or nothing of it."""
+    if not reads:
+        return {}
     table = torch.stack(list(reads.values())).cpu()
     changes = (table[:, 1:] != table[:, :-1]).any(0).nonzero().squeeze(1) + 1
     edges = [0, *changes.tolist(), table.shape[1]]

@@ -1,8 +1,11 @@
-"""The jobs of a run: stages and files (`stage`, `artefact`), specs (`specs`), needs (`jobs`) and paths (`layout`)."""
+"""The jobs of a run.
+
+Stages and files are in `stage` and `artefact`, specs in `specs` and `run_specs`, needs in `jobs`, paths in `layout`.
+"""
 
 import importlib
 
-_MODULE_OF = {"jobs_of": "jobs", "stored_spec_digest": "provenance", "Specs": "specs"}
+_MODULE_OF = {"jobs_of": "jobs", "stored_spec_digest": "provenance", "Specs": "run_specs"}
 """The module of each public name, loaded when the name is first asked for: reading a file's digest needs no schema."""
 
 __all__ = [*_MODULE_OF, "layout"]

@@ -27,6 +27,7 @@ class Artefact:
 VOCABULARY = Artefact(
     "vocabulary", "vocabulary.json", "words, characters, and the tags and schemes of each task", "vocabulary"
 )
+WORDS = Artefact("vocabulary", "vocabulary.json", "words and characters of the training text", "words")
 VECTORS = Artefact(
     "vectors",
     "vectors.safetensors",
@@ -37,18 +38,25 @@ TRAIN, DEV, TEST = (
     Artefact(
         split,
         f"{split}.safetensors",
-        f"the {split} text: tokens, sentence ends and tags by corpus, and each distinct word once",
+        f"the {split} text: tokens and sentence ends by corpus, and each distinct word once",
         "text",
-        version=2,
+        version=3,
     )
+    for split in ("train", "dev", "test")
+)
+TRAIN_TAGS, DEV_TAGS, TEST_TAGS = (
+    Artefact(split, f"{split}.safetensors", f"the tag of each token of the {split} text, and the set of tags", "tags")
     for split in ("train", "dev", "test")
 )
 SUMMARY = Artefact(
     "summary",
     "summary.json",
-    "sizes, repairs, unknown words, vector coverage, duplicates across splits, digests of the source files",
+    "sizes, unknown words, vector coverage, duplicates across splits, digests of the source files",
     "summary",
-    version=2,
+    version=3,
+)
+TASK_SUMMARY = Artefact(
+    "summary", "summary.json", "tags, spans by type, repairs and missing tags in each split", "task_summary"
 )
 WEIGHTS = Artefact(
     "weights", "weights.safetensors", "the starting weights: every tensor of the network under its name", "weights"

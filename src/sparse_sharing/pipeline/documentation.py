@@ -1,18 +1,23 @@
-"""What the repository shows of its own records: the table of files in the documentation, and config.yaml.
+"""What the repository shows of its records: tables of the documentation, captions of Snakemake's report, config.yaml.
 
-`python -m sparse_sharing.pipeline.documentation` writes both; `make generated` calls it.
+`python -m sparse_sharing.pipeline.documentation` writes them; `make generated` calls it.
 """
 
 import re
+import textwrap
 from pathlib import Path
 
 from sparse_sharing.config.default_run import default_run
 from sparse_sharing.pipeline.artefact import Artefact
 from sparse_sharing.pipeline.layout import RUN
 from sparse_sharing.pipeline.stage import STAGES, Stage
+from sparse_sharing.pipeline.tables.record import records
 
-SHOWN = {"docs/formats.md": "kinds of file"}
+SHOWN = (("docs/formats.md", "kinds of file"), ("docs/formats.md", "tables of a run"))
 """The files that show a table, below the repository, and the name of the table."""
+
+CAPTIONS = "workflow/report"
+"""The folder of the captions in Snakemake's report, which must be files."""
 
 
 def kinds() -> str:
@@ -28,7 +33,19 @@ def _row(stage: Stage, output: Artefact) -> tuple[str, str, str]:
     return f"`{path}`", f"{output.kind}, {output.version}" if output.kind else "", output.meaning
 
 
-TABLES = {"kinds of file": kinds}
+def tables_of_a_run() -> str:
+    """Every table that a run may have, as a table in Markdown: its files and its caption."""
+    rows = [("file below `results/{run}/tables/`", "content"), ("---", "---")]
+    rows += [(", ".join(f"`{file}`" for file in record.files), record.caption) for record in records()]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def captions() -> dict[str, str]:
+    """The caption of each table, and of the figure of the same name, by the file that holds it."""
+    return {f"{CAPTIONS}/{record.name}.rst": f"{textwrap.fill(record.caption, 120)}\n" for record in records()}
+
+
+TABLES = {"kinds of file": kinds, "tables of a run": tables_of_a_run}
 
 
 def with_tables(text: str, name: str) -> str:
@@ -45,9 +62,11 @@ def with_tables(text: str, name: str) -> str:
 
 
 def main() -> None:
-    """Write every table into the file that shows it, and config.yaml, below the current folder."""
+    """Write every table into the file that shows it, the captions, and config.yaml, below the current folder."""
     Path("config.yaml").write_text(default_run(), encoding="utf-8")
-    for file, name in SHOWN.items():
+    for file, caption in captions().items():
+        Path(file).write_text(caption, encoding="utf-8")
+    for file, name in SHOWN:
         path = Path(file)
         path.write_text(with_tables(path.read_text(encoding="utf-8"), name), encoding="utf-8")
 

@@ -37,26 +37,25 @@ CONTROLS: Mapping[str, str] = {
 class TabulatedRun(Protocol):
     """What decides which tables and figures there are: a part of the spec of the tables."""
 
-    facts: Mapping[str, SystemFacts]
-    chosen: Sequence[tuple[Start, str]]
-    comparisons: Sequence[tuple[str, str]]
-    paper: Mapping[str, str] | None
+    @property
+    def facts(self) -> Mapping[str, SystemFacts]:
+        """What is known of each system."""
+        ...
 
+    @property
+    def chosen(self) -> Sequence[tuple[Start, str]]:
+        """The (start, choice) pairs that systems use."""
+        ...
 
-TABLE_FILES = (
-    "results.csv",
-    "per_type.csv",
-    "masks.csv",
-    "overlap.csv",
-    "summary.csv",
-    "summary.md",
-    "summary.tex",
-    "comparisons.csv",
-    "costs.csv",
-    "leaks.csv",
-    "provenance.json",
-)
-"""The tables of every run."""
+    @property
+    def comparisons(self) -> Sequence[tuple[str, str]]:
+        """The (reference, system) pairs that are tested."""
+        ...
+
+    @property
+    def paper(self) -> Mapping[str, str] | None:
+        """The experiment of the paper of each dataset that has one."""
+        ...
 
 
 def facts_of(system: System, choice: Choice | None) -> SystemFacts:
@@ -157,28 +156,3 @@ def ablation_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
         if (facts[warm].start, facts[cold].start) == ("warmup", "initial")
         and (facts[warm].choice, facts[warm].tasks) == (facts[cold].choice, facts[cold].tasks)
     ]
-
-
-def table_files(run: TabulatedRun) -> list[str]:
-    """The tables that a run can fill; the record of where they come from stands last."""
-    *always, provenance = TABLE_FILES
-    filled = {
-        "rounds.csv": run.chosen,
-        "sweep.csv": sweep_of(run.facts),
-        "pairs.csv": pairs_of(run.facts),
-        "ablation.csv": ablation_of(run.facts),
-        "paper.csv": run.paper,
-    }
-    return [*always, *(name for name, content in filled.items() if content), provenance]
-
-
-def figures_of(run: TabulatedRun) -> list[str]:
-    """The figures that a run can fill, each drawn from the table of its name."""
-    drawn = [name.removesuffix(".csv") for name in table_files(run) if name.startswith(("rounds", "sweep", "ablation"))]
-    drawn += ["pairs"] if any(hard for _, hard in pairs_of(run.facts)) else []
-    return [*(["comparisons"] if run.comparisons else []), *drawn]
-
-
-def figure_files(run: TabulatedRun) -> list[str]:
-    """The files of the figures."""
-    return [f"{name}.{ending}" for name in figures_of(run) for ending in ("svg", "png")]

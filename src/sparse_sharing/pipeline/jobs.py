@@ -1,6 +1,6 @@
 """Every job of a configuration: what it is called, where its files lie, under which spec, and what it reads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +8,8 @@ from sparse_sharing.config.schema import DEMO, SPLITS
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.pretrained import pretrained_folder
 from sparse_sharing.pipeline.provenance import stored_spec_digest
-from sparse_sharing.pipeline.specs import Spec, Specs
+from sparse_sharing.pipeline.run_specs import Specs
+from sparse_sharing.pipeline.spec import Spec
 from sparse_sharing.pipeline.stage import STAGE, STAGES
 
 
@@ -86,6 +87,9 @@ class _Jobs:
         needs = {f"metrics[{index}]": self.evaluate(*model) for index, model in enumerate(run.models())}
         needs |= {f"chosen[{index}]": self.select(*chosen) for index, chosen in enumerate(run.selections())}
         needs |= {f"again[{index}]": self.prune_again(*pruned) for index, pruned in enumerate(run.prunings_again())}
+        needs |= {
+            f"tags.{name}.{task}": self.prepare_task(name, task) for name in run.datasets for task in run.datasets[name]
+        }
         tables = self._add("tables", {}, run, needs, files=tuple(layout.table_files(run)))
         if figures := tuple(layout.figure_files(run)):
             self._add("figures", {}, specs.figures(), {"tables": tables}, files=figures)
@@ -123,26 +127,38 @@ class _Jobs:
             needs["demo"] = self._add("demo", {}, self.specs.demo(), files=layout.DEMO_FILES)
         return self._add("prepare", {"dataset": dataset}, self.specs.prepare(dataset), needs, files)
 
+    def prepare_task(self, dataset: str, task: str) -> Job:
+        spec = self.specs.prepare_task(dataset, task)
+        corpus = next(corpus for corpus in self.specs.datasets[dataset].corpora if corpus.name == spec.corpus.name)
+        files = tuple(path for split in SPLITS for path in corpus.files(split))
+        needs = {}
+        if any(path.startswith(DEMO) for path in files):
+            needs["demo"] = self._add("demo", {}, self.specs.demo(), files=layout.DEMO_FILES)
+        return self._add("prepare_task", {"dataset": dataset, "task": task}, spec, needs, files)
+
+    def _text(self, dataset: str, tags: Iterable[str]) -> dict[str, Job]:
+        """The text of a dataset, and the tags of the tasks that a job reads."""
+        return {"data": self.prepare(dataset)} | {f"tags.{task}": self.prepare_task(dataset, task) for task in tags}
+
     def warmup(self, dataset: str, seed: int, start: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start}
-        needs = {"data": self.prepare(dataset)}
-        folder = pretrained_folder(self.config)
+        spec, folder = self.specs.warmup(dataset, seed, start), pretrained_folder(self.config)
         sources = () if folder is None else (str(folder.absolute()),)
-        return self._add("warmup", identity, self.specs.warmup(dataset, seed, start), needs, sources)
+        return self._add("warmup", identity, spec, self._text(dataset, spec.tags or ()), sources)
 
     def prune(self, dataset: str, seed: int, start: str, task: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
-        needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, start)}
+        needs = self._text(dataset, [task]) | {"start": self.warmup(dataset, seed, start)}
         return self._add("prune", identity, self.specs.prune(dataset, seed, start, task), needs)
 
     def prune_named(self, dataset: str, seed: int, start: str, pruning: str, task: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "pruning": pruning, "task": task}
-        needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, start)}
+        needs = self._text(dataset, [task]) | {"start": self.warmup(dataset, seed, start)}
         return self._add("prune_named", identity, self.specs.prune_named(dataset, seed, start, pruning, task), needs)
 
     def prune_again(self, dataset: str, seed: int, start: str, task: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
-        needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, start)}
+        needs = self._text(dataset, [task]) | {"start": self.warmup(dataset, seed, start)}
         return self._add("prune_again", identity, self.specs.prune_again(dataset, seed, start, task), needs)
 
     def select(self, dataset: str, seed: int, start: str, choice: str) -> Job:
@@ -161,12 +177,18 @@ class _Jobs:
     def train(self, dataset: str, seed: int, system: str, model: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}
         chosen = self.specs.systems[system]
-        needs = {"data": self.prepare(dataset), "start": self.warmup(dataset, seed, self.specs.start(system))}
+        if chosen.sharing == "extended":
+            spec = self.specs.add_task(dataset, seed, system, model)
+            needs = self._text(dataset, spec.tags) | {"model": self.train(dataset, seed, chosen.extends, model)}
+            return self._add("add_task", identity, spec, needs)
+        needs = self._text(dataset, self.specs.trained(dataset, system, model))
+        needs["start"] = self.warmup(dataset, seed, self.specs.start(system))
         if chosen.choice is not None:
             needs["masks"] = self.select(dataset, seed, chosen.start, chosen.choice)
         return self._add("train", identity, self.specs.train(dataset, seed, system, model), needs)
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}
-        needs = {"data": self.prepare(dataset), "model": self.train(dataset, seed, system, model)}
+        needs = self._text(dataset, self.specs.trained(dataset, system, model))
+        needs["model"] = self.train(dataset, seed, system, model)
         return self._add("evaluate", identity, self.specs.evaluate(dataset, seed, system, model), needs)

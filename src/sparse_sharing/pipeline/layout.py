@@ -6,16 +6,17 @@ from pathlib import Path
 
 from sparse_sharing.config.schema import DEMO, Config, Dataset
 from sparse_sharing.config.schema import DEMO_FILES as DEMO_FILES
-from sparse_sharing.pipeline.experiments import figure_files as figure_files
-from sparse_sharing.pipeline.experiments import table_files as table_files
 from sparse_sharing.pipeline.pretrained import pretrained_files as pretrained_files
 from sparse_sharing.pipeline.pretrained import pretrained_folder as pretrained_folder
+from sparse_sharing.pipeline.tables import figure_files as figure_files
+from sparse_sharing.pipeline.tables import table_files as table_files
 
 RUN = "results/{run}"
 DEMO_FOLDER = RUN + "/demo"
 DEMO_FILE = DEMO_FOLDER + "/{file}"
 DATASET = RUN + "/{dataset}"
 DATA = DATASET + "/data"
+TASK = DATA + "/tags/{task}"
 START = DATASET + "/seed{seed}/{start}"
 PRUNE = START + "/prune/{task}"
 PRUNE_NAMED = START + "/prune-{pruning}/{task}"

@@ -70,11 +70,11 @@ STAGES: tuple[Stage, ...] = (
     Stage("demo", "write the embedded demo corpora as column files", layout.DEMO_FOLDER, specs.DemoSpec),
     Stage(
         "prepare",
-        "read labelled text, build the vocabularies, encode the text of every split",
+        "read the text of a dataset, build its vocabulary, encode every split",
         layout.DATA,
         specs.PrepareSpec,
         outputs=(
-            artefact.VOCABULARY,
+            artefact.WORDS,
             artefact.VECTORS,
             artefact.TRAIN,
             artefact.DEV,
@@ -82,6 +82,14 @@ STAGES: tuple[Stage, ...] = (
             artefact.SUMMARY,
         ),
         carrier=artefact.TRAIN,
+    ),
+    Stage(
+        "prepare_task",
+        "read the tags of one task in every split",
+        layout.TASK,
+        specs.PrepareTaskSpec,
+        outputs=(artefact.TRAIN_TAGS, artefact.DEV_TAGS, artefact.TEST_TAGS, artefact.TASK_SUMMARY),
+        carrier=artefact.TRAIN_TAGS,
     ),
     Stage(
         "warmup",
@@ -137,6 +145,16 @@ STAGES: tuple[Stage, ...] = (
         specs.TrainSpec,
         outputs=(artefact.MODEL, artefact.VOCABULARY, artefact.HISTORY, artefact.CARD),
         carrier=artefact.MODEL,
+        trains=True,
+    ),
+    Stage(
+        "add_task",
+        "add a task to the finished model of another system, whose tasks stay as they are",
+        layout.MODEL,
+        specs.AddTaskSpec,
+        outputs=(artefact.MODEL, artefact.VOCABULARY, artefact.HISTORY, artefact.CARD),
+        carrier=artefact.MODEL,
+        log="add_task",
         trains=True,
     ),
     Stage(

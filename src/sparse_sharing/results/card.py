@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from sparse_sharing import __version__
 from sparse_sharing.network.storage import TrainedModel, storage_sizes
-from sparse_sharing.storage.artifacts import load_json
+from sparse_sharing.storage.artifacts import Artifact
 from sparse_sharing.training.loop import TaskData
 
 LICENCE = """The model was made from the text{vectors} named above, and a copy of that text's words lies in
@@ -40,10 +39,14 @@ def escape(text: object) -> str:
     return _special.sub(r"\\\1", " ".join(str(text).split()))
 
 
-def data_summary(vocabulary: Path, tasks: Mapping[str, TaskData]) -> dict[str, Any]:
-    """What the text of a training was: its names, its size for each task, and how words are looked up."""
-    artifact = load_json(vocabulary, "vocabulary")
-    corpora = {task["name"]: corpus["name"] for corpus in artifact.spec["corpora"] for task in corpus["tasks"]}
+def data_summary(words: Artifact, tasks: Mapping[str, TaskData], corpora: Mapping[str, str]) -> dict[str, Any]:
+    """What the text of a training was: its names, its size for each task, and how words are looked up.
+
+    Args:
+        words: the vocabulary of the prepared dataset.
+        tasks: what the model was trained on.
+        corpora: the corpus of each task.
+    """
     sizes = {
         task: {
             "corpus": corpora[task],
@@ -56,10 +59,10 @@ def data_summary(vocabulary: Path, tasks: Mapping[str, TaskData]) -> dict[str, A
         for task, data in tasks.items()
     }
     return {
-        "dataset": artifact.spec["dataset"],
-        "words": len(artifact.details["words"]),
-        "lowercase": artifact.spec["lowercase"],
-        "vectors": artifact.spec["vectors"],
+        "dataset": words.spec["dataset"],
+        "words": len(words.details["words"]),
+        "lowercase": words.spec["lowercase"],
+        "vectors": words.spec["vectors"],
         "tasks": sizes,
     }
 

@@ -72,6 +72,10 @@ def _prepared(files: Mapping[str, Path]) -> str:
     return ", ".join(f"{split} {count:,}" for split, count in counts.items()) + " sentences"
 
 
+def _tagged(files: Mapping[str, Path]) -> str:
+    return f"{json.loads(files['summary.json'].read_bytes())['details']['tags']:,} tags"
+
+
 def _pruned(files: Mapping[str, Path]) -> str:
     rounds = _rows(files["rounds.csv"])
     best = max((row for row in rounds if row["dev_score"]), key=lambda row: float(row["dev_score"]))
@@ -98,10 +102,12 @@ def _evaluated(files: Mapping[str, Path]) -> str:
 
 _RESULTS = {
     "prepare": _prepared,
+    "prepare_task": _tagged,
     "prune": _pruned,
     "prune_named": _pruned,
     "select": _selected,
     "train": _trained,
+    "add_task": _trained,
     "evaluate": _evaluated,
     "report": lambda files: str(files["report.html"]),
 }

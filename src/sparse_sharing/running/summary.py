@@ -9,7 +9,7 @@ from sparse_sharing.inspection.status import status_of
 from sparse_sharing.pipeline import Specs, jobs_of, layout
 from sparse_sharing.pipeline.artefact import REPORT
 from sparse_sharing.results.page.best import best_model
-from sparse_sharing.results.page.texts import lead
+from sparse_sharing.results.page.texts import MANY_DATASETS, leads
 
 NAMES = {"dataset": str, "system": str, "reference": str, "task": str}
 """Columns that are text, even if they look like numbers."""
@@ -27,13 +27,13 @@ def success(config: Config) -> str:
         compared = pd.read_csv(folder / "tables" / "comparisons.csv", dtype=NAMES)
     except OSError:
         return f"Done. The files of the run are below {folder}."
-    lines = []
-    for dataset in sorted(set(results["dataset"])):
-        lines.append(f"{dataset}: {lead(compared, dataset, config.tables.baseline)}")
+    datasets = sorted(set(results["dataset"]))
+    lines = [f"{name}: {text}" for name, text in leads(compared, datasets, config.tables.baseline).items()]
+    for dataset in datasets if len(datasets) <= MANY_DATASETS else []:
         best = best_model(results[results["dataset"] == dataset], folder)
         if best is not None:
             models = ", ".join(map(str, best.folders))
-            lines.append(f"  Best on dev: {best.system}, {best.score:.2f} %. Model: {models}")
+            lines.append(f"{dataset}: best on dev is {best.system}, {best.score:.2f} %. Model: {models}")
             lines.append(f"  Tag with it: {best.tag_command}")
     if report.exists():
         lines.append(f"Report: {report}")

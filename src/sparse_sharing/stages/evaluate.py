@@ -29,12 +29,10 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
     """
     opened = open_model(model, device, spec.model)
     trained, vocabulary, network = opened.trained, opened.vocabulary, opened.network
-    texts = load_text(test_text, spec.data, vocabulary)
+    texts = load_text(test_text, spec.data, vocabulary, trained.spec["tags"])
     history = _history(model / "history.csv")
     tasks, counts, replicate = {}, {}, trained.spec.get("replicate", [])
     for task in trained.tasks:
-        if task not in texts:
-            raise ArtifactError(f"{test_text}: has no task '{task}', only {', '.join(texts)}. {remedy(test_text)}")
         text, tags = texts[task], vocabulary.tasks[task]
         if task in trained.own:
             load_own_epoch(opened, task)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.pipeline.specs import FiguresSpec
+from sparse_sharing.pipeline.tables.record import record_of
 from sparse_sharing.results import figures
 from sparse_sharing.storage.artifacts import file_digest, load_json, remedy, write_atomically
 
@@ -25,5 +26,5 @@ def run(spec: FiguresSpec, tables: Path, output: Path) -> None:
             table = pd.read_csv(path)
         except OSError as error:
             raise ArtifactError(f"{path}: cannot be read ({error.strerror}). {remedy(path)}") from error
-        for ending, content in figures.draw(name, table).items():
+        for ending, content in figures.draw(record_of(name), table).items():
             write_atomically(output / f"{name}.{ending}", content)

@@ -1,42 +1,32 @@
-"""Stage `prepare`: column files -> vocabulary, vectors, and encoded train, dev and test text in separate files."""
+"""Stage `prepare`: labelled files -> vocabulary, vectors, and encoded train, dev and test text in separate files.
+
+The tags of each task are read by the stage `prepare_task` into files of their own, so a task more changes nothing here.
+"""
 
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-from sparse_sharing.config.corpora import SPLITS, CorpusSpec
-from sparse_sharing.errors import ConfigError, DataError
+from sparse_sharing.config.corpora import SPLITS
+from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.specs import PrepareSpec
 from sparse_sharing.storage.artifacts import save_json, save_tensors
-from sparse_sharing.text.collected import CollectedText, collect_text, document_numbers
-from sparse_sharing.text.dev_spans import no_dev_spans, tasks_without_dev_spans
-from sparse_sharing.text.flaws import Flaws
-from sparse_sharing.text.readers.reading import in_model_schemes, read_split, refuse_shared_documents
-from sparse_sharing.text.sentences import ReadReport
-from sparse_sharing.text.sources import file_names, split_digest, stamps
-from sparse_sharing.text.splits import assign_splits, development, occurring, sample
+from sparse_sharing.text.collected import CollectedText
+from sparse_sharing.text.corpus import Corpus, Files, read_corpus
+from sparse_sharing.text.splits import occurring
 from sparse_sharing.text.spool import Spool
 from sparse_sharing.text.vectors import coverage, read_vectors
-from sparse_sharing.text.vocabulary import MISSING_TAG, TaskTags, Vocabulary, frequent
+from sparse_sharing.text.vocabulary import TaskTags, Vocabulary, frequent
 
 log = logging.getLogger(__name__)
 
-Files = Mapping[str, Mapping[str, Path | Sequence[Path]]]
-"""For each split the file or the files of each corpus."""
-
-
-@dataclass
-class Corpus:
-    """The text of a corpus by split, and what reading it showed."""
-
-    spec: CorpusSpec
-    texts: dict[str, CollectedText] = field(default_factory=dict)
-    summary: dict[str, dict] = field(default_factory=dict)
+OF_TASKS = ("repairs", "missing_tags")
+"""What reading counts of the tags of tasks, none of which is read here."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +57,8 @@ def write(spec: PrepareSpec, corpora: list[Corpus], vectors: Path | None, output
     counts = [{split: corpus.texts[split].word_counts() for split in SPLITS} for corpus in corpora]
     words = {split: sum((own[split] for own in counts), Counter()) for split in SPLITS}
     pretrained = load_vectors(spec, vectors, sum(words.values(), Counter()))
-    tags = {task: known for corpus in corpora for task, known in corpus.texts["train"].tags.items()}
-    vocabulary = build_vocabulary(spec, words["train"], tags, pretrained)
-    save_json(output / "vocabulary.json", "vocabulary", spec, vocabulary.to_json())
+    vocabulary = build_vocabulary(spec, words["train"], pretrained)
+    save_json(output / "vocabulary.json", "words", spec, vocabulary.words_to_json())
     rows, has_vector = vector_rows(vocabulary, pretrained)
     save_tensors(output / "vectors.safetensors", "vectors", spec, {"vectors": rows, "has_vector": has_vector})
     splits = {}
@@ -81,14 +70,13 @@ def write(spec: PrepareSpec, corpora: list[Corpus], vectors: Path | None, output
             )
             for corpus in corpora
         }
-        unseen = {corpus: text.unseen_tags for corpus, text in texts.items()}
-        splits[split] = summarise_split(corpora, split, unseen, words[split], pretrained, vocabulary)
+        splits[split] = summarise_split(corpora, split, words[split], pretrained, vocabulary)
         tensors = {name: array for corpus, text in texts.items() for name, array in text.to_tensors(corpus).items()}
-        save_tensors(output / f"{split}.safetensors", "text", spec, tensors, {"corpora": unseen})
+        sentences = {corpus.spec.name: corpus.texts[split].digest() for corpus in corpora}
+        save_tensors(output / f"{split}.safetensors", "text", spec, tensors, {"corpora": sentences})
     summary = {
         "words": len(vocabulary.words),
         "characters": len(vocabulary.characters),
-        "tags": {task: len(tags.tags) for task, tags in vocabulary.tasks.items()},
         "vectors": {"dimension": pretrained.dimension, "words_found": int(has_vector.sum())},
         "splits": splits,
         "leaks": leaks(corpora),
@@ -102,90 +90,11 @@ def report(summary: Mapping) -> None:
     for split, values in summary["splits"].items():
         for corpus, read in values["corpora"].items():
             log.info("%s %s: %d sentences, %d tokens", corpus, split, read["sentences"], read["tokens"])
-            for task, repairs in read.get("repairs", {}).items():
-                if repairs:
-                    log.warning("%s %s: %d tags of task '%s' were repaired", corpus, split, repairs, task)
-            for task, tags in read["tags_not_in_training"].items():
-                log.warning("%s %s: task '%s' has tags that training lacks: %s", corpus, split, task, ", ".join(tags))
         log.info("%s: %.2f %% of the tokens are unknown words", split, 100 * values["unknown_words"])
     for leak in summary["leaks"]:
         if leak["sentences"]:
             text = "%(corpus)s %(split)s: %(sentences)d sentences also occur in %(in_corpus)s %(in_split)s"
             log.warning(text, leak)
-
-
-def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], spool: Spool) -> Corpus:
-    """Read all splits of a corpus; a missing dev split is cut from the training sentences.
-
-    Raises:
-        ConfigError: A file is missing.
-        DataError: A file cannot be read, or the dev text has no span of a task that is judged by spans.
-    """
-    corpus = Corpus(spec)
-    document_files: dict[str, dict[str, Path]] = {}
-    for split in SPLITS:
-        path = files.get(split, {}).get(spec.name)
-        if not path:
-            if (split == "dev" and spec.dev_fraction is not None) or (split != "train" and spec.split):
-                continue
-            raise ConfigError(f"corpus '{spec.name}': no {split} file was given (--{split} {spec.name}=FILE)")
-        listed = documents.get(f"{spec.name}.{split}")
-        if (listed is not None) != (split in (spec.documents or ())):
-            raise ConfigError(
-                f"corpus '{spec.name}': the spec and the option --documents {spec.name}.{split}=FILE disagree on "
-                "whether there is a list of documents"
-            )
-        report = ReadReport(flaws=Flaws())
-        drawn = split == "train" and spec.train_sentences_seed is not None
-        limit = spec.train_sentences if split == "train" and not drawn else None
-        before = stamps(path)
-        sentences = in_model_schemes(read_split(spec, path, listed, report, limit), spec.tasks)
-        text = collect_text(sentences, [task.name for task in spec.tasks], spool)
-        report.flaws.raise_first()
-        corpus.texts[split] = replace(text, documents=document_numbers(report.documents))
-        if drawn:
-            chosen = sample(len(corpus.texts[split].lengths), spec.train_sentences, spec.train_sentences_seed)
-            _, corpus.texts[split] = corpus.texts[split].cut(chosen, spool)
-        digest = split_digest(path)
-        if stamps(path) != before:
-            raise DataError(
-                f"{file_names(path)}: was changed while it was read; wait until it is complete, and run this again"
-            )
-        corpus.summary[split] = {
-            "file": file_names(path),
-            "sha256": digest,
-            "document_starts": report.document_starts,
-            "comments": report.comments,
-            "repairs": report.repairs,
-            "missing_tags": report.missing,
-        }
-        document_files[split] = report.document_files
-        if spec.format in ("conll2012", "spans"):
-            corpus.summary[split]["documents_skipped"] = report.documents_skipped
-            corpus.summary[split]["documents_repeated"] = report.documents_repeated
-    refuse_shared_documents(document_files)
-    if spec.split:
-        _split(corpus, spool)
-    elif "dev" not in corpus.texts:
-        chosen = development(len(corpus.texts["train"].lengths), spec.dev_fraction, spec.split_seed)
-        corpus.texts["train"], corpus.texts["dev"] = corpus.texts["train"].cut(chosen, spool)
-        share = f"{spec.dev_fraction:g} of the training sentences, cut with seed {spec.split_seed}"
-        corpus.summary["dev"] = {"cut": share}
-    if missing := tasks_without_dev_spans(spec, corpus.texts["dev"].tags):
-        dev = files.get("dev", {}).get(spec.name)
-        named = ", ".join(map(str, [dev] if isinstance(dev, Path) else dev)) if dev else None
-        raise DataError(no_dev_spans(spec, missing[0].name, named))
-    return corpus
-
-
-def _split(corpus: Corpus, spool: Spool) -> None:
-    """Cut the training text into train, dev and test."""
-    whole, spec = corpus.texts["train"], corpus.spec
-    parts = assign_splits(len(whole.lengths), spec.split, spec.split_seed, whole.documents)
-    rest, corpus.texts["test"] = whole.cut(parts == SPLITS.index("test"), spool)
-    corpus.texts["train"], corpus.texts["dev"] = rest.cut(parts[parts < 2] == SPLITS.index("dev"), spool)
-    for split in SPLITS[1:]:
-        corpus.summary[split] = {"cut": f"split {spec.split} of the training file, drawn with seed {spec.split_seed}"}
 
 
 def load_vectors(spec: PrepareSpec, path: Path | None, words: Iterable[str]) -> PretrainedVectors:
@@ -212,30 +121,19 @@ def load_vectors(spec: PrepareSpec, path: Path | None, words: Iterable[str]) -> 
 
 
 def build_vocabulary(
-    spec: PrepareSpec, words: Counter[str], tags: Mapping[str, Iterable[str]], vectors: PretrainedVectors
+    spec: PrepareSpec, words: Counter[str], vectors: PretrainedVectors, tasks: Mapping[str, TaskTags] | None = None
 ) -> Vocabulary:
-    """The vocabulary of the training text: its words, its characters, the tags of each task in the model's scheme."""
+    """The vocabulary of the training text: its words and characters, with the tags of tasks where they are given."""
     keys: Counter[str] = Counter()
     characters: Counter[str] = Counter()
     for word, count in words.items():
         keys[word.lower() if spec.lowercase else word] += count
         for character in word[: spec.maximum_characters]:
             characters[character] += count
-    tasks = {
-        task.name: TaskTags(
-            tuple(sorted({*tags[task.name]} - {MISSING_TAG})),
-            task.scheme,
-            task.model_scheme,
-            task.metric,
-            task.choose_on_dev is not False,
-        )
-        for corpus in spec.corpora
-        for task in corpus.tasks
-    }
     return Vocabulary(
         words=frequent(keys, spec.minimum_word_count, always=vectors.by_key),
         characters=frequent(characters, spec.minimum_character_count),
-        tasks=tasks,
+        tasks=tasks or {},
         lowercase=spec.lowercase,
         maximum_characters=spec.maximum_characters,
     )
@@ -252,9 +150,8 @@ def vector_rows(vocabulary: Vocabulary, vectors: PretrainedVectors) -> tuple[np.
 
 
 def summarise_split(
-    corpora: Iterable[Corpus],
+    corpora: Sequence[Corpus],
     split: str,
-    unseen_tags: Mapping[str, Mapping[str, tuple[str, ...]]],
     words: Counter[str],
     vectors: PretrainedVectors,
     vocabulary: Vocabulary,
@@ -266,17 +163,11 @@ def summarise_split(
     )
     summary = {
         corpus.spec.name: {
-            **corpus.summary[split],
+            **{key: value for key, value in corpus.summary[split].items() if key not in OF_TASKS},
             "sentences": len(corpus.texts[split].lengths),
             "tokens": len(corpus.texts[split].tokens),
             "documents": count_documents(corpus.texts[split]),
             "leaked": int(flags.sum()) if (flags := leaked(corpora, corpus, split)) is not None else 0,
-            "spans": {
-                task.name: dict(sorted(corpus.texts[split].type_counts(task.name, task.model_scheme).items()))
-                for task in corpus.spec.tasks
-                if task.scheme != "none"
-            },
-            "tags_not_in_training": {t: list(tags) for t, tags in unseen_tags[corpus.spec.name].items() if tags},
         }
         for corpus in corpora
     }

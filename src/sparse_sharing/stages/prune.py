@@ -30,6 +30,7 @@ from sparse_sharing.training.inputs import (
     load_task_data,
     load_vocabulary,
     load_weights,
+    tags_files,
     warn_of_emptied_layers,
 )
 from sparse_sharing.training.loop import Epoch, Progress, TaskData
@@ -75,15 +76,15 @@ def run(
     weights of the last epoch are ranked, and `stop_after` ends nothing.
     """
     meter = Meter()
-    words = load_vocabulary(vocabulary, spec.data)
+    words = load_vocabulary(vocabulary, spec.data, spec.tags)
     lenient = "lenient_spans" in (spec.replicate or ())
-    tasks = load_task_data(train_text, dev_text, [spec.task], spec.data, words, lenient_spans=lenient)
-    start, artifact = load_weights(weights, spec.start)
-    network = build_network(weights, artifact, words, [spec.task], choose_device(device))
+    tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, words, lenient_spans=lenient)
+    artifact = load_weights(weights, spec.start)
+    network, start = build_network(weights, artifact, words, spec.head, choose_device(device))
     if spec.meaning == "delta":
         network.keep_base()
     epochs = spec.optimization.epochs
-    inputs = [vocabulary, train_text, dev_text, weights]
+    inputs = [vocabulary, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
     total = spec.trainings * epochs
     with work_folder(output, inputs) as work, Reporter(f"prune {spec.task}", total, work=work) as report:
         meter.keep_in(work)
@@ -94,10 +95,11 @@ def run(
         choosing = tasks[spec.task].choose_on_dev
         stop_after = spec.stop_after if choosing else None
         source = _source(spec, dense, start, network.prunable_shapes, units)
+        pruner = _Pruner(spec, network, start, tasks, source, pruning, work, report, meter)
         if spec.kind.PRUNES_IN_TRAINING:
-            _train_gradually(spec, network, start, tasks, pruning, work, report, meter, source)
+            pruner.train_gradually()
         while len(pruning.rounds) < spec.trainings and not pruning.is_over(stop_after):
-            _train_round(spec, network, start, tasks, pruning, work, report, meter, source)
+            pruner.train_round()
             _save(work / "rounds.safetensors", spec, pruning, {"seconds": pruning.seconds})
         trained = sum(round_.epochs for round_ in pruning.rounds)
         if not spec.kind.SCORES_ROUNDS:
@@ -110,6 +112,73 @@ def run(
         write_costs(output, Costs(meter.seconds, *done, {spec.task: trained if choosing else 0}))
         _save(output / "masks.safetensors", spec, pruning, {} if choosing else {"chosen_on_dev": False})
         write_text(output / "rounds.csv", _table(pruning))
+
+
+@dataclass(frozen=True)
+class _Pruner:
+    """Runs the trainings of a pruning, and takes down what they find."""
+
+    spec: PruneSpec
+    network: Network
+    start: Mapping[str, Tensor]
+    tasks: Mapping[str, TaskData]
+    source: Source
+    pruning: Pruning
+    work: Path
+    report: Reporter
+    meter: Meter
+
+    def train_round(self) -> None:
+        """Rewind, train under the newest mask, and cut the next masks from the best weights."""
+        spec, network, pruning = self.spec, self.network, self.pruning
+        number, mask = len(pruning.rounds), pruning.masks[-1]
+        network.load(self.start)
+        network.set_masks({spec.task: mask})
+
+        def cut() -> list[Mask]:
+            return self.source.masks_after(number, network.prunable_values(), mask)
+
+        watch = None
+        if spec.early_bird is not None:
+            watch = EarlyBird(lambda: cut()[-1], mask.kept, spec.early_bird, spec.early_bird_window)
+        progress = self._train(number, f"round {number}/{spec.rounds}, ", early_bird=watch)
+        pruning.add(progress.best_mean, progress.best_epoch, progress.history)
+        if number < spec.rounds:
+            network.load(progress.best)
+            pruning.masks += cut()
+            label = f"round {number + 1}/{spec.rounds}: the mask of task '{spec.task}'"
+            warn_of_emptied_layers(pruning.masks[-1], label)
+
+    def train_gradually(self) -> None:
+        """Train once while the source removes weights; each epoch is a round."""
+        self.network.load(self.start)
+        masking = Masking(self.source, self.network, self.spec.task)
+        progress = self._train(0, "", masking=masking)
+        self.pruning.masks = list(masking.masks)
+        for epoch in progress.history:
+            self.pruning.add(epoch.mean, epoch.number, [epoch])
+        warn_of_emptied_layers(self.pruning.masks[-1], f"the last mask of task '{self.spec.task}'")
+
+    def _train(
+        self, number: int, note: str, early_bird: EarlyBird | None = None, masking: Masking | None = None
+    ) -> Progress:
+        """One training of the pruning; each has its own order of the data."""
+        spec = self.spec
+        return train(
+            self.network,
+            self.tasks,
+            spec.optimization,
+            spec.seed,
+            ("prune again" if spec.again else "prune", spec.task, "round", number),
+            spec,
+            self.work / "epoch",
+            self.report,
+            note=note,
+            replicate=spec.replicate or (),
+            early_bird=early_bird,
+            meter=self.meter,
+            masking=masking,
+        )
 
 
 def _units(spec: PruneSpec, network: Network) -> Units | None:
@@ -126,79 +195,6 @@ def _source(spec: PruneSpec, dense: Mask, start: Mapping[str, Tensor], prunable:
     first = torch.cat([start[name].reshape(-1) for name in prunable])
     plan = Plan(dense, first, spec.rounds, spec.final_density, spec.settings or {}, units)
     return source_of(spec.source or Prune.DEFAULT, plan)
-
-
-def _train_round(
-    spec: PruneSpec,
-    network: Network,
-    start: Mapping[str, Tensor],
-    tasks: Mapping[str, TaskData],
-    pruning: Pruning,
-    work: Path,
-    report: Reporter,
-    meter: Meter,
-    source: Source,
-) -> None:
-    """Rewind, train under the newest mask, and cut the next masks from the best weights."""
-    number, mask = len(pruning.rounds), pruning.masks[-1]
-    network.load(start)
-    network.set_masks({spec.task: mask})
-    note = f"round {number}/{spec.rounds}, "
-
-    def cut() -> list[Mask]:
-        return source.masks_after(number, network.prunable_values(), mask)
-
-    watch = None
-    if spec.early_bird is not None:
-        watch = EarlyBird(lambda: cut()[-1], mask.kept, spec.early_bird, spec.early_bird_window)
-    progress = _train(spec, network, tasks, number, work, report, meter, note, early_bird=watch)
-    pruning.add(progress.best_mean, progress.best_epoch, progress.history)
-    if number < spec.rounds:
-        network.load(progress.best)
-        pruning.masks += cut()
-        warn_of_emptied_layers(pruning.masks[-1], f"round {number + 1}/{spec.rounds}: the mask of task '{spec.task}'")
-
-
-def _train_gradually(
-    spec: PruneSpec,
-    network: Network,
-    start: Mapping[str, Tensor],
-    tasks: Mapping[str, TaskData],
-    pruning: Pruning,
-    work: Path,
-    report: Reporter,
-    meter: Meter,
-    source: Source,
-) -> None:
-    """Train once while the source removes weights; each epoch is a round."""
-    network.load(start)
-    masking = Masking(source, network, spec.task)
-    progress = _train(spec, network, tasks, 0, work, report, meter, "", masking=masking)
-    pruning.masks = list(masking.masks)
-    for epoch in progress.history:
-        pruning.add(epoch.mean, epoch.number, [epoch])
-    warn_of_emptied_layers(pruning.masks[-1], f"the last mask of task '{spec.task}'")
-
-
-def _train(
-    spec: PruneSpec,
-    network: Network,
-    tasks: Mapping[str, TaskData],
-    number: int,
-    work: Path,
-    report: Reporter,
-    meter: Meter,
-    note: str,
-    early_bird: EarlyBird | None = None,
-    masking: Masking | None = None,
-) -> Progress:
-    """One training of the pruning; each has its own order of the data."""
-    streams = ("prune again" if spec.again else "prune", spec.task, "round", number)
-    options = {"note": note, "meter": meter, "replicate": spec.replicate or ()}
-    watched = {"early_bird": early_bird, "masking": masking}
-    return train(
-        network, tasks, spec.optimization, spec.seed, streams, spec, work / "epoch", report, **options, **watched
-    )
 
 
 def _warn(spec: PruneSpec, pruning: Pruning, choose_on_dev: bool) -> None:

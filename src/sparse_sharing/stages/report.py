@@ -3,24 +3,26 @@
 import json
 import os
 import platform
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-import vl_convert
 import yaml
 
 from sparse_sharing import __version__
 from sparse_sharing.masks.files import read_selection
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.specs import ReportSpec
+from sparse_sharing.pipeline.tables import tables_of
+from sparse_sharing.results.drawing import MOST_TASKS, Chart
+from sparse_sharing.results.forest import forest
 from sparse_sharing.results.page import charts, machine, texts
 from sparse_sharing.results.page.best import best_model
-from sparse_sharing.results.page.drawing import Chart
-from sparse_sharing.results.page.forest import forest
-from sparse_sharing.results.page.page import Page, Section, Table, plain_table, render
+from sparse_sharing.results.page.cautions import cautions
+from sparse_sharing.results.page.page import Page, Section, Table, drawing_library, plain_table, render
 from sparse_sharing.results.page.results import (
     RunResults,
     layer_densities,
@@ -30,46 +32,61 @@ from sparse_sharing.results.page.results import (
     served,
 )
 from sparse_sharing.results.page.tables import overlap_table, system_table, type_table
-from sparse_sharing.results.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE, text_notes
-from sparse_sharing.stages.tables import prepared
+from sparse_sharing.results.tables.inputs import RunInputs, builder_of
+from sparse_sharing.results.tables.leaks import LEAKS_CAPTION, LEAKS_TITLE
+from sparse_sharing.results.tables.rounds import STARTS
+from sparse_sharing.results.tables.rounds import chart as pruning_rounds
 from sparse_sharing.storage.artifacts import write_text
 
-EXPERIMENTS = {
-    "paper": "The paper beside ours",
-    "sweep": "Density sweep: equal density for all tasks",
-    "pairs": "Pairs of tasks: overlap against gain",
-    "ablation": "With and without warm-up",
-}
-"""Tables that a run has where its configuration holds the experiment."""
+NO_MASKS = (
+    "A page of many datasets has no figures of their masks; tables/masks.csv and tables/overlap.csv have their "
+    "densities and overlaps."
+)
+
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""The fast one, where PyYAML was built with it."""
 
 
-def run(spec: ReportSpec, run_folder: Path, output: Path) -> None:
+def run(spec: ReportSpec, run_folder: Path, output: Path, configuration: str | None = None) -> None:
     """Read the run in `run_folder` and write the page `output`.
+
+    Args:
+        spec: of the report.
+        run_folder: of the run.
+        output: the file to write.
+        configuration: the file that the run was started with, as its user named it; None: the default run.
 
     Raises:
         ArtifactError: A file of the run is missing or damaged.
     """
     results = read_run(spec, run_folder)
     systems = list(dict.fromkeys(results.tables["summary"]["system"]))
-    best = list(best_models(results.tables["results"], run_folder))
+    best, many = list(best_models(results.tables["results"], run_folder)), len(spec.datasets) > texts.MANY_DATASETS
     sections = [
         Section("systems", "Systems", [system_table(spec, systems)]),
+        *([texts.overview(results.tables["summary"])] if many else []),
         *dataset_sections(spec, run_folder, results, systems),
-        *([Section("models", "Best models", [], commands=best)] if best else []),
-        *experiment_sections(results),
+        *([Section("models", "Best models", [], commands=best, folded=many)] if best else []),
+        *experiment_sections(spec, results),
         *other_sections(results),
     ]
-    notes = {dataset: text_notes(prepared(run_folder, dataset)) for dataset in spec.datasets}
+    notes = RunInputs(spec, run_folder).notes
     page = Page(
         title=spec.run,
-        lead={dataset: texts.lead(results.tables["comparisons"], dataset, spec.baseline) for dataset in spec.datasets},
+        lead=texts.leads(results.tables["comparisons"], list(spec.datasets), spec.baseline),
         sections=sections,
         facts={**texts.facts(spec, results), **machine.facts(run_folder)},
         details=provenance(spec, results),
-        commands=[(texts.AGAIN, f"snakemake --cores {os.cpu_count()} all --configfile CONFIGURATION.yaml")],
-        warnings=[*texts.synthetic(results.data), *texts.warnings(results.tables, notes)],
+        commands=[(texts.AGAIN, again(configuration))],
+        warnings=cautions(results.tables, notes, results.data),
     )
-    write_text(output, render(page, vl_convert.javascript_bundle()))
+    write_text(output, render(page, drawing_library()))
+
+
+def again(configuration: str | None) -> str:
+    """The command that repeats a run."""
+    named = f" {shlex.quote(configuration)}" if configuration else ""
+    return f"sparse-sharing run{named} --cores {os.cpu_count()}"
 
 
 def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, systems: Sequence[str]) -> Iterator[Section]:
@@ -88,11 +105,12 @@ def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, system
         items.append(charts.sizes(means if len(means) else tasks, systems))
         curves = results.curves[results.curves["dataset"] == dataset]
         items.append(charts.learning_curves(curves, systems))
-        rounds = results.rounds[results.rounds["dataset"] == dataset]
-        if len(rounds):
-            items.append(charts.pruning_rounds(rounds))
-        items += mask_items(spec, folder, dataset, results.tables["masks"])
-        yield Section(f"dataset-{dataset}", dataset, items, left_out(spec.datasets[dataset]))
+        if len(rounds := own.get("rounds", pd.DataFrame())):
+            items.append(pruning_rounds(rounds))
+        many = len(spec.datasets) > texts.MANY_DATASETS
+        items += [] if many else mask_items(spec, folder, dataset, results.tables["masks"])
+        text = f"{left_out(spec.datasets[dataset])}{NO_MASKS if many else ''}"
+        yield Section(f"dataset-{dataset}", dataset, items, text, folded=many)
 
 
 def best_models(results: pd.DataFrame, folder: Path) -> Iterator[tuple[str, str]]:
@@ -108,27 +126,28 @@ def best_models(results: pd.DataFrame, folder: Path) -> Iterator[tuple[str, str]
 
 def left_out(tasks: Sequence[str]) -> str:
     """What the figures of a dataset do not show."""
-    if len(tasks) <= charts.MOST_TASKS:
+    if len(tasks) <= MOST_TASKS:
         return ""
     return (
-        f"The figures show the first {charts.MOST_TASKS} of {len(tasks)} tasks; the tables on this page, and those "
-        "beside it in the folder tables, hold all."
+        f"The figures show the first {MOST_TASKS} of {len(tasks)} tasks; the tables on this page, and those "
+        "beside it in the folder tables, have all. "
     )
 
 
 def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame) -> list[Table | Chart]:
     """What the chosen masks share, averaged over the seeds; `table` is the table `masks`."""
+    chosen = dict(list(table[table["dataset"] == dataset].groupby(["seed", "start", "choice"])))
     frames: Mapping[str, list[pd.DataFrame]] = {"layers": [], "overlaps": [], "served": []}
     for name, seed, start, choice in spec.selections():
         if name != dataset:
             continue
         path = layout.below(folder, layout.SELECT, dataset=dataset, seed=seed, start=start, choice=choice)
-        masks = read_selection(path / "masks.safetensors", None)
-        label = f"{choice}, from {start}"
-        shown = dict(list(masks.items())[: charts.MOST_TASKS])
-        identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
-        own = table[(table[list(identity)] == pd.Series(identity)).all(axis=1) & table["task"].isin(list(shown))]
-        compared = pd.concat([overlaps(shown), reference_overlaps(own)], ignore_index=True)
+        masks = read_selection(path / "masks.safetensors")
+        label = f"{choice}, {STARTS[start]}"
+        shown = dict(list(masks.items())[:MOST_TASKS])
+        own = chosen.get((seed, start, choice), table[:0])
+        compared = [overlaps(shown), reference_overlaps(own[own["task"].isin(list(shown))])]
+        compared = pd.concat(compared, ignore_index=True)
         for name, frame in zip(frames, (layer_densities(shown), compared, served(masks)), strict=True):
             frames[name].append(frame.assign(choice=label))
     if not frames["layers"]:
@@ -138,12 +157,16 @@ def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame
     return [overlap_table(mean["overlaps"]), *maps, charts.densities(mean["layers"]), charts.unions(mean["served"])]
 
 
-def experiment_sections(results: RunResults) -> Iterator[Section]:
-    """The tables of the experiments that this run holds."""
-    for name, title in EXPERIMENTS.items():
-        frame = results.tables.get(name)
-        if frame is not None and len(frame):
-            yield Section(name, title, [plain_table(name, title, texts.CAPTIONS.get(name, ""), frame)])
+def experiment_sections(spec: ReportSpec, results: RunResults) -> Iterator[Section]:
+    """The tables that have a section of their own: those of the experiments that this run holds."""
+    for record in tables_of(spec):
+        frame = results.tables[record.name]
+        if record.title is None or not len(frame):
+            continue
+        drawn = frame.groupby("dataset", sort=False) if record.has_figure(spec) else ()
+        plots = [replace(builder_of(record).chart(own), title=str(dataset)) for dataset, own in drawn]
+        table = plain_table(record.name, record.title, record.caption, frame)
+        yield Section(record.name, record.title, [*plots, table])
 
 
 def other_sections(results: RunResults) -> Iterator[Section]:
@@ -158,8 +181,7 @@ def other_sections(results: RunResults) -> Iterator[Section]:
         items.append(texts.cost_table(spent))
     if len(results.costs):
         jobs = results.costs.rename(columns={"memory": "memory MB"})
-        every_job = plain_table("jobs", "Every job", texts.CAPTIONS["jobs"], jobs, 1)
-        items += [charts.costs(results.costs), replace(every_job, folded=True)]
+        items += [charts.costs(results.costs), texts.jobs_table(jobs)]
     if items:
         yield Section("costs", "Cost", items)
 
@@ -172,10 +194,10 @@ def provenance(spec: ReportSpec, results: RunResults) -> dict[str, str]:
     revision = texts.git_revision(Path(__file__).parent)
     files = {name: results.provenance[name] for name in ("files", "metrics") if name in results.provenance}
     return {
-        "Settings of every stage (first seed), as its files carry them": yaml.safe_dump(
-            dict(results.settings), sort_keys=False, allow_unicode=True
+        "Settings of every stage (first seed), as its files carry them": yaml.dump(
+            dict(results.settings), Dumper=DUMPER, sort_keys=False, allow_unicode=True
         ),
-        "Versions": yaml.safe_dump(versions | {"revision": revision}, sort_keys=False),
+        "Versions": yaml.dump(versions | {"revision": revision}, Dumper=DUMPER, sort_keys=False),
         "Digests (SHA-256) of the tables and of the metrics behind them": json.dumps(files, indent=1),
     }
 

@@ -49,7 +49,7 @@ def run(spec: SelectSpec, masks: dict[str, Path], weights: Path, output: Path, g
         raise ConfigError(
             f"choice '{spec.choice.name}' with rule '{spec.choice.rule}' {verb} masks of a file (--file FILE)"
         )
-    _, artifact = load_weights(weights, spec.start)
+    artifact = load_weights(weights, spec.start)
     magnitudes, shapes, units = start_magnitudes(weights, artifact)
     chosen: Chosen = {}
     if given is not None:

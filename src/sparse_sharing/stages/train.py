@@ -21,10 +21,11 @@ from sparse_sharing.masks.files import read_selection
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import load_model, save_model, values_of_task, vocabulary_digest
-from sparse_sharing.pipeline.specs import TrainSpec
+from sparse_sharing.pipeline.provenance import stored_spec
+from sparse_sharing.pipeline.specs import PrepareSpec, TrainSpec
 from sparse_sharing.results.card import data_summary, model_card
 from sparse_sharing.sharing.base import sharing_of
-from sparse_sharing.storage.artifacts import write_atomically, write_text
+from sparse_sharing.storage.artifacts import load_json, save_json, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.text.vocabulary import Vocabulary
@@ -36,6 +37,8 @@ from sparse_sharing.training.inputs import (
     load_text,
     load_vocabulary,
     load_weights,
+    tags_file,
+    tags_files,
     warn_of_emptied_layers,
 )
 from sparse_sharing.training.loop import Progress, TaskData, score_dev
@@ -67,17 +70,18 @@ def run(
         ArtifactError: A mask keeps every weight, or does not belong to the starting weights.
     """
     meter = Meter()
-    words, replicate = load_vocabulary(vocabulary, spec.data), spec.replicate or ()
+    words, replicate = load_vocabulary(vocabulary, spec.data, spec.tags), spec.replicate or ()
     tasks = load_task_data(
-        train_text, dev_text, spec.tasks, spec.data, words, spec.weights, lenient_spans="lenient_spans" in replicate
+        train_text, dev_text, spec.tags, spec.data, words, spec.weights, lenient_spans="lenient_spans" in replicate
     )
     compared = _compared_on(spec, tasks, test_text, words)
-    start, artifact = load_weights(weights, spec.start)
-    network = build_network(weights, artifact, words, spec.tasks, choose_device(device))
+    artifact = load_weights(weights, spec.start)
+    network, start = build_network(weights, artifact, words, spec.head, choose_device(device))
     if spec.meaning == "delta":
         network.keep_base()
     chosen = _masks(spec, masks, network, artifact.digest)
-    inputs = [vocabulary, train_text, dev_text, weights, *(path for path in (masks, test_text) if path is not None)]
+    texts = [path for path in (train_text, dev_text, test_text) if path is not None]
+    inputs = [vocabulary, *texts, weights, *tags_files(texts, spec.tags), *([masks] if masks else [])]
     with work_folder(output, inputs) as work:
         meter.keep_in(work)
         network.set_masks(chosen)
@@ -91,7 +95,11 @@ def run(
         if network.base is None:
             _zero_unused(network)
         unchosen = [task for task, data in tasks.items() if not data.choose_on_dev]
-        details = _describe(spec, network, chosen, progress, dev, unchosen) | {"data": data_summary(vocabulary, tasks)}
+        prepared = load_json(vocabulary, "words", spec.data)
+        corpora = {task: stored_spec(tags_file(train_text, task))["corpus"]["name"] for task in tasks}
+        details = _describe(spec, network, chosen, progress, dev, unchosen) | {
+            "data": data_summary(prepared, tasks, corpora)
+        }
         if tried:
             details |= {"learning_rate": rate, "learning_rates": tried}
         epochs = sum(row["epochs"] for row in tried) if tried else len(progress.history)
@@ -99,7 +107,7 @@ def run(
         write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(tasks, epochs)))
         values = {name: value.cpu().numpy() for name, value in network.values().items()}
         save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own, _base(network))
-        write_atomically(output / VOCABULARY_FILE, vocabulary.read_bytes())
+        save_json(output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), words.to_json())
         write_text(output / "history.csv", history_table(progress, spec.tasks, "dev" if compared is tasks else "test"))
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
 
@@ -160,7 +168,7 @@ def _compared_on(
         raise ConfigError(f"system '{spec.system}' {verb} test text (--test FILE)")
     if test_text is None:
         return tasks
-    texts = load_text(test_text, spec.data, vocabulary)
+    texts = load_text(test_text, spec.data, vocabulary, spec.tags)
     return {task: dataclasses.replace(data, dev=texts[task]) for task, data in tasks.items()}
 
 
@@ -176,10 +184,8 @@ def _masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -
 
 def _read_masks(spec: TrainSpec, path: Path, network: Network, weights: str) -> dict[str, Mask]:
     """The masks of the choice, one for each task; each must be a subnetwork of the network."""
-    masks = read_selection(path, spec.masks)
+    masks = read_selection(path, spec.masks, spec.tasks)
     for task in spec.tasks:
-        if task not in masks:
-            raise ArtifactError(f"{path}: holds no mask for task '{task}', only for {', '.join(masks)}")
         network.require_fit(masks[task], weights, f"{path}, task '{task}'")
         if masks[task].is_dense and not spec.allow_dense:
             raise ArtifactError(

@@ -10,7 +10,7 @@ from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.initial import initialise
-from sparse_sharing.training.inputs import choose_device, for_tasks, load_task_data, load_vectors, load_vocabulary
+from sparse_sharing.training.inputs import choose_device, load_task_data, load_vectors, load_vocabulary, tags_files
 from sparse_sharing.training.setup import train, work_done
 
 
@@ -26,21 +26,25 @@ def run(
 ) -> None:
     """Write the starting weights, and what they cost; everything after rewinds to them.
 
+    They hold the heads of the tasks that were trained. Other heads are drawn where they are used: no task that is added
+    later changes the weights of the others.
+
     Raises:
         ConfigError: The encoder needs the folder of its pretrained weights, or takes none.
         ArtifactError: What is in the folder cannot be read, or is not what the spec was made for.
     """
     meter = Meter()
-    words = load_vocabulary(vocabulary, spec.data)
+    words = load_vocabulary(vocabulary, spec.data, spec.tags or {})
     given = load_vectors(vectors, spec.data, words.word_count, spec.model.vector_width)
     tasks, inputs, epochs = {}, [], 0
     if spec.optimization is not None:
-        tasks = load_task_data(train_text, dev_text, list(words.tasks), spec.data, words, spec.weights)
-        inputs = [vocabulary, vectors, train_text, dev_text]
+        tags = spec.tags or {}
+        tasks = load_task_data(train_text, dev_text, tags, spec.data, words, spec.weights)
+        inputs = [vocabulary, vectors, train_text, dev_text, *tags_files((train_text, dev_text), tags)]
     model = complete(spec.model, pretrained)
     with work_folder(output.parent, inputs) as work:
         meter.keep_in(work)
-        network = Network(model, for_tasks(words, spec.model.tasks_of(list(words.tasks))), choose_device(device))
+        network = Network(model, words, choose_device(device))
         initialise(network, spec.seed, *given)
         if spec.optimization is not None:
             epochs = spec.optimization.epochs

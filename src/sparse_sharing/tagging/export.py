@@ -61,7 +61,12 @@ def run(
             "export shows. Export the model of a system with best_epoch: mean"
         )
     tasks = _tasks(source.trained, task, onnx)
-    texts = proof_texts(folder, dev, tasks, source.data, source.vocabulary)
+    if len(tasks) > 1 and source.network.word_limits:
+        raise ConfigError(
+            f"{folder}: was extended, and its tasks know different words, which one ONNX file cannot show. Export each "
+            f"with --task: {', '.join(tasks)}"
+        )
+    texts = proof_texts(folder, dev, tasks, source.data, source.vocabulary, source.trained.spec.get("tags"))
     spec = ExportSpec(model=spec_digest(source.trained.spec), task=",".join(tasks))
     if task is None and len(source.trained.tasks) > 1:
         onnx_export.run(source.trained, source.network, spec, output, texts, int8)
@@ -86,6 +91,10 @@ def single_task(source: OpenModel, task: str) -> TrainedModel:
         details[name] = {key: value for key, value in model.details[name].items() if key == task}
     data = model.details["data"]
     details["data"] = {**data, "tasks": {key: value for key, value in data["tasks"].items() if key == task}}
+    # Words that came with a later task are unknown to this one.
+    if (limit := details.pop("word_limits", {}).get(task)) is not None:
+        values["words.weight"] = values["words.weight"].copy()
+        values["words.weight"][limit:] = values["words.weight"][0]
     return TrainedModel({name: np.asarray(value) for name, value in values.items()}, masks, details, {}, "")
 
 

@@ -3,25 +3,22 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from sparse_sharing.errors import ConfigError
-from sparse_sharing.text.encoded import EncodedText, encode_text
+from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.random_text import random_text
 from sparse_sharing.text.vocabulary import Vocabulary
 from sparse_sharing.training.inputs import load_text
 
 DEV_FROM_MODEL = "../../../../data/dev.safetensors"
 """Where the dev text is in the folder of a run, seen from a model."""
 
-SENTENCES, LONGEST = 400, 40
-"""Of the random text."""
-
-UNKNOWN_EVERY = 10
-"""One in so many random words is made of random characters: the vocabulary lacks most of them."""
-
 
 def proof_texts(
-    folder: Path, dev: Path | None, tasks: list[str], data: str, vocabulary: Vocabulary
+    folder: Path,
+    dev: Path | None,
+    tasks: list[str],
+    data: str,
+    vocabulary: Vocabulary,
+    tags: Mapping[str, str] | None = None,
 ) -> dict[str, Mapping[str, EncodedText]]:
     """For `dev`, where it is named or found, and `random`: the text of each task.
 
@@ -31,33 +28,15 @@ def proof_texts(
         tasks: what is exported.
         data: digest of the spec that the dev text must be made under.
         vocabulary: of the model.
+        tags: digest of the spec that the dev tags of each task must be made under; a model of an earlier version has
+            none, and the text that it was made with is not read.
 
     Raises:
-        ConfigError: The named dev text lacks a task.
-        ArtifactError: The dev text cannot be used.
+        ArtifactError: The dev text, or the tags of a task in it, cannot be used.
     """
     found: dict[str, Mapping[str, EncodedText]] = {}
     path = dev or folder.resolve() / DEV_FROM_MODEL
-    if dev is not None or path.exists():
-        texts = load_text(path, data, vocabulary)
-        for task in tasks:
-            if task not in texts:
-                raise ConfigError(f"{path}: has no task '{task}'; its tasks are {', '.join(texts)}")
-        found["dev"] = {task: texts[task] for task in tasks}
+    if dev is not None or (tags and path.exists()):
+        found["dev"] = load_text(path, data, vocabulary, {task: (tags or {}).get(task) for task in tasks})
     text = random_text(vocabulary)
     return found | {"random": dict.fromkeys(tasks, text)}
-
-
-def random_text(vocabulary: Vocabulary, seed: int = 0) -> EncodedText:
-    """Random sequences of the words of a vocabulary, and of words of its characters: no text of any corpus."""
-    random = np.random.default_rng(seed)
-    characters = list(vocabulary.characters) or ["a"]
-    words = list(vocabulary.words)
-
-    def word() -> str:
-        if words and random.integers(UNKNOWN_EVERY):
-            return words[random.integers(len(words))]
-        return "".join(characters[random.integers(len(characters))] for _ in range(random.integers(1, 10)))
-
-    sentences = ([word() for _ in range(random.integers(1, LONGEST + 1))] for _ in range(SENTENCES))
-    return encode_text(((sentence, {}) for sentence in sentences), vocabulary, (), {}, 0)

@@ -22,6 +22,7 @@ from sparse_sharing.network.network import Network
 from sparse_sharing.tagging.decoding import Predictions, shares_of
 from sparse_sharing.tagging.encoding import Surfaces
 from sparse_sharing.text.batches import MAXIMUM_POSITIONS, WORDS
+from sparse_sharing.text.vocabulary import UNKNOWN_WORD
 
 
 @dataclass
@@ -43,6 +44,7 @@ class SharedRunner:
         self.roots: dict[str, _Step] = {}
         self.tables: dict[str, Tensor] = {}
         self.filled: dict[str, int] = {}
+        self.known_words: dict[str, int] = {}
         self.generation = surfaces.generation
         network.encoder.eval()
         with torch.no_grad():
@@ -62,8 +64,13 @@ class SharedRunner:
         self.heads[task] = network.head_kinds[task], network.heads[task]
         network.activate(task)
         steps, step = self.roots, None
+        words = self.network.word_limits.get(task, len(self.network.rows[WORDS]))
         for module in [network.encoder.characters, *network.encoder.recurrent[: network.readouts[task]]]:
             key = _digest(module)
+            if step is None:
+                # Tasks that know different words read different vectors, whatever they share above.
+                key = f"{key} {words}"
+                self.known_words[key] = words
             if key not in steps:
                 steps[key] = _Step(copy.deepcopy(module))
             step = steps[key]
@@ -119,7 +126,9 @@ class SharedRunner:
         ids = self.surfaces.characters[known:]
         ids = np.ascontiguousarray(ids[:, : max(1, int((ids != 0).any(0).sum()))], dtype=np.int64)
         parts = [characters(torch.from_numpy(ids[at : at + 2048])) for at in range(0, len(ids), 2048)]
-        new = torch.cat([self._word_vectors(self.surfaces.words[known:]), torch.cat(parts)], dim=1)
+        new = torch.cat(
+            [self._word_vectors(self.surfaces.words[known:], self.known_words[key]), torch.cat(parts)], dim=1
+        )
         if key not in self.tables or wanted > len(self.tables[key]):
             larger = torch.empty(max(1024, 2 * wanted), new.shape[1])
             if known:
@@ -128,10 +137,11 @@ class SharedRunner:
         self.tables[key][known:wanted] = new
         self.filled[key] = wanted
 
-    def _word_vectors(self, ids: np.ndarray) -> Tensor:
-        """Float [n, D], of words of the vocabulary and of those with given vectors behind it."""
+    def _word_vectors(self, ids: np.ndarray, words: int) -> Tensor:
+        """Float [n, D], of the first `words` words of the vocabulary and of those with given vectors behind it."""
         table = self.network.rows[WORDS]
         known = len(table)
+        ids = np.where((ids >= words) & (ids < known), UNKNOWN_WORD, ids)
         rows = table[torch.from_numpy(np.minimum(ids, known - 1))]
         given = np.flatnonzero(ids >= known)
         if len(given):

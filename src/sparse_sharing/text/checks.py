@@ -18,13 +18,14 @@ def check_vocabulary(vocabulary: Vocabulary) -> None:
     _require_names(vocabulary.characters, "characters")
     if not (isinstance(vocabulary.lowercase, bool) and type(vocabulary.maximum_characters) is int):
         raise ValueError("lowercase is no truth value, or maximum_characters no whole number")
-    if vocabulary.maximum_characters < 1 or not vocabulary.tasks:
-        raise ValueError("there is no task, or no character of a word is read")
+    if vocabulary.maximum_characters < 1:
+        raise ValueError("no character of a word is read")
     for task, tags in vocabulary.tasks.items():
-        _check_tags(task, tags)
+        check_tags(task, tags)
 
 
-def _check_tags(task: str, tags: TaskTags) -> None:
+def check_tags(task: str, tags: TaskTags) -> None:
+    """The tags of a task are different strings, and its schemes are known."""
     _require_names(tags.tags, f"tags of task {task}")
     if not tags.tags:
         raise ValueError(f"task {task} has no tag")

@@ -1,5 +1,6 @@
 """A text of any length, read once: in memory what is known of words and sentences, on the disk its tokens and tags."""
 
+import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sparse_sharing.storage.artifacts import Streamed
 from sparse_sharing.text.encoded import EncodedText, surface_tensors
 from sparse_sharing.text.schemes import Scheme
 from sparse_sharing.text.splits import sentence_digest
@@ -74,21 +76,26 @@ class CollectedText:
 
     def encode(self, vocabulary: Vocabulary, vectors: Mapping[str, np.ndarray], dimension: int) -> EncodedText:
         """The text as `encode_text` makes it, but with tokens and tags that can only be written (`Streamed`)."""
-        numbers, unseen = {}, {}
-        for task, tags in self.tags.items():
-            known = vocabulary.tasks[task].tags
-            ids = {tag: number for number, tag in enumerate(known)}
-            known_or_new = [ids.setdefault(tag, len(ids)) if tag else NO_TAG for tag in tags]
-            numbers[task] = np.array(known_or_new, dtype=np.int32)
-            unseen[task] = tuple(ids)[len(known) :]
+        encoded = {task: self.encode_tags(task, vocabulary.tasks[task].tags) for task in self.tags}
         return EncodedText(
             tokens=self.tokens.streamed(),
             offsets=np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)]),
             **surface_tensors(self.surfaces, vocabulary, vectors, dimension),
-            tags={task: column.streamed(numbers[task]) for task, column in self.tag_numbers.items()},
-            unseen_tags=unseen,
+            tags={task: tags for task, (tags, _) in encoded.items()},
+            unseen_tags={task: unseen for task, (_, unseen) in encoded.items()},
             documents=self.documents,
         )
+
+    def encode_tags(self, task: str, known: Sequence[str]) -> tuple[Streamed, tuple[str, ...]]:
+        """The number of the tag of each token, int32 [N], that can only be written; and the tags that are not known."""
+        ids = {tag: number for number, tag in enumerate(known)}
+        numbers = [ids.setdefault(tag, len(ids)) if tag else NO_TAG for tag in self.tags[task]]
+        streamed = self.tag_numbers[task].streamed(np.array(numbers, dtype=np.int32))
+        return streamed, tuple(ids)[len(known) :]
+
+    def digest(self) -> str:
+        """A digest of the sentences, word for word and in order: equal where tags of one text fit the other."""
+        return hashlib.sha256(self.digests.tobytes()).hexdigest()[:16]
 
     def _part(self, taken: np.ndarray, spool: Spool) -> "CollectedText":
         ends = np.cumsum(self.lengths, dtype=np.int64)

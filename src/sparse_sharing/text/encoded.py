@@ -60,8 +60,17 @@ class EncodedText:
 
     def words(self) -> list[list[str]]:
         """The sentences as written."""
-        surfaces = self.spelled(range(len(self.spelling_ends)))
-        return self.by_sentence([surfaces[token] for token in self.tokens.tolist()])
+        surfaces = self.surfaces()
+        flat = [surfaces[token] for token in self.tokens.tolist()]
+        return self.by_sentence(flat)
+
+    def surfaces(self) -> list[str]:
+        """The distinct words as written, in the order of their numbers."""
+        blob, start, surfaces = self.spelling.tobytes(), 0, []
+        for end in self.spelling_ends.tolist():
+            surfaces.append(blob[start:end].decode("utf-8"))
+            start = end
+        return surfaces
 
     def by_sentence(self, flat: Sequence) -> list[list]:
         """Cut a sequence over all tokens into sentences."""

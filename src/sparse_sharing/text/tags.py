@@ -11,6 +11,7 @@ from typing import Protocol
 from sparse_sharing.text.flaws import Flaw, Flaws
 from sparse_sharing.text.schemes import OUTSIDE, Scheme, misformed, read_spans, violation, write_tags
 from sparse_sharing.text.schemes import repair as repair_tags
+from sparse_sharing.text.transitions import is_valid
 from sparse_sharing.text.vocabulary import MISSING_TAG
 
 UNSPECIFIED = "_"
@@ -131,6 +132,8 @@ def _in_scheme(
     path: Path, places: Sequence[tuple[int, str]], source: Source, tags: Sequence[str], repair: bool, report: Report
 ) -> Sequence[str]:
     """The tags as they are if they follow their scheme, or repaired."""
+    if is_valid(tags, source.scheme):
+        return tags
     problem = violation(tags, source.scheme)
     if problem is None:
         return tags

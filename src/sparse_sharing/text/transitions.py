@@ -1,11 +1,11 @@
 """Which tags may begin, follow one another in, and end a sentence of a tag scheme."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 from typing import NamedTuple
 
-from sparse_sharing.text.schemes import Scheme, Span, write_tags
+from sparse_sharing.text.schemes import OUTSIDE, Scheme, Span, misformed, write_tags
 
 # A pair of neighbours lies in at most two spans, and IOB1 looks one span further back.
 MOST_SPANS = 3
@@ -39,6 +39,34 @@ def allowed_transitions(tags: tuple[str, ...], scheme: Scheme) -> Transitions:
         tuple(tuple(_letters(tag, after) in pairs for after in tags) for tag in tags),
         tuple(tag[0] in ends for tag in tags),
     )
+
+
+def is_valid(tags: Sequence[str], scheme: Scheme) -> bool:
+    """Whether a sentence follows a scheme: what `violation` finds nothing in, decided by pairs of neighbours."""
+    if scheme == "none":
+        return True
+    allowed = _neighbours(scheme)
+    return all(map(allowed.__getitem__, pairwise((OUTSIDE, *tags, OUTSIDE))))
+
+
+class _Neighbours(dict[tuple[str, str], bool]):
+    """For two neighbours whether a scheme allows them, found out when they are first met.
+
+    The first and the last tag of a sentence are allowed if they are beside a tag outside spans.
+    """
+
+    def __init__(self, scheme: Scheme) -> None:
+        self.scheme = scheme
+
+    def __missing__(self, pair: tuple[str, str]) -> bool:
+        _, pairs, _ = _occurring(self.scheme)
+        self[pair] = misformed(pair, self.scheme) is None and _letters(*pair) in pairs
+        return self[pair]
+
+
+@functools.cache
+def _neighbours(scheme: Scheme) -> _Neighbours:
+    return _Neighbours(scheme)
 
 
 def _letters(tag: str, after: str) -> tuple[str, str, bool]:

@@ -41,10 +41,23 @@ class TaskTags:
         values |= {} if self.metric is None else {"metric": self.metric}
         return values if self.choose_on_dev else values | {"choose_on_dev": False}
 
+    @classmethod
+    def from_json(cls, values: Mapping) -> "TaskTags":
+        """The inverse of `to_json`."""
+        return cls(
+            tuple(values["tags"]),
+            values["scheme"],
+            values["model_scheme"],
+            values.get("metric"),
+            values.get("choose_on_dev", True),
+        )
+
 
 @dataclass(frozen=True)
 class Vocabulary:
     """What the training text teaches about words, characters and tags.
+
+    The tags of tasks are stored apart from words and characters, so that a task can be added without a change to them.
 
     Attributes:
         words: word of each id from 1 on; id 0 is the unknown word.
@@ -89,29 +102,23 @@ class Vocabulary:
         ids = self.character_ids
         return [ids.get(character, UNKNOWN_CHARACTER) for character in word[: self.maximum_characters]]
 
-    def to_json(self) -> dict:
-        """The vocabulary as JSON values."""
+    def words_to_json(self) -> dict:
+        """Words and characters, and how they are looked up, as JSON values."""
         return {
             "words": list(self.words),
             "characters": list(self.characters),
-            "tasks": {name: task.to_json() for name, task in self.tasks.items()},
             "lowercase": self.lowercase,
             "maximum_characters": self.maximum_characters,
         }
 
+    def to_json(self) -> dict:
+        """The vocabulary as JSON values."""
+        return {**self.words_to_json(), "tasks": {name: task.to_json() for name, task in self.tasks.items()}}
+
     @classmethod
     def from_json(cls, values: Mapping) -> "Vocabulary":
-        """The inverse of `to_json`."""
-        tasks = {
-            name: TaskTags(
-                tuple(task["tags"]),
-                task["scheme"],
-                task["model_scheme"],
-                task.get("metric"),
-                task.get("choose_on_dev", True),
-            )
-            for name, task in values["tasks"].items()
-        }
+        """The inverse of `to_json`, and of `words_to_json` with no tasks."""
+        tasks = {name: TaskTags.from_json(task) for name, task in values.get("tasks", {}).items()}
         return cls(
             tuple(values["words"]),
             tuple(values["characters"]),

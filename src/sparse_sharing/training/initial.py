@@ -3,11 +3,15 @@
 A task's head does not depend on which other tasks there are, nor the encoder on the vocabulary.
 """
 
+from collections.abc import Collection, Iterable, Iterator
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from sparse_sharing.heads.base import head_name
 from sparse_sharing.network.network import Network
+from sparse_sharing.network.storage import is_head_of
 from sparse_sharing.text.batches import WORDS
 from sparse_sharing.training.seeds import derive
 
@@ -25,14 +29,26 @@ def initialise(network: Network, seed: int, vectors: np.ndarray, has_vector: np.
         has_vector: bool [V], which rows of `vectors` are given.
     """
     values = network.values()
-    infos = dict(network.parameters.infos)
-    for task, head in network.head_kinds.items():
-        infos |= {head_name(task, info.name): info for info in head.tensors()}
-    for name, value in values.items():
-        drawn = torch.zeros(value.shape)
-        infos[name].first(drawn, torch.Generator().manual_seed(derive(seed, "initial", name)))
-        value.copy_(drawn)
+    for name, drawn in first_values(network, seed, values):
+        values[name].copy_(drawn)
     if vectors.shape[1]:
         rows = torch.from_numpy(np.flatnonzero(has_vector)).to(network.device)
         given = torch.from_numpy(vectors[has_vector]).to(network.device)
         values[WORDS][rows, : vectors.shape[1]] = given
+
+
+def first_values(network: Network, seed: int, names: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
+    """The first values of some tensors of a network, each drawn with a seed of its own, one after the other."""
+    infos = dict(network.parameters.infos)
+    for task, head in network.head_kinds.items():
+        infos |= {head_name(task, info.name): info for info in head.tensors()}
+    for name in names:
+        drawn = torch.zeros(infos[name].shape)
+        infos[name].first(drawn, torch.Generator().manual_seed(derive(seed, "initial", name)))
+        yield name, drawn
+
+
+def first_heads(network: Network, seed: int, tasks: Collection[str]) -> dict[str, Tensor]:
+    """The first weights of the heads of tasks, by name: they depend on the seed and the name of the task only."""
+    names = [name for name in network.values() if any(is_head_of(name, task) for task in tasks)]
+    return dict(first_values(network, seed, names))

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Iterable, Mapping
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,26 +11,69 @@ import torch
 from torch import Tensor
 
 from sparse_sharing.config.encoders.base import encoder_section
+from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.encoders.base import TextSizes, build_encoder
 from sparse_sharing.errors import ArtifactError, ConfigError, TrainingError
 from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.masks.units import Units
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.parameters import require_shapes
+from sparse_sharing.network.storage import is_head_of
+from sparse_sharing.pipeline.artefact import TRAIN
 from sparse_sharing.pipeline.weights import TaskWeights
 from sparse_sharing.storage.artifacts import Artifact, load_json, load_tensors, parts_of, remedy
-from sparse_sharing.text.checks import check_text, check_vocabulary
+from sparse_sharing.text.checks import check_tags, check_text, check_vocabulary
 from sparse_sharing.text.encoded import EncodedText
-from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.text.vocabulary import TaskTags, Vocabulary
 from sparse_sharing.training.devices import own_slot
+from sparse_sharing.training.initial import first_heads
 from sparse_sharing.training.loop import TaskData
 
 log = logging.getLogger(__name__)
 
 
-def load_vocabulary(path: Path, expected: str | None = None) -> Vocabulary:
-    """The vocabulary of a prepared dataset."""
-    return read_vocabulary(path, load_json(path, "vocabulary", expected))
+def load_vocabulary(
+    path: Path, expected: str | None = None, tags: Mapping[str, str | None] | None = None
+) -> Vocabulary:
+    """The vocabulary of a prepared dataset, with the tags of tasks from the files beside it.
+
+    Args:
+        path: the file of words and characters.
+        expected: digest of the spec that it must be made under.
+        tags: the tasks, each with the digest of the spec that its tags must be made under; none: all that are there.
+
+    Raises:
+        ArtifactError: A file cannot be used.
+    """
+    artifact = load_json(path, "words", expected)
+    tasks = {}
+    for task, digest in _tasks_beside(path, tags).items():
+        file = tags_file(path.parent / TRAIN.file, task)
+        details = load_tensors(file, "tags", digest).details
+        with parts_of(file):
+            tasks[task] = TaskTags.from_json(details)
+            check_tags(task, tasks[task])
+    with parts_of(path):
+        vocabulary = dataclasses.replace(Vocabulary.from_json(artifact.details), tasks=tasks)
+        check_vocabulary(vocabulary)
+    return vocabulary
+
+
+def tags_file(text: Path, task: str) -> Path:
+    """The file with the tags of a task for the text of a split: in the folder `tags/TASK` beside it."""
+    return text.parent / "tags" / task / text.name
+
+
+def tags_files(texts: Iterable[Path], tasks: Iterable[str]) -> list[Path]:
+    """The files with the tags of tasks for the texts of splits."""
+    return [tags_file(text, task) for text, task in product(texts, tasks)]
+
+
+def _tasks_beside(path: Path, tags: Mapping[str, str | None] | None) -> Mapping[str, str | None]:
+    """The tasks that are asked for, or those whose tags are beside a file of the prepared dataset."""
+    if tags is not None:
+        return tags
+    return {folder.name: None for folder in sorted(path.parent.glob("tags/*"))}
 
 
 def read_vocabulary(path: Path, artifact: Artifact) -> Vocabulary:
@@ -41,23 +85,55 @@ def read_vocabulary(path: Path, artifact: Artifact) -> Vocabulary:
     with parts_of(path):
         vocabulary = Vocabulary.from_json(artifact.details)
         check_vocabulary(vocabulary)
+        if not vocabulary.tasks:
+            raise ValueError("there is no task")
     return vocabulary
 
 
-def load_text(path: Path, expected: str | None = None, vocabulary: Vocabulary | None = None) -> dict[str, EncodedText]:
+def load_text(
+    path: Path,
+    expected: str | None = None,
+    vocabulary: Vocabulary | None = None,
+    tags: Mapping[str, str | None] | None = None,
+) -> dict[str, EncodedText]:
     """For each task of a split the text that carries its tags; tasks of one corpus share it.
 
+    The tags of each task are in a file of their own beside the text; `tags` is that of `load_vocabulary`.
+
     Raises:
-        ArtifactError: The file cannot be used, or its numbers point to nothing, in the vocabulary or elsewhere.
+        ArtifactError: A file cannot be used, its numbers point to nothing, in the vocabulary or elsewhere, or the tags
+            were read with other sentences than the text.
     """
     artifact = load_tensors(path, "text", expected)
+    with parts_of(path):
+        corpora = dict(artifact.details["corpora"])
+    read = {task: _load_tags(path, task, digest, corpora) for task, digest in _tasks_beside(path, tags).items()}
     texts = {}
     with parts_of(path):
-        for corpus, unseen in artifact.details["corpora"].items():
-            text = EncodedText.from_tensors(corpus, artifact.tensors, unseen)
+        for corpus in corpora:
+            tasks = {task: own for task, own in read.items() if own.details["corpus"] == corpus}
+            text = EncodedText.from_tensors(corpus, artifact.tensors, {})
+            text = dataclasses.replace(
+                text,
+                tags={task: own.tensors["tags"] for task, own in tasks.items()},
+                unseen_tags={task: tuple(own.details["unseen"]) for task, own in tasks.items()},
+            )
             check_text(text, vocabulary)
-            texts |= dict.fromkeys(unseen, text)
+            texts |= dict.fromkeys(tasks, text)
     return texts
+
+
+def _load_tags(text: Path, task: str, expected: str | None, corpora: Mapping[str, str]) -> Artifact:
+    """The tags of a task for the text of a split; `corpora` has a digest of the sentences of each corpus."""
+    path = tags_file(text, task)
+    artifact = load_tensors(path, "tags", expected)
+    with parts_of(path):
+        if (artifact.details["task"], artifact.details["split"]) != (task, text.stem):
+            raise ValueError(f"tags of task {artifact.details['task']}, {artifact.details['split']}")
+        is_same_text = corpora.get(artifact.details["corpus"]) == artifact.details["sentences"]
+    if not is_same_text:
+        raise ArtifactError(f"{path}: was read with other sentences than {text}. {remedy(path)}")
+    return artifact
 
 
 def load_vectors(path: Path, expected: str, words: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
@@ -75,27 +151,27 @@ def load_vectors(path: Path, expected: str, words: int, dimension: int) -> tuple
 def load_task_data(
     train: Path,
     dev: Path,
-    tasks: Iterable[str],
+    tags: Mapping[str, str],
     expected: str,
     vocabulary: Vocabulary,
     weights: Mapping[str, TaskWeights] | None = None,
     lenient_spans: bool = False,
 ) -> dict[str, TaskData]:
-    """Training and dev text of the named tasks, with the weights of those that have any, and the scorer for dev.
+    """Training and dev text of tasks, with the weights of those that have any, and the scorer for dev.
+
+    `tags` has the digest of the spec that the tags of each task must be made under.
 
     Raises:
-        ConfigError: The dataset has no task of that name.
         ArtifactError: A text cannot be used.
         TrainingError: A task has no training sentence.
     """
-    texts = tuple(load_text(path, expected, vocabulary) for path in (train, dev))
-    if missing := [task for task in tasks if task not in texts[0]]:
-        raise ConfigError(f"{train}: has no task '{missing[0]}'; its tasks are {', '.join(texts[0])}")
-    for task in tasks:
+    texts = tuple(load_text(path, expected, vocabulary, tags) for path in (train, dev))
+    for task in tags:
         if not texts[0][task].sentences:
             raise TrainingError(f"{train}: task '{task}' has no training sentence; give it some, or take the task out")
         if texts[0][task].unseen_tags[task]:
-            raise ArtifactError(f"{train}: has tags of task '{task}' that are not in the vocabulary. {remedy(train)}")
+            path = tags_file(train, task)
+            raise ArtifactError(f"{path}: has tags of task '{task}' that are not in the vocabulary. {remedy(path)}")
     return {
         task: TaskData(
             texts[0][task],
@@ -105,18 +181,18 @@ def load_task_data(
             lenient_spans,
             vocabulary.tasks[task].choose_on_dev,
         )
-        for task in tasks
+        for task in tags
         for own in [(weights or {}).get(task, TaskWeights())]
     }
 
 
-def load_weights(path: Path, expected: str | None = None) -> tuple[dict[str, Tensor], Artifact]:
-    """The starting weights by name, and the artifact that holds them."""
+def load_weights(path: Path, expected: str | None = None) -> Artifact:
+    """The starting weights by name, as the tensors of an artifact."""
     artifact = load_tensors(path, "weights", expected)
     for name, array in artifact.tensors.items():
         if not np.isfinite(array).all():
             raise ArtifactError(f"{path}: the weights {name} are not all finite. {remedy(path)}")
-    return to_tensors(artifact), artifact
+    return artifact
 
 
 def to_tensors(artifact: Artifact) -> dict[str, Tensor]:
@@ -125,17 +201,40 @@ def to_tensors(artifact: Artifact) -> dict[str, Tensor]:
 
 
 def build_network(
-    path: Path, artifact: Artifact, vocabulary: Vocabulary, tasks: Iterable[str], device: torch.device
-) -> Network:
-    """The network that starting weights belong to, with the heads of the named tasks; `path` names their file.
+    path: Path,
+    artifact: Artifact,
+    vocabulary: Vocabulary,
+    heads: Mapping[str, HeadKind] | None,
+    device: torch.device,
+) -> tuple[Network, dict[str, Tensor]]:
+    """The network that starting weights belong to, with them, and the weights by name.
+
+    A head that the weights lack is drawn: it depends on nothing but the seed and the name of the task.
+
+    Args:
+        path: of the weights.
+        artifact: what the file holds.
+        vocabulary: with the tasks of the network and no others.
+        heads: of tasks whose head is not linear.
+        device: where the network is.
 
     Raises:
         ArtifactError: The weights do not fit the network or the vocabulary.
     """
     with parts_of(path):
-        network = Network(encoder_section(artifact.details["model"]), for_tasks(vocabulary, tasks), device)
-        network.load(to_tensors(artifact))
-    return network
+        model = encoder_section({**artifact.details["model"], "head": heads})
+        network = Network(model, vocabulary, device)
+        values = to_tensors(artifact)
+        values |= first_heads(
+            network, artifact.spec["seed"], [task for task in network.heads if not has_head(values, task)]
+        )
+        network.load(values)
+    return network, values
+
+
+def has_head(values: Mapping[str, Tensor], task: str) -> bool:
+    """Whether weights by name hold the head of a task."""
+    return any(is_head_of(name, task) for name in values)
 
 
 def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes, Units]:

@@ -15,6 +15,7 @@ from sparse_sharing.training.loop import Epoch, Progress, TaskData, train_epochs
 from sparse_sharing.training.masking import Masking
 from sparse_sharing.training.replicas import make_trainer
 from sparse_sharing.training.sampling import steps_in_epoch
+from sparse_sharing.training.trainer import Trainer
 
 
 def train(
@@ -32,6 +33,7 @@ def train(
     meter: Meter | None = None,
     each_best: bool = False,
     masking: Masking | None = None,
+    trainer: Trainer | None = None,
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -50,8 +52,9 @@ def train(
         meter: saved before each checkpoint, so that processor time of finished epochs outlives an interruption.
         each_best: also keep the weights of each task's own best epoch.
         masking: prunes the network on the way.
+        trainer: what takes the steps; none: the usual one, or the one that `replicate` asks for.
     """
-    trainer = make_trainer(network, optimization, replicate)
+    trainer = trainer or make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))
     checkpoint = Checkpoint(work.with_suffix(".safetensors"), spec, label)
     if masking:

@@ -75,4 +75,5 @@ def network_of(trained: TrainedModel, vocabulary: Vocabulary, path: Path, device
         for task, mask in trained.masks.items():
             network.require_fit(mask, mask.weights, f"task {task}")
         network.set_masks(trained.masks)
+        network.word_limits = {task: int(limit) for task, limit in trained.details.get("word_limits", {}).items()}
     return network

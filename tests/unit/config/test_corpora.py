@@ -27,8 +27,13 @@ def with_download(changed, *sources):
 
 
 def corpus_spec(values):
-    """The spec of the changed corpus as the stage gets it."""
+    """The spec of the changed corpus as the stage `prepare` gets it, without its tasks."""
     return json.loads(Specs(parse_config(values)).prepare("pair").canonical())["corpora"][0]
+
+
+def task_spec(values, task):
+    """The spec of the changed corpus as the stage `prepare_task` gets it, with one task."""
+    return json.loads(Specs(parse_config(values)).prepare_task("pair", task).canonical())["corpus"]
 
 
 def refusal(values):
@@ -40,26 +45,25 @@ def refusal(values):
 
 def test_a_corpus_of_columns_has_the_spec_that_it_had_before_there_were_other_formats(changed):
     values = with_corpus(changed, [{"name": "pos", "column": 1}], format="columns")
-    assert corpus_spec(values) == {
-        "name": "first",
-        "dev_fraction": 0.1,
-        "split_seed": 1,
-        "word_column": 0,
-        "repair": False,
-        "tasks": [{"name": "pos", "column": 1, "scheme": "none", "model_scheme": "none"}],
-    }
+    expected = {"name": "first", "dev_fraction": 0.1, "split_seed": 1, "word_column": 0, "repair": False}
+    task = {"name": "pos", "column": 1, "scheme": "none", "model_scheme": "none"}
+    assert corpus_spec(values) == {**expected, "tasks": []}
+    assert task_spec(values, "pos") == {**expected, "tasks": [task]}
 
 
 def test_the_spec_of_another_format_holds_what_its_reader_uses(changed):
     tasks = [{"name": "pos", "layer": "pos"}, {"name": "position", "derive": "position"}]
     documents = {"train": "t", "test": "e"}
-    spec = corpus_spec(with_corpus(changed, tasks, format="conll2012", documents=documents))
+    values = with_corpus(changed, tasks, format="conll2012", documents=documents)
+    spec = corpus_spec(values)
     assert (spec["format"], spec["skip_domains"], spec["documents"]) == ("conll2012", ["pt"], ["train", "test"])
     assert "word_column" not in spec
-    assert spec["tasks"] == [
-        {"name": "pos", "layer": "pos", "scheme": "none", "model_scheme": "none"},
-        {"name": "position", "derive": "position", "scheme": "none", "model_scheme": "none"},
-    ]
+    assert spec["tasks"] == []
+    for task in tasks:
+        assert task_spec(values, task["name"]) == {
+            **spec,
+            "tasks": [{**task, "scheme": "none", "model_scheme": "none"}],
+        }
     spec = corpus_spec(with_corpus(changed, tasks[:1], format="conll2012", skip_domains=["nw", "bc"]))
     assert spec["skip_domains"] == ["bc", "nw"]
     assert "skip_domains" not in corpus_spec(with_corpus(changed, [{"name": "pos", "layer": "upos"}], format="conllu"))

@@ -8,8 +8,9 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from sparse_sharing.config.encoders.bilstm import BiLstm
-from sparse_sharing.encoders.base import TextSizes, counted_parameters
+from sparse_sharing.encoders.base import TextSizes, build_encoder, counted_parameters
 from sparse_sharing.encoders.bilstm import BidirectionalLayer, BiLstmEncoder, Characters, dropout
+from sparse_sharing.masks.layers import layer_number, layer_of
 from sparse_sharing.text.batches import make_batch
 
 SIZES = TextSizes(characters=10)
@@ -86,6 +87,15 @@ def test_every_tensor_has_the_number_of_its_layer_and_those_of_characters_have_n
     numbers = encoder.layers
     assert list(numbers.values()) == [0] * 3 + [1] * 8 + [2] * 8 + [0]
     assert numbers["recurrent.1.right_to_left.bias_hh_l0"] == 2
+
+
+@pytest.mark.parametrize("stacks", [None, ["ner", "pos"]])
+def test_the_names_of_covered_tensors_say_the_layers_that_are_declared(stacks):
+    model = MODEL.model_copy(update={"layers": 2})
+    encoder = build_encoder(model.with_stacks(stacks) if stacks else model, SIZES)
+    for info in encoder.tensors():
+        if info.prunable:
+            assert (layer_number(info.name), layer_of(info.name)) == (info.layer, info.layer_name)
 
 
 def test_the_states_of_a_layer_are_those_of_a_network_that_ends_there():

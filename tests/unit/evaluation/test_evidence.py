@@ -11,7 +11,7 @@ from sparse_sharing.errors import ArtifactError
 from sparse_sharing.evaluation.evidence import read_evidence, write_evidence
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.specs import EvaluateSpec
-from sparse_sharing.results import tables
+from sparse_sharing.results.tables.comparisons import read_counts
 from sparse_sharing.storage import artifacts
 from sparse_sharing.storage.artifacts import save_tensors
 
@@ -41,7 +41,7 @@ def test_what_is_archived_comes_back(run, tmp_path):
     written = write_evidence(run, tmp_path / "evidence")
     assert [path.name for path in written] == ["news.seed1.hard.csv.gz", "news.seed1.single.csv.gz"]
     paths = sorted(run.rglob("sentences.safetensors"))
-    expected, found = tables.read_counts(paths), read_evidence(tmp_path / "evidence" / "mine")
+    expected, found = read_counts(paths), read_evidence(tmp_path / "evidence" / "mine")
     assert set(found) == set(expected)
     assert all(np.array_equal(found[key], expected[key].values) for key in expected)
 

@@ -90,11 +90,12 @@ def finish():
     """A function that writes all files of a job, empty but for its spec or another."""
 
     def write(job, spec=None):
+        kinds = {"summary.json": "task_summary" if job.stage == "prepare_task" else "summary"}
         for path in job.outputs:
             if path.suffix == ".safetensors":
                 save_tensors(path, "masks", spec or job.spec, {})
             elif path.suffix == ".json":
-                save_json(path, "summary" if path.name == "summary.json" else "metrics", spec or job.spec, {})
+                save_json(path, kinds.get(path.name, "metrics"), spec or job.spec, {})
             elif path.suffix:
                 write_text(path, "")
             else:

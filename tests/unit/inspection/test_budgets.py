@@ -12,6 +12,7 @@ from sparse_sharing.config import load_config, parse_config
 from sparse_sharing.inspection.budgets import compare_budgets, planned_updates, shown_pairs
 from sparse_sharing.inspection.findings import Findings
 from sparse_sharing.pipeline import Specs
+from sparse_sharing.training.sampling import steps_in_epoch
 
 ROOT = Path(__file__).resolve().parents[3]
 SENTENCES = {"pos": 103, "chunk": 103, "ner": 103, "position": 103, "upos": 103, "xpos": 103}
@@ -60,6 +61,14 @@ def test_the_updates_of_a_warm_start_are_those_of_the_warm_up_and_of_the_trainin
     planned = [planned_updates(specs, "news", system, SENTENCES) for system in ("single", "hard", "sparse")]
     assert planned == [dict.fromkeys(["ner", "pos"], 5 * 11)] * 3
     assert specs.train("news", 1, "sparse", "shared").optimization.epochs == 3
+
+
+def test_a_task_that_the_warm_up_leaves_out_has_no_updates_in_it(own_data):
+    whole = Specs(config_of(own_data, SINGLE, SPARSE))
+    named = Specs(config_of(own_data, SINGLE, SPARSE, warmup={"tasks": ["pos"]}))
+    all_tasks, some = (planned_updates(specs, "news", "sparse", SENTENCES) for specs in (whole, named))
+    warmed_up = steps_in_epoch(SENTENCES["ner"], whole.config.warmup.batch_size) * whole.config.warmup.epochs
+    assert some == {**all_tasks, "ner": all_tasks["ner"] - warmed_up}
 
 
 def test_more_epochs_after_the_warm_up_are_named_with_numbers_and_remedy(own_data):

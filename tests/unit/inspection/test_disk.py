@@ -23,9 +23,9 @@ def disk(own_data):
 
 
 def test_every_seed_adds_its_weights_masks_models_and_predictions(disk):
-    text = TEXT * (60 + 20 + 30)
-    one = disk(1, 2) - text
-    assert disk(3, 2) - text == 3 * one
+    prepared = (TEXT + 2 * NUMBER) * (60 + 20 + 30)  # the text, and a tag of each of two tasks
+    one = disk(1, 2) - prepared
+    assert disk(3, 2) - prepared == 3 * one
     weights = 2 * NUMBER * 1000  # the initial weights and those of the warm-up
     masks = 2 * 3 * 100 + 2 * 100  # rounds 0 to 2 of two tasks, and the selection
     models = 3 * NUMBER * 1000 + 4 * 100  # two single models, a sparse one; a mask for each of their tasks

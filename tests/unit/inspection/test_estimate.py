@@ -10,6 +10,11 @@ from sparse_sharing.pipeline import Specs
 from sparse_sharing.pipeline.jobs import jobs_of
 
 
+def with_tasks(specs):
+    """How the dataset is encoded, with the tasks of its corpora."""
+    return specs.prepare("news").model_copy(update={"corpora": specs.corpora("news")})
+
+
 @pytest.fixture
 def estimated(own_data, monkeypatch):
     """A function that estimates at a fixed speed of 100 tokens a second, and no time to start."""
@@ -24,7 +29,7 @@ def estimated(own_data, monkeypatch):
             data = check_data(config, folder, Findings())
         specs = Specs(config)
         tokens = {split: data["news"][0].tokens(split) for split in ("train", "dev", "test")}
-        return estimate(jobs_of(specs), data, config.model, "cpu", {"news": specs.prepare("news")}), tokens
+        return estimate(jobs_of(specs), data, config.model, "cpu", {"news": with_tasks(specs)}), tokens
 
     return run
 
@@ -58,7 +63,7 @@ def test_the_network_of_the_run_is_what_is_measured(own_data):
     config = own_data.config()
     with demo_files(config) as folder:
         data = check_data(config, folder, Findings())
-    sample = module._sample(data["news"], config.model, "cpu", Specs(config).prepare("news"))
+    sample = module._sample(data["news"], config.model, "cpu", with_tasks(Specs(config)))
     assert set(sample.tasks) == {"pos", "ner"}
     assert sample.network.model.hidden == config.model.hidden
     speed = module._measure(sample, config.train)

@@ -4,13 +4,13 @@ import json
 
 import pytest
 import torch
+from handmade import results_of
 
 from sparse_sharing.config.encoders.bilstm import BiLstm
 from sparse_sharing.encoders.base import TextSizes, build_encoder, counted_parameters
 from sparse_sharing.masks.analysis import union_size
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.masks.ranking import kept_after
-from sparse_sharing.results import tables
 
 TASKS = ("pos", "ner", "chunk")
 SIZES = TextSizes(characters=85)
@@ -74,7 +74,7 @@ def in_the_table(system, layers, folder):
         }
         paths.append(folder / f"{number}.json")
         paths[-1].write_text(json.dumps(metrics), encoding="utf-8")
-    (parameters,) = set(tables.results(paths)["parameters"])
+    (parameters,) = set(results_of(paths)["parameters"])
     return parameters
 
 

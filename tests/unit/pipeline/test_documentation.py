@@ -9,14 +9,22 @@ from pydantic import BaseModel
 
 from sparse_sharing.config import parse_config
 from sparse_sharing.config.default_run import EXAMPLES, default_run
-from sparse_sharing.pipeline.documentation import SHOWN, kinds, with_tables
+from sparse_sharing.pipeline.documentation import CAPTIONS, SHOWN, captions, kinds, with_tables
 from sparse_sharing.pipeline.stage import STAGES
 
 
-@pytest.mark.parametrize("file", SHOWN)
-def test_a_document_shows_its_table_as_the_records_have_it(repository, file):
+@pytest.mark.parametrize(("file", "name"), SHOWN)
+def test_a_document_shows_its_table_as_the_records_have_it(repository, file, name):
     text = (repository / file).read_text(encoding="utf-8")
-    assert with_tables(text, SHOWN[file]) == text, "run: make generated"
+    assert with_tables(text, name) == text, "run: make generated"
+
+
+def test_each_table_has_its_caption_in_the_report_of_snakemake_and_no_other_file_is_there(repository):
+    expected = captions()
+    for file, caption in expected.items():
+        assert (repository / file).read_text(encoding="utf-8") == caption, "run: make generated"
+    found = {str(path.relative_to(repository)) for path in (repository / CAPTIONS).iterdir()}
+    assert found == {*expected, f"{CAPTIONS}/page.rst"}
 
 
 def test_the_table_of_files_has_a_row_for_every_output():

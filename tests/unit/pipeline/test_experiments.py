@@ -1,17 +1,16 @@
-"""What the systems of a run make up: kinds as the paper names them, who meets whom, which tables and figures fill."""
+"""What the systems of a run make up: kinds as the paper names them, and who is compared with whom."""
 
 import pytest
 
 from sparse_sharing.config import parse_config
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.config.systems import System
-from sparse_sharing.pipeline import Specs, layout
+from sparse_sharing.pipeline import Specs
 from sparse_sharing.pipeline.experiments import (
     SystemFacts,
     ablation_of,
     compared_pairs,
     facts_of,
-    figures_of,
     pairs_of,
     sweep_of,
 )
@@ -169,41 +168,6 @@ def test_an_ablation_is_two_sparse_systems_that_differ_in_their_start_alone():
         "pair": known("sparse_no_warmup", choice="best", tasks=["ner", "pos"]),
     }
     assert ablation_of(facts) == [("warm", "cold")]
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "more"),
-    [
-        (None, None, set()),
-        ("data.datasets.0.paper", "exp1", {"paper"}),
-        ("train.systems.3", {"name": "cold", "sharing": "sparse", "choice": "half"}, {"ablation"}),
-        ("tables.baseline", "hard", set()),
-    ],
-)
-def test_the_tables_are_those_that_the_configuration_fills(changed, path, value, more):
-    run = Specs(parse_config(changed(path, value))).tables()
-    always = {"results", "per_type", "masks", "overlap", "summary", "comparisons", "costs", "leaks", "provenance"}
-    files = layout.table_files(run)
-    assert {name.split(".")[0] for name in files} == always | {"rounds"} | more
-    assert files[-1] == "provenance.json"
-    figures = {"comparisons", "rounds"} | (more & {"ablation"})
-    assert set(layout.figure_files(run)) == {f"{name}.{kind}" for name in figures for kind in ("svg", "png")}
-
-
-def test_the_densities_of_the_paper_fill_a_sweep(changed):
-    values = changed("select.choices.+", {"name": "third", "rule": "target_density", "target_density": 0.35})
-    values["train"]["systems"].append({"name": "third", "sharing": "sparse", "start": "warmup", "choice": "third"})
-    specs = Specs(parse_config(values))
-    assert "sweep.csv" in layout.table_files(specs.tables())
-    assert specs.figures().figures == ["comparisons", "rounds", "sweep"]
-
-
-def test_a_run_of_one_system_without_masks_has_no_figure(changed):
-    values = changed()
-    values["train"]["systems"] = [{"name": "hard", "sharing": "hard"}]
-    run = Specs(parse_config(values)).tables()
-    assert figures_of(run) == layout.figure_files(run) == []
-    assert "rounds.csv" not in layout.table_files(run)
 
 
 @pytest.mark.parametrize("value", [["nowhere"], ["single", "nowhere"], [["single", "nowhere"]]])

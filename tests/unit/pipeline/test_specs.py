@@ -25,6 +25,8 @@ def all_specs(values):
     found = {("demo",): specs.demo(), ("tables",): specs.tables(), ("figures",): specs.figures()}
     for dataset in specs.datasets:
         found["prepare", dataset] = specs.prepare(dataset)
+        for task in specs.tasks(dataset):
+            found["prepare_task", dataset, task] = specs.prepare_task(dataset, task)
         for seed in config.seeds:
             for start in ("initial", "warmup"):
                 found["warmup", dataset, seed, start] = specs.warmup(dataset, seed, start)
@@ -95,7 +97,7 @@ def test_a_changed_copy_of_a_spec_has_a_digest_of_its_own(changed):
 def test_a_spec_read_from_its_text_is_the_same_spec(changed):
     kinds = {name.removesuffix("Spec").lower(): kind for name, kind in vars(stage_specs).items() if name[-4:] == "Spec"}
     for (stage, *_), text in all_specs(changed()).items():
-        assert kinds[stage].model_validate_json(text).canonical() == text
+        assert kinds[stage.replace("_", "")].model_validate_json(text).canonical() == text
 
 
 @pytest.mark.parametrize("path", ["run", "data_root", "device"])
@@ -112,6 +114,7 @@ def test_where_and_on_what_device_a_run_is_made_is_in_no_spec(changed, path):
         ("model.word_dimension", 7, {"prepare", "warmup", *PRUNED}),
         ("model.hidden", 7, {"warmup", *PRUNED}),
         ("model.head", "crf", {"warmup", *PRUNED}),
+        ("warmup.tasks", ["pos"], {"warmup", *PRUNED}),
         ("warmup.epochs", 7, {"warmup", *PRUNED}),
         ("prune.final_density", 0.2, PRUNED),
         ("prune.rounds", 5, PRUNED),
@@ -183,9 +186,47 @@ def test_what_is_added_leaves_all_that_was_there_as_it_was(changed, path, value)
     assert len(all_specs(changed(path, value))) > len(all_specs(changed()))
 
 
+TOPIC = {"name": "topic", "column": 4}
+
+
 def test_a_task_that_is_added_concerns_its_dataset_alone(changed):
-    jobs = differing(changed(), changed("data.datasets.0.corpora.0.tasks.+", {"name": "topic", "column": 4}))
+    jobs = differing(changed(), changed("data.datasets.0.corpora.0.tasks.+", TOPIC))
     assert {job[1] for job in jobs if len(job) > 1} == {"joint"}
+
+
+def test_a_task_that_is_added_concerns_the_warm_up_over_all_tasks_and_systems_that_contain_it(changed):
+    jobs = differing(changed(), changed("data.datasets.0.corpora.0.tasks.+", TOPIC))
+    assert {job[3] for job in jobs if job[0] in {"warmup", "prune"}} == {"warmup"}
+    assert {job[0] for job in jobs if job[0].startswith("prepare")} == set()
+    assert {job[3] for job in jobs if job[0] in {"train", "evaluate"}} == {"hard", "sparse", "cold"}
+
+
+def test_with_a_warm_up_of_named_tasks_a_task_that_is_added_concerns_no_weights_and_no_pruning(changed):
+    before = changed("warmup.tasks", ["pos", "chunk", "ner"])
+    after = changed("data.datasets.0.corpora.0.tasks.+", TOPIC)
+    after["warmup"] = before["warmup"]
+    for values in (before, after):
+        values["data"]["datasets"] = values["data"]["datasets"][:1]
+    assert stages(differing(before, after)) == CHOSEN
+    for values in (before, after):
+        for system in values["train"]["systems"]:
+            if system["sharing"] != "single":
+                system["tasks"] = ["ner", "pos"]
+    assert stages(differing(before, after)) == {"select", *TABULATED}
+
+
+def test_the_part_of_a_selection_about_some_tasks_is_that_of_a_run_with_these_tasks_only(changed):
+    densities = {"pos": 0.5, "chunk": 0.4, "ner": 0.3}
+    values = changed("select.choices.0.target_density", densities)
+    values["warmup"] = {"tasks": ["pos", "chunk"]}
+    fewer = changed("select.choices.0.target_density", {"pos": 0.5, "chunk": 0.4})
+    fewer["warmup"] = {"tasks": ["pos", "chunk"]}
+    fewer["data"]["datasets"] = [fewer["data"]["datasets"][0]]
+    tasks = fewer["data"]["datasets"][0]["corpora"][0]["tasks"]
+    fewer["data"]["datasets"][0]["corpora"][0]["tasks"] = [task for task in tasks if task["name"] != "ner"]
+    whole, part = (Specs(parse_config(own)).select("joint", 1, "warmup", "half") for own in (values, fewer))
+    assert whole.digest() != part.digest()
+    assert whole.of(["pos", "chunk"]).digest() == part.digest() == part.of(["chunk", "pos"]).digest()
 
 
 def test_each_seed_dataset_start_task_and_system_has_specs_of_its_own(changed):
@@ -248,6 +289,8 @@ def test_the_specs_of_later_stages_name_the_digests_of_those_they_build_on(chang
     assert (prune.data, prune.start) == (data, start)
     assert select.masks["ner"] == prune.digest()
     assert (train.data, train.start, train.masks) == (data, start, select.digest())
+    assert prune.tags == {"ner": specs.prepare_task("joint", "ner").digest()}
+    assert list(train.tags) == ["chunk", "ner", "pos"]
     assert specs.evaluate("joint", 1, "sparse", "shared").model == train.digest()
 
 
@@ -301,7 +344,7 @@ def test_weights_concern_trainings_of_several_tasks_and_what_starts_from_them(ch
 def test_a_metric_other_than_the_usual_concerns_everything_of_its_dataset(changed):
     jobs = differing(changed(), with_task(changed, metric="accuracy"))
     assert {job[1] for job in jobs if len(job) > 1} == {"joint"}
-    assert stages(jobs) == {"prepare", "warmup", *PRUNED}
+    assert stages(jobs) == {"prepare_task", "warmup", *PRUNED}
 
 
 def test_masks_of_a_file_rest_on_no_pruning(changed):

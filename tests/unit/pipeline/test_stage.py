@@ -18,10 +18,12 @@ def test_a_job_is_named_by_what_its_folder_is_named_by():
     [
         ("joint/data", "prepare"),
         ("train/data", "prepare"),
+        ("train/data/tags/ner", "prepare_task"),
         ("prune/seed1/warmup/weights", "warmup"),
         ("train/seed1/warmup/prune/ner", "prune"),
         ("joint/seed1/warmup/prune/ner/again", "prune_again"),
         ("evaluate/seed12/train/hard/shared", "train"),
+        ("joint/seed1/train/larger/shared/add_task", "add_task"),
         ("train/seed1/evaluate/prune/shared", "evaluate"),
         ("joint/seedling/warmup/weights", None),
         ("joint/seed1/warmup", None),

@@ -14,6 +14,9 @@ from tiny import TASKS, encoded, network_of, sentences
 
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.masks.mask import Mask
+from sparse_sharing.masks.ranking import prune_smallest
+from sparse_sharing.network.storage import TrainedModel
+from sparse_sharing.tagging import onnx_export
 from sparse_sharing.tagging.onnx_graph import Weights, build_graph
 from sparse_sharing.tagging.onnx_tagger import OnnxTagger, best_path, network_inputs
 
@@ -87,6 +90,33 @@ def test_with_masks_each_task_has_the_scores_of_its_subnetwork(layers, density):
     for task in TASKS:
         for ours, theirs in scores_of(network, task, text, tagger, np.arange(12)):
             assert np.abs(ours - theirs).max() < ROUNDING
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("share", [0.5, 0.75])
+def test_with_masks_over_units_each_task_has_the_scores_of_its_compact_network(layers, share):
+    network = network_of(seed=3, layers=layers, hidden=6)
+    dense = Mask.dense(network.units.shapes, "initial")
+    kept = round(share * dense.keep.numel())
+    masks = {}
+    for number, task in enumerate(TASKS):
+        scores = torch.rand(len(network.prunable_values()), generator=torch.Generator().manual_seed(number))
+        masks[task] = prune_smallest(network.units.rank(scores, dense), dense, kept)
+    network.set_masks(masks)
+    values = {name: value.numpy() for name, value in network.values().items()}
+    model = TrainedModel(values, masks, {"tasks": list(TASKS)}, {}, "")
+    graph = build_graph(onnx_export.weights_of(model, network))
+    tagger = OnnxTagger(graph.SerializeToString(), decoding_of(network), network.vocabulary)
+    text = encoded(sentences(12, seed=4))
+    for task in TASKS:
+        for ours, theirs in scores_of(network, task, text, tagger, np.arange(12)):
+            assert np.abs(ours - theirs).max() < ROUNDING
+    sizes = {
+        attribute.i for node in graph.graph.node for attribute in node.attribute if attribute.name == "hidden_size"
+    }
+    assert max(sizes) <= 6
+    assert min(sizes) < 6
+    assert kinds_of(graph)["Conv"] == 1
 
 
 def kinds_of(graph):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse_sharing.text.schemes import violation
-from sparse_sharing.text.transitions import allowed_transitions
+from sparse_sharing.text.schemes import RULES, violation
+from sparse_sharing.text.transitions import allowed_transitions, is_valid
 
 SCHEMES = ("iob1", "iob2", "bioes")
 TAGS = {
@@ -32,6 +32,12 @@ def test_a_sentence_is_valid_just_if_all_its_transitions_are_allowed(scheme, dat
     allowed = allowed_transitions(names, scheme)
     tags = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=7))
     assert is_allowed(tags, names, allowed) == (violation(tags, scheme) is None)
+
+
+@pytest.mark.parametrize("scheme", RULES)
+@given(tags=st.lists(st.from_regex(r"[BIESLUMWO]-?[AB]?|O|", fullmatch=True), max_size=7))
+def test_neighbours_decide_whether_any_strings_follow_a_scheme(scheme, tags):
+    assert is_valid(tags, scheme) == (violation(tags, scheme) is None)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

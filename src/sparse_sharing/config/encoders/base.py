@@ -87,10 +87,6 @@ class EncoderSection(Section):
         """
         raise ValueError(f"sharing 'soft' is not possible with encoder '{self.kind}'")
 
-    def tasks_of(self, tasks: list[str]) -> list[str]:
-        """Those of a dataset's tasks that the network has heads for."""
-        return tasks
-
 
 ENCODERS: dict[str, type[EncoderSection]] = {}
 """The section of every encoder by its name."""

@@ -17,7 +17,3 @@ class CrossStitch(BiLstm):
 
     stacks: list[Name] = Field(min_length=1)
     """Tasks that have a BiLSTM stack of their own, joined by cross-stitch units."""
-
-    def tasks_of(self, tasks: list[str]) -> list[str]:
-        """See `EncoderSection`."""
-        return self.stacks

@@ -1,14 +1,12 @@
 """Single-task learning: nothing is shared."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
 from sparse_sharing.config.section import Name
+from sparse_sharing.config.select import Choice
 from sparse_sharing.config.systems import System
-
-if TYPE_CHECKING:
-    from sparse_sharing.config.schema import Choice
 
 
 class Single(System):
@@ -30,6 +28,6 @@ class Single(System):
             raise ValueError("best_epoch: models of sharing 'single' have one task, and its best epoch: leave it out")
         return self
 
-    def row(self, choice: "Choice | None") -> str:
+    def row(self, choice: Choice | None) -> str:
         """A model for each task, dense or of a task's subnetwork."""
         return "single" if choice is None else "single_subnet"

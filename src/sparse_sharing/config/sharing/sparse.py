@@ -1,13 +1,11 @@
 """Sparse sharing: one encoder, of which each task has a subnetwork (Sun et al. 2020)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from sparse_sharing.config.section import Name
+from sparse_sharing.config.select import Choice
 from sparse_sharing.config.systems import System
-
-if TYPE_CHECKING:
-    from sparse_sharing.config.schema import Choice
 
 
 class Sparse(System):
@@ -28,7 +26,7 @@ class Sparse(System):
         """See `System`."""
         return {"meaning": "delta"} if self.meaning == "delta" else {}
 
-    def row(self, choice: "Choice | None") -> str:
+    def row(self, choice: Choice | None) -> str:
         """Masks of a target density are those of Fig. 4; otherwise the start decides."""
         if choice is not None and choice.rule == "target_density":
             return "sparse_at_density"

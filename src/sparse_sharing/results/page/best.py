@@ -49,7 +49,7 @@ def best_model(results: pd.DataFrame, run_folder: Path) -> BestModel | None:
         return None
     system = means.groupby("system")["score"].mean().idxmax()
     own = means[means["system"] == system]
-    best = own.loc[own["score"].idxmax()]
+    best = own.iloc[int(own["score"].to_numpy().argmax())]
     identity = {"dataset": str(results["dataset"].iloc[0]), "seed": int(best["seed"]), "system": system}
     tasks = sorted(set(dev.loc[dev["system"] == system, "task"]))
     folders = [layout.below(run_folder, layout.MODEL, model=model, **identity) for model in ("shared", *tasks)]

@@ -1,12 +1,11 @@
 """The charts of the report, as Vega-Lite specifications that the page draws."""
 
 from collections.abc import Sequence
-from itertools import islice
 
 import pandas as pd
 
 from sparse_sharing.pipeline.stage import STAGE
-from sparse_sharing.results.page.drawing import AXIS, PALETTE, Chart, colour, nominal, panel, quantitative
+from sparse_sharing.results.drawing import AXIS, MOST_TASKS, PALETTE, Chart, colour, nominal, panel, quantitative
 from sparse_sharing.results.page.results import LARGEST_AT_START
 
 ON_BLUE = {"condition": {"test": "datum.overlap > 0.62", "value": "#ffffff"}, "value": "#0b1a28"}
@@ -17,9 +16,6 @@ BAR = 24
 
 SLANTED = 80
 """Pixels that an axis with slanted labels takes."""
-
-MOST_TASKS = 24
-"""A figure shows so many tasks, the first; its data and the tables hold all, a page that drew all would not open."""
 
 
 def sizes(scores: pd.DataFrame, systems: Sequence[str]) -> Chart:
@@ -37,54 +33,9 @@ def sizes(scores: pd.DataFrame, systems: Sequence[str]) -> Chart:
     return Chart("parameters", "Parameters against score", caption, [drawn], own)
 
 
-def pruning_rounds(rounds: pd.DataFrame) -> Chart:
-    """Change of the dev score by density over the rounds of pruning, with the spread over seeds.
-
-    Args:
-        rounds: one row for each seed, start, task and round, with density, dev_score in percent, and `chosen by`.
-    """
-    of_line = ["task", "start", "seed"]
-    whole = rounds.sort_values("round").groupby(of_line)["dev_score"].transform("first")
-    own = rounds.assign(change=rounds["dev_score"] - whole)
-    mean = own.groupby(["task", "start", "round"], sort=False, as_index=False).agg(
-        density=("density", "mean"),
-        change=("change", "mean"),
-        lowest=("change", "min"),
-        highest=("change", "max"),
-        dev_score=("dev_score", "mean"),
-    )
-    starts = list(dict.fromkeys(mean["start"]))
-    low, high = min(float(mean["lowest"].min()), 0), max(float(mean["highest"].max()), 0)
-    change = quantitative("change", "points against the whole network")
-    change["scale"] = {"domain": [low, high] if low < high else [-1, 1], "nice": True}
-    density = {**quantitative("density", "density (log scale)")}
-    density["scale"] = {"type": "log", "reverse": True, "nice": False}
-    density["axis"] = {"format": ".0%", "values": [1, 0.7, 0.5, 0.35, 0.25, 0.18, 0.1, 0.05, 0.02]}
-    encoding = {"x": density, "y": change, "color": colour("start", starts)}
-    spread = {"y": {**change, "field": "lowest"}, "y2": {"field": "highest"}}
-    tooltip = ["round", "density", "change", "lowest", "highest", "dev_score", "start"]
-    panels = []
-    for task, part in islice(mean.groupby("task"), MOST_TASKS):
-        chosen = own[(own["task"] == task) & (own["chosen by"] != "")]
-        picked = {"data": {"values": chosen[["density", "change", "start"]].to_dict("records")}}
-        picked["mark"] = {"type": "point", "shape": "diamond", "size": 190, "strokeWidth": 2.5, "filled": False}
-        marks = [
-            {"mark": {"type": "area", "opacity": 0.2}, "encoding": spread},
-            {"mark": {"type": "line", "point": True}},
-            picked,
-        ]
-        panels.append(panel(task, part, {"layer": marks, "encoding": encoding}, tooltip))
-    caption = (
-        "Best dev score of each round of iterative magnitude pruning as a difference to that of the whole network, "
-        "mean over the seeds, on one scale for all tasks. Band: lowest and highest seed. Diamonds: the rounds whose "
-        "masks are used, for each seed."
-    )
-    return Chart("rounds", "Dev score over pruning rounds", caption, panels, rounds, starts if starts[1:] else ())
-
-
 def learning_curves(curves: pd.DataFrame, systems: Sequence[str]) -> Chart:
     """Dev score after each epoch, the mean over seeds."""
-    mean = curves.groupby(["task", "system", "epoch"], sort=False, as_index=False)["score"].mean()
+    mean = curves.groupby(["task", "system", "epoch"], sort=False, as_index=False).agg({"score": "mean"})
     encoding = {
         "x": {**quantitative("epoch", "epoch"), "axis": {"tickMinStep": 1, "format": "d"}},
         "y": quantitative("score", "dev score, %"),
@@ -115,7 +66,7 @@ def densities(layers: pd.DataFrame) -> Chart:
         "color": colour("task", tasks),
     }
     panels = [
-        panel(choice, part, {"mark": {"type": "bar"}, "encoding": encoding}, height=AXIS + BAR * len(part))
+        panel(str(choice), part, {"mark": {"type": "bar"}, "encoding": encoding}, height=AXIS + BAR * len(part))
         for choice, part in layers.groupby("choice", sort=False)
     ]
     caption = "Share of the prunable weights that each task's mask keeps, over all layers and in each."
@@ -144,7 +95,7 @@ def overlap_maps(overlaps: pd.DataFrame, choice: str) -> Chart:
     marks = [{"mark": {"type": "rect"}, "encoding": {"color": colour}}, text]
     tooltip = ["a", "b", "overlap", "chance", "chance_by_tensor"]
     panels = [
-        panel(layer, part, {"layer": marks, "encoding": axes}, tooltip, height=SLANTED + 60 * part["b"].nunique())
+        panel(str(layer), part, {"layer": marks, "encoding": axes}, tooltip, height=SLANTED + 60 * part["b"].nunique())
         for layer, part in both.groupby("layer", sort=False)
     ]
     caption = (
@@ -175,7 +126,7 @@ def unions(served: pd.DataFrame) -> Chart:
     marks = [{"mark": {"type": "bar"}}, label]
     panels = [
         panel(
-            choice,
+            str(choice),
             part,
             {"layer": marks, "encoding": encoding},
             ["serves", "weights", "share"],

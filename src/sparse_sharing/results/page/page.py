@@ -1,5 +1,7 @@
 """The page itself: sections of tables and charts in one HTML file that needs nothing from outside."""
 
+import base64
+import gzip
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,19 +10,20 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+import vl_convert
 
-from sparse_sharing.results.page.drawing import DARK_PALETTE, PALETTE, Chart
+from sparse_sharing.results.drawing import DARK_PALETTE, PALETTE, Chart
+from sparse_sharing.results.forest import Forest
 
 TEMPLATES = files("sparse_sharing.results.page") / "templates"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its heading, its values, and what they are sorted by where that is not their text."""
+    """A column of a table: its heading, its values as text, and whether they are numbers and sorted as such."""
 
     title: str
     cells: Sequence[str]
-    order: Sequence[float | str]
     numeric: bool
 
 
@@ -39,13 +42,12 @@ class Table:
 
     @property
     def rows(self) -> list[list[dict[str, Any]]]:
-        """The cells by row, each with text, sort key, whether it is a number, and whether it is the best."""
+        """The cells by row, each with its text, whether it is a number, and whether it is the best."""
         count = len(self.columns[0].cells) if self.columns else 0
         return [
             [
                 {
                     "text": column.cells[row],
-                    "order": column.order[row],
                     "numeric": column.numeric,
                     "best": (row, place) in self.best,
                 }
@@ -56,62 +58,18 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A row of a forest plot; places and widths are in percent of the axis.
-
-    Attributes:
-        system: the system that is compared.
-        reference: the system it is compared with.
-        verdict: in words, with the reason if there is none.
-        look: `better`, `worse`, `equal` or `none`.
-        difference: in points, as text.
-        interval: its ends in points, as text; empty without an interval.
-        start: place of the lower end.
-        width: of the interval.
-        point: place of the difference.
-    """
-
-    system: str
-    reference: str
-    verdict: str
-    look: str
-    difference: str
-    interval: str
-    start: float
-    width: float
-    point: float
-
-
-@dataclass(frozen=True)
-class Group:
-    """The rows of a forest plot that are about the same task."""
-
-    title: str
-    bars: Sequence[Bar]
-
-
-@dataclass(frozen=True)
-class Forest:
-    """A forest plot: `ticks` are the labels of its axis with their places, `zero` is the place of no difference."""
-
-    name: str
-    title: str
-    caption: str
-    groups: Sequence[Group]
-    ticks: Sequence[tuple[str, float]]
-    zero: float
-    data: pd.DataFrame
-
-
-@dataclass(frozen=True)
 class Section:
-    """A part of the page, reached from its head; `commands` are sentences, each with the command it is about."""
+    """A part of the page, reached from its head; `commands` are sentences, each with the command it is about.
+
+    A folded section shows only its title until a reader opens it.
+    """
 
     name: str
     title: str
     items: Sequence[Table | Chart | Forest]
     text: str = ""
     commands: Sequence[tuple[str, str]] = ()
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,8 +94,7 @@ def plain_table(
         values = data[heading].tolist()
         numeric = pd.api.types.is_numeric_dtype(data[heading]) and not pd.api.types.is_bool_dtype(data[heading])
         cells = [_text(value, decimals, "+" if heading in signed else "") for value in values]
-        order = [float("-inf") if value != value else value for value in values] if numeric else cells
-        columns.append(Column(str(heading), cells, order, numeric))
+        columns.append(Column(str(heading), cells, numeric))
     return Table(name, title, caption, columns, data)
 
 
@@ -157,9 +114,19 @@ def render(page: Page, library: str) -> str:
         style=_template("report.css"),
         script=_template("report.js"),
         library=library.replace("</script", "<\\/script"),
-        specs=lambda chart: [panel.spec for panel in chart.panels],
-        csv=lambda item: item.data.to_csv(index=False, lineterminator="\n"),
+        specs=lambda chart: packed(json.dumps([panel.on_page for panel in chart.panels], default=_plain)),
+        csv=lambda item: packed(item.data.to_csv(index=False, lineterminator="\n")),
     )
+
+
+def drawing_library() -> str:
+    """The JavaScript that draws Vega-Lite charts, as the function `vegaEmbed`."""
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+
+
+def packed(text: str) -> str:
+    """A text as gzip in base64: what a reader may take away is most of a page, and is read only when asked for."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
 
 
 def in_script(value: object) -> str:

@@ -1,5 +1,6 @@
 """What a finished run has left on disk, as tables for the report: scores, learning curves, rounds, masks, costs."""
 
+import csv
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks.analysis import compare
@@ -15,11 +17,15 @@ from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import ReportSpec
 from sparse_sharing.pipeline.stage import STAGE, STAGES
-from sparse_sharing.storage.artifacts import file_digest, load_json, remedy
+from sparse_sharing.pipeline.tables import tables_of
+from sparse_sharing.results.rows import rows_of
+from sparse_sharing.storage.artifacts import file_digest, load_json, parts_of, remedy
+from sparse_sharing.text.summary import read_summary
 
 ALL_LAYERS = "all layers"
 LARGEST_AT_START = "largest at start"
 """The mask of the largest starting weights beside those of tasks; no task can have this name."""
+CURVES = ("dataset", "seed", "system", "model", "task", "epoch", "score", "best")
 MOST_SUBSETS = 5
 """Up to so many tasks, weights are counted for each set of tasks that keeps them; beyond, by the number of tasks."""
 
@@ -31,7 +37,6 @@ class RunResults:
     Attributes:
         tables: the files of the stage `tables` by name without suffix.
         curves: dev score by dataset, seed, system, task and epoch; and which epoch was kept.
-        rounds: dev score by dataset, seed, start, task and pruning round, and the choices that took the round.
         data: sizes of the text by dataset, split and corpus.
         costs: seconds and peak memory by stage and job, as the workflow has measured them.
         settings: what each stage was told, by stage and job of the first seed.
@@ -40,7 +45,6 @@ class RunResults:
 
     tables: Mapping[str, pd.DataFrame]
     curves: pd.DataFrame
-    rounds: pd.DataFrame
     data: pd.DataFrame
     costs: pd.DataFrame
     settings: Mapping[str, Any]
@@ -54,12 +58,10 @@ def read_run(spec: ReportSpec, folder: Path) -> RunResults:
         ArtifactError: A file is missing or damaged.
     """
     # Not whatever is in the folder: an earlier configuration of the run may have left a table there.
-    names = [name for name in layout.table_files(spec) if name.endswith(".csv")]
-    tables = {name.removesuffix(".csv"): _read_csv(folder / "tables" / name) for name in names}
+    tables = {record.name: _read_csv(folder / "tables" / f"{record.name}.csv") for record in tables_of(spec)}
     return RunResults(
         tables=tables,
         curves=_curves(spec, folder),
-        rounds=_rounds(tables),
         data=_data(spec, folder),
         costs=_costs(spec, folder),
         settings=_settings(spec, folder),
@@ -88,7 +90,7 @@ def reference_overlaps(chosen: pd.DataFrame) -> pd.DataFrame:
     columns = {"overlap_with_start": LARGEST_AT_START, "self_overlap": None}
     rows = [
         {"layer": ALL_LAYERS, "a": row["task"], "b": other or row["task"], "overlap": float(row[name])}
-        for row in chosen.to_dict("records")
+        for row in rows_of(chosen)
         for name, other in columns.items()
         if pd.notna(row.get(name))
     ]
@@ -98,7 +100,7 @@ def reference_overlaps(chosen: pd.DataFrame) -> pd.DataFrame:
 def served(masks: Mapping[str, Mask]) -> pd.DataFrame:
     """How many prunable weights serve which tasks: one row for each set of tasks, or each number of tasks."""
     counts: dict[str, tuple[int, int]] = {}
-    total = sum(mask.keep.long() for mask in masks.values())
+    total = torch.stack([mask.keep for mask in masks.values()]).sum(0)
     size = total.numel()
     for number in range(len(masks) + 1):
         together = total == number
@@ -140,22 +142,19 @@ def _set_name(number: int, tasks: int) -> str:
 
 
 def _curves(spec: ReportSpec, folder: Path) -> pd.DataFrame:
-    rows = []
+    columns: dict[str, list[Any]] = {name: [] for name in CURVES}
     for dataset, seed, system, model in spec.models():
         path = layout.below(folder, layout.MODEL, dataset=dataset, seed=seed, system=system, model=model)
-        history = _read_csv(path / "history.csv")
-        for column in history.columns:
-            task = column.removeprefix("dev ")
-            if column != task:
-                part = history[["epoch", "best"]].assign(task=task, score=history[column])
-                rows.append(part.assign(dataset=dataset, seed=seed, system=system, model=model))
-    return _joined(rows, ["dataset", "seed", "system", "model", "task", "epoch", "score", "best"])
-
-
-def _rounds(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The rounds of every pruning whose masks are used."""
-    rounds = tables.get("rounds", pd.DataFrame(columns=["dataset", "chosen"]))
-    return rounds.rename(columns={"chosen": "chosen by"}).fillna({"chosen by": ""})
+        history = _read_columns(path / "history.csv", ",")
+        with parts_of(path / "history.csv"):
+            for name in [name for name in history if name.startswith("dev ")]:
+                identity = (dataset, seed, system, model, name.removeprefix("dev "))
+                for column, value in zip(columns, identity, strict=False):
+                    columns[column] += [value] * len(history[name])
+                columns["epoch"] += map(int, history["epoch"])
+                columns["score"] += [float(score or "nan") for score in history[name]]
+                columns["best"] += map(int, history["best"])
+    return pd.DataFrame(columns)
 
 
 def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
@@ -164,6 +163,8 @@ def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
     jobs: dict[str, tuple[str, dict[str, object]]] = {}
     for dataset in spec.datasets:
         jobs[f"prepare {dataset}"] = ("prepare", {"dataset": dataset})
+        for task in spec.datasets[dataset]:
+            jobs[f"prepare {dataset} {task}"] = ("prepare_task", {"dataset": dataset, "task": task})
     for dataset, own, start, task in spec.prunings():
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
@@ -190,6 +191,8 @@ def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
 def _carrier(folder: Path, stage: str, identity: Mapping[str, object]) -> Path:
     """The file of a job that stores its spec."""
     record = STAGE[stage]
+    if record.carrier is None:
+        raise ValueError(f"no output of '{stage}' stores its spec")
     return layout.below(folder, f"{record.folder}/{record.carrier.file}", **identity)
 
 
@@ -197,8 +200,7 @@ def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
     rows = []
     demo = {file_digest(path) for path in layout.below(folder, layout.DEMO_FOLDER).rglob("*.txt")}
     for dataset in spec.datasets:
-        path = layout.below(folder, layout.DATA, dataset=dataset) / "summary.json"
-        summary = load_json(path, "summary").details
+        summary = read_summary(layout.below(folder, layout.DATA, dataset=dataset), spec.datasets[dataset])
         for split, values in summary["splits"].items():
             covered = values["vector_coverage"]
             for corpus, read in values["corpora"].items():
@@ -219,9 +221,11 @@ def _costs(spec: ReportSpec, folder: Path) -> pd.DataFrame:
     for path in sorted((folder / "benchmarks").rglob("*.tsv")):
         job = path.relative_to(folder / "benchmarks").with_suffix("").as_posix()
         if (stage := _stage_of(spec, job)) is not None:
-            measured = pd.read_csv(path, sep="\t").iloc[-1]
-            rows.append({"stage": stage, "job": job, "seconds": measured["s"], "memory": measured["max_rss"]})
-    frame = _joined([pd.DataFrame(rows)] if rows else [], ["stage", "job", "seconds", "memory"])
+            measured = _read_columns(path, "\t")
+            with parts_of(path):
+                row = {"stage": stage, "job": job, "seconds": float(measured["s"][-1])}
+                rows.append(row | {"memory": measured["max_rss"][-1]})
+    frame = pd.DataFrame(rows, columns=["stage", "job", "seconds", "memory"])
     return frame.assign(memory=pd.to_numeric(frame["memory"], errors="coerce"))
 
 
@@ -236,8 +240,13 @@ def _stage_of(spec: ReportSpec, job: str) -> str | None:
     return None
 
 
-def _joined(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+def _read_columns(path: Path, separator: str) -> dict[str, list[str]]:
+    """A small table by column, as text: a run has thousands of them, and pandas takes milliseconds for each."""
+    try:
+        header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines(), delimiter=separator)
+        return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: cannot be read as a table ({error}). {remedy(path)}") from error
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

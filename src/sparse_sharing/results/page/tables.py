@@ -60,11 +60,14 @@ def overlap_table(overlaps: pd.DataFrame) -> Table:
         }
     )
     shown = shown.assign(**{"above chance": shown["overlap %"] - shown["chance %"]})
+    again = ""
+    if any(AGAIN in pair for pair in pairs):
+        again = f"'{AGAIN}': the same task, pruned with another order of the data. "
     caption = (
         "Overlap: weights that both masks keep, as a share of the weights that either keeps; means over the seeds. "
         "Chance: the overlap of independent random masks with the same density in each tensor. "
         f"'{LARGEST_AT_START}': the mask of the largest starting weights, without any training on the task. "
-        f"'{AGAIN}': the same task, pruned with another order of the data. An overlap above chance does not show that "
+        f"{again}An overlap above chance does not show that "
         "tasks are related: masks that were cut from common starting weights overlap in any case."
     )
     table = plain_table("overlaps", "Overlap of the masks", caption, shown, 1, signed=["above chance"])
@@ -94,6 +97,6 @@ def type_table(types: pd.DataFrame, systems: Sequence[str], baseline: str) -> Ta
         "have no interval, so small ones mean little. Gold: occurrences in the test text. The CSV file has precision "
         "and recall too."
     )
-    differences = [name for name in shown if name.startswith("Δ")]
+    differences = [str(name) for name in shown if str(name).startswith("Δ")]
     table = plain_table("types", "Test scores by type", caption, shown, 1, signed=differences)
     return replace(table, data=types)

@@ -1,7 +1,7 @@
 """What the report says in words and tables: the lead, the facts, the scores."""
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +10,11 @@ import pandas as pd
 from sparse_sharing.evaluation import statistics
 from sparse_sharing.evaluation.statistics import NO_DIFFERENCE, NO_VERDICT, THESE_EQUAL
 from sparse_sharing.pipeline.specs import ReportSpec
-from sparse_sharing.results.page.page import Column, Table, plain_table
+from sparse_sharing.results.page.page import Column, Section, Table, plain_table
 from sparse_sharing.results.page.results import RunResults
+from sparse_sharing.results.rows import distinct
 from sparse_sharing.results.tables.costs import ALL
-from sparse_sharing.results.tables.marks import COLUMN, explanation, system_marks
+from sparse_sharing.results.tables.means import MEAN
 
 CAPTIONS = {
     "data": "Sizes as read; unknown words and words with a vector as shares of the tokens of a split, in percent.",
@@ -21,15 +22,15 @@ CAPTIONS = {
     "spent": "Updates (optimizer steps on batches of a task) and tokens of the warm-up that a system starts from, of "
     "the prunings behind its masks, and of its training; dev scores: how many chose an epoch or a mask; processor "
     "seconds of all jobs. Means over the seeds. What systems share is counted for each of them.",
-    "paper": "Published figures beside the measured ones; the difference in points.",
 }
 UNKNOWN = "unknown"
 
-AGAIN = (
-    "Repeat this run with its configuration file (without --configfile for the default run). Its settings, versions "
-    "and digests are below."
-)
+AGAIN = "Repeat this run, in the folder that it was started in. Its settings, versions and digests are below."
 
+MANY_DATASETS = 8
+"""From more on, the lead counts the verdicts of all datasets together, and the page folds the datasets."""
+
+MOST_JOBS = 200
 
 MOST_NAMED = 5
 """Comparisons of one verdict that the lead names; beyond, they are only counted."""
@@ -47,6 +48,22 @@ ENOUGH_SEEDS = 3
 def lead(compared: pd.DataFrame | None, dataset: str, baseline: str) -> str:
     """What the verdicts of a dataset come to: those against the baseline, or all where it is no reference."""
     own = pd.DataFrame() if compared is None else compared[compared["dataset"] == dataset]
+    return _lead(own, baseline)
+
+
+def leads(compared: pd.DataFrame, datasets: Sequence[str], baseline: str) -> dict[str, str]:
+    """The lead of each dataset by name; of many datasets that of all together. What is true of all comes last."""
+    if len(datasets) > MANY_DATASETS:
+        return {f"All {len(datasets)} datasets": _lead(compared, baseline)}
+    found = {dataset: lead(compared, dataset, baseline) for dataset in datasets}
+    about = _few_seeds(compared) if len(compared) else ""
+    if not about or not all(text.endswith(about) for text in found.values()):
+        return found
+    last = list(found)[-1]
+    return {dataset: text if dataset == last else text.removesuffix(about) for dataset, text in found.items()}
+
+
+def _lead(own: pd.DataFrame, baseline: str) -> str:
     if not len(own):
         return "No two systems are compared."
     against = own[own["reference"] == baseline]
@@ -63,11 +80,13 @@ def _verdicts(rows: pd.DataFrame, whom: str) -> str:
         return f"{row['system']} against {row['reference']}, {row['task']}: {row['verdict']}"
     if rows["verdict"].nunique() == 1:
         verdict = str(rows["verdict"].iloc[0])
-        return f"{verdict[:1].upper()}{verdict[1:]} in each of the {len(rows)} comparisons{whom}"
+        negated = verdict in (NO_VERDICT, *EQUAL)
+        count = "any of the" if negated else "all"
+        return f"{verdict[:1].upper()}{verdict[1:]} in {count} {len(rows)} comparisons{whom}"
     parts = {}
     for verdict, block in rows.groupby("verdict", sort=False):
         names = block["system"] + " on " + block["task"] + ("" if whom else " against " + block["reference"])
-        named = verdict not in EQUAL and len(block) <= MOST_NAMED
+        named = verdict not in EQUAL and len(block) <= MOST_NAMED and block["dataset"].nunique() == 1
         parts[verdict] = f"{verdict} in {len(block)}" + (f" ({', '.join(names)})" if named else "")
     order = sorted(parts, key=(NO_VERDICT, *EQUAL).__contains__)
     return f"Of {len(rows)} comparisons{whom}: {', '.join(parts[verdict] for verdict in order)}"
@@ -79,25 +98,7 @@ def _few_seeds(rows: pd.DataFrame) -> str:
     if seeds >= ENOUGH_SEEDS:
         return ""
     count = "one seed" if seeds == 1 else f"{seeds} seeds"
-    return f" With {count} this is about these trained models, not about the systems."
-
-
-def warnings(tables: Mapping[str, pd.DataFrame], text: Mapping[str, Sequence[str]]) -> list[str]:
-    """What speaks against believing the scores: marks of systems, leaked sentences, notes on the text by dataset."""
-    summary = tables["summary"]
-    summary = summary.assign(**{COLUMN: summary[COLUMN].astype(object).fillna("")})
-    lines = [
-        f"{dataset}, {system}: {marks}."
-        for (dataset, system), rows in summary.groupby(["dataset", "system"], sort=False)
-        if (marks := system_marks(rows))
-    ]
-    lines += [explained] if (explained := explanation(summary)) else []
-    lines += [
-        f"{row['dataset']}: {row['leaked']} of {row['sentences']} test sentences of {row['task']} also occur in the "
-        "training or dev text; a table below shows the scores without them."
-        for row in tables["leaks"].drop_duplicates(["dataset", "task"]).to_dict("records")
-    ]
-    return [*lines, *(f"{dataset}: {note}." for dataset, notes in text.items() for note in notes)]
+    return f" With {count}, the verdicts are about these trained models, not about the systems."
 
 
 def facts(spec: ReportSpec, results: RunResults) -> dict[str, str]:
@@ -119,21 +120,21 @@ def score_table(scores: pd.DataFrame) -> Table:
     systems = list(dict.fromkeys(scores["system"]))
     tasks = scores[["task", "metric"]].drop_duplicates()
     tasks = list(tasks.sort_values("task", key=lambda task: task == "mean", kind="stable").itertuples(index=False))
-    columns = [Column("system", systems, systems, False)]
+    columns = [Column("system", systems, False)]
     best = set()
     for task, metric in tasks:
         rows = scores[scores["task"] == task].set_index("system")
         title = "mean" if task == "mean" else f"{task} {'F1' if metric == 'f1' else metric}"
         own = [rows.loc[system] if system in rows.index else None for system in systems]
         best |= {(place, len(columns)) for place, row in enumerate(own) if row is not None and row["best"]}
-        columns.append(_numbers(title, [_score(row) for row in own], [_value(row, "mean") for row in own]))
+        columns.append(Column(title, [_score(row) for row in own], True))
         if scores["difference"].notna().any():
             points = [_value(row, "difference") for row in own]
-            columns.append(_numbers("Δ", [_signed(p) if p == p else "" for p in points], points))
+            columns.append(Column("Δ", [_signed(p) if p == p else "" for p in points], True))
     sizes = scores.groupby("system", sort=False)["parameters"].first()[systems]
-    columns.append(_numbers("parameters", [f"{int(size):,}" for size in sizes], list(sizes)))
+    columns.append(Column("parameters", [f"{int(size):,}" for size in sizes], True))
     kept = scores[scores["task"] != "mean"].groupby("system", sort=False)["density"].mean()[systems]
-    columns.append(_numbers("density", [f"{share:.1%}" for share in kept], list(kept)))
+    columns.append(Column("density", [f"{share:.1%}" for share in kept], True))
     seeds = int(scores["seeds"].max())
     spread = "one seed" if seeds == 1 else f"mean ± sample standard deviation over {seeds} seeds"
     caption = (
@@ -183,14 +184,29 @@ def cost_table(spent: pd.DataFrame) -> Table:
     return replace(plain_table("spent", "Budget and cost", CAPTIONS["spent"], shown, 0), data=spent)
 
 
-def synthetic(data: pd.DataFrame) -> list[str]:
-    """A sentence on the datasets whose text the demo has generated."""
-    found = dict.fromkeys(data[data["synthetic"]]["dataset"]) if len(data) else {}
-    if not found:
-        return []
-    return [
-        f"{', '.join(found)}: synthetic demo text, generated from templates. Scores on it say nothing about real text."
-    ]
+def jobs_table(jobs: pd.DataFrame) -> Table:
+    """Every job with its time and memory, or those that took longest; the CSV file has all."""
+    if len(jobs) <= MOST_JOBS:
+        return replace(plain_table("jobs", "Every job", CAPTIONS["jobs"], jobs, 1), folded=True)
+    longest = jobs.nlargest(MOST_JOBS, "seconds")
+    title = f"The {MOST_JOBS} jobs that took longest, of {len(jobs):,}"
+    return replace(plain_table("jobs", title, CAPTIONS["jobs"], longest, 1), data=jobs, folded=True)
+
+
+def overview(summary: pd.DataFrame) -> Section:
+    """All datasets in one table: the mean test score over the tasks of each, one column per system."""
+    tasks = summary.groupby("dataset")["task"].transform("nunique")
+    own = summary[(summary["task"] == MEAN) | (tasks == 1)]
+    systems = distinct(own["system"])
+    scores = own.pivot(index="dataset", columns="system", values="mean").reindex(distinct(own["dataset"]))[systems]
+    cells = [[f"{score:.2f}" if score == score else "" for score in scores[system]] for system in systems]
+    best = scores.round(2).eq(scores.round(2).max(axis=1), axis=0)
+    marked = {(row, column + 1) for row, column in zip(*best.to_numpy().nonzero(), strict=True)}
+    columns = [Column("dataset", [str(name) for name in scores.index], False)]
+    columns += [Column(system, values, True) for system, values in zip(systems, cells, strict=True)]
+    caption = "Mean test score over the tasks of each dataset in percent. Marked: best. A name leads to the details."
+    table = Table("overview", "Mean scores", caption, columns, own, frozenset(marked))
+    return Section("overview", "All datasets", [table])
 
 
 def git_revision(folder: Path) -> str:
@@ -201,10 +217,6 @@ def git_revision(folder: Path) -> str:
     except (OSError, subprocess.SubprocessError):
         return UNKNOWN
     return done.stdout.strip() or UNKNOWN
-
-
-def _numbers(title: str, cells: list[str], values: list[float]) -> Column:
-    return Column(title, cells, [float("-inf") if value != value else float(value) for value in values], True)
 
 
 def _signed(points: float) -> str:

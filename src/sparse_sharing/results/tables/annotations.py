@@ -1,61 +1,49 @@
-"""Marks in the tables of a run: systems that are controls, and those that replicate something of the original code."""
+"""How tables show which systems are controls, and which replicate something of the original code."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from sparse_sharing.pipeline.experiments import CONTROLS
 from sparse_sharing.pipeline.specs import TablesSpec
-from sparse_sharing.results.tables.markup import LATEX, MARKDOWN
-from sparse_sharing.storage.artifacts import write_text
-
-NAMING = ("system", "reference", "sparse", "hard", "with_warmup", "without_warmup")
-"""Columns of tables that name systems."""
 
 
-def mark_replicas(spec: TablesSpec, written: Iterable[Path]) -> None:
-    """Say in every table what of the original code its numbers replicate; nothing where nothing does.
+def with_annotations(frame: pd.DataFrame, systems: Sequence[str], spec: TablesSpec) -> pd.DataFrame:
+    """A table with the columns `replicate` and `control`, each where the run has such systems.
 
-    CSV tables get a column `replicate`: the switches of a row's systems, or those of pruning in tables that name no
-    system. The others end with a line that lists the systems and their switches.
+    `replicate`: the switches of a row's systems; in tables that name no system, those of pruning. `control`: what the
+    systems of a row are, where they are controls; only in tables that name systems.
+
+    Args:
+        frame: the table.
+        systems: the columns that name systems.
+        spec: of the tables.
     """
-    if spec.replicate is None:
-        return
-    listed = "; ".join(f"{system}: {' '.join(names)}" for system, names in spec.replicate.items())
-    note = f"Replicates the original code, as docs/replication.md explains: {listed}."
-    _mark(written, "replicate", spec.replicate, note, spec.replicate_pruning or ())
+    if spec.replicate is not None:
+        others = " ".join(spec.replicate_pruning or ())
+        frame = frame.assign(replicate=_listed(frame, systems, spec.replicate) if systems else others)
+    if systems and (kinds := controls(spec)):
+        frame = frame.assign(control=_listed(frame, systems, {name: [kind] for name, kind in kinds.items()}))
+    return frame
 
 
-def mark_controls(spec: TablesSpec, written: Iterable[Path]) -> None:
-    """Say in every table that names systems which of them are controls, and what each is; nothing without any.
+def footnotes(spec: TablesSpec) -> list[str]:
+    """The same for people, in plain text: a line on the systems with switches, and one on the controls."""
+    notes = []
+    if spec.replicate is not None:
+        listed = "; ".join(f"{system}: {' '.join(names)}" for system, names in spec.replicate.items())
+        notes.append(f"Replicates the original code, as docs/replication.md explains: {listed}.")
+    if kinds := controls(spec):
+        notes.append(f"Controls: {'; '.join(f'{system}: {CONTROLS[kind]}' for system, kind in kinds.items())}.")
+    return notes
 
-    CSV tables get a column `control`: the kinds of a row's systems that are controls (`config.experiments.CONTROLS`).
-    The others end with a line that lists them.
-    """
-    kinds = {system: [known.kind] for system, known in spec.facts.items() if known.kind in CONTROLS}
-    if kinds:
-        note = f"Controls: {'; '.join(f'{system}: {CONTROLS[kind]}' for system, (kind,) in kinds.items())}."
-        _mark(written, "control", kinds, note, None)
+
+def controls(spec: TablesSpec) -> dict[str, str]:
+    """The kinds of the systems that are controls, which the paper lacks."""
+    return {system: known.kind for system, known in spec.facts.items() if known.kind in CONTROLS}
 
 
-def _mark(
-    written: Iterable[Path], column: str, marks: Mapping[str, Sequence[str]], note: str, others: Sequence[str] | None
-) -> None:
-    """Add a column to CSV tables and a line to others; `others` are the marks where a table names no system."""
-    for path in written:
-        if path.suffix != ".csv":
-            markup = MARKDOWN if path.suffix == ".md" else LATEX
-            write_text(path, f"{path.read_text(encoding='utf-8')}\n{markup.escape(note)}\n")
-            continue
-        # Numbers pass through as text.
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        naming = [name for name in NAMING if name in frame]
-        if naming:
-            rows = frame[naming].itertuples(index=False)
-            values = [" ".join(sorted({mark for name in row for mark in marks.get(name, ())})) for row in rows]
-        elif others is not None:
-            values = [" ".join(others)] * len(frame)
-        else:
-            continue
-        write_text(path, frame.assign(**{column: values}).to_csv(index=False, lineterminator="\n"))
+def _listed(frame: pd.DataFrame, systems: Sequence[str], found: Mapping[str, Sequence[str]]) -> list[str]:
+    """For each row what is found for its systems, each once, separated by spaces."""
+    rows = frame[list(systems)].itertuples(index=False)
+    return [" ".join(sorted({value for name in row for value in found.get(name, ())})) for row in rows]

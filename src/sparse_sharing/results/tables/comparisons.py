@@ -1,21 +1,42 @@
-"""Tests between systems: does one label text better than another, whatever the seed and the test text?"""
+"""The table `comparisons`: does one system label text better than another, whatever the seed and the test text?"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.evaluation import statistics
+from sparse_sharing.pipeline.tables.comparisons import RECORD
+from sparse_sharing.results.forest import Forest, forest
+from sparse_sharing.results.tables import verdicts
+from sparse_sharing.results.tables.inputs import RunInputs
+from sparse_sharing.results.tables.marks import barred
+from sparse_sharing.results.tables.markup import Markup, Section
 from sparse_sharing.results.tables.means import MEAN
 from sparse_sharing.storage.artifacts import Artifact, load_tensors, parts_of
 
-COMPARISONS = ["dataset", "reference", "system", "task", "metric", "seeds", "units", "unit_count", "comparisons"]
-COMPARISONS += ["difference", "lower", "upper", "detectable", "training_error", "text_error", "verdict", "reason"]
-
 DOCUMENTS, SENTENCES = "documents", "sentences"
+
+
+def build(run: RunInputs) -> pd.DataFrame:
+    """The table of a run."""
+    pairs = sorted(run.spec.comparisons, key=lambda pair: [run.systems.index(name) for name in pair])
+    return compare(read_counts(run.sentences), pairs, barred(run.marks))
+
+
+def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
+    """The part of the summary on a dataset."""
+    own = run.rows_of("comparisons", dataset)
+    return Section("Verdicts", verdicts.caption(own), verdicts.cells(own, markup)) if len(own) else None
+
+
+def chart(compared: pd.DataFrame) -> Forest:
+    """The rows of one dataset as a forest plot."""
+    return forest(compared)
 
 
 @dataclass(frozen=True)
@@ -78,8 +99,9 @@ def _same_text(counts: Counts, other: Counts) -> bool:
     """Whether two models were scored on the same sentences: as many, of the same sizes, in the same documents."""
     if counts.values.shape != other.values.shape or (counts.documents is None) != (other.documents is None):
         return False
-    sizes = np.array_equal(counts.values[:, -1], other.values[:, -1])
-    return sizes and (counts.documents is None or np.array_equal(counts.documents, other.documents))
+    if not np.array_equal(counts.values[:, -1], other.values[:, -1]):
+        return False
+    return counts.documents is None or other.documents is None or np.array_equal(counts.documents, other.documents)
 
 
 @dataclass
@@ -148,7 +170,7 @@ def compare(
             result = _tested(scored[task], (reference, system), shared, systems, len(family))
             verdict = {"verdict": statistics.NO_VERDICT, "reason": reason} if reason else {}
             rows.append(names | {"comparisons": len(family)} | result | verdict)
-    return pd.DataFrame(rows, columns=COMPARISONS)
+    return pd.DataFrame(rows, columns=list(RECORD.columns))
 
 
 def _scored(
@@ -163,8 +185,9 @@ def _scored(
         if not values.shape[1]:
             continue
         documents = next(iter(models.values())).documents
-        units = SENTENCES if documents is None or len(np.unique(documents)) < 2 else DOCUMENTS
-        values = statistics.by_document(values, documents) if units == DOCUMENTS else values
+        units = SENTENCES
+        if documents is not None and len(np.unique(documents)) > 1:
+            units, values = DOCUMENTS, statistics.by_document(values, documents)
         count = values.shape[1]
         # The draws depend on the number of units only, so tasks of the same text are resampled together.
         deviations = statistics.text_deviations(values, statistics.generator(dataset, str(count)), resamples)
@@ -187,12 +210,17 @@ def _scored(
 
 def _tested(
     scored: Scored, pair: tuple[str, str], seeds: Sequence[int], systems: Sequence[str], comparisons: int
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The columns of one row from `metric` on, for a (reference, system) pair and the seeds that both have."""
     theirs, ours = ([scored.scores[name, seed] for seed in seeds] for name in pair)
     moved = [np.stack([scored.deviations[name, seed] for seed in seeds], axis=1) for name in pair]
     difference = float(np.mean(ours) - np.mean(theirs))
-    row = {"metric": scored.metric, "seeds": len(seeds), "units": scored.units, "unit_count": scored.unit_count}
+    row: dict[str, Any] = {
+        "metric": scored.metric,
+        "seeds": len(seeds),
+        "units": scored.units,
+        "unit_count": scored.unit_count,
+    }
     row |= {"difference": difference, "reason": ""}
     if scored.unit_count < 2:
         return row | {"verdict": statistics.NO_VERDICT, "reason": "the test text is a single sentence"}
@@ -200,13 +228,14 @@ def _tested(
     training = None
     if len(seeds) < statistics.SEEDS_FOR_SYSTEMS:
         variance = text.of_models
-        half, error = statistics.half_width_of_models(variance, scored.unit_count, comparisons)
+        half, error = statistics.half_width_of_models(np.asarray(variance), scored.unit_count, comparisons)
     else:
         variance = text.of_systems
-        own = (np.var(ours, ddof=1), np.var(theirs, ddof=1))
-        pooled = statistics.pooled_variance(*zip(*(scored.variance(name) for name in systems), strict=True))
+        own = (np.asarray(np.var(ours, ddof=1)), np.asarray(np.var(theirs, ddof=1)))
+        variances, counts = zip(*(scored.variance(name) for name in systems), strict=True)
+        pooled, degrees = statistics.pooled_variance(variances, counts)
         half, error = statistics.half_width_of_systems(
-            own, len(seeds), pooled, np.asarray(variance), scored.unit_count, comparisons
+            own, len(seeds), (np.asarray(pooled), degrees), np.asarray(variance), scored.unit_count, comparisons
         )
         training = float(np.sqrt(max(0.0, error**2 - variance)))
     lower, upper = difference - float(half), difference + float(half)

@@ -1,4 +1,4 @@
-"""What each system has cost: updates and tokens of each task, dev scores that chose something, processor time.
+"""The table `costs`: updates and tokens of each task, dev scores that chose something, processor time.
 
 Warm-up and pruning are shown apart from the training. What several systems share, such as a warm-up, is counted in full
 for each of them: it is what the system would cost by itself.
@@ -6,12 +6,17 @@ for each of them: it is what the system would cost by itself.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from sparse_sharing.config.systems import models_of
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.specs import TablesSpec
+from sparse_sharing.pipeline.tables.costs import RECORD
+from sparse_sharing.results.rows import rows_of
+from sparse_sharing.results.tables.inputs import RunInputs
+from sparse_sharing.results.tables.markup import Markup, Section
 from sparse_sharing.storage.costs import Costs, read_costs
 
 PARTS = ("start", "pruning", "training")
@@ -20,13 +25,22 @@ PARTS = ("start", "pruning", "training")
 ALL = "all"
 """Task of the rows that sum the tasks of a system."""
 
-COSTS = ["dataset", "system", "task", "seeds"]
-COSTS += [f"{count}_{part}" for count in ("updates", "tokens") for part in PARTS] + ["dev_scores"]
-SECONDS = [f"seconds_{part}" for part in ("start", "pruning", "selection", "training")]
-COSTS += SECONDS
+SECONDS = [name for name in RECORD.columns if name.startswith("seconds_")]
 
-Jobs = dict[str, list[Costs | None]]
-"""The costs of the jobs behind a system, by part."""
+Jobs = dict[str, list[Costs]]
+"""The costs of the jobs behind a system by part; a part is missing where a job has no record of its costs."""
+
+
+def build(run: RunInputs) -> pd.DataFrame:
+    """The table of a run."""
+    return costs(run.spec, run.folder, run.systems)
+
+
+def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
+    """The part of the summary on a dataset."""
+    own = run.rows_of("costs", dataset)
+    cells = [[markup.escape(cell) for cell in row] for row in cost_cells(own)] if len(own) else []
+    return Section("Cost", CAPTION, cells) if cells else None
 
 
 def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFrame:
@@ -38,13 +52,14 @@ def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFram
         systems: in the order of the rows.
 
     Returns:
-        The columns of COSTS, means over the seeds: updates and tokens of the tasks that the system trains, and of those
-        that its warm-up has seen besides; dev_scores, the scores on dev that chose an epoch (those that a choice of
-        rounds compares are among them); processor seconds of the jobs. What no record tells is missing.
+        The columns of the record, means over the seeds: updates and tokens of the tasks that the system trains, and
+        of those that its warm-up has seen besides; dev_scores, the scores on dev that chose an epoch (those that a
+        choice of rounds compares are among them); processor seconds of the jobs. What no record has is missing.
 
     Raises:
         ArtifactError: A record is damaged.
     """
+    columns = list(RECORD.columns)
     rows = [
         row
         for dataset in spec.datasets
@@ -52,33 +67,32 @@ def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFram
         for seed in spec.seeds
         for row in _rows(spec, folder, dataset, seed, system)
     ]
-    frame = pd.DataFrame(rows, columns=[name for name in COSTS if name != "seeds"]).assign(seeds=1)
+    frame = pd.DataFrame(rows, columns=[name for name in columns if name != "seeds"]).assign(seeds=1)
     keys = ["dataset", "system", "task"]
-    frame = frame.astype({name: float for name in COSTS if name not in (*keys, "seeds")})
-    how = {name: "sum" if name == "seeds" else "mean" for name in COSTS if name not in keys}
-    mean = frame.groupby(keys, sort=False, as_index=False).agg(how)[COSTS]
-    counts = [name for name in COSTS if name not in (*keys, *SECONDS)]
+    frame = frame.astype({name: float for name in columns if name not in (*keys, "seeds")})
+    how = {name: "sum" if name == "seeds" else "mean" for name in columns if name not in keys}
+    mean = frame.groupby(keys, sort=False, as_index=False).agg(how)[columns]
+    counts = [name for name in columns if name not in (*keys, *SECONDS)]
     return mean.assign(**{name: mean[name].round().astype("Int64") for name in counts})
 
 
-def _rows(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) -> Iterator[dict]:
+def _rows(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) -> Iterator[dict[str, Any]]:
     """The rows of one system and seed."""
     jobs = _jobs(spec, folder, dataset, seed, system)
-    known = [part for part in PARTS if None not in jobs[part]]
+    known = [part for part in PARTS if part in jobs]
     seen = sorted({task for part in known for job in jobs[part] for task in job.updates})
     trained = spec.facts[system].tasks or spec.datasets[dataset]
     tasks = [task for task in spec.datasets[dataset] if task in seen or task in trained]
     for task in [*tasks, ALL]:
         own = tasks if task == ALL else [task]
-        row = {"dataset": dataset, "system": system, "task": task}
+        row: dict[str, Any] = {"dataset": dataset, "system": system, "task": task}
         for part in known:
             row[f"updates_{part}"] = sum(job.updates.get(name, 0) for job in jobs[part] for name in own)
             row[f"tokens_{part}"] = sum(job.tokens.get(name, 0) for job in jobs[part] for name in own)
         if len(known) == len(PARTS):
             row["dev_scores"] = sum(job.dev_scores.get(name, 0) for part in PARTS for job in jobs[part] for name in own)
         if task == ALL:
-            complete = {part: found for part, found in jobs.items() if None not in found}
-            row |= {f"seconds_{part}": sum(job.processor_seconds for job in found) for part, found in complete.items()}
+            row |= {f"seconds_{part}": sum(job.processor_seconds for job in found) for part, found in jobs.items()}
         yield row
 
 
@@ -92,15 +106,17 @@ def _jobs(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) 
     tasks = facts.tasks or spec.datasets[dataset]
     start = of(layout.START, start=f"{facts.start}-{system}") or of(layout.START, start=facts.start)
     pruned = tasks if facts.choice is not None and facts.choice not in (spec.given or []) else []
+    models = models_of(spec.systems[system], tasks)
     named = (spec.named_prunings or {}).get(facts.choice or "")
     pattern, more = (layout.PRUNE, {}) if named is None else (layout.PRUNE_NAMED, {"pruning": named})
-    models = models_of(spec.systems[system], tasks)
-    return {
+    parts = {
         "start": [start],
         "pruning": [of(pattern, start=facts.start, task=task, **more) for task in pruned],
         "selection": [of(layout.SELECT, start=facts.start, choice=facts.choice)] if facts.choice is not None else [],
         "training": [of(layout.MODEL, system=system, model=model) for model in models],
     }
+    known = {part: [job for job in jobs if job is not None] for part, jobs in parts.items()}
+    return {part: jobs for part, jobs in known.items() if len(jobs) == len(parts[part])}
 
 
 CAPTION = (
@@ -118,22 +134,22 @@ def cost_cells(own: pd.DataFrame) -> list[list[str]]:
     tasks = sorted(set(own["task"]) - {ALL})
     rows = [["system", *tasks, "tokens", "dev scores"]]
     for system, block in own.groupby("system", sort=False):
-        found = {row["task"]: row for row in block.to_dict("records")}
+        found = {row["task"]: row for row in rows_of(block)}
         cells = [_counts(found[task], "updates") if task in found else "" for task in tasks]
         rows.append([str(system), *cells, _counts(found[ALL], "tokens"), _count(found[ALL]["dev_scores"])])
     return rows
 
 
-def _counts(row: dict, what: str) -> str:
+def _counts(row: dict[str, Any], what: str) -> str:
     """Start + training [pruning], as far as there are any."""
     start, pruning, training = (row[f"{what}_{part}"] for part in PARTS)
     parts = [_count(training)] if _is_zero(start) else [_count(start), _count(training)]
     return " + ".join(parts) + ("" if _is_zero(pruning) else f" [{_count(pruning)}]")
 
 
-def _is_zero(count: object) -> bool:
+def _is_zero(count: float) -> bool:
     return not pd.isna(count) and count == 0
 
 
-def _count(count: object) -> str:
+def _count(count: float) -> str:
     return "?" if pd.isna(count) else f"{int(count):,}"

@@ -1,17 +1,20 @@
-"""What is wrong with the text behind the scores: test sentences that training or dev has too, and repaired tags."""
+"""The table `leaks`: scores without the test sentences that the training or dev text has too."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sparse_sharing.evaluation import statistics
+from sparse_sharing.pipeline.tables.leaks import RECORD
+from sparse_sharing.results.rows import rows_of
+from sparse_sharing.results.tables.inputs import RunInputs
+from sparse_sharing.results.tables.markup import SHOWN_DECIMALS, Markup, Rows, Section, number, score_name, signed
 from sparse_sharing.results.tables.scores import Order, in_order
-from sparse_sharing.storage.artifacts import load_json, load_tensors, parts_of
+from sparse_sharing.storage.artifacts import load_tensors, parts_of
 
-LEAKS = ["dataset", "system", "task", "metric", "seeds", "sentences", "leaked", "value", "without_leaked", "difference"]
 LEAKS_TITLE = "Without leaked sentences"
 LEAKS_CAPTION = (
     "Test scores in percent, means over seeds: on all test sentences, and without those that also occur word for word "
@@ -19,6 +22,17 @@ LEAKS_CAPTION = (
 )
 FLAGS = ".leaked"
 """What the name of a task is followed by in the name of the tensor that flags its leaked sentences."""
+
+
+def build(run: RunInputs) -> pd.DataFrame:
+    """The table of a run."""
+    return leaks(run.sentences, run.order)
+
+
+def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
+    """The part of the summary on a dataset."""
+    own = run.rows_of("leaks", dataset)
+    return Section(LEAKS_TITLE, LEAKS_CAPTION, _cells(own, markup)) if len(own) else None
 
 
 def leaks(paths: Sequence[Path], order: Order | None = None) -> pd.DataFrame:
@@ -50,7 +64,7 @@ def leaks(paths: Sequence[Path], order: Order | None = None) -> pd.DataFrame:
         means = {key: float(np.mean([model[key] for model in models])) for key in ("value", "without_leaked")}
         row = {"dataset": dataset, "system": system, "task": task, **models[0], "seeds": len(models), **means}
         rows.append(row | {"difference": means["without_leaked"] - means["value"]})
-    return in_order(pd.DataFrame(rows, columns=LEAKS), ["dataset", "system", "task"], order)
+    return in_order(pd.DataFrame(rows, columns=list(RECORD.columns)), ["dataset", "system", "task"], order)
 
 
 def _scores(counts: np.ndarray, flags: np.ndarray) -> dict:
@@ -66,25 +80,11 @@ def _scores(counts: np.ndarray, flags: np.ndarray) -> dict:
     }
 
 
-def text_notes(summary: Path) -> list[str]:
-    """What a reader of scores should know about a prepared dataset: sentences in two splits, and repaired tags.
-
-    Args:
-        summary: the `summary.json` of the dataset.
-    """
-    details: Mapping = load_json(summary, "summary").details
-    notes = []
-    with parts_of(summary):
-        for leak in details["leaks"]:
-            if leak["sentences"]:
-                text, other = f"{leak['corpus']} {leak['split']}", f"{leak['in_corpus']} {leak['in_split']}"
-                notes.append(f"{_sentences(leak['sentences'])} of {text} also in {other}, word for word")
-        for split, values in details["splits"].items():
-            for corpus, read in values["corpora"].items():
-                repairs = sum(read.get("repairs", {}).values())
-                notes += [f"{corpus}, {split}: {repairs:,} repaired tags"] if repairs else []
-    return notes
-
-
-def _sentences(count: int) -> str:
-    return "1 sentence" if count == 1 else f"{count:,} sentences"
+def _cells(own: pd.DataFrame, markup: Markup) -> Rows:
+    """One row per system and task."""
+    rows = [["system", "task", "sentences", "leaked", "all", "without leaked", "Δ"]]
+    for row in rows_of(own):
+        scores = [number(row[key], SHOWN_DECIMALS) for key in ("value", "without_leaked")]
+        sizes = [str(row["sentences"]), str(row["leaked"])]
+        rows.append([row["system"], score_name(row["task"], row["metric"]), *sizes, *scores, signed(row["difference"])])
+    return [[markup.escape(cell) for cell in row] for row in rows]

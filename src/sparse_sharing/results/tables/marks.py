@@ -1,29 +1,30 @@
 """The marks of every model of a run, and the column `marks` of the tables that show systems."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from sparse_sharing.evaluation.marks import BARRING, MEANINGS, ZERO, Mark, Tie, TrainingFacts, of_choice, of_training
 from sparse_sharing.pipeline.experiments import SystemFacts
-from sparse_sharing.results.tables.annotations import NAMING
+from sparse_sharing.results.rows import rows_of
 from sparse_sharing.results.tables.means import MEAN
-from sparse_sharing.results.tables.scores import MODEL, read_metrics
+from sparse_sharing.results.tables.scores import MODEL
 
 MARKS = [*MODEL, "task", "mark", "bars"]
 COLUMN = "marks"
 
 
-def marks(paths: Iterable[Path], choices: pd.DataFrame, facts: Mapping[str, SystemFacts]) -> pd.DataFrame:
+def marks(scores: Sequence[Mapping[str, Any]], choices: pd.DataFrame, facts: Mapping[str, SystemFacts]) -> pd.DataFrame:
     """The marks of all models: one row per dataset, system, seed, task of the model, and mark.
 
     A mark counts for every task of its model, since they share the chosen epoch and the masks.
 
     Args:
-        paths: the metrics of all models; where they hold no facts about the training, the dev score of the kept epoch
-            says whether a task was at 0.
+        scores: the tasks of all models, as `scores.read_all` returns them; of a model that has no facts about its
+            training, the dev score of the kept epoch says whether a task was at 0.
         choices: the round of every choice of masks, under its dataset, seed, start, choice and task, as text.
         facts: what is known of each system.
 
@@ -31,14 +32,16 @@ def marks(paths: Iterable[Path], choices: pd.DataFrame, facts: Mapping[str, Syst
         The columns dataset, system, seed, task, mark (text) and bars (whether a verdict is barred).
     """
     chosen = _marks_of_choices(choices)
+    models: dict[Path, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in scores:
+        models[row["path"]].append(row)
     rows = []
-    for path in sorted(map(Path, paths)):
-        models = read_metrics(path)
-        first, tasks = models[0], [row["task"] for row in models]
+    for model in models.values():
+        first, tasks = model[0], [row["task"] for row in model]
         if first["training"]:
             found = of_training(TrainingFacts(**first["training"]), tasks)
         else:
-            found = [Mark(ZERO, row["task"]) for row in models if row["dev"][row["metric"]] <= 0]
+            found = [Mark(ZERO, row["task"]) for row in model if row["dev"][row["metric"]] <= 0]
         system = facts[first["system"]]
         for task in tasks:
             key = (first["dataset"], str(first["seed"]), system.start, system.choice, task)
@@ -56,24 +59,29 @@ def barred(found: pd.DataFrame) -> dict[tuple[str, str, str], str]:
     """
     rows = found[found["bars"].astype(bool)]
     rows = pd.concat([rows, rows.assign(task=MEAN)])
-    return {key: "; ".join(dict.fromkeys(own["mark"])) for key, own in rows.groupby(["dataset", "system", "task"])}
+    found_marks: dict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
+    for row in rows_of(rows):
+        found_marks[row["dataset"], row["system"], row["task"]][row["mark"]] = None
+    return {key: "; ".join(own) for key, own in found_marks.items()}
 
 
-def with_marks(frame: pd.DataFrame, found: pd.DataFrame, seeds: Sequence[int]) -> pd.DataFrame:
+def with_marks(frame: pd.DataFrame, naming: Sequence[str], found: pd.DataFrame, seeds: Sequence[int]) -> pd.DataFrame:
     """A table with a column `marks`: those of the systems that a row names, on its task and seed if it names them.
 
     Where a row names several systems, each text begins with its system. A table that names no system stays as it is.
 
     Args:
         frame: a table with a row for each dataset and system at least.
+        naming: the columns that name systems.
         found: as `marks` returns it.
         seeds: all seeds of the run; a mark of only some of them names these.
     """
-    naming = [name for name in NAMING if name in frame]
+    if not naming:
+        return frame
     if not naming:
         return frame
     by_system: dict[tuple[str, str], list[dict]] = defaultdict(list)
-    for mark in found.to_dict("records"):
+    for mark in rows_of(found):
         by_system[mark["dataset"], mark["system"]].append(mark)
 
     def text(row: Mapping, system: str) -> str:
@@ -89,7 +97,7 @@ def with_marks(frame: pd.DataFrame, found: pd.DataFrame, seeds: Sequence[int]) -
         named = (f"{system}: {own}" if len(naming) > 1 else own for system, own in texts.items() if own)
         return "; ".join(named)
 
-    return frame.assign(**{COLUMN: [cell(row) for row in frame.to_dict("records")]})
+    return frame.assign(**{COLUMN: [cell(row) for row in rows_of(frame)]})
 
 
 def system_marks(rows: pd.DataFrame) -> str:
@@ -121,12 +129,12 @@ def _listed(found: Sequence[Mapping], seeds: Sequence[int]) -> str:
     )
 
 
-def _marks_of_choices(choices: pd.DataFrame) -> dict[tuple[str, ...], list[Mark]]:
+def _marks_of_choices(choices: pd.DataFrame) -> dict[tuple[str | None, ...], list[Mark]]:
     """The marks of the masks that were chosen by dev scores, under dataset, seed, start, choice and task."""
     if "tied_rounds" not in choices:
         return {}
     found = {}
-    for row in choices[choices["tied_rounds"] != ""].to_dict("records"):
+    for row in rows_of(choices[choices["tied_rounds"] != ""]):
         key = tuple(str(row[name]) for name in ("dataset", "seed", "start", "choice", "task"))
         tie = Tie(int(row["tied_rounds"]), int(row["allowed_rounds"]))
         found[key] = of_choice(tie, float(row["dev_score"]), row["task"])

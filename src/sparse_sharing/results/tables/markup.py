@@ -2,34 +2,45 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from sparse_sharing.results.tables.means import MEAN
+
 SHOWN_DECIMALS = 2
 """Of scores in the tables for people; two means that read the same are both best."""
 
-CSV_DECIMALS = dict.fromkeys(["value", "precision", "recall", "f1", "mean", "std", "min", "max", "difference"], 4)
-CSV_DECIMALS |= {"without_leaked": 4}
-CSV_DECIMALS |= dict.fromkeys(["lower", "upper", "detectable", "gain", "gain_std", "measured", "dev_score"], 4)
-CSV_DECIMALS |= dict.fromkeys(["sparse_score", "hard_score", "with_score", "without_score"], 4)
-CSV_DECIMALS |= dict.fromkeys(["published", "published_with", "published_without", "published_gain"], 4)
-CSV_DECIMALS |= dict.fromkeys(["density", "lowest_density", "highest_density", "overlap"], 6)
-CSV_DECIMALS |= dict.fromkeys(["chance", "chance_by_tensor", "overlap_with_start", "self_overlap"], 6)
-CSV_DECIMALS |= dict.fromkeys(["training_error", "text_error"], 4)
-CSV_DECIMALS |= {"target_density": 4, "published_overlap": 3, "seconds": 1}
-CSV_DECIMALS |= dict.fromkeys([f"seconds_{part}" for part in ("start", "pruning", "selection", "training")], 1)
+Rows = list[list[str]]
+"""The header and the rows of a table, as marked-up text."""
 
 
-def csv_text(frame: pd.DataFrame) -> str:
-    """The frame as CSV, with fixed decimals."""
+@dataclass(frozen=True)
+class Section:
+    """A part of the summary: a table on one dataset, with its caption in plain text and notes below it."""
 
-    def fixed(name: str) -> list[str]:
-        return ["" if pd.isna(value) else number(value, CSV_DECIMALS[name]) for value in frame[name]]
+    title: str
+    caption: str
+    rows: Rows
+    notes: Sequence[str] = ()
 
-    columns = {name: fixed(name) for name in frame.columns if name in CSV_DECIMALS}
-    return frame.assign(**columns).to_csv(index=False, lineterminator="\n")
+
+def csv_text(frame: pd.DataFrame, columns: Mapping[str, int | None]) -> str:
+    """A table as CSV.
+
+    Args:
+        frame: the table.
+        columns: the decimals of its columns; others, and those of None, are written as they are. Missing numbers are
+            blank.
+    """
+
+    def fixed(name: str, decimals: int) -> list[str]:
+        return ["" if pd.isna(value) else number(value, decimals) for value in frame[name]]
+
+    decimals = {name: places for name, places in columns.items() if places is not None and name in frame}
+    values = {name: fixed(name, places) for name, places in decimals.items()}
+    return frame.assign(**values).to_csv(index=False, lineterminator="\n")
 
 
 def number(value: float, decimals: int, sign: str = "") -> str:
@@ -90,3 +101,8 @@ def thousands(count: int) -> str:
 def span(counts: pd.Series) -> str:
     """One number, or the smallest and largest."""
     return str(counts.min()) if counts.nunique() == 1 else f"{counts.min()} to {counts.max()}"
+
+
+def score_name(task: str, metric: str) -> str:
+    """The heading of a column of scores."""
+    return MEAN if metric == MEAN else f"{task} {'F1' if metric == 'f1' else metric}"

@@ -1,113 +1,40 @@
-"""The figures that the paper prints, beside those of a run; they stand in `paper.yaml` with their sources."""
+"""The table `paper`: the figures that the paper prints beside those of a run."""
 
-import functools
 from collections.abc import Mapping
-from importlib import resources
 
 import pandas as pd
-import yaml
 
-from sparse_sharing.config.section import Section
 from sparse_sharing.pipeline.experiments import SystemFacts
-from sparse_sharing.results.tables.means import MEAN
+from sparse_sharing.pipeline.tables.paper import RECORD
+from sparse_sharing.results.rows import rows_of
+from sparse_sharing.results.tables.inputs import RunInputs
+from sparse_sharing.results.tables.markup import (
+    SHOWN_DECIMALS,
+    Markup,
+    Rows,
+    Section,
+    number,
+    score_name,
+    signed,
+    thousands,
+)
+from sparse_sharing.results.tables.published import Experiment, experiments
 
-PAPER = ["dataset", "experiment", "source", "quantity", "kind", "system", "task", "metric"]
-PAPER += ["published", "measured", "difference"]
-
-SAME_DENSITY = 0.01
-"""A density of ours counts as one of the paper's where it is no further off."""
-
-
-class PublishedSystem(Section):
-    """A row of a table of results."""
-
-    kind: str
-    scores: dict[str, float]
-    parameters: int | None = None
-    source: str
-
-
-class TaskFigures(Section):
-    """A figure for each task."""
-
-    scores: dict[str, float]
-    source: str
+TITLE = "The paper beside ours"
 
 
-class Curves(Section):
-    """The dev scores of rounds 0, 1, ... of each task; the last round keeps a tenth of the weights."""
-
-    scores: dict[str, list[float]]
-    source: str
-
-    def at(self, task: str, density: float) -> float | None:
-        """The dev score of the round that has a density, where there is one."""
-        curve = self.scores.get(task, [])
-        rounds = len(curve) - 1
-        near = [score for k, score in enumerate(curve) if abs(0.1 ** (k / rounds) - density) < SAME_DENSITY]
-        return near[0] if near else None
+def build(run: RunInputs) -> pd.DataFrame:
+    """The table of a run."""
+    return beside_paper(run.table("summary"), run.spec.facts, run.spec.paper or {})
 
 
-class SweepPoint(Section):
-    """Mean test score, and overlap of the masks of all tasks, where all have one density."""
-
-    density: float
-    score: float
-    overlap: float
-
-
-class Sweep(Section):
-    """Results by density."""
-
-    points: list[SweepPoint]
-    source: str
-
-    def at(self, density: float) -> SweepPoint | None:
-        """The point that has a density, where there is one."""
-        near = [point for point in self.points if abs(point.density - density) < SAME_DENSITY]
-        return near[0] if near else None
-
-
-class PairPoint(Section):
-    """Overlap of the masks of two tasks, and mean gain of sparse over hard sharing in points."""
-
-    tasks: list[str]
-    overlap: float
-    gain: float
-
-
-class Pairs(Section):
-    """Results by pair of tasks."""
-
-    points: list[PairPoint]
-    source: str
-
-    def at(self, tasks: list[str]) -> PairPoint | None:
-        """The point of a pair, where there is one."""
-        return next((point for point in self.points if sorted(point.tasks) == sorted(tasks)), None)
-
-
-class Experiment(Section):
-    """What the paper prints about one experiment."""
-
-    title: str
-    systems: list[PublishedSystem]
-    densities: TaskFigures | None = None
-    rounds: Curves | None = None
-    sweep: Sweep | None = None
-    pairs: Pairs | None = None
-
-    def score(self, kind: str, task: str) -> float | None:
-        """A test score; task "mean" is the mean over all tasks, as rounded as they are."""
-        scores = next((system.scores for system in self.systems if system.kind == kind), {})
-        return sum(scores.values()) / len(scores) if task == MEAN and scores else scores.get(task)
-
-
-@functools.cache
-def experiments() -> Mapping[str, Experiment]:
-    """The experiments of the paper by the names that a configuration knows."""
-    text = resources.files("sparse_sharing").joinpath("paper.yaml").read_text(encoding="utf-8")
-    return {name: Experiment.model_validate(values) for name, values in yaml.safe_load(text).items()}
+def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
+    """The part of the summary on a dataset."""
+    own = run.rows_of("paper", dataset)
+    own = own[own["measured"].notna()]
+    if not len(own):
+        return None
+    return Section(TITLE, _caption(own), _cells(own, markup), run.spec.paper_notes or ())
 
 
 def beside_paper(summary: pd.DataFrame, facts: Mapping[str, SystemFacts], datasets: Mapping[str, str]) -> pd.DataFrame:
@@ -127,14 +54,14 @@ def beside_paper(summary: pd.DataFrame, facts: Mapping[str, SystemFacts], datase
     for dataset, name in datasets.items():
         experiment = experiments()[name]
         own = summary[summary["dataset"] == dataset]
-        measured = {(row["system"], row["task"]): row for row in own.to_dict("records")}
+        measured = {(row["system"], row["task"]): row for row in rows_of(own)}
         whole = [system for system in own["system"].unique() if facts[system].tasks is None]
         for published in _published(experiment):
             counterparts = [system for system in whole if facts[system].kind == published["kind"]]
             for system in counterparts or [""]:
                 found = _measured(measured, system, published)
                 rows.append({"dataset": dataset, "experiment": name, **published, "system": system, **found})
-    frame = pd.DataFrame(rows, columns=PAPER)
+    frame = pd.DataFrame(rows, columns=list(RECORD.columns))
     return frame.assign(difference=frame["measured"].astype(float) - frame["published"].astype(float))
 
 
@@ -167,3 +94,32 @@ def _measured(measured: Mapping[tuple[str, str], dict], system: str, published: 
         return {"measured": None, "metric": ""}
     key = "density" if published["quantity"] == "density" else "mean"
     return {"measured": row[key], "metric": row["metric"] if key == "mean" else ""}
+
+
+def _caption(own: pd.DataFrame) -> str:
+    sources = ", ".join(dict.fromkeys(own["source"]))
+    return f"Ours (means over seeds), the figure that Sun et al. (2020) print, and the difference. Source: {sources}."
+
+
+def _cells(own: pd.DataFrame, markup: Markup) -> Rows:
+    """One row per system; three columns per task, two for the number of parameters."""
+    scores = own[own["quantity"] == "score"]
+    tasks = list(scores[["task", "metric"]].drop_duplicates().sort_values("task").itertuples(index=False, name=None))
+    counted = (own["quantity"] == "parameters").any()
+    header = ["system"]
+    for task in tasks:
+        header += [score_name(*task), "paper", "Δ"]
+    header += ["parameters", "paper"] if counted else []
+    rows = [[markup.escape(name) for name in header]]
+    for system, block in own.groupby("system", sort=False):
+        found = {(row["quantity"], row["task"]): row for row in rows_of(block)}
+        cells = [str(system)]
+        for task, _ in tasks:
+            row = found.get(("score", task))
+            shown = [number(row[key], SHOWN_DECIMALS) for key in ("measured", "published")] if row else ["", ""]
+            cells += [*shown, signed(row["difference"]) if row else ""]
+        if counted:
+            row = found.get(("parameters", ""))
+            cells += [thousands(round(row[key])) for key in ("measured", "published")] if row else ["", ""]
+        rows.append([markup.escape(cell) for cell in cells])
+    return rows

@@ -1,4 +1,4 @@
-"""Scores of single models as tables: tidy results, and scores per type."""
+"""The scores of single models, and the order of names in tables."""
 
 import json
 import math
@@ -18,8 +18,6 @@ Order = Mapping[str, Sequence[str]]
 SPLITS = ("dev", "test")
 ORDER: Order = {"split": SPLITS, "metric": ("accuracy", "precision", "recall", "f1")}
 MODEL = ["dataset", "system", "seed"]
-RESULTS = [*MODEL, "task", "split", "metric", "value", "parameters", "density", "seconds"]
-PER_TYPE = [*MODEL, "task", "type", "precision", "recall", "f1", "support"]
 
 
 class _Section(BaseModel):
@@ -104,46 +102,19 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return [{**model, "task": task, **scores.model_dump()} for task, scores in metrics.tasks.items()]
 
 
-def results(paths: Iterable[Path], order: Order | None = None) -> pd.DataFrame:
-    """All scores, tidy: one row per dataset, system, seed, task, split and metric.
+def read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """The tasks of all models: the rows of `read_metrics`, in the order of the sorted paths, with `path` beside.
 
-    Args:
-        paths: the metrics of all models. Where a system has one model per task, its parameters and seconds are the
-            sums over its models.
-        order: names in the order of the configuration, under the keys dataset, system and task; names that are not
-            listed follow alphabetically.
-
-    Returns:
-        The columns dataset, system, seed, task, split, metric, value (percent), parameters, density (of the task's
-        mask) and seconds (of training).
+    Parameters and seconds are those of the whole system, summed over its models where it has one for each task.
 
     Raises:
         ArtifactError: there is no file, a file does not hold metrics, or two files hold the same task of one system
             and seed.
     """
-    rows = [
-        {**row, "split": split, "metric": metric, "value": value}
-        for row in _read_all(paths)
-        for split in SPLITS
-        for metric, value in row[split].items()
-    ]
-    return in_order(pd.DataFrame(rows, columns=RESULTS), [*MODEL, "task", "split", "metric"], order)
-
-
-def per_type(paths: Iterable[Path], order: Order | None = None) -> pd.DataFrame:
-    """Test scores per span type, or per tag: one row per dataset, system, seed, task and type.
-
-    Takes and raises what `results` does. The columns are dataset, system, seed, task, type, precision, recall, f1
-    (percent) and support (how many there are in gold).
-    """
-    rows = [{**row, "type": kind, **scores} for row in _read_all(paths) for kind, scores in row["per_type"].items()]
-    return in_order(pd.DataFrame(rows, columns=PER_TYPE), [*MODEL, "task", "type"], order)
-
-
-def _read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """The rows of all files; parameters and seconds are those of the whole system, summed over its models."""
-    rows, origin = [], {}
-    parameters, seconds = defaultdict(int), defaultdict(list)
+    rows: list[dict[str, Any]] = []
+    origin: dict[tuple[Any, ...], Path] = {}
+    parameters: dict[tuple[Any, ...], int] = defaultdict(int)
+    seconds: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for path in sorted(map(Path, paths)):
         found = read_metrics(path)
         model = tuple(found[0][key] for key in MODEL)
@@ -152,9 +123,9 @@ def _read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
         for row in found:
             if first := origin.get(key := (*model, row["task"])):
                 name = ", ".join(f"{field} '{row[field]}'" for field in [*MODEL, "task"])
-                raise ArtifactError(f"{path}: {name} stands in {first} as well. Give each model's metrics once.")
+                raise ArtifactError(f"{path}: {name} is in {first} as well. Give each model's metrics once.")
             origin[key] = path
-            rows.append(row)
+            rows.append({**row, "path": path})
     if not rows:
         raise ArtifactError("There are no metrics to tabulate: give the metrics.json of at least one evaluated model.")
     for row in rows:
@@ -168,7 +139,7 @@ def in_order(frame: pd.DataFrame, columns: list[str], order: Order | None) -> pd
     known = {**ORDER, **(order or {})}
 
     def rank(column: pd.Series) -> pd.Series:
-        names = dict.fromkeys([*known.get(column.name, ()), *sorted(column.unique())])
+        names = dict.fromkeys([*known.get(str(column.name), ()), *sorted(column.unique())])
         return column.map({name: place for place, name in enumerate(names)})
 
     return frame.sort_values(columns, key=rank, kind="stable", ignore_index=True)

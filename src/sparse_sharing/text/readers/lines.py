@@ -5,8 +5,8 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 from sparse_sharing.errors import DataError
 
@@ -21,6 +21,10 @@ SAFE_EXPANSION = 100_000_000
 """Bytes. A compressed text that grows beyond this may have at most MOST_EXPANSION times its size on disk."""
 
 GZIP_MAGIC = b"\x1f\x8b"
+BYTE_ORDER_MARK = "\ufeff"
+
+BLOCK = 2**18
+"""Bytes that are read at a time."""
 
 _UNPACK = "an honest text; if it is one, unpack the file"
 
@@ -36,14 +40,9 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         with Path(path).open("rb") as raw:
-            stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == GZIP_MAGIC else raw
-            allowed = max(SAFE_EXPANSION, MOST_EXPANSION * os.fstat(raw.fileno()).st_size)
-            while line := stream.readline(LONGEST_LINE + len(b"\r\n")):
-                number += 1
-                allowed -= len(line)
-                if allowed < 0 and stream is not raw:
-                    raise DataError.at(path, number, f"a text {MOST_EXPANSION} times its compressed size", _UNPACK)
-                yield number, decode_line(path, number, line)
+            lines = _unpacked_lines if raw.peek(2)[:2] == GZIP_MAGIC else _plain_lines
+            for number, line in enumerate(lines(path, raw), start=1):
+                yield number, line
     except FileNotFoundError as error:
         raise DataError(
             f"{path}: there is no such file; check the path in the configuration (a relative path starts from the "
@@ -59,6 +58,48 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise DataError(
             f"{path}: the file cannot be read ({error.strerror or error}); check the path and its permissions"
         ) from error
+
+
+def _plain_lines(path: Path, raw: BufferedReader) -> Iterator[str]:
+    """The lines of a plain file, decoded many at a time."""
+    number, rest = 0, b""
+    while chunk := raw.read1(BLOCK):
+        block = rest + chunk
+        end = block.rfind(b"\n") + 1
+        rest = block[end:]
+        lines = _decode_lines(path, number, block[:end])
+        yield from lines
+        number += len(lines)
+        if len(rest) > LONGEST_LINE + len(b"\r"):
+            break
+    if rest:
+        yield decode_line(path, number + 1, rest)
+
+
+def _decode_lines(path: Path, before: int, block: bytes) -> list[str]:
+    """The lines of a block that ends with a line end; `before` it the file has that many lines."""
+    if len(block) <= LONGEST_LINE and b"\0" not in block:
+        try:
+            lines = block.decode("utf-8").split("\n")[:-1]
+        except UnicodeDecodeError:
+            pass  # Line by line below, to say where.
+        else:
+            if before == 0 and lines:
+                lines[0] = lines[0].removeprefix(BYTE_ORDER_MARK)
+            return [line.removesuffix("\r") for line in lines] if b"\r" in block else lines
+    return [decode_line(path, number, line) for number, line in enumerate(block.split(b"\n")[:-1], before + 1)]
+
+
+def _unpacked_lines(path: Path, raw: BufferedReader) -> Iterator[str]:
+    """The lines of a gzip file, read one by one: a small file may unpack to a huge text."""
+    allowed = max(SAFE_EXPANSION, MOST_EXPANSION * os.fstat(raw.fileno()).st_size)
+    stream, number = gzip.GzipFile(fileobj=raw), 0
+    while line := stream.readline(LONGEST_LINE + len(b"\r\n")):
+        number += 1
+        allowed -= len(line)
+        if allowed < 0:
+            raise DataError.at(path, number, f"a text {MOST_EXPANSION} times its compressed size", _UNPACK)
+        yield decode_line(path, number, line)
 
 
 def quote(text: str, width: int = 80) -> str:

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 import vl_convert
 
+from sparse_sharing.results.drawing import DARK_PALETTE, PALETTE, panel
 from sparse_sharing.results.page import charts
-from sparse_sharing.results.page.drawing import DARK_PALETTE, PALETTE, panel
 from sparse_sharing.results.page.results import LARGEST_AT_START
+from sparse_sharing.results.tables import rounds
 
 SCORES = pd.DataFrame(
     {
@@ -28,7 +29,8 @@ ROUNDS = pd.DataFrame(
         "round": [0, 1],
         "density": [1.0, 0.5],
         "dev_score": [90.0, 91.0],
-        "chosen by": ["", "half"],
+        "chosen": ["", "half"],
+        "published": [float("nan"), float("nan")],
     }
 )
 CURVES = pd.DataFrame({"task": "ner", "system": "hard", "epoch": [1, 2], "score": [50.0, 60.0]})
@@ -44,7 +46,7 @@ SYSTEMS = ["single", "hard", "sparse"]
 
 ALL = [
     charts.sizes(SCORES, SYSTEMS),
-    charts.pruning_rounds(ROUNDS),
+    rounds.chart(ROUNDS),
     charts.learning_curves(CURVES, SYSTEMS),
     charts.densities(LAYERS),
     charts.overlap_maps(OVERLAPS, "half"),
@@ -58,15 +60,15 @@ def test_a_chart_is_drawn_by_vega_lite_and_has_a_caption_and_data(chart):
     assert chart.caption.endswith(".")
     assert len(chart.data)
     for drawn in chart.panels:
-        drawing = vl_convert.vegalite_to_svg({**drawn.spec, "width": 300})
+        drawing = vl_convert.vegalite_to_svg({**drawn.on_page, "width": 300})
         assert "undefined" not in drawing
         assert "NaN" not in drawing
-        assert "tooltip" in str(drawn.spec)
+        assert "tooltip" in str(drawn.on_page)
 
 
 def test_a_system_has_one_colour_in_every_chart():
-    scales = [charts.sizes(SCORES, SYSTEMS).panels[0].spec["encoding"]["color"]["scale"]]
-    scales.append(charts.learning_curves(CURVES, SYSTEMS).panels[0].spec["encoding"]["color"]["scale"])
+    scales = [charts.sizes(SCORES, SYSTEMS).panels[0].on_page["encoding"]["color"]["scale"]]
+    scales.append(charts.learning_curves(CURVES, SYSTEMS).panels[0].on_page["encoding"]["color"]["scale"])
     assert all(scale == {"domain": SYSTEMS, "range": list(PALETTE[:3])} for scale in scales)
 
 
@@ -76,14 +78,17 @@ def test_each_colour_has_a_counterpart_on_dark_ground():
 
 def test_overlaps_stand_on_both_sides_of_the_diagonal_once_in_the_data():
     chart = charts.overlap_maps(OVERLAPS, "half")
-    assert {(row["a"], row["b"]) for row in chart.panels[0].spec["data"]["values"]} == {("ner", "pos"), ("pos", "ner")}
+    assert {(row["a"], row["b"]) for row in chart.panels[0].on_page["data"]["values"]} == {
+        ("ner", "pos"),
+        ("pos", "ner"),
+    }
     assert len(chart.data) == 1
 
 
 def test_a_heat_map_has_the_largest_starting_weights_and_a_task_with_itself_too():
     rows = {"a": ["ner", "ner"], "b": [LARGEST_AT_START, "ner"], "overlap": [0.6, 0.7]}
     chart = charts.overlap_maps(pd.concat([OVERLAPS, pd.DataFrame({"layer": "all layers", **rows})]), "half")
-    cells = [(row["a"], row["b"], row["overlap"]) for row in chart.panels[0].spec["data"]["values"]]
+    cells = [(row["a"], row["b"], row["overlap"]) for row in chart.panels[0].on_page["data"]["values"]]
     assert sorted(cells) == sorted(
         [
             ("ner", "pos", 0.5),
@@ -93,20 +98,20 @@ def test_a_heat_map_has_the_largest_starting_weights_and_a_task_with_itself_too(
             ("ner", "ner", 0.7),
         ]
     )
-    assert "NaN" not in vl_convert.vegalite_to_svg({**chart.panels[0].spec, "width": 300})
+    assert "NaN" not in vl_convert.vegalite_to_svg({**chart.panels[0].on_page, "width": 300})
 
 
 def test_names_that_vega_would_read_as_paths_are_escaped():
     frame = pd.DataFrame({"a.b[0]": [1]})
     drawn = panel("title", frame, {"mark": "point", "encoding": {}})
-    assert drawn.spec["encoding"]["tooltip"] == [{"field": "a\\.b\\[0\\]"}]
+    assert drawn.on_page["encoding"]["tooltip"] == [{"field": "a\\.b\\[0\\]"}]
 
 
 @pytest.mark.parametrize("chart", ALL, ids=[chart.name for chart in ALL])
 @pytest.mark.parametrize("width", [300, 900])
 def test_a_drawing_is_exactly_as_high_as_the_page_reserves_for_it(chart, width):
     for drawn in chart.panels:
-        drawing = vl_convert.vegalite_to_svg({**drawn.spec, "width": width})
+        drawing = vl_convert.vegalite_to_svg({**drawn.on_page, "width": width})
         assert float(re.search(r'<svg[^>]* height="([0-9.]+)"', drawing)[1]) == drawn.height
 
 
@@ -114,11 +119,11 @@ def test_rounds_are_differences_to_the_whole_network_with_their_spread_over_seed
     first = ROUNDS.assign(dev_score=[90.0, 91.0])
     second = ROUNDS.assign(seed=2, dev_score=[92.0, 90.0])
     other = ROUNDS.assign(task="pos", dev_score=[50.0, 46.0])
-    chart = charts.pruning_rounds(pd.concat([first, second, other], ignore_index=True))
+    chart = rounds.chart(pd.concat([first, second, other], ignore_index=True))
     ner, pos = chart.panels
-    rows = [(row["round"], row["change"], row["lowest"], row["highest"]) for row in ner.spec["data"]["values"]]
+    rows = [(row["round"], row["change"], row["lowest"], row["highest"]) for row in ner.on_page["data"]["values"]]
     assert rows == [(0, 0, 0, 0), (1, -0.5, -2, 1)]
-    assert {str(drawn.spec["encoding"]["y"]["scale"]["domain"]) for drawn in (ner, pos)} == {"[-4.0, 1.0]"}
+    assert {str(drawn.on_page["encoding"]["y"]["scale"]["domain"]) for drawn in (ner, pos)} == {"[-4.0, 1.0]"}
 
 
 def test_heat_maps_must_be_opened():

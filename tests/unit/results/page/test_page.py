@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse_sharing.results.page.page import Page, Section, in_script, plain_table, render
+from sparse_sharing.results.page.page import Page, Section, drawing_library, in_script, plain_table, render
 
 EVIL = "</script><script>alert('x')</script>&\"<b>"
 
@@ -36,11 +36,14 @@ def test_a_library_cannot_end_its_script_element():
     assert "'<\\/script>'" in html
 
 
+def test_the_page_brings_the_library_that_draws_its_charts():
+    assert drawing_library().rstrip(";").rpartition("window.vegaEmbed=")[2].startswith("$")
+
+
 def test_numbers_sort_as_numbers_and_missing_ones_are_blank():
     table = plain_table("t", "t", "t", pd.DataFrame({"n": [1234.5, float("nan")], "k": [1200, 3], "s": ["a", None]}))
     assert [[cell["text"] for cell in row] for row in table.rows] == [["1,234.50", "1,200", "a"], ["", "3", ""]]
     assert [column.numeric for column in table.columns] == [True, True, False]
-    assert table.columns[0].order == [1234.5, float("-inf")]
 
 
 def test_the_page_asks_for_nothing_from_outside():

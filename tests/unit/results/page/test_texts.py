@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sparse_sharing.results.page.texts import cost_table, lead, score_table, synthetic, verdict_table, warnings
+from sparse_sharing.results.page.texts import cost_table, jobs_table, lead, leads, overview, score_table, verdict_table
 
 SUMMARY = pd.DataFrame(
     {
@@ -53,7 +53,7 @@ NONE = "no measurable difference"
     [
         (
             compared(("hard", "ner", NONE), ("sparse", "ner", NONE)),
-            "No measurable difference in each of the 2 comparisons with single.",
+            "No measurable difference in any of the 2 comparisons with single.",
         ),
         (
             compared(("hard", "ner", NONE), ("sparse", "ner", "helped"), ("sparse", "pos", "hurt")),
@@ -67,17 +67,17 @@ NONE = "no measurable difference"
         ),
         (
             compared(("hard", "ner", "no verdict"), ("sparse", "ner", "no verdict")),
-            "No verdict in each of the 2 comparisons with single.",
+            "No verdict in any of the 2 comparisons with single.",
         ),
         (compared(("hard", "ner", "hurt")), "hard against single, ner: hurt."),
         (
             compared(("hard", "ner", "helped"), ("hard", "pos", "helped"), reference="other"),
-            "Helped in each of the 2 comparisons.",
+            "Helped in all 2 comparisons.",
         ),
         (
             compared(("hard", "ner", "these models: higher"), ("hard", "pos", f"these models: {NONE}"), seeds=1),
             "Of 2 comparisons with single: higher in 1 (hard on ner), no measurable difference in 1. "
-            "With one seed this is about these trained models, not about the systems.",
+            "With one seed, the verdicts are about these trained models, not about the systems.",
         ),
         (
             compared(("hard", "ner", "these models: no measurable difference"), ("hard", "pos", "helped")),
@@ -91,28 +91,45 @@ def test_the_lead_is_what_the_table_of_verdicts_comes_to(frame, expected):
     assert lead(frame, "news", "single") == expected
 
 
+def test_what_is_true_of_all_datasets_is_said_once_after_the_last():
+    frame = compared(("hard", "ner", f"these models: {NONE}"), seeds=1)
+    found = leads(pd.concat([frame, frame.assign(dataset="chat")]), ["news", "chat"], "single")
+    assert found == {
+        "news": "hard against single, ner: no measurable difference.",
+        "chat": "hard against single, ner: no measurable difference. With one seed, the verdicts are about these "
+        "trained models, not about the systems.",
+    }
+
+
+def test_of_many_datasets_the_verdicts_are_counted_together():
+    names = [f"dataset{number}" for number in range(9)]
+    frame = pd.concat(
+        [compared(("hard", "ner", NONE), ("hard", "pos", "helped")).assign(dataset=name) for name in names]
+    )
+    assert leads(frame, names, "single") == {
+        "All 9 datasets": "Of 18 comparisons with single: helped in 9, no measurable difference in 9."
+    }
+
+
+def test_the_overview_has_a_row_for_each_dataset_and_marks_its_best_systems():
+    two = pd.concat([SUMMARY, SUMMARY.assign(dataset="chat", mean=[80.0, 80.0, 90.0, 90.0])])
+    (table,) = overview(two).items
+    assert shown(table) == (["dataset", "single", "hard"], [["news", "90.00", "91.25"], ["chat", "90.00", "90.00"]])
+    assert table.best == {(0, 2), (1, 1), (1, 2)}
+
+
+def test_of_thousands_of_jobs_the_page_shows_the_longest_and_the_file_has_all():
+    jobs = pd.DataFrame({"stage": "train", "job": [f"job{number}" for number in range(500)], "seconds": range(500)})
+    table = jobs_table(jobs)
+    assert len(table.rows) == 200
+    assert table.rows[0][1]["text"] == "job499"
+    assert len(table.data) == 500
+    assert table.title == "The 200 jobs that took longest, of 500"
+
+
 def test_the_lead_of_a_dataset_says_nothing_of_others():
     frame = compared(("hard", "ner", "helped"), ("hard", "pos", NONE)).assign(dataset=["other", "news"])
     assert lead(frame, "news", "single") == "hard against single, pos: no measurable difference."
-
-
-def test_the_head_shows_marks_with_their_meaning_leaks_and_notes_on_the_text():
-    summary = SUMMARY.assign(marks=["zero on dev: ner", float("nan"), "zero on dev: ner", float("nan")])
-    leaked = {"dataset": "news", "system": ["single", "hard"], "task": "ner", "sentences": 50, "leaked": 3}
-    notes = {"news": ["c, train: 2 repaired tags"], "chat": []}
-    assert warnings({"summary": summary, "leaks": pd.DataFrame(leaked)}, notes) == [
-        "news, single: zero on dev: ner.",
-        "Marks. zero on dev: the dev score of the task was 0 after every epoch, so its text chose no epoch "
-        "(no verdict).",
-        "news: 3 of 50 test sentences of ner also occur in the training or dev text; a table below shows the scores "
-        "without them.",
-        "news: c, train: 2 repaired tags.",
-    ]
-
-
-def test_a_run_without_marks_leaks_and_notes_has_no_warning():
-    summary = SUMMARY.assign(marks=float("nan"))
-    assert warnings({"summary": summary, "leaks": pd.DataFrame(columns=["dataset", "task"])}, {"news": []}) == []
 
 
 def test_scores_stand_with_deviation_and_difference_and_the_best_is_marked():
@@ -139,11 +156,3 @@ def test_the_cost_of_a_system_is_that_of_all_its_tasks_and_the_file_has_each():
     table = cost_table(spent)
     assert shown(table) == (["system", "updates training"], [["hard", "30"]])
     assert len(table.data) == 2
-
-
-def test_demo_text_is_called_synthetic():
-    data = pd.DataFrame({"dataset": ["joint", "joint", "news"], "synthetic": [True, True, False]})
-    assert synthetic(data) == [
-        "joint: synthetic demo text, generated from templates. Scores on it say nothing about real text."
-    ]
-    assert synthetic(data[~data["synthetic"]]) == []

@@ -7,7 +7,7 @@ import pytest
 from handmade import accuracy, spans
 
 from sparse_sharing.pipeline.experiments import SystemFacts
-from sparse_sharing.results import tables
+from sparse_sharing.results.tables.measured import Measured
 
 FACTS = {
     "single": {"kind": "single"},
@@ -81,7 +81,7 @@ def overlaps():
 @pytest.fixture
 def measured(results, overlaps, facts):
     """All of it, beside experiment 1 of the paper."""
-    return tables.Measured(results, overlaps, facts, {"conll03": list(TASKS)}, {"conll03": "exp1"})
+    return Measured(results, overlaps, facts, {"conll03": list(TASKS)}, {"conll03": "exp1"})
 
 
 @pytest.fixture

@@ -1,14 +1,15 @@
 """Systems that are controls are marked in every table that names systems; without any nothing is written."""
 
+from pathlib import Path
+
 import pandas as pd
-import pytest
 
 from sparse_sharing.config import parse_config
 from sparse_sharing.config.systems import rows_in_order
 from sparse_sharing.pipeline import Specs
 from sparse_sharing.pipeline.experiments import CONTROLS
-from sparse_sharing.results.tables.annotations import mark_controls
-from sparse_sharing.stages.tables import system_order
+from sparse_sharing.results.tables.annotations import footnotes, with_annotations
+from sparse_sharing.results.tables.inputs import RunInputs
 
 WARM = {"sharing": "hard", "start": "warmup", "name": "hard_warm"}
 VALUES = {
@@ -54,19 +55,17 @@ def spec_of(*systems):
     return Specs(parse_config({**VALUES, "train": train})).tables()
 
 
-@pytest.fixture
-def files(tmp_path):
-    """Tables with and without names of systems, and a summary."""
-    pd.DataFrame({"system": ["hard", "hard_warm"], "value": ["1.50", "2.00"]}).to_csv(tmp_path / "a.csv", index=False)
-    pd.DataFrame({"reference": ["hard_warm"], "system": ["permuted"]}).to_csv(tmp_path / "b.csv", index=False)
-    pd.DataFrame({"task": ["ner"]}).to_csv(tmp_path / "c.csv", index=False)
-    (tmp_path / "summary.md").write_text("table\n", encoding="utf-8")
-    return sorted(tmp_path.iterdir())
+FRAMES = {
+    ("system",): pd.DataFrame({"system": ["hard", "hard_warm"], "value": ["1.50", "2.00"]}),
+    ("system", "reference"): pd.DataFrame({"reference": ["hard_warm"], "system": ["permuted"]}),
+    (): pd.DataFrame({"task": ["ner"]}),
+}
+"""Tables with and without columns that name systems."""
 
 
-def test_controls_are_named_in_the_rows_of_their_systems_and_below_the_summary(files):
-    mark_controls(spec_of(), files)
-    first, second, third = (pd.read_csv(path, dtype=str, keep_default_na=False) for path in files[:3])
+def test_controls_are_named_in_the_rows_of_their_systems_and_below_the_summary():
+    spec = spec_of()
+    first, second, third = (with_annotations(frame, systems, spec) for systems, frame in FRAMES.items())
     assert first.to_dict("list") == {
         "system": ["hard", "hard_warm"],
         "value": ["1.50", "2.00"],
@@ -74,16 +73,17 @@ def test_controls_are_named_in_the_rows_of_their_systems_and_below_the_summary(f
     }
     assert list(second["control"]) == ["hard_warm permuted_masks"]
     assert list(third) == ["task"]
-    assert "Controls: hard\\_warm: dense joint training from the warmed-up weights; " in files[3].read_text("utf-8")
+    assert footnotes(spec)[0].startswith("Controls: hard_warm: dense joint training from the warmed-up weights; ")
 
 
-def test_without_controls_the_tables_stay_as_they_are(files):
-    before = [path.read_bytes() for path in files]
-    mark_controls(spec_of("single", "hard", "sparse"), files)
-    assert [path.read_bytes() for path in files] == before
+def test_without_controls_the_tables_stay_as_they_are():
+    spec = spec_of("single", "hard", "sparse")
+    for systems, frame in FRAMES.items():
+        pd.testing.assert_frame_equal(with_annotations(frame, systems, spec), frame)
+    assert footnotes(spec) == []
 
 
 def test_controls_come_last_in_the_tables():
     assert not set(CONTROLS) & set(rows_in_order())
     expected = ["single", "hard", "sparse", "single_warm", "hard_warm", "largest", "permuted"]
-    assert system_order(spec_of()) == expected
+    assert RunInputs(spec_of(), Path()).systems == expected

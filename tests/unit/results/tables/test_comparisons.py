@@ -7,8 +7,8 @@ import pytest
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.evaluation import statistics
 from sparse_sharing.pipeline.specs import EvaluateSpec
-from sparse_sharing.results import tables
-from sparse_sharing.results.tables.comparisons import COMPARISONS
+from sparse_sharing.pipeline.tables.comparisons import RECORD
+from sparse_sharing.results.tables.comparisons import compare, read_counts
 from sparse_sharing.storage.artifacts import save_tensors
 
 PAIRS = [("single", "hard"), ("single", "sparse"), ("hard", "sparse")]
@@ -52,7 +52,7 @@ def paths(write):
 
 
 def compared(paths, pairs=PAIRS, **options):
-    return tables.compare(tables.read_counts(paths), pairs, **options)
+    return compare(read_counts(paths), pairs, **options)
 
 
 def row_of(frame, system, task, reference="single"):
@@ -61,7 +61,7 @@ def row_of(frame, system, task, reference="single"):
 
 def test_every_pair_is_compared_on_each_task_and_their_mean_in_order(paths):
     frame = compared(paths)
-    assert list(frame.columns) == COMPARISONS
+    assert list(frame.columns) == list(RECORD.columns)
     rows = list(zip(frame["reference"], frame["system"], frame["task"], strict=True))
     assert rows == [(*pair, task) for pair in PAIRS for task in ("ner", "pos", "mean")]
     for column, values in {"seeds": {3}, "units": {"sentences"}, "unit_count": {200}, "comparisons": {9}}.items():
@@ -71,8 +71,8 @@ def test_every_pair_is_compared_on_each_task_and_their_mean_in_order(paths):
 
 
 def test_the_difference_is_that_of_the_means_over_seeds_of_the_scores_of_all_sentences(paths):
-    counts = tables.read_counts(paths)
-    frame = tables.compare(counts, PAIRS)
+    counts = read_counts(paths)
+    frame = compare(counts, PAIRS)
     found = {}
     for task in ("pos", "ner"):
         scores = {
@@ -205,7 +205,7 @@ def test_systems_are_compared_on_the_tasks_and_seeds_that_both_have(write):
 
 def test_nothing_to_compare_is_an_empty_table_with_its_columns(paths):
     frame = compared(paths, [])
-    assert list(frame.columns) == COMPARISONS
+    assert list(frame.columns) == list(RECORD.columns)
     assert len(frame) == 0
 
 
@@ -232,11 +232,11 @@ def test_the_same_counts_give_the_same_table(paths):
 def test_models_that_were_scored_on_different_sentences_are_refused_by_name(write, other):
     first, second = write("single", {"pos": tokens(0.9)}), write("hard", other)
     with pytest.raises(ArtifactError) as error:
-        tables.read_counts([first, second])
+        read_counts([first, second])
     assert str(error.value).startswith(f"{second}: task 'pos' was scored on other sentences than in {first}")
 
 
 def test_documents_that_do_not_fit_the_sentences_are_refused(write):
     path = write("single", {"pos": tokens(0.9), "pos.documents": np.arange(7, dtype=np.int32)})
     with pytest.raises(ArtifactError, match=r"pos\.documents: expected one number per sentence"):
-        tables.read_counts([path])
+        read_counts([path])

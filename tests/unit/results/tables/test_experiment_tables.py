@@ -1,11 +1,16 @@
 """The tables of the paper's experiments, from results whose every figure can be checked in the head."""
 
 import dataclasses
+import io
 
 import pandas as pd
 import pytest
+from handmade import csv_of
 
-from sparse_sharing.results import tables
+from sparse_sharing.results.tables.ablation import ablation
+from sparse_sharing.results.tables.pairs import pairs
+from sparse_sharing.results.tables.rounds import rounds
+from sparse_sharing.results.tables.sweep import sweep
 
 
 def row_of(frame, **values):
@@ -15,7 +20,7 @@ def row_of(frame, **values):
 
 
 def test_the_sweep_runs_from_the_whole_network_to_the_sparsest_masks(measured):
-    frame = tables.sweep(measured)
+    frame = sweep(measured)
     assert list(frame["system"]) == ["hard", "d501", "d300"]
     assert list(frame["target_density"]) == [1.0, 0.501, 0.3]
     hard, half, third = frame.to_dict("records")
@@ -31,7 +36,7 @@ def test_the_sweep_runs_from_the_whole_network_to_the_sparsest_masks(measured):
 
 
 def test_the_gain_of_a_pair_is_taken_within_seeds_beside_the_overlap_of_its_two_masks(measured):
-    frame = tables.pairs(measured)
+    frame = pairs(measured)
     assert list(frame["task"]) == ["ner", "pos", "mean"]
     assert set(frame["tasks"]) == {"ner&pos"}
     ner, mean = row_of(frame, task="ner"), row_of(frame, task="mean")
@@ -45,14 +50,14 @@ def test_the_gain_of_a_pair_is_taken_within_seeds_beside_the_overlap_of_its_two_
 
 def test_a_pair_without_hard_sharing_has_a_score_and_no_gain(measured):
     facts = {name: known for name, known in measured.facts.items() if name != "hard_pair"}
-    frame = tables.pairs(dataclasses.replace(measured, facts=facts))
+    frame = pairs(dataclasses.replace(measured, facts=facts))
     assert set(frame["hard"]) == {""}
     assert frame["gain"].isna().all()
     assert row_of(frame, task="pos")["sparse_score"] == 96.0
 
 
 def test_the_ablation_sets_both_starts_side_by_side_with_the_papers(measured):
-    frame = tables.ablation(measured)
+    frame = ablation(measured)
     assert list(frame["task"]) == ["chunk", "ner", "pos", "mean"]
     chunk, mean = row_of(frame, task="chunk"), row_of(frame, task="mean")
     assert (chunk["with_warmup"], chunk["without_warmup"], chunk["choice"]) == ("sparse", "cold", "best")
@@ -64,16 +69,15 @@ def test_the_ablation_sets_both_starts_side_by_side_with_the_papers(measured):
 
 def test_without_a_counterpart_in_the_paper_its_columns_are_blank(measured):
     own = dataclasses.replace(measured, paper={})
-    assert tables.sweep(own)[["published", "published_overlap"]].isna().all(axis=None)
-    assert tables.pairs(own)[["published_overlap", "published_gain"]].isna().all(axis=None)
-    assert tables.ablation(own)[["published_with", "published_without"]].isna().all(axis=None)
+    assert sweep(own)[["published", "published_overlap"]].isna().all(axis=None)
+    assert pairs(own)[["published_overlap", "published_gain"]].isna().all(axis=None)
+    assert ablation(own)[["published_with", "published_without"]].isna().all(axis=None)
 
 
-def test_blank_columns_are_written_as_blanks(measured, tmp_path):
+def test_blank_columns_are_written_as_blanks(measured):
     own = dataclasses.replace(measured, paper={})
-    for table in (tables.sweep, tables.pairs, tables.ablation):
-        tables.write_csv(table(own), tmp_path / "table.csv")
-        frame = pd.read_csv(tmp_path / "table.csv")
+    for table in (sweep, pairs, ablation):
+        frame = pd.read_csv(io.StringIO(csv_of(table.__name__, table(own))))
         published = [column for column in frame if column.startswith("published")]
         assert published
         assert frame[published].isna().all(axis=None)
@@ -88,11 +92,11 @@ def test_rounds_say_which_choices_took_them_and_what_the_paper_has_for_their_den
     chosen = pd.DataFrame(
         [{**keys, "choice": name, "round": k} for name, k in (("half", "1"), ("best", "1"), ("third", "2"))]
     )
-    frame = tables.rounds(pruned, chosen, {"conll03": "exp1"})
+    frame = rounds(pruned, chosen, {"conll03": "exp1"})
     assert list(frame["chosen"]) == ["", "best half", "third"]
     assert list(frame["published"])[:2] == [89.41, 89.83]
     assert pd.isna(frame["published"][2])
-    assert tables.rounds(pruned, chosen, {})["published"].isna().all()
+    assert rounds(pruned, chosen, {})["published"].isna().all()
 
 
 def test_a_round_that_another_seed_or_task_chose_is_not_marked():
@@ -100,4 +104,4 @@ def test_a_round_that_another_seed_or_task_chose_is_not_marked():
     pruned = pd.DataFrame([{**keys, "round": "1", "density": 0.5, "dev_score": 90.0}])
     for other in ({"seed": 2}, {"task": "pos"}, {"start": "initial"}, {"round": "2"}):
         chosen = pd.DataFrame([{**keys, "round": "1", "choice": "best", **other}])
-        assert list(tables.rounds(pruned, chosen, {})["chosen"]) == [""]
+        assert list(rounds(pruned, chosen, {})["chosen"]) == [""]

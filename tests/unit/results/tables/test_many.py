@@ -4,8 +4,9 @@ import time
 
 import pandas as pd
 import pytest
+from handmade import latex_of, markdown_of
 
-from sparse_sharing.results import tables
+from sparse_sharing.results.tables.summary import summary
 
 DATASETS, SEEDS = 50, 5
 SYSTEMS = {"single": 90.0, "hard": 91.0, "sparse": 92.0}
@@ -25,17 +26,11 @@ def results(datasets):
     return pd.DataFrame(rows)
 
 
-@pytest.fixture(params=[(tables.write_summary_md, " | ", "md"), (tables.write_summary_tex, " & ", "tex")])
-def written(request, tmp_path):
-    """A function that writes the summary of so many datasets as lines of text, and the separator of its cells."""
-    write, separator, ending = request.param
-
-    def lines(found):
-        path = tmp_path / f"summary.{ending}"
-        write(tables.summary(found), path)
-        return path.read_text(encoding="utf-8").splitlines()
-
-    return lines, separator
+@pytest.fixture(params=[(markdown_of, " | "), (latex_of, " & ")])
+def written(request):
+    """A function that writes the summary of some datasets as lines of text, and the separator of its cells."""
+    write, separator = request.param
+    return lambda found: write(summary(found)).splitlines(), separator
 
 
 def test_a_table_of_all_datasets_stands_before_those_of_each(written):

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from handmade import accuracy, spans
 
-from sparse_sharing.results import tables
+from sparse_sharing.results.tables.marks import barred, marks, with_marks
+from sparse_sharing.results.tables.scores import read_all
 
 GOOD = {"best_epoch": 2, "epochs": 5, "planned_epochs": 5}
 NO_CHOICES = pd.DataFrame(columns=["dataset", "seed", "start", "choice"])
@@ -49,10 +50,10 @@ def test_a_mark_counts_for_all_tasks_of_its_model_and_for_no_other_model(trained
         trained("single", "pos"),
         trained("hard", "ner", "pos", best_dev={"ner": 0.0, "pos": 90.0}),
     ]
-    found = tables.marks(paths, NO_CHOICES, facts)
+    found = marks(read_all(paths), NO_CHOICES, facts)
     assert set(marked(found)) == {("single", 1, "ner"), ("hard", 1, "ner"), ("hard", 1, "pos")}
     assert set(found["mark"]) == {"zero on dev: ner"}
-    assert set(tables.barred(found)) == {
+    assert set(barred(found)) == {
         *(("news", "single", task) for task in ("ner", "mean")),
         *(("news", "hard", task) for task in ("ner", "pos", "mean")),
     }
@@ -61,46 +62,46 @@ def test_a_mark_counts_for_all_tasks_of_its_model_and_for_no_other_model(trained
 def test_a_choice_marks_the_systems_that_use_it(trained, facts):
     paths = [trained("sparse", "ner", "pos"), trained("hard", "ner", "pos"), trained("cold", "ner", "pos")]
     choices = chosen(ner=("0.000000", "3", "3"), pos=("91.000000", "1", "3"))
-    found = tables.marks(paths, choices, facts)
+    found = marks(read_all(paths), choices, facts)
     assert marked(found) == {("sparse", 1, task): "mask chosen at dev score 0: ner" for task in ("ner", "pos")}
 
 
 def test_a_choice_by_another_rule_has_no_tie_and_marks_nothing(trained, facts):
     choices = chosen(ner=("0.000000", "", ""))
-    assert len(tables.marks([trained("sparse", "ner")], choices, facts)) == 0
-    assert len(tables.marks([trained("sparse", "ner")], choices.drop(columns=["tied_rounds"]), facts)) == 0
+    assert len(marks(read_all([trained("sparse", "ner")]), choices, facts)) == 0
+    assert len(marks(read_all([trained("sparse", "ner")]), choices.drop(columns=["tied_rounds"]), facts)) == 0
 
 
 def test_not_converged_is_a_mark_that_bars_nothing(trained, facts):
-    found = tables.marks([trained("hard", "ner", best_epoch=5)], NO_CHOICES, facts)
+    found = marks(read_all([trained("hard", "ner", best_epoch=5)]), NO_CHOICES, facts)
     assert list(found["mark"]) == ["not converged"]
-    assert tables.barred(found) == {}
+    assert barred(found) == {}
 
 
 def test_metrics_without_facts_about_the_training_are_marked_by_the_dev_score_of_the_kept_epoch(model, facts):
     paths = [model("hard", {"pos": accuracy(50.0), "ner": spans(0.0)}), model("single", {"pos": accuracy(50.0)})]
-    found = tables.marks(paths, NO_CHOICES, facts)
+    found = marks(read_all(paths), NO_CHOICES, facts)
     assert marked(found) == {("hard", 1, task): "zero on dev: ner" for task in ("pos", "ner")}
 
 
 def test_a_row_shows_the_marks_of_its_system_task_and_seed(trained, facts):
     paths = [trained("single", "ner", seed=seed, best_dev={"ner": score}) for seed, score in ((1, 0.0), (2, 50.0))]
-    found = tables.marks(paths, NO_CHOICES, facts)
+    found = marks(read_all(paths), NO_CHOICES, facts)
     rows = [
         *({"dataset": "news", "system": "single", "seed": seed, "task": "ner"} for seed in (1, 2)),
         {"dataset": "news", "system": "single", "seed": 1, "task": "pos"},
         {"dataset": "chat", "system": "single", "seed": 1, "task": "ner"},
         {"dataset": "news", "system": "hard", "seed": 1, "task": "ner"},
     ]
-    frame = tables.with_marks(pd.DataFrame(rows), found, [1, 2])
+    frame = with_marks(pd.DataFrame(rows), ["system"], found, [1, 2])
     assert list(frame["marks"]) == ["zero on dev: ner", "", "", "", ""]
 
 
 def test_a_row_over_seeds_names_the_seeds_of_a_mark_that_not_all_have(trained, facts):
     paths = [trained("single", "ner", seed=seed, best_epoch=epoch) for seed, epoch in ((1, 5), (2, 5), (3, 4))]
-    found = tables.marks(paths, NO_CHOICES, facts)
+    found = marks(read_all(paths), NO_CHOICES, facts)
     frame = pd.DataFrame([{"dataset": "news", "system": "single", "task": task} for task in ("ner", "pos", "mean")])
-    assert list(tables.with_marks(frame, found, [1, 2, 3])["marks"]) == [
+    assert list(with_marks(frame, ["system"], found, [1, 2, 3])["marks"]) == [
         "not converged (seed 1, 2)",
         "",
         "not converged (seed 1, 2)",
@@ -113,12 +114,12 @@ def test_a_row_of_two_systems_says_which_one_a_mark_is_of(trained, facts):
         trained("hard", "ner", best_epoch=5),
     ]
     frame = pd.DataFrame([{"dataset": "news", "reference": "single", "system": "hard", "task": "ner"}])
-    assert tables.with_marks(frame, tables.marks(paths, NO_CHOICES, facts), [1])["marks"][0] == (
+    assert with_marks(frame, ["system", "reference"], marks(read_all(paths), NO_CHOICES, facts), [1])["marks"][0] == (
         "hard: not converged; single: zero on dev: ner; not converged"
     )
 
 
 def test_a_table_that_names_no_system_stays_as_it_is(trained, facts):
-    found = tables.marks([trained("single", "ner", best_epoch=5)], NO_CHOICES, facts)
+    found = marks(read_all([trained("single", "ner", best_epoch=5)]), NO_CHOICES, facts)
     frame = pd.DataFrame([{"dataset": "news", "task": "ner"}])
-    assert list(tables.with_marks(frame, found, [1]).columns) == ["dataset", "task"]
+    assert list(with_marks(frame, [], found, [1]).columns) == ["dataset", "task"]

@@ -2,10 +2,13 @@
 
 import pandas as pd
 import pytest
+from handmade import latex_of, markdown_of
 
 from sparse_sharing.config.schema import Dataset
-from sparse_sharing.results import tables
-from sparse_sharing.results.tables.paper import PAPER, experiments
+from sparse_sharing.pipeline.tables.paper import RECORD
+from sparse_sharing.results.tables.paper import beside_paper
+from sparse_sharing.results.tables.published import experiments
+from sparse_sharing.results.tables.summary import summary
 
 
 def test_every_experiment_that_a_configuration_can_name_is_there():
@@ -35,8 +38,8 @@ def test_every_figure_has_its_source_and_scores_are_percentages():
 
 
 def test_scores_parameters_and_densities_stand_beside_those_of_their_kind(results, facts):
-    frame = tables.beside_paper(tables.summary(results), facts, {"conll03": "exp1"})
-    assert list(frame.columns) == PAPER
+    frame = beside_paper(summary(results), facts, {"conll03": "exp1"})
+    assert list(frame.columns) == list(RECORD.columns)
     own = frame[frame["system"] == "sparse"].set_index(["quantity", "task"])
     # 90 and 91 beside 90.35
     row = own.loc["score", "ner"]
@@ -49,12 +52,12 @@ def test_scores_parameters_and_densities_stand_beside_those_of_their_kind(result
 
 
 def test_masks_of_a_target_density_and_systems_of_some_tasks_have_no_counterpart_among_the_rows(results, facts):
-    frame = tables.beside_paper(tables.summary(results), facts, {"conll03": "exp1"})
+    frame = beside_paper(summary(results), facts, {"conll03": "exp1"})
     assert set(frame["system"]) == {"", "single", "hard", "sparse", "cold"}
 
 
 def test_a_published_figure_without_counterpart_is_listed_with_a_blank(results, facts):
-    frame = tables.beside_paper(tables.summary(results), facts, {"conll03": "exp1"})
+    frame = beside_paper(summary(results), facts, {"conll03": "exp1"})
     soft = frame[frame["kind"] == "soft"]
     assert len(soft) == 4
     assert set(soft["system"]) == {""}
@@ -63,20 +66,19 @@ def test_a_published_figure_without_counterpart_is_listed_with_a_blank(results, 
 
 def test_a_task_that_the_paper_does_not_have_is_left_out_and_one_that_we_lack_is_blank(results, facts):
     own = results.replace({"task": {"ner": "topic"}})
-    frame = tables.beside_paper(tables.summary(own), facts, {"conll03": "exp1"})
+    frame = beside_paper(summary(own), facts, {"conll03": "exp1"})
     assert "topic" not in set(frame["task"])
     assert frame[(frame["system"] == "sparse") & (frame["task"] == "ner")]["measured"].isna().all()
 
 
-def test_the_summary_shows_ours_theirs_and_the_difference_with_notes(results, facts, tmp_path):
-    summary = tables.summary(results)
-    paper = tables.beside_paper(summary, facts, {"conll03": "exp1"})
+def test_the_summary_shows_ours_theirs_and_the_difference_with_notes(results, facts):
+    table = summary(results)
+    paper = beside_paper(table, facts, {"conll03": "exp1"})
     for write, heading, note in (
-        (tables.write_summary_md, "### The paper beside ours\n", "- GloVe of 50\n- 10 \\% of the text"),
-        (tables.write_summary_tex, r"\caption{conll03. The paper beside ours. ", "GloVe of 50 10 \\% of the text}"),
+        (markdown_of, "### The paper beside ours\n", "- GloVe of 50\n- 10 \\% of the text"),
+        (latex_of, r"\caption{conll03. The paper beside ours. ", "GloVe of 50 10 \\% of the text}"),
     ):
-        write(summary, tmp_path / "summary", "single", None, paper, ["GloVe of 50", "10 % of the text"])
-        text = (tmp_path / "summary").read_text(encoding="utf-8")
+        text = write(table, "single", ["GloVe of 50", "10 % of the text"], paper=paper)
         assert heading in text
         assert note.replace("\\%", "%" if heading[0] == "#" else "\\%") in text
         assert "soft" not in text.split("paper beside ours")[1]
@@ -93,8 +95,8 @@ def test_the_summary_shows_ours_theirs_and_the_difference_with_notes(results, fa
          "models, not about the systems; that takes 3 seeds."),
     ],
 )  # fmt: skip
-def test_the_summary_shows_verdicts_with_their_intervals(results, tmp_path, seeds, hurt, equal, covered):
-    summary = tables.summary(results)
+def test_the_summary_shows_verdicts_with_their_intervals(results, seeds, hurt, equal, covered):
+    table = summary(results)
     row = {"dataset": "conll03", "reference": "single", "system": "hard", "metric": "f1", "seeds": seeds}
     row |= {"units": "documents", "unit_count": 50, "reason": ""}
     verdicts = pd.DataFrame(
@@ -115,8 +117,7 @@ def test_the_summary_shows_verdicts_with_their_intervals(results, tmp_path, seed
             | {"detectable": 1.4, "verdict": hurt},
         ]
     )
-    tables.write_summary_md(summary, tmp_path / "summary.md", "single", verdicts)
-    text = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    text = markdown_of(table, comparisons=verdicts)
     assert "### Verdicts\n" in text
     assert "(means over" in text
     assert "the 4 intervals of this dataset hold together" in text
@@ -126,5 +127,4 @@ def test_the_summary_shows_verdicts_with_their_intervals(results, tmp_path, seed
         rf"| hard | single | {equal}, +0.10 \[−0.10, +0.30\], detectable 0.25 | **{hurt}**, −1.00 \[−2.00, −0.50\] "
         rf"| no verdict (F1 is 0), +9.00 | **{hurt}**, −1.00 \[−2.00, −0.50\] |"
     ) in text
-    tables.write_summary_tex(summary, tmp_path / "summary.tex", "single", verdicts)
-    assert "detectable 0.25" in (tmp_path / "summary.tex").read_text(encoding="utf-8")
+    assert "detectable 0.25" in latex_of(table, comparisons=verdicts)

@@ -9,8 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 from scipy.stats import t as student
 
-from sparse_sharing.results import tables
-from sparse_sharing.results.tables.comparisons import Counts
+from sparse_sharing.results.tables.comparisons import Counts, compare
 
 STORED = Path(__file__).parents[3] / "benchmarks" / "same_system.safetensors"
 SEEDS, DOCUMENT = 5, 10
@@ -41,7 +40,7 @@ def test_a_row_is_what_the_formulas_give(spans):
     given = {
         ("news", system, seed, "ner"): Counts(counts, Path("x"), documents) for (system, seed), counts in spans.items()
     }
-    rows = tables.compare(given, [("single", "hard"), ("single", "sparse")])
+    rows = compare(given, [("single", "hard"), ("single", "sparse")])
     row = rows[rows["system"] == "sparse"].iloc[0]
 
     scores = {

@@ -7,16 +7,17 @@ import sys
 
 import pandas as pd
 import pytest
-from handmade import ORDER, TYPES, accuracy, spans, written
+from handmade import ORDER, TYPES, accuracy, csv_of, results_of, spans
 
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.pipeline.specs import EvaluateSpec
-from sparse_sharing.results import tables
+from sparse_sharing.results.tables.per_type import per_type
+from sparse_sharing.results.tables.scores import read_all, read_metrics
 from sparse_sharing.storage.artifacts import save_json
 
 
 def test_results_have_one_row_per_dataset_system_seed_task_split_and_metric(three_systems):
-    frame = tables.results(three_systems, ORDER)
+    frame = results_of(three_systems, ORDER)
     keys = ["dataset", "system", "seed", "task", "split", "metric"]
     assert list(frame.columns) == [*keys, "value", "parameters", "density", "seconds"]
     assert not frame.duplicated(keys).any()
@@ -30,8 +31,8 @@ def test_results_have_one_row_per_dataset_system_seed_task_split_and_metric(thre
 
 
 def test_rows_stand_in_the_order_of_the_configuration_whatever_the_order_of_the_files(three_systems):
-    frame = tables.results(three_systems, ORDER)
-    pd.testing.assert_frame_equal(frame, tables.results(three_systems[::-1], ORDER))
+    frame = results_of(three_systems, ORDER)
+    pd.testing.assert_frame_equal(frame, results_of(three_systems[::-1], ORDER))
     assert list(frame["system"].unique()) == ["single", "hard", "sparse"]
     assert list(frame["task"].unique()) == ["pos", "ner"]
     assert list(frame["seed"].unique()) == [1, 2]
@@ -40,13 +41,13 @@ def test_rows_stand_in_the_order_of_the_configuration_whatever_the_order_of_the_
 
 
 def test_names_that_the_order_does_not_list_follow_alphabetically(three_systems):
-    frame = tables.results(three_systems, {"system": ["sparse"]})
+    frame = results_of(three_systems, {"system": ["sparse"]})
     assert list(frame["system"].unique()) == ["sparse", "hard", "single"]
     assert list(frame["task"].unique()) == ["ner", "pos"]
 
 
 def test_a_system_of_several_models_has_the_sum_of_their_parameters_and_seconds(three_systems):
-    frame = tables.results(three_systems, ORDER)
+    frame = results_of(three_systems, ORDER)
     single = frame[(frame["system"] == "single") & (frame["seed"] == 2)]
     assert set(single["task"]) == {"pos", "ner"}
     assert set(single["parameters"]) == {2 * 533_930}
@@ -58,7 +59,7 @@ def test_the_artifact_of_an_evaluation_reads_like_the_scores_it_holds(model, tmp
     scores = json.loads(plain.read_text(encoding="utf-8"))
     spec = EvaluateSpec(data="d", model="m", dataset="joint", system="hard", seed=1, batch_size=1)
     save_json(tmp_path / "artifact.json", "metrics", spec, scores)
-    assert tables.read_metrics(tmp_path / "artifact.json") == tables.read_metrics(plain)
+    assert read_metrics(tmp_path / "artifact.json") == read_metrics(plain)
 
 
 def test_an_artifact_that_was_changed_by_hand_is_refused(model, tmp_path):
@@ -68,13 +69,13 @@ def test_an_artifact_that_was_changed_by_hand_is_refused(model, tmp_path):
     save_json(path, "metrics", spec, scores)
     path.write_text(path.read_text(encoding="utf-8").replace("95.0", "99.0"), encoding="utf-8")
     with pytest.raises(ArtifactError, match=r"artifact\.json: is damaged"):
-        tables.read_metrics(path)
+        read_metrics(path)
 
 
 def test_per_type_lists_the_test_scores_of_every_type(model):
     other = {"precision": 1.0, "recall": 2.0, "f1": 3.0, "support": 0}
     paths = [model("hard", {"pos": accuracy(95.0, per_type={}), "ner": spans(90.0, per_type={"Y": other, **TYPES})})]
-    frame = tables.per_type(paths, ORDER)
+    frame = per_type(read_all(paths), ORDER)
     columns = ["dataset", "system", "seed", "task", "type", "precision", "recall", "f1", "support"]
     assert list(frame.columns) == columns
     assert frame.to_numpy().tolist() == [
@@ -83,15 +84,15 @@ def test_per_type_lists_the_test_scores_of_every_type(model):
     ]
 
 
-def test_per_type_without_any_type_is_an_empty_table_with_its_header(model, tmp_path):
-    frame = tables.per_type([model("hard", {"ner": spans(0.0, per_type={})})])
+def test_per_type_without_any_type_is_an_empty_table_with_its_header(model):
+    frame = per_type(read_all([model("hard", {"ner": spans(0.0, per_type={})})]))
     header = "dataset,system,seed,task,type,precision,recall,f1,support\n"
-    assert written(tables.write_csv, frame, tmp_path) == header
+    assert csv_of("per_type", frame) == header
 
 
-def test_results_are_written_with_fixed_decimals_and_plain_line_ends(model, tmp_path):
+def test_results_are_written_with_fixed_decimals_and_plain_line_ends(model):
     path = model("hard", {"pos": accuracy(200 / 3, 1 / 3)}, seconds=123.456)
-    assert written(tables.write_csv, tables.results([path]), tmp_path) == (
+    assert csv_of("results", results_of([path])) == (
         "dataset,system,seed,task,split,metric,value,parameters,density,seconds\n"
         "joint,hard,1,pos,dev,accuracy,67.6667,20000,0.333333,123.5\n"
         "joint,hard,1,pos,test,accuracy,66.6667,20000,0.333333,123.5\n"
@@ -101,7 +102,7 @@ def test_results_are_written_with_fixed_decimals_and_plain_line_ends(model, tmp_
 def test_a_task_that_two_files_hold_is_refused_with_both_names(model):
     first, second = (model("single", {"pos": accuracy(score)}) for score in (90.0, 91.0))
     with pytest.raises(ArtifactError) as error:
-        tables.results([second, first])
+        results_of([second, first])
     assert str(first) in str(error.value)
     assert str(second) in str(error.value)
     assert "dataset 'joint', system 'single', seed '1', task 'pos'" in str(error.value)
@@ -109,13 +110,13 @@ def test_a_task_that_two_files_hold_is_refused_with_both_names(model):
 
 def test_the_same_file_twice_is_refused(model):
     path = model("single", {"pos": accuracy(90.0)})
-    with pytest.raises(ArtifactError, match="stands in"):
-        tables.per_type([path, path])
+    with pytest.raises(ArtifactError, match="as well"):
+        read_all([path, path])
 
 
 def test_nothing_to_tabulate_is_refused():
     with pytest.raises(ArtifactError, match="at least one"):
-        tables.results([])
+        results_of([])
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_a_missing_or_wrong_key_is_named_with_its_file(model, keys, value, messa
     path.write_text(json.dumps(content), encoding="utf-8")
 
     with pytest.raises(ArtifactError) as error:
-        tables.read_metrics(path)
+        read_metrics(path)
     assert str(error.value).startswith(f"{path}: ")
     assert message in str(error.value)
 
@@ -156,12 +157,12 @@ def test_a_file_that_is_no_metrics_is_named(tmp_path, content):
     path = tmp_path / "metrics.json"
     path.write_bytes(content)
     with pytest.raises(ArtifactError, match=re.escape(str(path))):
-        tables.read_metrics(path)
+        read_metrics(path)
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ArtifactError, match=r"metrics\.json: cannot be read"):
-        tables.read_metrics(tmp_path / "metrics.json")
+        read_metrics(tmp_path / "metrics.json")
 
 
 def test_importing_the_module_does_not_import_torch():

@@ -2,16 +2,17 @@
 
 import csv
 import re
+from functools import partial
 
 import pandas as pd
 import pytest
-from handmade import ORDER, accuracy, spans, summary_row, written
+from handmade import ORDER, accuracy, csv_of, latex_of, markdown_of, results_of, spans, summary_row
 
-from sparse_sharing.results import tables
+from sparse_sharing.results.tables.summary import summary
 
 
 def test_the_summary_compares_the_means_over_seeds_of_the_main_metric_on_test(three_systems):
-    table = tables.summary(tables.results(three_systems, ORDER))
+    table = summary(results_of(three_systems, ORDER))
 
     assert list(zip(table["system"], table["task"], table["metric"], strict=True)) == [
         (system, *cell)
@@ -28,7 +29,7 @@ def test_the_summary_compares_the_means_over_seeds_of_the_main_metric_on_test(th
 
 
 def test_the_mean_over_tasks_is_taken_within_each_seed(three_systems):
-    mean = summary_row(tables.summary(tables.results(three_systems, ORDER)), "sparse", "mean")
+    mean = summary_row(summary(results_of(three_systems, ORDER)), "sparse", "mean")
     # seed 1: (95 + 90) / 2, seed 2: (96 + 90) / 2
     assert tuple(mean[["mean", "min", "max", "density"]]) == (92.75, 92.5, 93.0, 0.375)
     assert mean["std"] == pytest.approx(0.125**0.5)
@@ -37,13 +38,13 @@ def test_the_mean_over_tasks_is_taken_within_each_seed(three_systems):
 def test_all_systems_that_share_the_best_mean_as_shown_are_best(model):
     scores = {"single": 95.0, "hard": 95.004, "sparse": 94.99}
     paths = [model(system, {"pos": accuracy(score)}) for system, score in scores.items()]
-    table = tables.summary(tables.results(paths, ORDER))
+    table = summary(results_of(paths, ORDER))
     assert list(table["best"]) == [True, True, False]
 
 
-def test_the_markdown_summary(three_systems, tmp_path):
-    table = tables.summary(tables.results(three_systems, ORDER))
-    assert written(tables.write_summary_md, table, tmp_path) == (
+def test_the_markdown_summary(three_systems):
+    table = summary(results_of(three_systems, ORDER))
+    assert markdown_of(table) == (
         "Test split: accuracy or span F1 in percent, mean ± sample standard deviation over 2 seeds. "
         "Δ: difference to single. Bold: best. "
         "Parameters: union of the masks plus biases, without embeddings and heads. "
@@ -60,19 +61,19 @@ def test_the_markdown_summary(three_systems, tmp_path):
     )
 
 
-def test_the_csv_summary_holds_plain_numbers(model, tmp_path):
+def test_the_csv_summary_holds_plain_numbers(model):
     paths = [model("single", {"pos": accuracy(94.0)}), model("hard", {"pos": accuracy(93.999999)})]
-    table = tables.summary(tables.results(paths, ORDER))
-    assert written(tables.write_csv, table, tmp_path) == (
+    table = summary(results_of(paths, ORDER))
+    assert csv_of("summary", table) == (
         "dataset,system,task,metric,seeds,mean,std,min,max,difference,best,parameters,density\n"
         "joint,single,pos,accuracy,1,94.0000,,94.0000,94.0000,,True,20000,1.000000\n"
         "joint,hard,pos,accuracy,1,94.0000,,94.0000,94.0000,0.0000,True,20000,1.000000\n"
     )
 
 
-def test_the_latex_summary(three_systems, tmp_path):
-    table = tables.summary(tables.results(three_systems, ORDER))
-    text = written(tables.write_summary_tex, table, tmp_path)
+def test_the_latex_summary(three_systems):
+    table = summary(results_of(three_systems, ORDER))
+    text = latex_of(table)
     body = text[text.index(r"\begin{tabular}") : text.index(r"\end{tabular}")].splitlines()
     assert body == [
         r"\begin{tabular}{lrrrrrrrr}",
@@ -91,48 +92,48 @@ def test_the_latex_summary(three_systems, tmp_path):
     assert text.endswith("\\end{tabular}\n\\end{table*}\n")
 
 
-def test_one_seed_has_no_deviation(model, tmp_path):
+def test_one_seed_has_no_deviation(model):
     paths = [model("single", {"pos": accuracy(94.0)}), model("hard", {"pos": accuracy(95.0)})]
-    table = tables.summary(tables.results(paths, ORDER))
-    text = written(tables.write_summary_md, table, tmp_path)
+    table = summary(results_of(paths, ORDER))
+    text = markdown_of(table)
     assert table["std"].isna().all()
     assert "in percent, one seed." in text
     assert "±" not in text
     assert "| hard | **95.00** | +1.00 | 20k | 100.00 |" in text
 
 
-def test_where_systems_have_different_numbers_of_seeds_a_column_tells_them(model, tmp_path):
+def test_where_systems_have_different_numbers_of_seeds_a_column_tells_them(model):
     paths = [model("single", {"pos": accuracy(94.0)}, seed=seed) for seed in (1, 2, 3)]
     paths.append(model("hard", {"pos": accuracy(95.0)}))
-    text = written(tables.write_summary_md, tables.summary(tables.results(paths, ORDER)), tmp_path)
+    text = markdown_of(summary(results_of(paths, ORDER)))
     assert "over 1 to 3 seeds" in text
     assert "| system | pos accuracy | Δ | seeds | parameters | density |" in text
     assert "| single | 94.00 ± 0.00 |  | 3 | 20k | 100.00 |" in text
     assert "| hard | **95.00** | +1.00 | 1 | 20k | 100.00 |" in text
 
 
-def test_without_the_baseline_no_difference_is_shown(three_systems, tmp_path):
-    table = tables.summary(tables.results(three_systems, ORDER), baseline="absent")
+def test_without_the_baseline_no_difference_is_shown(three_systems):
+    table = summary(results_of(three_systems, ORDER), baseline="absent")
     assert table["difference"].isna().all()
-    assert "Δ" not in written(tables.write_summary_md, table, tmp_path, "absent")
-    assert "Delta" not in written(tables.write_summary_tex, table, tmp_path, "absent")
+    assert "Δ" not in markdown_of(table, "absent")
+    assert "Delta" not in latex_of(table, "absent")
 
 
-def test_another_baseline_can_be_chosen(three_systems, tmp_path):
-    table = tables.summary(tables.results(three_systems, ORDER), baseline="hard")
+def test_another_baseline_can_be_chosen(three_systems):
+    table = summary(results_of(three_systems, ORDER), baseline="hard")
     assert summary_row(table, "sparse", "ner")["difference"] == 2.5
     assert summary_row(table, "single", "ner")["difference"] == 1.5
     assert pd.isna(summary_row(table, "hard", "ner")["difference"])
-    assert "difference to hard" in written(tables.write_summary_md, table, tmp_path, "hard")
+    assert "difference to hard" in markdown_of(table, "hard")
 
 
-def test_each_dataset_has_a_table_with_its_own_tasks_baseline_and_best(model, tmp_path):
+def test_each_dataset_has_a_table_with_its_own_tasks_baseline_and_best(model):
     paths = [
         model("hard", {"chunk": spans(70.0)}, dataset="chat"),
         model("single", {"pos": accuracy(94.0), "ner": spans(80.0)}),
         model("hard", {"pos": accuracy(93.0), "ner": spans(81.0)}),
     ]
-    text = written(tables.write_summary_md, tables.summary(tables.results(paths, ORDER)), tmp_path)
+    text = markdown_of(summary(results_of(paths, ORDER)))
     joint, chat = text.split("## ")[1:]
     assert joint == (
         "joint\n\n"
@@ -149,28 +150,28 @@ def test_each_dataset_has_a_table_with_its_own_tasks_baseline_and_best(model, tm
     )
 
 
-def test_a_task_that_a_system_lacks_is_blank_and_keeps_it_from_a_mean(model, tmp_path):
+def test_a_task_that_a_system_lacks_is_blank_and_keeps_it_from_a_mean(model):
     paths = [
         model("single", {"pos": accuracy(94.0), "ner": spans(80.0)}),
         model("hard", {"ner": spans(81.0, 0.5)}),
     ]
-    table = tables.summary(tables.results(paths, ORDER))
+    table = summary(results_of(paths, ORDER))
     assert set(table.loc[table["system"] == "hard", "task"]) == {"ner"}
-    text = written(tables.write_summary_md, table, tmp_path)
+    text = markdown_of(table)
     assert "| hard |  |  | **81.00** | +1.00 |  |  | 20k | – / 50.00 |" in text
 
 
-def test_a_task_may_be_called_mean(model, tmp_path):
+def test_a_task_may_be_called_mean(model):
     paths = [model("hard", {"mean": accuracy(90.0), "ner": spans(80.0)})]
-    text = written(tables.write_summary_md, tables.summary(tables.results(paths, {"task": ["mean"]})), tmp_path)
+    text = markdown_of(summary(results_of(paths, {"task": ["mean"]})))
     assert "| system | mean accuracy | ner F1 | mean | parameters | density |" in text
     assert "| hard | **90.00** | **80.00** | **85.00** | 20k | 100.00 |" in text
 
 
 @pytest.mark.parametrize(("parameters", "shown"), [(533_930, "534k"), (10_000, "10k"), (9_999, "9999"), (0, "0")])
-def test_large_parameter_counts_are_shown_in_thousands(model, tmp_path, parameters, shown):
-    table = tables.summary(tables.results([model("hard", {"pos": accuracy(90.0)}, parameters=parameters)]))
-    assert f"| {shown} | 100.00 |" in written(tables.write_summary_md, table, tmp_path)
+def test_large_parameter_counts_are_shown_in_thousands(model, parameters, shown):
+    table = summary(results_of([model("hard", {"pos": accuracy(90.0)}, parameters=parameters)]))
+    assert f"| {shown} | 100.00 |" in markdown_of(table)
 
 
 NASTY = r"[a_b]|c*&50%<d>\e#$~^{f}`g`"
@@ -179,11 +180,11 @@ NASTY = r"[a_b]|c*&50%<d>\e#$~^{f}`g`"
 @pytest.fixture
 def nasty(model):
     """The summary of a model whose dataset, system and task have names full of markup."""
-    return tables.summary(tables.results([model(NASTY, {NASTY: accuracy(90.0)}, dataset=NASTY)]), NASTY)
+    return summary(results_of([model(NASTY, {NASTY: accuracy(90.0)}, dataset=NASTY)]), NASTY)
 
 
-def test_markdown_escapes_names_so_that_they_read_as_given(nasty, tmp_path):
-    text = written(tables.write_summary_md, nasty, tmp_path)
+def test_markdown_escapes_names_so_that_they_read_as_given(nasty):
+    text = markdown_of(nasty)
     heading, header, _, row = [line for line in text.splitlines() if line.startswith(("##", "|"))]
     escaped = heading.removeprefix("## ")
     assert escaped == r"\[a\_b\]\|c\*\&50%\<d\>\\e\#\$\~^\{f\}\`g\`"
@@ -192,8 +193,8 @@ def test_markdown_escapes_names_so_that_they_read_as_given(nasty, tmp_path):
     assert row == f"| {escaped} | **90.00** | 20k | 100.00 |"
 
 
-def test_latex_escapes_names_and_does_not_take_them_for_options_of_a_row_end(nasty, tmp_path):
-    text = written(tables.write_summary_tex, nasty, tmp_path)
+def test_latex_escapes_names_and_does_not_take_them_for_options_of_a_row_end(nasty):
+    text = latex_of(nasty)
     escaped = (
         r"{[}a\_b{]}\textbar{}c{*}\&50\%\textless{}d\textgreater{}\textbackslash{}e"
         r"\#\$\textasciitilde{}\textasciicircum{}\{f\}`g`"
@@ -203,16 +204,15 @@ def test_latex_escapes_names_and_does_not_take_them_for_options_of_a_row_end(nas
     assert f"\\caption{{{escaped}. Test split" in text
 
 
-def test_csv_quotes_names_that_need_it(model, tmp_path):
-    table = tables.summary(tables.results([model('a,"b"', {"pos": accuracy(90.0)})]))
-    rows = list(csv.reader(written(tables.write_csv, table, tmp_path).splitlines()))
+def test_csv_quotes_names_that_need_it(model):
+    table = summary(results_of([model('a,"b"', {"pos": accuracy(90.0)})]))
+    rows = list(csv.reader(csv_of("summary", table).splitlines()))
     assert rows[1][:3] == ["joint", 'a,"b"', "pos"]
 
 
-def test_the_summary_does_not_depend_on_timings(model, tmp_path):
-    writers = [tables.write_csv, tables.write_summary_md, tables.write_summary_tex]
+def test_the_summary_does_not_depend_on_timings(model):
     first, second = (
-        tables.summary(tables.results([model("hard", {"pos": accuracy(90.0)}, seconds=seconds)])) for seconds in (1, 99)
+        summary(results_of([model("hard", {"pos": accuracy(90.0)}, seconds=seconds)])) for seconds in (1, 99)
     )
-    for write in writers:
-        assert written(write, first, tmp_path) == written(write, second, tmp_path)
+    for write in (partial(csv_of, "summary"), markdown_of, latex_of):
+        assert write(first) == write(second)

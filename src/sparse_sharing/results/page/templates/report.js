@@ -26,8 +26,14 @@ function themed(spec) {
   };
   return { ...spec, config };
 }
+// Data: gzip in base64, unpacked when it is needed.
+async function unpack(element) {
+  const bytes = Uint8Array.from(atob(element.textContent), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).text();
+}
 async function draw(figure) {
-  const specs = JSON.parse(figure.querySelector("script.specs").textContent);
+  const specs = JSON.parse(await unpack(figure.querySelector("script.specs")));
   for (const [index, spec] of specs.entries()) {
     const place = figure.querySelector(`.drawing[data-panel="${index}"]`);
     let text = JSON.stringify(themed(spec)).replaceAll("currentColor", variable("--ink"));
@@ -65,6 +71,21 @@ window.addEventListener("afterprint", () => {
   drawAll();
 });
 
+// A folded section that a link leads to opens; a dataset in the first column of the overview is such a link.
+function openTarget() {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const folded = target && target.querySelector("details.whole");
+  if (folded) { folded.open = true; target.scrollIntoView(); }
+}
+window.addEventListener("hashchange", openTarget);
+document.querySelectorAll("#overview tbody tr").forEach((row) => {
+  const link = document.createElement("a");
+  link.href = `#dataset-${row.cells[0].textContent}`;
+  link.textContent = row.cells[0].textContent;
+  row.cells[0].replaceChildren(link);
+});
+openTarget();
+
 // A table wider than its place says so.
 function hint() {
   for (const scroll of document.querySelectorAll(".scroll")) {
@@ -84,9 +105,9 @@ function save(name, type, content) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
-document.querySelectorAll("button.csv").forEach((button) => button.addEventListener("click", () => {
+document.querySelectorAll("button.csv").forEach((button) => button.addEventListener("click", async () => {
   const item = button.closest("[data-name]");
-  save(item.dataset.name, "text/csv", JSON.parse(item.querySelector("script.data").textContent));
+  save(item.dataset.name, "text/csv", await unpack(item.querySelector("script.data")));
 }));
 document.querySelectorAll("button.svg").forEach((button) => button.addEventListener("click", async () => {
   const figure = button.closest("figure");
@@ -102,7 +123,8 @@ function sortBy(heading) {
   table.querySelectorAll("th").forEach((other) => other.setAttribute("aria-sort", "none"));
   heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
   const numeric = heading.classList.contains("number");
-  const key = (row) => { const order = row.children[column].dataset.order; return numeric ? parseFloat(order) : order; };
+  const number = (text) => { const value = parseFloat(text.replace("\u2212", "-").replaceAll(",", "")); return isNaN(value) ? -Infinity : value; };
+  const key = (row) => { const text = row.children[column].textContent; return numeric ? number(text) : text; };
   const compare = (a, b) => (numeric ? a - b || 0 : a.localeCompare(b, undefined, { numeric: true }));
   const rows = [...table.tBodies[0].rows].sort((a, b) => compare(key(a), key(b)));
   table.tBodies[0].append(...(ascending ? rows : rows.reverse()));

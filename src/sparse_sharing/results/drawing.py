@@ -6,25 +6,42 @@ from typing import Any
 
 import pandas as pd
 
+from sparse_sharing.results.rows import rows_of
+
 PALETTE = ("#0067a5", "#c04e00", "#00795a", "#a0478c", "#7a6100", "#4a4fb0", "#8f3b1b", "#4d6000")
 DARK_PALETTE = ("#56b4e9", "#f0883e", "#2fc79a", "#dd94cb", "#e0c04a", "#a3a8ff", "#e08e6d", "#b5cc52")
 """Colours that stay apart for colour-blind readers: on light ground, and what they become on dark ground."""
+
+GREY = "#6b7785"
+"""The figures of the paper, on light and on dark ground."""
 
 AXIS = 45
 """Pixels that a horizontal axis takes: its labels, its title and the padding of the drawing."""
 
 
+MOST_TASKS = 24
+"""Figures show only the first tasks; their data and the tables have all. A page that drew all would not open."""
+
+
 @dataclass(frozen=True)
 class Panel:
-    """One drawing: its title and its Vega-Lite specification, data included."""
+    """One drawing.
+
+    Attributes:
+        title: its heading.
+        parts: its Vega-Lite specification, data included, but for its size.
+        height: of the drawing in pixels, axes included.
+    """
 
     title: str
-    spec: Mapping[str, Any]
+    parts: Mapping[str, Any]
+    height: int
 
     @property
-    def height(self) -> int:
-        """The height of the drawing in pixels, axes included."""
-        return self.spec["height"]
+    def on_page(self) -> dict[str, Any]:
+        """The specification of a drawing as wide as its place, and exactly as high as the page reserves for it."""
+        size = {"width": "container", "height": self.height, "autosize": {"type": "fit", "contains": "padding"}}
+        return {**size, "description": self.title, **self.parts}
 
 
 @dataclass(frozen=True)
@@ -64,19 +81,7 @@ def panel(
         for name in fields
         if name in data
     ]
-    spec = _with_tooltip(parts, shown)
-    values = list(_records(data))
-    return Panel(
-        title,
-        {
-            "data": {"values": values},
-            "width": "container",
-            "height": height,
-            "autosize": {"type": "fit", "contains": "padding"},
-            "description": title,
-            **spec,
-        },
-    )
+    return Panel(title, {"data": {"values": list(records(data))}, **_with_tooltip(parts, shown)}, height)
 
 
 def _with_tooltip(parts: Mapping[str, Any], shown: list[dict[str, str]]) -> dict[str, Any]:
@@ -90,8 +95,9 @@ def _with_tooltip(parts: Mapping[str, Any], shown: list[dict[str, str]]) -> dict
     return {**parts, "layer": layers}
 
 
-def _records(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    for row in data.to_dict("records"):
+def records(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The rows of a table as Vega-Lite takes them: missing numbers are null."""
+    for row in rows_of(data):
         yield {key: None if isinstance(value, float) and value != value else value for key, value in row.items()}
 
 
@@ -122,3 +128,22 @@ def colour(name: str, order: Sequence[str]) -> dict[str, Any]:
     """One colour a name, the same in every panel; the legend stands outside the drawing."""
     colours = [PALETTE[index % len(PALETTE)] for index in range(len(order))]
     return {"field": name, "type": "nominal", "scale": {"domain": list(order), "range": colours}, "legend": None}
+
+
+def error_bars(name: str, spread: str, title: str) -> dict[str, Any]:
+    """Rules from a value minus its spread to the value plus its spread; none where the spread is missing."""
+    return {
+        "transform": [
+            {"filter": f"isValid(datum['{spread}'])"},
+            {"calculate": f"datum['{name}'] - datum['{spread}']", "as": "lower end"},
+            {"calculate": f"datum['{name}'] + datum['{spread}']", "as": "upper end"},
+        ],
+        "mark": {"type": "rule", "strokeWidth": 1.5},
+        "encoding": {"y": {**quantitative("lower end", title)}, "y2": {"field": "upper end"}},
+    }
+
+
+def zero_line() -> dict[str, Any]:
+    """A line where a difference is zero."""
+    across = {"x": {"value": 0}, "x2": {"value": "width"}, "y": {"datum": 0}, "color": {"value": GREY}}
+    return {"data": {"values": [{}]}, "mark": {"type": "rule", "strokeDash": [4, 3]}, "encoding": across}

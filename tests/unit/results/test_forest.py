@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sparse_sharing.results.page.forest import forest
+from sparse_sharing.results.forest import forest
 
 MISSING = float("nan")
 COMPARED = pd.DataFrame(
@@ -28,25 +28,44 @@ def test_comparisons_are_grouped_by_task_and_the_mean_is_last():
 
 def test_each_row_has_its_verdict_in_words_and_its_figures():
     row = bars()["ner, F1", "sparse"]
-    assert (row.verdict, row.look, row.difference, row.interval) == ("hurt", "worse", "−2.50", "[−4.00, −1.00]")
+    assert (row.verdict, row.look, row.difference_text, row.interval_text) == (
+        "hurt",
+        "worse",
+        "−2.50",
+        "[−4.00, −1.00]",
+    )
     assert bars()["ner, F1", "hard"].look == "better"
     assert bars()["mean over the tasks", "hard"].look == "equal"
 
 
 def test_a_row_without_a_verdict_has_the_reason_and_one_without_an_interval_only_a_point():
     row = bars()["pos, accuracy", "soft"]
-    assert (row.verdict, row.look, row.interval, row.width) == ("no verdict (one text)", "none", "", 0)
+    assert (row.verdict, row.look, row.interval_text) == ("no verdict (one text)", "none", "")
 
 
 def test_all_rows_have_the_same_axis_and_its_ticks_are_on_it():
     plot = forest(COMPARED)
-    places = {float(text.replace("−", "-")): place for text, place in plot.ticks}
-    assert places[0] == plot.zero
-    left, right = min(places), max(places)
-    point = places[left] + (places[right] - places[left]) * (-2.5 - left) / (right - left)
-    assert bars()["ner, F1", "sparse"].point == pytest.approx(point, abs=0.01)
+    assert [text for text, _ in plot.ticks] == ["−4", "−2", "0", "2", "4"]
+    low, high = plot.axis
+    assert low < -4 < 4 < high
+    assert plot.place(0) == 50
+    assert plot.place(low) == 0
     for row in bars().values():
-        assert 0 <= row.start <= row.point <= row.start + row.width + 0.002 <= 100
+        ends = row.interval or (row.difference, row.difference)
+        assert 0 <= plot.place(ends[0]) <= plot.place(row.difference) <= plot.place(ends[1]) <= 100
+
+
+@pytest.mark.parametrize(
+    ("differences", "labels"),
+    [
+        ([0.0, 0.0], ["−1", "−0.5", "0", "0.5", "1"]),
+        ([0.011, 0.034], ["0", "0.01", "0.02", "0.03", "0.04"]),
+        ([-120.0, -5.0], ["−125", "−100", "−75", "−50", "−25", "0"]),
+    ],
+)
+def test_ticks_are_round_numbers_that_hold_all_differences_and_zero(differences, labels):
+    rows = COMPARED[:2].assign(difference=differences, lower=MISSING, upper=MISSING)
+    assert [text for text, _ in forest(rows).ticks] == labels
 
 
 def test_the_caption_names_seeds_and_what_was_resampled():

@@ -1,0 +1,63 @@
+"""What speaks against believing the scores of a run: generated text, marks of systems, leaked sentences, repairs."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from sparse_sharing.evaluation.marks import BARRING, MEANINGS
+from sparse_sharing.results.rows import rows_of
+from sparse_sharing.results.tables.marks import COLUMN
+
+MOST_NAMED = 8
+"""Datasets with systems of one mark, and notes on texts, that are named; beyond, they are only counted."""
+
+
+def cautions(tables: Mapping[str, pd.DataFrame], notes: Mapping[str, Sequence[str]], data: pd.DataFrame) -> list[str]:
+    """Sentences for the head of the page.
+
+    Args:
+        tables: of the run, by name.
+        notes: for each dataset what a reader should know about its text.
+        data: sizes of the text by dataset, split and corpus; `synthetic` is true for text that the demo generates.
+    """
+    texts = [
+        f"{row['dataset']}: {row['leaked']} of {row['sentences']} test sentences of {row['task']} also occur in the "
+        "training or dev text; a table below shows the scores without them."
+        for row in rows_of(tables["leaks"].drop_duplicates(["dataset", "task"]))
+    ]
+    texts += [f"{dataset}: {note}." for dataset, own in notes.items() for note in own]
+    if len(texts) > MOST_NAMED:
+        texts[MOST_NAMED:] = [f"{len(texts) - MOST_NAMED} more notes on the texts are in tables/summary.md."]
+    return [*_synthetic(data), *_marks(tables["summary"]), *texts]
+
+
+def _synthetic(data: pd.DataFrame) -> list[str]:
+    """A sentence on the datasets whose text the demo has generated."""
+    found = dict.fromkeys(data[data["synthetic"]]["dataset"]) if len(data) else {}
+    if not found:
+        return []
+    return [
+        f"{', '.join(found)}: synthetic demo text, generated from templates. Scores on it say nothing about real text."
+    ]
+
+
+def _marks(summary: pd.DataFrame) -> list[str]:
+    """For each kind of mark the systems that have it, by dataset, and what it means."""
+    found: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
+    for row in rows_of(summary[summary[COLUMN].notna()]):
+        for mark in filter(None, str(row[COLUMN]).split("; ")):
+            kind = next(kind for kind in MEANINGS if mark.startswith(kind))
+            detail = mark.removeprefix(kind).strip(" :()")
+            found[kind][row["dataset"]][row["system"] + (f" ({detail})" if detail else "")] = None
+    return [_sentence(kind, systems) for kind, systems in found.items()]
+
+
+def _sentence(kind: str, systems: Mapping[str, Mapping[str, None]]) -> str:
+    """A kind of mark with the systems of each dataset that have it."""
+    where = "; ".join(f"{dataset}: {', '.join(names)}" for dataset, names in list(systems.items())[:MOST_NAMED])
+    more = len(systems) - MOST_NAMED
+    where += f"; and {more} more {'dataset' if more == 1 else 'datasets'}" if more > 0 else ""
+    meaning = MEANINGS[kind][:1].upper() + MEANINGS[kind][1:]
+    verdict = " Such a score gets no verdict." if kind in BARRING else ""
+    return f"{kind[:1].upper()}{kind[1:]} ({where}). {meaning}.{verdict}"

@@ -1,0 +1,119 @@
+"""Adding a task to a model by hand: its text is prepared as a configuration says, then the stage `add_task` runs."""
+
+import shutil
+from pathlib import Path
+
+from sparse_sharing.config.schema import Config, Dataset, Optimization
+from sparse_sharing.errors import ConfigError
+from sparse_sharing.pipeline import Specs, layout
+from sparse_sharing.pipeline.specs import AddTaskSpec, PrepareSpec
+from sparse_sharing.stages import add_task, prepare, prepare_task
+from sparse_sharing.storage.artifacts import spec_digest
+from sparse_sharing.text.corpus import Files
+from sparse_sharing.training.trained import open_model
+
+TEXT = "prepared"
+"""The folder in the output that has the prepared text while the task is trained; it is removed then."""
+
+
+def run(
+    model: Path,
+    config: Config,
+    task: str | None,
+    output: Path,
+    device: str,
+    share: float = 0.5,
+    seed: int | None = None,
+) -> dict[str, int]:
+    """Write the model in the folder `model` with a task of a configuration as one more task into `output`.
+
+    The task's corpus is read as the sections `data` and `model` say and as the model reads words; it is trained as the
+    section `train` says.
+
+    Args:
+        model: folder of a trained model.
+        config: it names the new task, its files, and how to train.
+        task: the new task; none: the only task of the configuration that the model lacks.
+        output: folder to write into.
+        device: where to train.
+        share: of the free weights, which the new task keeps.
+        seed: for first weights and the order of the data; none: the first of the configuration.
+
+    Returns:
+        How many weights masks cover (`weights`), how many of them were `free`, how many the task has `taken`, how many
+        are `left`, and how many `words` came behind those of the model.
+
+    Raises:
+        ConfigError: The configuration and the model do not fit, or nothing is free.
+        DataError: The text cannot be read.
+        ArtifactError: A file of the model cannot be used, or another task would change; then no model is written.
+    """
+    if output.resolve() == model.resolve():
+        raise ConfigError(f"--output: {output} is the folder of the model itself; name another")
+    source = open_model(model, device)
+    dataset, task = _find(config, task, source.trained.tasks)
+    specs, vocabulary = Specs(config), source.vocabulary
+    own = specs.prepare_task(dataset.name, task)
+    prepared = PrepareSpec(
+        dataset=dataset.name,
+        corpora=[own.corpus.model_copy(update={"tasks": []})],
+        lowercase=vocabulary.lowercase,
+        minimum_word_count=config.data.minimum_word_count,
+        minimum_character_count=config.data.minimum_character_count,
+        maximum_characters=vocabulary.maximum_characters,
+        word_dimension=source.network.model.vector_width,
+        vectors=config.data.vectors is not None,
+    )
+    files, documents = _sources(config, dataset, own.corpus.name)
+    vectors = None if config.data.vectors is None else Path(layout.source_path(config, config.data.vectors))
+    folder = output / TEXT
+    prepare.run(prepared, files, vectors, folder, documents)
+    prepare_task.run(own, files, folder / "tags" / task, documents)
+    spec = AddTaskSpec(
+        data=prepared.digest(),
+        tags={**source.trained.spec.get("tags", {}), task: own.digest()},
+        model=spec_digest(source.trained.spec),
+        seed=config.seeds[0] if seed is None else seed,
+        system="extended",
+        sharing="extended",
+        tasks=[*source.trained.tasks, task],
+        task=task,
+        share=share,
+        minimum_word_count=config.data.minimum_word_count,
+        head=specs.heads([task]),
+        optimization=Optimization(**{key: getattr(config.train, key) for key in Optimization.model_fields}),
+    )
+    texts = (folder / f"{split}.safetensors" for split in ("train", "dev"))
+    words = folder / "vocabulary.json", folder / "vectors.safetensors"
+    found = add_task.run(spec, model, *words, *texts, output, device)
+    shutil.rmtree(folder)
+    return found
+
+
+def _find(config: Config, task: str | None, known: list[str]) -> tuple[Dataset, str]:
+    """The new task and its dataset."""
+    places = [(dataset, own.name) for dataset in config.data.datasets for own in dataset.tasks]
+    if task is None:
+        places = [(dataset, name) for dataset, name in places if name not in known]
+    else:
+        places = [(dataset, name) for dataset, name in places if name == task]
+    if len(places) != 1:
+        names = ", ".join(name for _, name in places) or "none"
+        asked = "tasks that the model lacks" if task is None else f"tasks called '{task}'"
+        raise ConfigError(f"the configuration must have one new task; {asked}: {names}. Name one with --task NAME")
+    return places[0]
+
+
+def _sources(config: Config, dataset: Dataset, corpus: str) -> tuple[Files, dict[str, Path]]:
+    """The files of a corpus by split, and its lists of documents by CORPUS.SPLIT."""
+    files: dict[str, dict[str, list[Path]]] = {}
+    documents = {}
+    for split in ("train", "dev", "test"):
+        own = [Path(path) for name, path in layout.source_files(config, dataset, split) if name == corpus]
+        files[split] = {corpus: own} if own else {}
+        documents |= {
+            name: Path(path)
+            for name, path in layout.document_lists(config, dataset, split)
+            if name == f"{corpus}.{split}"
+        }
+    return files, documents

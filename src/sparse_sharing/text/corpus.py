@@ -1,0 +1,104 @@
+"""Reading all splits of a corpus: its words, and the tags of the tasks that are asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sparse_sharing.config.corpora import SPLITS, CorpusSpec
+from sparse_sharing.errors import ConfigError, DataError
+from sparse_sharing.text.collected import CollectedText, collect_text, document_numbers
+from sparse_sharing.text.dev_spans import no_dev_spans, tasks_without_dev_spans
+from sparse_sharing.text.flaws import Flaws
+from sparse_sharing.text.readers.reading import in_model_schemes, read_split, refuse_shared_documents
+from sparse_sharing.text.sentences import ReadReport
+from sparse_sharing.text.sources import file_names, split_digest, stamps
+from sparse_sharing.text.splits import assign_splits, development, sample
+from sparse_sharing.text.spool import Spool
+
+Files = Mapping[str, Mapping[str, Path | Sequence[Path]]]
+"""For each split the file or the files of each corpus."""
+
+
+@dataclass
+class Corpus:
+    """The text of a corpus by split, and what reading it showed."""
+
+    spec: CorpusSpec
+    texts: dict[str, CollectedText] = field(default_factory=dict)
+    summary: dict[str, dict] = field(default_factory=dict)
+
+
+def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], spool: Spool) -> Corpus:
+    """Read all splits of a corpus; a missing dev split is cut from the training sentences.
+
+    The sentences are the same whichever of its tasks `spec` has.
+
+    Raises:
+        ConfigError: A file is missing.
+        DataError: A file cannot be read, or the dev text has no span of a task that is judged by spans.
+    """
+    corpus = Corpus(spec)
+    document_files: dict[str, dict[str, Path]] = {}
+    for split in SPLITS:
+        path = files.get(split, {}).get(spec.name)
+        if not path:
+            if (split == "dev" and spec.dev_fraction is not None) or (split != "train" and spec.split):
+                continue
+            raise ConfigError(f"corpus '{spec.name}': no {split} file was given (--{split} {spec.name}=FILE)")
+        listed = documents.get(f"{spec.name}.{split}")
+        if (listed is not None) != (split in (spec.documents or ())):
+            raise ConfigError(
+                f"corpus '{spec.name}': the spec and the option --documents {spec.name}.{split}=FILE disagree on "
+                "whether there is a list of documents"
+            )
+        report = ReadReport(flaws=Flaws())
+        drawn = split == "train" and spec.train_sentences_seed is not None
+        limit = spec.train_sentences if split == "train" and not drawn else None
+        before = stamps(path)
+        sentences = in_model_schemes(read_split(spec, path, listed, report, limit), spec.tasks)
+        text = collect_text(sentences, [task.name for task in spec.tasks], spool)
+        report.flaws.raise_first()
+        corpus.texts[split] = replace(text, documents=document_numbers(report.documents))
+        if drawn:
+            chosen = sample(len(corpus.texts[split].lengths), spec.train_sentences, spec.train_sentences_seed)
+            _, corpus.texts[split] = corpus.texts[split].cut(chosen, spool)
+        digest = split_digest(path)
+        if stamps(path) != before:
+            raise DataError(
+                f"{file_names(path)}: was changed while it was read; wait until it is complete, and run this again"
+            )
+        corpus.summary[split] = {
+            "file": file_names(path),
+            "sha256": digest,
+            "document_starts": report.document_starts,
+            "comments": report.comments,
+            "repairs": report.repairs,
+            "missing_tags": report.missing,
+        }
+        document_files[split] = report.document_files
+        if spec.format in ("conll2012", "spans"):
+            corpus.summary[split]["documents_skipped"] = report.documents_skipped
+            corpus.summary[split]["documents_repeated"] = report.documents_repeated
+    refuse_shared_documents(document_files)
+    if spec.split:
+        _split(corpus, spool)
+    elif "dev" not in corpus.texts:
+        chosen = development(len(corpus.texts["train"].lengths), spec.dev_fraction, spec.split_seed)
+        corpus.texts["train"], corpus.texts["dev"] = corpus.texts["train"].cut(chosen, spool)
+        share = f"{spec.dev_fraction:g} of the training sentences, cut with seed {spec.split_seed}"
+        corpus.summary["dev"] = {"cut": share}
+    if missing := tasks_without_dev_spans(spec, corpus.texts["dev"].tags):
+        dev = files.get("dev", {}).get(spec.name)
+        named = ", ".join(map(str, [dev] if isinstance(dev, Path) else dev)) if dev else None
+        raise DataError(no_dev_spans(spec, missing[0].name, named))
+    return corpus
+
+
+def _split(corpus: Corpus, spool: Spool) -> None:
+    """Cut the training text into train, dev and test."""
+    whole, spec = corpus.texts["train"], corpus.spec
+    parts = assign_splits(len(whole.lengths), spec.split, spec.split_seed, whole.documents)
+    rest, corpus.texts["test"] = whole.cut(parts == SPLITS.index("test"), spool)
+    corpus.texts["train"], corpus.texts["dev"] = rest.cut(parts[parts < 2] == SPLITS.index("dev"), spool)
+    for split in SPLITS[1:]:
+        corpus.summary[split] = {"cut": f"split {spec.split} of the training file, drawn with seed {spec.split_seed}"}
