@@ -14,7 +14,7 @@ from sparse_sharing.pipeline import layout
 from sparse_sharing.results.card import model_card
 from sparse_sharing.tagging import export
 from sparse_sharing.tagging.tagger import Tagger
-from sparse_sharing.training.inputs import load_text, load_weights
+from sparse_sharing.training.inputs import load_text, load_weights, to_tensors
 
 TASKS = ("chunk", "ner", "pos")
 OPTIMIZER = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 8, "weight_decay": 0.01, "schedule": "linear"}
@@ -66,14 +66,14 @@ def test_every_system_runs_from_files_to_tables(trained):
 def test_training_starts_from_the_pretrained_weights(trained, folder):
     from safetensors.numpy import load_file
 
-    weights, _ = load_weights(trained.weights("initial"))
+    weights = to_tensors(load_weights(trained.weights("initial")))
     stored = load_file(folder / "model.safetensors")
     for name in ("encoder.layer.1.output.dense.weight", "embeddings.word_embeddings.weight"):
         assert np.array_equal(weights[f"body.{name}"].numpy(), stored[name])
 
 
 def test_weights_that_no_mask_keeps_are_those_of_the_start_or_zero(trained):
-    start, _ = load_weights(trained.weights("initial"))
+    start = to_tensors(load_weights(trained.weights("initial")))
     for system in ("zero", "delta"):
         model = load_model(model_of(trained, system) / "model.safetensors")
         union = np.logical_or.reduce([mask.keep.numpy() for mask in model.masks.values()])
@@ -87,7 +87,7 @@ def test_weights_that_no_mask_keeps_are_those_of_the_start_or_zero(trained):
 
 def test_the_base_of_changes_is_where_the_training_starts(trained):
     for system, start in (("delta", "initial"), ("warm", "warmup")):
-        first, _ = load_weights(trained.weights(start))
+        first = to_tensors(load_weights(trained.weights(start)))
         base = load_model(model_of(trained, system) / "model.safetensors").base
         assert base
         for name, value in base.items():
@@ -166,7 +166,7 @@ def test_hard_sharing_equals_masks_of_ones(trained, tmp_path):
     from sparse_sharing.training.trainer import Trainer
 
     vocabulary = load_vocabulary(trained.data / "vocabulary.json")
-    _, artifact = load_weights(trained.weights("initial"))
+    artifact = load_weights(trained.weights("initial"))
     data = load_task_data(*trained.texts[1:], ["ner", "pos"], trained.specs.prepare("joint").digest(), vocabulary)
     optimization = trained.specs.train("joint", 1, "hard", "shared").optimization
     found = []
