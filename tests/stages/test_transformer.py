@@ -165,19 +165,20 @@ def test_hard_sharing_equals_masks_of_ones(trained, tmp_path):
     from sparse_sharing.training.loop import Progress, train_epochs
     from sparse_sharing.training.trainer import Trainer
 
-    vocabulary = load_vocabulary(trained.data / "vocabulary.json")
+    spec = trained.specs.train("joint", 1, "hard", "shared")
+    tags = {task: spec.tags[task] for task in ("ner", "pos")}
+    vocabulary = load_vocabulary(trained.data / "vocabulary.json", spec.data, tags)
     artifact = load_weights(trained.weights("initial"))
-    data = load_task_data(*trained.texts[1:], ["ner", "pos"], trained.specs.prepare("joint").digest(), vocabulary)
-    optimization = trained.specs.train("joint", 1, "hard", "shared").optimization
+    data = load_task_data(*trained.texts[1:], tags, spec.data, vocabulary)
     found = []
     for ones in (False, True):
-        network = build_network(trained.weights("initial"), artifact, vocabulary, ["ner", "pos"], torch.device("cpu"))
+        network, _ = build_network(trained.weights("initial"), artifact, vocabulary, None, torch.device("cpu"))
         if ones:
             network.keep_base()
             mask = Mask.dense(network.prunable_shapes, "")
             network.set_masks({"ner": mask, "pos": mask}, simplify=False)
-        trainer = Trainer(network, optimization)
-        list(train_epochs(network, trainer, data, optimization, ("train",), Progress(), 1))
+        trainer = Trainer(network, spec.optimization)
+        list(train_epochs(network, trainer, data, spec.optimization, ("train",), Progress(), 1))
         found.append(network.copy_values())
     for name, value in found[0].items():
         assert torch.equal(value, found[1][name]), name

@@ -203,9 +203,7 @@ def test_without_a_network_the_message_names_the_model_and_what_to_do(monkeypatc
 
     monkeypatch.setattr(pretrained, "snapshot_download", offline)
     hub = encoder_section({"encoder": "transformer", "pretrained": "owner/model", "revision": "a" * 40})
-    with pytest.raises(
-        ConfigError, match=r"'owner/model' at commit a+ is not on this.*copy the model's folder"
-    ):
+    with pytest.raises(ConfigError, match=r"'owner/model' at commit a+ is not on this.*copy the model's folder"):
         complete(hub, None)
 
 
