@@ -5,16 +5,14 @@ import shutil
 import numpy as np
 import pytest
 import tiny_transformers
-import torch
 
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.storage import load_model
 from sparse_sharing.pipeline import layout
 from sparse_sharing.results.card import model_card
 from sparse_sharing.tagging import export
 from sparse_sharing.tagging.tagger import Tagger
-from sparse_sharing.training.inputs import load_text, load_weights
+from sparse_sharing.training.inputs import load_text, load_weights, to_tensors
 
 TASKS = ("chunk", "ner", "pos")
 OPTIMIZER = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 8, "weight_decay": 0.01, "schedule": "linear"}
@@ -66,14 +64,14 @@ def test_every_system_runs_from_files_to_tables(trained):
 def test_training_starts_from_the_pretrained_weights(trained, folder):
     from safetensors.numpy import load_file
 
-    weights, _ = load_weights(trained.weights("initial"))
+    weights = to_tensors(load_weights(trained.weights("initial")))
     stored = load_file(folder / "model.safetensors")
     for name in ("encoder.layer.1.output.dense.weight", "embeddings.word_embeddings.weight"):
         assert np.array_equal(weights[f"body.{name}"].numpy(), stored[name])
 
 
 def test_weights_that_no_mask_keeps_are_those_of_the_start_or_zero(trained):
-    start, _ = load_weights(trained.weights("initial"))
+    start = to_tensors(load_weights(trained.weights("initial")))
     for system in ("zero", "delta"):
         model = load_model(model_of(trained, system) / "model.safetensors")
         union = np.logical_or.reduce([mask.keep.numpy() for mask in model.masks.values()])
@@ -87,7 +85,7 @@ def test_weights_that_no_mask_keeps_are_those_of_the_start_or_zero(trained):
 
 def test_the_base_of_changes_is_where_the_training_starts(trained):
     for system, start in (("delta", "initial"), ("warm", "warmup")):
-        first, _ = load_weights(trained.weights(start))
+        first = to_tensors(load_weights(trained.weights(start)))
         base = load_model(model_of(trained, system) / "model.safetensors").base
         assert base
         for name, value in base.items():
@@ -158,26 +156,3 @@ def test_a_folder_elsewhere_changes_no_spec(trained, folder, tmp_path):
 def test_ways_of_sharing_that_need_layers_of_a_bilstm_are_refused(trained, system):
     with pytest.raises(ConfigError, match="encoder 'transformer'"):
         trained.changed(train={"systems": [{"name": "other", **system}]}, tables={"baseline": "other"})
-
-
-def test_hard_sharing_equals_masks_of_ones(trained, tmp_path):
-    from sparse_sharing.training.inputs import build_network, load_task_data, load_vocabulary
-    from sparse_sharing.training.loop import Progress, train_epochs
-    from sparse_sharing.training.trainer import Trainer
-
-    vocabulary = load_vocabulary(trained.data / "vocabulary.json")
-    _, artifact = load_weights(trained.weights("initial"))
-    data = load_task_data(*trained.texts[1:], ["ner", "pos"], trained.specs.prepare("joint").digest(), vocabulary)
-    optimization = trained.specs.train("joint", 1, "hard", "shared").optimization
-    found = []
-    for ones in (False, True):
-        network = build_network(trained.weights("initial"), artifact, vocabulary, ["ner", "pos"], torch.device("cpu"))
-        if ones:
-            network.keep_base()
-            mask = Mask.dense(network.prunable_shapes, "")
-            network.set_masks({"ner": mask, "pos": mask}, simplify=False)
-        trainer = Trainer(network, optimization)
-        list(train_epochs(network, trainer, data, optimization, ("train",), Progress(), 1))
-        found.append(network.copy_values())
-    for name, value in found[0].items():
-        assert torch.equal(value, found[1][name]), name
