@@ -96,6 +96,10 @@ def run(
     source = open_model(model, device, spec.model)
     if spec.task in source.trained.tasks:
         raise ConfigError(f"{model}: has a task '{spec.task}' already; give the new task another name")
+    if source.trained.base:
+        raise ConfigError(f"{model}: its masks keep changes (meaning: delta); such a model cannot be extended")
+    if source.network.model.kind == "transformer":
+        raise ConfigError(f"{model}: a model with encoder 'transformer' cannot be extended")
     try:
         free = free_weights(source.trained)
     except ConfigError as error:

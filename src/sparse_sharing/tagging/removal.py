@@ -42,6 +42,11 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
         raise ConfigError(f"{model}: '{task}' is its only task")
     if trained.own or not trained.masks:
         raise ConfigError(f"{model}: its tasks are not parts of one network; export those that you want to keep")
+    if trained.base or source.network.model.kind == "transformer":
+        raise ConfigError(
+            f"{model}: no task can be removed from a model with encoder 'transformer' or with masks that keep changes; "
+            "export those that you want to keep"
+        )
     if output.resolve() == model.resolve():
         raise ConfigError(f"--output: {output} is the folder of the model itself; name another")
     tasks = [own for own in trained.tasks if own != task]
