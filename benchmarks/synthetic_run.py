@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from sparse_sharing.config import parse_config
-from sparse_sharing.masks.files import pack
+from sparse_sharing.masks.files import write_rounds, write_selection
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.pipeline import Specs, jobs_of, layout
 from sparse_sharing.pipeline.jobs import Job
@@ -67,11 +67,17 @@ def write(specs: Specs, folder: Path) -> None:
 
 
 def _prepare(specs: Specs, job: Job, output: Path, random: np.random.Generator) -> None:
-    texts = {"file": "text.txt", "sha256": "0", "repairs": {}, "sentences": SENTENCES, "tokens": 15 * SENTENCES}
+    texts = {"file": "text.txt", "sha256": "0", "sentences": SENTENCES, "tokens": 15 * SENTENCES}
     covered = {"exact": 0.0, "lower_cased": 0.0, "missing": 1.0}
     split = {"corpora": {"text": texts}, "unknown_words": 0.1, "vector_coverage": covered}
     details = {"splits": dict.fromkeys(("train", "dev", "test"), split), "leaks": []}
     save_json(output / "summary.json", "summary", job.spec, details)
+
+
+def _prepare_task(specs: Specs, job: Job, output: Path, random: np.random.Generator) -> None:
+    split = {"repairs": 0, "missing_tags": 0, "spans": {}, "tags_not_in_training": {}}
+    details = {"tags": 2 * TYPES, "corpus": "text", "splits": dict.fromkeys(("train", "dev", "test"), split)}
+    save_json(output / "summary.json", "task_summary", job.spec, details)
 
 
 def _prune(specs: Specs, job: Job, output: Path, random: np.random.Generator) -> None:
@@ -79,18 +85,14 @@ def _prune(specs: Specs, job: Job, output: Path, random: np.random.Generator) ->
         {"round": number, "density": 0.7**number, "dev_score": 90 - number + random.normal(), "kept": 100, "epochs": 5}
         for number in range(ROUNDS + 1)
     ]
-    save_tensors(
-        output / "masks.safetensors", "masks", job.spec, {"round000": np.zeros(4, np.uint8)}, {"rounds": rounds}
-    )
+    write_rounds(output / "masks.safetensors", job.spec, [Mask.dense(SHAPES, "weights")], {"rounds": rounds})
     write_costs(output, _costs(specs, [str(job.identity["task"])]))
 
 
 def _select(specs: Specs, job: Job, output: Path, random: np.random.Generator) -> None:
     tasks, size = specs.tasks(str(job.identity["dataset"])), sum(int(np.prod(shape)) for shape in SHAPES.values())
     masks = {task: Mask(torch.from_numpy(random.random(size) < 0.5), SHAPES, "weights") for task in tasks}
-    shapes = [[name, list(shape)] for name, shape in SHAPES.items()]
-    packed = {task: pack(mask) for task, mask in masks.items()}
-    save_tensors(output / "masks.safetensors", "selection", job.spec, packed, {"shapes": shapes, "weights": "weights"})
+    write_selection(output / "masks.safetensors", job.spec, masks)
     chosen = {"round": 2, "density": 0.49, "kept": 100, "dev_score": 88.0, "best_epoch": 3, "overlap_with_start": 0.4}
     choice = pd.DataFrame([{"task": task, **chosen} for task in tasks])
     pairs = [f"{first}&{second}" for place, first in enumerate(tasks) for second in tasks[place + 1 :]]
@@ -130,6 +132,7 @@ def _evaluate(specs: Specs, job: Job, output: Path, random: np.random.Generator)
 
 WRITERS: Mapping[str, Callable[[Specs, Job, Path, np.random.Generator], None]] = {
     "prepare": _prepare,
+    "prepare_task": _prepare_task,
     "prune": _prune,
     "select": _select,
     "train": _train,

@@ -107,7 +107,9 @@ class _Described:
         self.of_system = of_system
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        sections = [section for section in ENCODERS.values() if section.key is None or self.of_system]
+        # The JSON schema describes the encoders of this package; those from outside are checked like them when read.
+        own = [section for section in ENCODERS.values() if section.__module__.startswith(f"{__package__}.")]
+        sections = [section for section in own if section.key is None or self.of_system]
         choices = [handler.generate_schema(section) for section in sections]
         return core_schema.no_info_wrap_validator_function(
             self._read,
