@@ -68,7 +68,10 @@ def write_data(root):
 def shrink(values):
     """A configuration with the same data, tasks and systems on the smallest budget."""
     values |= {"run": "tiny", "seeds": [1], "device": "cpu", "data_root": "data"}
-    values["model"] |= {"word_dimension": 6, "character_filters": 4, "character_dimension": 4, "hidden": 4}
+    if values["model"].get("encoder") == "transformer":
+        values["model"]["pretrained"] = "pretrained"
+    else:
+        values["model"] |= {"word_dimension": 6, "character_filters": 4, "character_dimension": 4, "hidden": 4}
     for section in ("warmup", "prune", "train"):
         values.setdefault(section, {}).update({"epochs": 1, "patience": None})
     for pruning in values.get("prunings", {}).values():

@@ -10,6 +10,7 @@ from preparing import prepare_all
 
 from sparse_sharing.config import parse_config
 from sparse_sharing.pipeline import Specs, layout
+from sparse_sharing.pipeline.pretrained import pretrained_folder
 from sparse_sharing.stages import evaluate, figures, prune, select, tables, train, warmup
 from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.text.demo.corpora import generate
@@ -115,9 +116,9 @@ class Pipeline:
 
     def warm_up(self, start: str, output: Path | None = None) -> Path:
         output = output or self.weights(start)
-        spec = self.specs.warmup("joint", 1, start)
+        spec, pretrained = self.specs.warmup("joint", 1, start), pretrained_folder(self.config)
         texts = (self.data / name for name in ("vectors.safetensors", "train.safetensors", "dev.safetensors"))
-        warmup.run(spec, self.data / "vocabulary.json", *texts, output, "cpu")
+        warmup.run(spec, self.data / "vocabulary.json", *texts, output, "cpu", pretrained)
         return output
 
     @property

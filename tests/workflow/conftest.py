@@ -154,6 +154,8 @@ def configured(fresh, repository):
     def configure(name):
         write_data(fresh.folder / "data")
         values = shrink(yaml.safe_load((repository / "config" / f"{name}.yaml").read_text(encoding="utf-8")))
+        if values["model"].get("encoder") == "transformer":
+            pytest.importorskip("tiny_transformers").save(fresh.folder / "data" / "pretrained")
         fresh.config_file.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
         return fresh
 

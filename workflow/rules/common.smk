@@ -168,6 +168,15 @@ def vectors_path(wildcards):
     return [] if vectors is None else [layout.source_path(run_config, vectors)]
 
 
+# The folder of the pretrained encoder, where the configuration names one.
+pretrained = [] if layout.pretrained_folder(run_config) is None else [str(layout.pretrained_folder(run_config))]
+
+
+def pretrained_files(wildcards):
+    """The files of the pretrained encoder that are read."""
+    return [str(file) for folder in pretrained for file in layout.pretrained_files(Path(folder))]
+
+
 def masks_of_tasks(wildcards):
     """The masks of each task of a dataset, by task; none where the choice needs no pruning."""
     choice = specs.choices[wildcards.choice]

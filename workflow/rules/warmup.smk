@@ -8,6 +8,7 @@ rule warmup:
         train=rules.prepare.output.train,
         dev=rules.prepare.output.dev,
         tags=tags_of("train", "dev"),
+        pretrained=pretrained_files,
     output:
         **outputs_of("warmup"),
     log:
@@ -21,7 +22,8 @@ rule warmup:
         runtime=720,
     params:
         spec=spec_of("warmup"),
+        pretrained=lambda wildcards: option("--pretrained", pretrained),
     shell:
         "sparse-sharing warmup --spec {params.spec:q} --vocabulary {input.vocabulary:q} --vectors {input.vectors:q}"
-        " --train {input.train:q} --dev {input.dev:q} --output {output.weights:q}"
+        " --train {input.train:q} --dev {input.dev:q} {params.pretrained:q} --output {output.weights:q}"
         " --device {resources.device} --threads {threads} > {log:q} 2>&1"

@@ -107,7 +107,9 @@ def _rows(item: Finding) -> list[tuple[str, str, str]]:
 
 def _estimate(jobs: list, data: dict, specs: Specs, cores: int) -> tuple[dict[str, str], list[str]]:
     """The time of each stage in words, and what to say about the whole."""
+    from sparse_sharing.encoders.base import complete
     from sparse_sharing.inspection.estimate import estimate
+    from sparse_sharing.pipeline.pretrained import pretrained_folder
     from sparse_sharing.terminal.progress import duration
 
     set_threads(1)
@@ -115,7 +117,8 @@ def _estimate(jobs: list, data: dict, specs: Specs, cores: int) -> tuple[dict[st
         dataset: specs.prepare(dataset).model_copy(update={"corpora": specs.corpora(dataset)})
         for dataset in specs.datasets
     }
-    found = estimate(jobs, data, specs.config.model, specs.config.device, prepared)
+    model = complete(specs.config.model, pretrained_folder(specs.config))
+    found = estimate(jobs, data, model, specs.config.device, prepared)
     summary = [
         f"About {duration(found.on(cores))} on {cores} cores, {duration(sum(found.stages.values()))} on one, "
         f"{duration(found.chain)} on any number.",

@@ -91,13 +91,16 @@ def warmup(
     train: TrainText,
     dev: DevText,
     output: OutputFile,
+    pretrained: Annotated[
+        Path | None, typer.Option(help="Folder of the pretrained encoder, where the spec has one.")
+    ] = None,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
     from sparse_sharing.stages import warmup as stage
 
     set_threads(threads)
-    stage.run(parse_spec(spec, stage_specs.WarmupSpec), vocabulary, vectors, train, dev, output, device)
+    stage.run(parse_spec(spec, stage_specs.WarmupSpec), vocabulary, vectors, train, dev, output, device, pretrained)
 
 
 @stage_command

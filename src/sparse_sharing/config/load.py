@@ -5,6 +5,7 @@ import functools
 import operator
 import os
 import re
+import textwrap
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,9 @@ from sparse_sharing.config.encoders.base import EncoderSection, section_class
 from sparse_sharing.config.schema import Config
 from sparse_sharing.config.tagged import Tagged, add_late_kinds
 from sparse_sharing.errors import ConfigError
+
+LONGEST_LIST = 200
+"""Characters of the known keys that a message lists, at most; docs/reference.md has all."""
 
 MOST_VALUES = 1_000_000
 """A configuration with more values is an attack, or a mistake."""
@@ -164,7 +168,8 @@ def _explain_unknown(location: Sequence[int | str], values: Mapping[str, typing.
     """One readable line for a key that its section does not know."""
     allowed = _fields_at(location[:-1], values)
     close = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
-    hint = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(allowed)}"
+    listed = textwrap.shorten(", ".join(allowed), LONGEST_LIST, placeholder=" ...")
+    hint = f"did you mean '{close[0]}'?" if close else f"known keys: {listed}"
     return f"{_path(_without_tags(location))}: unknown key; {hint}"
 
 

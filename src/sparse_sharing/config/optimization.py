@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sparse_sharing.config.section import Section
 
@@ -32,3 +32,30 @@ class Optimization(Section):
     """Shuffled batches whose sentences are sorted by length together, for speed; 1: no sorting."""
     precision: Literal["bfloat16"] | None = None
     """Run the encoder in bfloat16 while training, on a GPU alone; weights, heads and losses, and none: float32."""
+    weight_decay: float | None = Field(default=None, gt=0)
+    """Adam only, which it makes AdamW (Loshchilov and Hutter 2019): a step multiplies by 1 - rate * weight_decay the
+    weights that take part in it and belong to a matrix or an embedding of the encoder. none: no decay."""
+    head_learning_rate: float | None = Field(default=None, gt=0)
+    """The rate of the heads, where it is another one; it changes over time as learning_rate does."""
+    embedding_learning_rate: float | None = Field(default=None, gt=0)
+    """The rate of the table of word vectors, or pieces, where it is another one; it changes as learning_rate does."""
+    warmup_steps: int | None = Field(default=None, ge=1)
+    """Over so many first steps of a training the rates rise linearly. none: they do not."""
+    schedule: Literal["linear"] | None = None
+    """linear: after warmup_steps the rates fall linearly, towards 0 at the end of the last epoch. none: they do not."""
+
+    @model_validator(mode="after")
+    def check_rates(self) -> "Optimization":
+        """Keys that exclude each other."""
+        if self.weight_decay is not None and self.optimizer != "adam":
+            raise ValueError("weight_decay needs optimizer: adam")
+        if self.schedule is not None and self.learning_rate_decay:
+            raise ValueError("schedule and learning_rate_decay exclude each other; leave one out")
+        return self
+
+    def rate_share(self, step: int, steps: int) -> float:
+        """The share of the rates that a step of a training has: step `step`, counted from 1, of `steps`."""
+        rise = self.warmup_steps or 0
+        if step <= rise:
+            return step / (rise + 1)
+        return (steps - step + 1) / (steps - rise) if self.schedule == "linear" and step <= steps else 1.0

@@ -29,6 +29,9 @@ class Prune(Tagged, Optimization):
     granularity: Literal["unit"] | None = None
     """unit: remove whole LSTM units and character filters, so that export can make smaller and faster networks; then
     densities are shares of the units. none: single weights."""
+    meaning: Literal["zero", "delta"] = "zero"
+    """What the network has where a mask removes a weight. zero: 0. delta: the value that every round starts from, for
+    systems with the same key."""
     rounds: int | None = None
     """Rounds K; round k has density final_density ** (k / K)."""
     final_density: float = Field(default=0.1, gt=0, lt=1)

@@ -105,6 +105,7 @@ class Config(Section):
     download: list[Download] = Field(default=[])
     """Files that are fetched where the user's are missing; a file that is there is never fetched or replaced."""
     model: ConfiguredEncoder = BiLstm()
+    """The encoder that tasks share, and the heads on it."""
     warmup: Warmup = Warmup()
     prune: Prune = Field(default={}, validate_default=True)
     prunings: dict[Name, Prune] = Field(default={})
@@ -141,6 +142,10 @@ class Config(Section):
             if system.choice is not None and system.choice not in choices:
                 known = ", ".join(choices) or "none"
                 raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
+            try:
+                self.model.check_system(system.sharing, system.layers)
+            except ValueError as error:
+                raise ValueError(f"train.systems: '{system.name}': {error}") from error
             system.check_fit(self.model.depth, tasks)
             system.check_systems({own.name: own for own in self.train.systems}, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)

@@ -5,12 +5,14 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from torch import Tensor, nn
 
 from sparse_sharing.config.encoders.base import EncoderSection
+from sparse_sharing.errors import ConfigError
 from sparse_sharing.masks.mask import Shapes
 from sparse_sharing.masks.tensor_info import TensorInfo, UnitAxis, prunable_shapes
 from sparse_sharing.text.batches import Batch
@@ -52,6 +54,18 @@ class Encoder(nn.Module, ABC):
     def __init__(self, model: EncoderSection, sizes: TextSizes) -> None:
         """Build the untrained encoder; `network.parameters` gives it memory, `training.initial` first values."""
         super().__init__()
+
+    @classmethod
+    def complete(cls, model: EncoderSection, folder: Path | None) -> EncoderSection:
+        """The section with what the folder of its pretrained weights says; without pretrained weights as it is.
+
+        Raises:
+            ConfigError: The encoder needs a folder, or takes none.
+            ArtifactError: What is in the folder cannot be read, or is not what the section was made for.
+        """
+        if folder is not None:
+            raise ConfigError(f"encoder '{model.kind}' takes no pretrained weights (--pretrained)")
+        return model
 
     @abstractmethod
     def tensors(self) -> list[TensorInfo]:
@@ -132,11 +146,33 @@ class Encoder(nn.Module, ABC):
 _IMPLEMENTATIONS: dict[str, type[Encoder]] = {}
 
 
+def implementation(model: EncoderSection) -> type[Encoder]:
+    """The class of the encoder that a configuration describes; its module is imported by name.
+
+    Raises:
+        ConfigError: A package that the encoder needs is not installed.
+    """
+    if model.kind not in _IMPLEMENTATIONS:
+        try:
+            importlib.import_module(model.implementation)
+        except ModuleNotFoundError as error:
+            if model.extra is None or (error.name or "").startswith("sparse_sharing"):
+                raise
+            raise ConfigError(
+                f"model.encoder: '{model.kind}' needs the package {error.name}. Install it with: "
+                f"pip install 'sparse-sharing[{model.extra}]'"
+            ) from error
+    return _IMPLEMENTATIONS[model.kind]
+
+
+def complete(model: EncoderSection, folder: Path | None) -> EncoderSection:
+    """The section of an encoder with all that its first weights need; see `Encoder.complete`."""
+    return implementation(model).complete(model, folder)
+
+
 def build_encoder(model: EncoderSection, sizes: TextSizes) -> Encoder:
     """The untrained encoder that a configuration describes; its module is imported by name."""
-    if model.kind not in _IMPLEMENTATIONS:
-        importlib.import_module(model.implementation)
-    return _IMPLEMENTATIONS[model.kind](model, sizes)
+    return implementation(model)(model, sizes)
 
 
 def counted_parameters(encoder: Encoder, kept: int, covered: Collection[str] = ()) -> int:
@@ -149,5 +185,5 @@ def counted_parameters(encoder: Encoder, kept: int, covered: Collection[str] = (
         kept: what masks keep.
         covered: the tensors that masks cover; of biases among them only those count that are kept.
     """
-    uncovered = [info for info in encoder.tensors() if info.role == "bias" and info.name not in covered]
+    uncovered = [info for info in encoder.tensors() if info.role in ("bias", "norm") and info.name not in covered]
     return kept + sum(info.size for info in uncovered)

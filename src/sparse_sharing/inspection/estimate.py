@@ -89,7 +89,7 @@ def estimate(
         device: where it is trained.
         specs: how each dataset is encoded, with the tasks of its corpora.
     """
-    start_up = _start_up()
+    start_up = _start_up(model)
     tokens = {dataset: _tokens(corpora) for dataset, corpora in data.items()}
     samples = {dataset: _sample(corpora, model, device, specs[dataset]) for dataset, corpora in data.items()}
     speeds: dict[tuple, Speed] = {}
@@ -212,8 +212,8 @@ def _measure(sample: _Sample, optimization: Optimization) -> Speed:
     return Speed(training, len(data.dev.tokens) / (time.perf_counter() - started))
 
 
-def _start_up() -> float:
+def _start_up(model: EncoderSection) -> float:
     """Seconds until a job begins its work: Python and the libraries are loaded."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import sparse_sharing.stages.train"], check=True)
+    subprocess.run([sys.executable, "-c", f"import sparse_sharing.stages.train, {model.implementation}"], check=True)
     return time.perf_counter() - started

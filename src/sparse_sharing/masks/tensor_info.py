@@ -7,10 +7,10 @@ from typing import Literal
 
 from torch import Generator, Tensor
 
-Role = Literal["matrix", "bias", "embedding", "rows", "mixing"]
-"""What a tensor is: `matrix` and `bias` of an affine map or a convolution; `embedding`, a table of vectors that is read
-as a whole; `rows`, a table of which a step reads and changes only the rows of its batch; `mixing`, weights of a mean of
-states (cross-stitch units)."""
+Role = Literal["matrix", "bias", "norm", "embedding", "rows", "mixing"]
+"""What a tensor is: `matrix` and `bias` of an affine map or a convolution; `norm`, of a normalization; `embedding`, a
+table of vectors that is read as a whole; `rows`, a table of which a step reads and changes only the rows of its batch;
+`mixing`, weights of a mean of states (cross-stitch units)."""
 
 FirstValues = Callable[[Tensor, Generator], None]
 """Fills a tensor of zeros on the CPU, in place, with numbers drawn from a generator."""
@@ -54,6 +54,7 @@ class TensorInfo:
         prunable: whether masks over weights cover it.
         layer_name: the layer as tables and figures call it.
         units: the groups of units that have a part of it.
+        frozen: whether no training changes it.
     """
 
     name: str
@@ -64,6 +65,7 @@ class TensorInfo:
     prunable: bool = False
     layer_name: str = ""
     units: tuple[UnitAxis, ...] = ()
+    frozen: bool = False
 
     @property
     def size(self) -> int:

@@ -32,8 +32,12 @@ def compact_network(network: Network, task: str, mask: Mask, whole: Collection[s
         whole: groups of units that stay whole, so that tasks can share what computes them.
 
     Returns:
-        The network on the CPU; None where the mask does not remove whole units, or removes all units of a group.
+        The network on the CPU; None where the mask does not remove whole units, removes all units of a group, or keeps
+        changes.
     """
+    if network.base is not None:
+        # What the mask removes is not zero.
+        return None
     over_units = mask if network.units.is_over_units(mask) else network.units.collapse(mask)
     if over_units is None or network.readouts[task] != network.model.depth:
         return None

@@ -17,7 +17,7 @@ from sparse_sharing.heads.base import build_head
 from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.masks.units import Units
 from sparse_sharing.network.memory import Room, is_gpu_shortage
-from sparse_sharing.network.parameters import Parameters, common_ranges
+from sparse_sharing.network.parameters import Parameters, common_ranges, require_shapes
 from sparse_sharing.text.batches import WORDS, Batch, sorted_batches
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.vocabulary import UNKNOWN_WORD, Vocabulary
@@ -33,13 +33,15 @@ class Network:
         parameters: the memory of all weights.
         head_kinds: for each task what its head does with the states, and how its weights lie in `heads`.
         readouts: for each task where it reads the encoder's states: see `readout_of` of the encoder.
-        ranges: for each task the parts of `theta` that it reads on the way there.
+        ranges: for each task the parts of `theta` that it reads on the way there, without frozen ones.
         keeps: for each task bool [P], True where its subnetwork has a weight or something all tasks share; None where
             it keeps everything that it reads.
         word_limits: for a task that knows only the first word ids, as others came later, how many: see `read_rows`.
         room: how much runs at once when the network is applied.
         mixed: whether the encoder runs in bfloat16 while it is trained.
         factors: the same as float32 [P], 1 and 0: what a step multiplies by, several times as fast as by bool.
+        frozen: bool [P], True where no training changes the encoder's parameters; None where there are none.
+        base: float32 [P], what a task reads where its mask removes a weight; None: zeros.
     """
 
     def __init__(
@@ -69,6 +71,8 @@ class Network:
         self.units = Units(self.parameters.infos.values())
         self.room, self.mixed = Room(), False
         self.word_limits: dict[str, int] = {}
+        self.base: Tensor | None = None
+        self.frozen = self._frozen()
         self.set_masks({})
 
     @property
@@ -137,11 +141,29 @@ class Network:
         kept = {task: [name for name, part in mask.tensors().items() if part.any()] for task, mask in masks.items()}
         self.readouts = {task: self.encoder.readout_of(task, names) for task, names in kept.items()}
         reads = {task: self._read(readout) for task, readout in self.readouts.items()}
-        self.ranges = common_ranges(reads)
+        self.ranges = common_ranges({task: self._moving(read) for task, read in reads.items()})
         self.keeps = {task: self._kept(mask, reads[task], simplify) for task, mask in masks.items()}
         self.factors = {task: None if keep is None else keep.float() for task, keep in self.keeps.items()}
         sparse = any(keep is not None for keep in self.keeps.values())
         self.parameters.use(torch.empty_like(self.theta) if sparse else self.theta)
+
+    def keep_base(self) -> None:
+        """Let masks keep changes: where a task's mask removes a weight, the task reads the value of now."""
+        self.base = self.theta.clone()
+
+    def load_base(self, values: Mapping[str, Tensor]) -> None:
+        """Let masks keep changes to the values of the tensors that they cover; without values they keep weights.
+
+        Raises:
+            ValueError: There is no such tensor, or it has another shape.
+        """
+        self.base = None
+        if values:
+            self.keep_base()
+            own = self.parts(self.base)
+            require_shapes(values, own)
+            for name, value in values.items():
+                own[name].copy_(value)
 
     def over_weights(self, masks: Mapping[str, Mask]) -> dict[str, Mask]:
         """Masks as they are, those over units as the masks over weights and biases that they stand for."""
@@ -162,6 +184,16 @@ class Network:
             part.fill_(False)
         return read
 
+    def _frozen(self) -> Tensor | None:
+        found = torch.zeros_like(self.theta, dtype=torch.bool)
+        for name, part in self.parts(found).items():
+            part.fill_(self.parameters.infos[name].frozen)
+        return found if found.any() else None
+
+    def _moving(self, part: Tensor) -> Tensor:
+        """Of some parameters, bool [P], those that training changes."""
+        return part if self.frozen is None else part & ~self.frozen
+
     def _kept(self, mask: Mask, read: Tensor, simplify: bool) -> Tensor | None:
         """The mask over all encoder parameters: what masks do not cover is kept where the task reads it."""
         if simplify and mask.is_dense:
@@ -175,7 +207,7 @@ class Network:
     def takes_part(self, task: str) -> Tensor | None:
         """Bool [P], the encoder's parameters that a step of a task changes; None for all of them."""
         if self.keeps[task] is not None:
-            return self.keeps[task]
+            return self._moving(self.keeps[task])
         part = torch.zeros_like(self.theta, dtype=torch.bool)
         for range_ in self.ranges[task]:
             part[range_] = True
@@ -184,7 +216,10 @@ class Network:
     def activate(self, task: str) -> None:
         """Put a task's subnetwork before the encoder."""
         factor = self.factors[task]
-        if factor is not None:
+        if factor is not None and self.base is not None:
+            # With factors of 0 and 1 the result is one of the two numbers, to the last bit.
+            torch.lerp(self.base, self.theta, factor, out=self.work)
+        elif factor is not None:
             torch.mul(self.theta, factor, out=self.work)
         elif self.work is not self.theta:
             self.work.copy_(self.theta)

@@ -41,6 +41,8 @@ class Parameters:
             name: torch.zeros(info.shape, device=device) for name, info in self.infos.items() if info.role == "rows"
         }
         self.heads = {task: torch.zeros(head.size, device=device, requires_grad=True) for task, head in heads.items()}
+        for name, parameter in encoder.named_parameters():
+            parameter.requires_grad_(not self.infos[name].frozen)
         self.use(self.theta)
 
     def _require_declared(self) -> None:

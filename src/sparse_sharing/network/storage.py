@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from sparse_sharing.masks.files import header, pack, shapes_in, unpack
-from sparse_sharing.masks.mask import Mask
+from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.pipeline.specs import Spec
 from sparse_sharing.storage.artifacts import content_digest, load_tensors, parts_of, save_tensors
 from sparse_sharing.text.vocabulary import Vocabulary
 
-KEPT, MASKS, HEADS, OWN = "kept", "masks/", "heads.", "own/"
+KEPT, BASE, MASKS, HEADS, OWN = "kept", "base", "masks/", "heads.", "own/"
 VALUE_BYTES = 4
 """Of a float32, in which every weight is stored."""
 
@@ -33,6 +33,7 @@ class TrainedModel:
         spec: of the stage that made it.
         digest: of the content of its file.
         own: for each task the values at its own best epoch, where the training has kept them (`best_epoch: each`).
+        base: of what masks cover, the values that a task has where its mask removes a weight; nothing: zeros.
     """
 
     values: Mapping[str, np.ndarray]
@@ -41,6 +42,7 @@ class TrainedModel:
     spec: Mapping[str, Any]
     digest: str
     own: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    base: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def tasks(self) -> list[str]:
@@ -56,6 +58,7 @@ def save_model(
     vocabulary: str,
     details: Mapping[str, Any],
     own_values: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+    base: Mapping[str, np.ndarray] | None = None,
 ) -> str:
     """Write a model; returns the digest of its content.
 
@@ -67,6 +70,7 @@ def save_model(
         vocabulary: digest of the vocabulary that the numbers of words and tags belong to.
         details: JSON values, `tasks` and `model` among them.
         own_values: for each task the values at its own best epoch, as `values_of_task` gives them.
+        base: of what masks cover, the values that a task has where its mask removes a weight; none: zeros.
     """
     first = next(iter(masks.values()), None)
     shapes = first.shapes if first else {}
@@ -76,6 +80,8 @@ def save_model(
         covered = np.concatenate([values[name].reshape(-1) for name in shapes])
         tensors[KEPT] = covered[union_of(masks.values())]
         tensors |= {f"{MASKS}{task}": pack(mask) for task, mask in masks.items()}
+        if base:
+            tensors[BASE] = np.concatenate([base[name].reshape(-1) for name in shapes])
     for task, kept in (own_values or {}).items():
         tensors |= {f"{OWN}{task}/{name}": value for name, value in kept.items()}
     return save_tensors(path, "model", spec, tensors, {**details, **own})
@@ -91,11 +97,11 @@ def load_model(path: Path, expected: str | None = None) -> TrainedModel:
     artifact = load_tensors(path, "model", expected)
     with parts_of(path):
         own, tensors = _own_values(artifact.tensors)
-        values, masks = _unpacked(tensors, artifact.details)
-        for name, value in [*values.items(), *(item for kept in own.values() for item in kept.items())]:
+        values, masks, base = _unpacked(tensors, artifact.details)
+        for name, value in [*values.items(), *base.items(), *(item for kept in own.values() for item in kept.items())]:
             if not np.isfinite(value).all():
                 raise ValueError(f"the weights {name} are not all finite")
-    return TrainedModel(values, masks, artifact.details, artifact.spec, artifact.digest, own)
+    return TrainedModel(values, masks, artifact.details, artifact.spec, artifact.digest, own, base)
 
 
 def union_of(masks: Iterable[Mask]) -> np.ndarray:
@@ -103,11 +109,20 @@ def union_of(masks: Iterable[Mask]) -> np.ndarray:
     return np.logical_or.reduce([mask.keep.numpy() for mask in masks])
 
 
-def values_of_task(values: Mapping[str, np.ndarray], task: str, mask: Mask | None) -> dict[str, np.ndarray]:
-    """The values that one task needs: its subnetwork, its head, and what all tasks share outside the masks."""
+def values_of_task(
+    values: Mapping[str, np.ndarray], task: str, mask: Mask | None, base: Mapping[str, np.ndarray] | None = None
+) -> dict[str, np.ndarray]:
+    """The values that one task needs: its subnetwork, its head, and what all tasks share outside the masks.
+
+    Where its mask removes a weight it has that of the base, or 0.
+    """
     own = {name: value for name, value in values.items() if not name.startswith(HEADS) or is_head_of(name, task)}
     if mask is not None:
-        own |= {name: np.where(keep.numpy(), values[name], np.float32(0)) for name, keep in mask.tensors().items()}
+        outside = base or {}
+        own |= {
+            name: np.where(keep.numpy(), values[name], outside.get(name, np.float32(0)))
+            for name, keep in mask.tensors().items()
+        }
     return own
 
 
@@ -135,27 +150,35 @@ def _own_values(
 
 def _unpacked(
     tensors: Mapping[str, np.ndarray], details: Mapping[str, Any]
-) -> tuple[dict[str, np.ndarray], dict[str, Mask]]:
-    """Values and masks out of the parts of a file (ValueError, KeyError or TypeError where they do not fit)."""
+) -> tuple[dict[str, np.ndarray], dict[str, Mask], dict[str, np.ndarray]]:
+    """Values, masks and base out of the parts of a file (ValueError, KeyError or TypeError where they do not fit)."""
     shapes = shapes_in(details)
     packed = {name.removeprefix(MASKS): bits for name, bits in tensors.items() if name.startswith(MASKS)}
-    values = {name: value for name, value in tensors.items() if name != KEPT and not name.startswith(MASKS)}
+    values = {name: value for name, value in tensors.items() if name not in (KEPT, BASE) and not name.startswith(MASKS)}
     if not packed:
-        return values, {}
+        return values, {}, {}
     masks = {task: unpack(packed[task], shapes, details["weights"]) for task in details["tasks"]}
     union = union_of(masks.values())
-    covered = np.zeros(len(union), np.float32)
+    covered = tensors[BASE].copy() if BASE in tensors else np.zeros(len(union), np.float32)
     covered[union] = tensors[KEPT]
+    base = _by_name(tensors[BASE], shapes) if BASE in tensors else {}
+    return values | _by_name(covered, shapes), masks, base
+
+
+def _by_name(covered: np.ndarray, shapes: Shapes) -> dict[str, np.ndarray]:
+    """A vector over all that masks cover, cut into tensors."""
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
+    if covered.shape != (ends[-1],):
+        raise ValueError(f"{covered.shape} numbers for {ends[-1]} weights")
     parts = np.split(covered, ends[:-1])
-    values |= {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
-    return values, masks
+    return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
 def storage_sizes(model: TrainedModel) -> dict[str, dict[str, int]]:
     """Bytes of a model's parts as stored, and of separate models that keep every weight, one for each task.
 
-    The parts are `weights` (what masks cover), `masks`, `shared` (embeddings and biases), `heads`, and their `total`.
+    The parts are `weights` (what masks cover), `masks`, `shared` (embeddings and biases), `heads`, `base` where masks
+    keep changes to it, and their `total`.
     """
     covered = next((mask.keep.numel() for mask in model.masks.values()), 0)
     names = set(next((mask.shapes for mask in model.masks.values()), ()))
@@ -171,4 +194,6 @@ def storage_sizes(model: TrainedModel) -> dict[str, dict[str, int]]:
         "heads": heads,
     }
     separate = {"weights": VALUE_BYTES * covered * tasks, "masks": 0, "shared": shared * tasks, "heads": heads}
+    if model.base:
+        stored["base"], separate["base"] = VALUE_BYTES * covered, 0
     return {name: {**part, "total": sum(part.values())} for name, part in (("stored", stored), ("separate", separate))}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sparse_sharing.config.schema import DEMO, SPLITS
 from sparse_sharing.pipeline import layout
+from sparse_sharing.pipeline.pretrained import pretrained_folder
 from sparse_sharing.pipeline.provenance import stored_spec_digest
 from sparse_sharing.pipeline.run_specs import Specs
 from sparse_sharing.pipeline.spec import Spec
@@ -142,7 +143,9 @@ class _Jobs:
     def warmup(self, dataset: str, seed: int, start: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start}
         spec = self.specs.warmup(dataset, seed, start)
-        return self._add("warmup", identity, spec, self._text(dataset, spec.tags or ()))
+        folder = pretrained_folder(self.config)
+        sources = () if folder is None else (str(folder.absolute()),)
+        return self._add("warmup", identity, spec, self._text(dataset, spec.tags or ()), sources)
 
     def prune(self, dataset: str, seed: int, start: str, task: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}

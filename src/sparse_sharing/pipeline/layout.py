@@ -6,6 +6,8 @@ from pathlib import Path
 
 from sparse_sharing.config.schema import DEMO, Config, Dataset
 from sparse_sharing.config.schema import DEMO_FILES as DEMO_FILES
+from sparse_sharing.pipeline.pretrained import pretrained_files as pretrained_files
+from sparse_sharing.pipeline.pretrained import pretrained_folder as pretrained_folder
 from sparse_sharing.pipeline.tables import figure_files as figure_files
 from sparse_sharing.pipeline.tables import table_files as table_files
 

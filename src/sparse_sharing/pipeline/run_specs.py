@@ -17,6 +17,7 @@ from sparse_sharing.config.schema import (
 from sparse_sharing.config.systems import STARTS, Start
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.experiments import compared_pairs, facts_of
+from sparse_sharing.pipeline.pretrained import pretrained_digest, pretrained_folder
 from sparse_sharing.pipeline.specs import (
     DIGITS_IN_TABLES,
     AddTaskSpec,
@@ -83,6 +84,8 @@ class Specs:
         """The network that starting weights belong to, with the heads of the tasks that a warm-up trains."""
         heads = self.heads(self.warmed_up(dataset)) if start == "warmup" else None
         model = self.config.model.model_copy(update={"head": heads})
+        if (folder := pretrained_folder(self.config)) is not None:
+            model = model.identified(pretrained_digest(folder))
         if start in STARTS:
             return model
         system = self.systems[start.removeprefix("initial-")]
@@ -182,6 +185,7 @@ class Specs:
             source=None if prune.source == Prune.DEFAULT else prune.source,
             settings=prune.settings(),
             granularity=prune.granularity,
+            meaning=None if prune.meaning == "zero" else prune.meaning,
         )
 
     def pruning_of(self, choice: str, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:

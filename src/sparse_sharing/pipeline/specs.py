@@ -100,6 +100,7 @@ class PruneSpec(Spec):
     source: str | None = Field(default=None, description="of the masks; none: iterative magnitude pruning")
     settings: dict[str, Any] | None = Field(default=None, description="the keys that only its source has")
     granularity: Literal["unit"] | None = Field(default=None, description="of the masks; none: weights")
+    meaning: Literal["delta"] | None = Field(default=None, description="of the masks; none: zero")
 
     @property
     def kind(self) -> type[Prune]:
@@ -161,6 +162,7 @@ class TrainSpec(Spec):
     best_epoch: Literal["each"] | None = Field(default=None, description="each: of each task too")
     replicate: list[Switch] | None = None
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
+    meaning: Literal["delta"] | None = Field(default=None, description="of the masks; none: zero")
 
 
 class AddTaskSpec(Spec):

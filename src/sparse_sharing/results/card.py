@@ -88,9 +88,25 @@ def model_card(model: TrainedModel, scores: Mapping[str, Any] | None = None) -> 
         "## Size",
         _table(("bytes", "this model", "one dense model per task"), _sizes(model)),
         "## Licence\n\n" + LICENCE.format(vectors=" and the word vectors" if data["vectors"] else ""),
+        *_pretrained(details["model"]),
         f"Made by sparse-sharing {__version__}; content `{model.digest}`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _pretrained(encoder: Mapping[str, Any]) -> Iterable[str]:
+    """What is known of the pretrained model that the encoder starts from."""
+    if name := encoder.get("pretrained"):
+        version = encoder.get("revision") or encoder.get("digest")
+        known = (
+            f"Its card names the licence {escape(encoder['licence'])}"
+            if encoder.get("licence")
+            else ("Its folder names no licence: look it up")
+        )
+        yield (
+            f"The training started from the pretrained model {escape(name)} (`{version}`), whose tokenizer and "
+            f"architecture are in `model.safetensors`. {known}; that licence holds for this model as well."
+        )
 
 
 def _chosen_on(details: Mapping[str, Any]) -> str:

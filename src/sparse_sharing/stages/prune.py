@@ -81,6 +81,8 @@ def run(
     tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, words, lenient_spans=lenient)
     artifact = load_weights(weights, spec.start)
     network, start = build_network(weights, artifact, words, spec.head, choose_device(device))
+    if spec.meaning == "delta":
+        network.keep_base()
     epochs = spec.optimization.epochs
     inputs = [vocabulary, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
     total = spec.trainings * epochs

@@ -77,6 +77,8 @@ def run(
     compared = _compared_on(spec, tasks, test_text, words)
     artifact = load_weights(weights, spec.start)
     network, start = build_network(weights, artifact, words, spec.head, choose_device(device))
+    if spec.meaning == "delta":
+        network.keep_base()
     chosen = _masks(spec, masks, network, artifact.digest)
     texts = [path for path in (train_text, dev_text, test_text) if path is not None]
     inputs = [vocabulary, *texts, weights, *tags_files(texts, spec.tags), *([masks] if masks else [])]
@@ -90,7 +92,8 @@ def run(
         own, dev = _own_epochs(network, tasks, chosen, progress)
         network.load(progress.best)
         dev |= {task: score.metrics for task, score in score_dev(network, tasks).items() if task not in own}
-        _zero_unused(network)
+        if network.base is None:
+            _zero_unused(network)
         unchosen = [task for task, data in tasks.items() if not data.choose_on_dev]
         prepared = load_json(vocabulary, "words", spec.data)
         corpora = {task: stored_spec(tags_file(train_text, task))["corpus"]["name"] for task in tasks}
@@ -103,7 +106,7 @@ def run(
         done = work_done(tasks, spec.optimization, epochs)
         write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(tasks, epochs)))
         values = {name: value.cpu().numpy() for name, value in network.values().items()}
-        save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own)
+        save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own, _base(network))
         save_json(output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), words.to_json())
         write_text(output / "history.csv", history_table(progress, spec.tasks, "dev" if compared is tasks else "test"))
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
@@ -204,7 +207,7 @@ def _own_epochs(
         network.load(kept)
         dev |= {name: score.metrics for name, score in score_dev(network, {task: tasks[task]}).items()}
         values = {name: value.cpu().numpy().copy() for name, value in network.values().items()}
-        own[task] = values_of_task(values, task, masks[task])
+        own[task] = values_of_task(values, task, masks[task], _base(network))
     return own, dev
 
 
@@ -244,11 +247,18 @@ def training_facts(progress: Progress, tasks: Mapping[str, TaskData], planned: i
     return TrainingFacts(progress.best_epoch, len(progress.history), planned, best_dev)
 
 
+def _base(network: Network) -> dict[str, np.ndarray]:
+    """What tasks have where their masks remove weights, where that is not 0."""
+    base = {} if network.base is None else network.parts(network.base)
+    return {name: value.cpu().numpy() for name, value in base.items()}
+
+
 def _zero_unused(network: Network) -> None:
     """Set the weights that no task keeps to zero: they are no part of the model."""
     parts = [network.takes_part(task) for task in network.heads]
     if all(part is not None for part in parts):
-        network.theta.mul_(torch.stack(parts).any(0))
+        used = torch.stack(parts).any(0)
+        network.theta.mul_(used if network.frozen is None else used | network.frozen)
 
 
 def history_table(progress: Progress, tasks: list[str], split: str = "dev") -> str:

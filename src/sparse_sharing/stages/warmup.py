@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sparse_sharing.encoders.base import complete
 from sparse_sharing.network.network import Network
 from sparse_sharing.pipeline.specs import WarmupSpec
 from sparse_sharing.storage.artifacts import save_tensors
@@ -14,12 +15,23 @@ from sparse_sharing.training.setup import train, work_done
 
 
 def run(
-    spec: WarmupSpec, vocabulary: Path, vectors: Path, train_text: Path, dev_text: Path, output: Path, device: str
+    spec: WarmupSpec,
+    vocabulary: Path,
+    vectors: Path,
+    train_text: Path,
+    dev_text: Path,
+    output: Path,
+    device: str,
+    pretrained: Path | None = None,
 ) -> None:
     """Write the starting weights, and what they cost; everything after rewinds to them.
 
     They hold the heads of the tasks that were trained. Other heads are drawn where they are used: no task that is added
     later changes the weights of the others.
+
+    Raises:
+        ConfigError: The encoder needs the folder of its pretrained weights, or takes none.
+        ArtifactError: What is in the folder cannot be read, or is not what the spec was made for.
     """
     meter = Meter()
     words = load_vocabulary(vocabulary, spec.data, spec.tags or {})
@@ -29,9 +41,10 @@ def run(
         tags = spec.tags or {}
         tasks = load_task_data(train_text, dev_text, tags, spec.data, words, spec.weights)
         inputs = [vocabulary, vectors, train_text, dev_text, *tags_files((train_text, dev_text), tags)]
+    model = complete(spec.model, pretrained)
     with work_folder(output.parent, inputs) as work:
         meter.keep_in(work)
-        network = Network(spec.model, words, choose_device(device))
+        network = Network(model, words, choose_device(device))
         initialise(network, spec.seed, *given)
         if spec.optimization is not None:
             epochs = spec.optimization.epochs
@@ -43,4 +56,4 @@ def run(
         # A warm-up keeps its last weights: its dev scores choose nothing.
         done = work_done(tasks, spec.optimization, epochs) if spec.optimization is not None else ({}, {})
         write_costs(output.parent, Costs(meter.seconds, *done))
-        save_tensors(output, "weights", spec, tensors, {"model": spec.model.model_dump()})
+        save_tensors(output, "weights", spec, tensors, {"model": model.model_dump()})

@@ -64,14 +64,15 @@ class Surfaces:
         return np.array(numbers, dtype=np.int64)
 
     def as_text(self, surfaces: np.ndarray, offsets: np.ndarray) -> EncodedText:
-        """Sentences as an `EncodedText` over all surfaces; it has neither spelling nor tags."""
-        nothing = np.zeros(0, np.uint8)
+        """Sentences as an `EncodedText` over all surfaces; it has no tags."""
+        spelling = np.frombuffer(bytes(self._spelling), np.uint8), np.array(self._spelling_ends, np.int64)
         return EncodedText(
-            surfaces.astype(np.int32), offsets, self.words, self.characters, self.extra, nothing, nothing, {}, {}
+            surfaces.astype(np.int32), offsets, self.words, self.characters, self.extra, *spelling, {}, {}
         )
 
     def _forget(self) -> None:
         self._ids: dict[str, int] = {}
+        self._spelling, self._spelling_ends = bytearray(), []
         self._extra_rows: dict[str, int] = {}
         self._extra: list[np.ndarray] = []
         self._words = np.zeros(FIRST_ROWS, np.int64)
@@ -89,6 +90,9 @@ class Surfaces:
             self._words, self._characters = np.zeros(rows, np.int64), np.zeros((rows, width), np.int32)
             self._words[:start] = words[:start]
             self._characters[:start, : characters.shape[1]] = characters[:start]
+        for word in written:
+            self._spelling += word.encode("utf-8")
+            self._spelling_ends.append(len(self._spelling))
         self._words[start:end] = [self._word_id(word) for word in written]
         self._characters[start:end, : spelled.shape[1]] = spelled
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from sparse_sharing.encoders.base import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.compact import compact_network
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel, load_model, save_model, values_of_task
@@ -44,6 +45,16 @@ def run(
     if onnx:
         onnx_export.require_packages()
     source = open_model(folder, device)
+    if onnx and source.network.model.kind not in onnx_export.ENCODERS:
+        raise ConfigError(
+            f"--onnx: networks with encoder '{source.network.model.kind}' cannot be written as ONNX files, only those "
+            f"with {' or '.join(onnx_export.ENCODERS)}. Without --onnx, --task NAME takes one task out"
+        )
+    if onnx and source.trained.base and task is None and len(source.trained.tasks) > 1:
+        raise ConfigError(
+            "--onnx: the masks of this model keep changes (meaning: delta), which no ONNX file of several tasks can "
+            "hold; --task NAME writes one task"
+        )
     if source.trained.own:
         raise ConfigError(
             f"{folder}: is a control whose tasks were evaluated at epochs of their own (best_epoch: each), which no "
@@ -71,12 +82,15 @@ def single_task(source: OpenModel, task: str) -> TrainedModel:
     """One task's part of a model: its subnetwork, its head, and what tasks share outside the masks."""
     model = source.trained
     masks = {task: model.masks[task]} if task in model.masks else {}
+    values = values_of_task(model.values, task, masks.get(task), model.base)
+    if model.base:
+        # With the base where its mask removes weights, the model of one task keeps all of them.
+        masks = {task: Mask.dense(mask.shapes, mask.weights) for task, mask in masks.items()}
     details = dict(model.details) | {"tasks": [task]}
     for name in ("densities", "dev"):
         details[name] = {key: value for key, value in model.details[name].items() if key == task}
     data = model.details["data"]
     details["data"] = {**data, "tasks": {key: value for key, value in data["tasks"].items() if key == task}}
-    values = values_of_task(model.values, task, masks.get(task))
     # Words that came with a later task are unknown to this one.
     if (limit := details.pop("word_limits", {}).get(task)) is not None:
         values["words.weight"] = values["words.weight"].copy()

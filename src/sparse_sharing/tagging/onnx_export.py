@@ -29,6 +29,9 @@ FORBIDDEN = np.float32(-1e30)
 
 Texts = Mapping[str, Mapping[str, EncodedText]]
 
+ENCODERS = ("bilstm", "cross_stitch")
+"""The encoders that the graph knows."""
+
 
 def require_packages() -> None:
     """Check that the optional packages are there.

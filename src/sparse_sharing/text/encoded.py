@@ -50,6 +50,14 @@ class EncodedText:
         """int64 [S], tokens of each sentence."""
         return np.diff(self.offsets)
 
+    def spelled(self, surfaces: Iterable[int]) -> list[str]:
+        """Some surfaces as written."""
+        ends = self.spelling_ends
+        return [
+            self.spelling[ends[surface - 1] if surface else 0 : ends[surface]].tobytes().decode("utf-8")
+            for surface in surfaces
+        ]
+
     def words(self) -> list[list[str]]:
         """The sentences as written."""
         surfaces = self.surfaces()
@@ -58,11 +66,7 @@ class EncodedText:
 
     def surfaces(self) -> list[str]:
         """The distinct words as written, in the order of their numbers."""
-        blob, start, surfaces = self.spelling.tobytes(), 0, []
-        for end in self.spelling_ends.tolist():
-            surfaces.append(blob[start:end].decode("utf-8"))
-            start = end
-        return surfaces
+        return self.spelled(range(len(self.spelling_ends)))
 
     def by_sentence(self, flat: Sequence) -> list[list]:
         """Cut a sequence over all tokens into sentences."""

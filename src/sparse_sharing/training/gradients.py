@@ -24,8 +24,8 @@ class Gradients:
 
     Attributes:
         loss: a scalar without gradient.
-        encoder: of each parameter of the encoder.
-        rows: for each tensor of role rows, of the batch's rows.
+        encoder: of each parameter of the encoder; zeros for frozen ones.
+        rows: for each tensor of role rows that is not frozen, of the batch's rows.
         head: of the task's head.
     """
 
@@ -80,13 +80,19 @@ class Differentiator:
 
     def _at_once(self, task: str, batch: Batch, loss_weight: float | Tensor) -> Gradients:
         network = self.network
-        rows = {name: values.requires_grad_() for name, values in network.gather(batch).items()}
+        infos, rows = network.parameters.infos, network.gather(batch)
+        moving = {name: values.requires_grad_() for name, values in rows.items() if not infos[name].frozen}
         loss = loss_weight * network.loss(task, rows, batch)
-        parameters = list(network.encoder.parameters())
-        leaves = [*parameters, *rows.values(), network.heads[task]]
+        parameters = [parameter for parameter in network.encoder.parameters() if parameter.requires_grad]
+        leaves = [*parameters, *moving.values(), network.heads[task]]
         *found, of_head = torch.autograd.grad(loss, leaves, materialize_grads=True)
-        of_rows = dict(zip(rows, found[len(parameters) :], strict=True))
-        return Gradients(loss.detach(), found[: len(parameters)], of_rows, of_head)
+        of_rows = dict(zip(moving, found[len(parameters) :], strict=True))
+        of_encoder = iter(found)
+        gradients = [
+            next(of_encoder) if parameter.requires_grad else torch.zeros_like(parameter)
+            for parameter in network.encoder.parameters()
+        ]
+        return Gradients(loss.detach(), gradients, of_rows, of_head)
 
     def _in_parts(self, task: str, batch: Batch, loss_weight: float, size: int, before: Tensor) -> Gradients:
         """The sum over parts of `size` sentences; `before` is the random state from which the batch draws its noise."""

@@ -214,12 +214,13 @@ def _run_epoch(
         for task, data in tasks.items()
     }
     draw = round_robin(batches) if optimization.sampling == "round_robin" else proportional(batches, random)
-    losses = []
+    losses, before = [], int(str(purpose[-1])) - 1
     for step, (task, indices) in enumerate(draw, start=1):
         data = tasks[task]
         try:
             batch = network.encoder.batch(data.train, indices, task, random).to(network.device)
-            losses.append(trainer.step(task, batch, rate, data.loss_weight))
+            share = optimization.rate_share(before * len(draw) + step, optimization.epochs * len(draw))
+            losses.append(trainer.step(task, batch, rate * share, data.loss_weight))
         except (MemoryError, RuntimeError) as error:
             longest = int(data.train.lengths[indices].max())
             error.add_note(

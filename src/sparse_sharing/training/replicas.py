@@ -7,6 +7,7 @@ from torch import Tensor
 
 from sparse_sharing.config.replicate import Switch
 from sparse_sharing.config.schema import Optimization
+from sparse_sharing.errors import ConfigError
 from sparse_sharing.network.network import Network
 from sparse_sharing.text.batches import Batch
 from sparse_sharing.training.gradients import Differentiator
@@ -37,7 +38,16 @@ class LeakyTrainer(Trainer):
     """
 
     def __init__(self, network: Network, optimization: Optimization, by_value: bool = False) -> None:
-        """Start with an empty memory; `by_value` bounds each number of a gradient."""
+        """Start with an empty memory; `by_value` bounds each number of a gradient.
+
+        Raises:
+            ConfigError: Rates or weight decay that the original does not have.
+        """
+        later = ("weight_decay", "head_learning_rate", "embedding_learning_rate")
+        if used := [key for key in later if getattr(optimization, key) is not None]:
+            raise ConfigError(f"replicate.leaky_momentum: the authors' code has no {used[0]}; leave one of them out")
+        if any(info.frozen for info in network.parameters.infos.values()):
+            raise ConfigError("replicate.leaky_momentum: the authors' code freezes nothing; leave one of them out")
         self.network, self.differentiate = network, Differentiator(network)
         self.clip, self.by_value = optimization.gradient_clip, by_value
         self.weights = {"encoder": network.theta, **network.rows}

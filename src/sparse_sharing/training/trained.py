@@ -71,6 +71,7 @@ def network_of(trained: TrainedModel, vocabulary: Vocabulary, path: Path, device
         model = encoder_section(trained.details["model"])
         network = Network(model, for_tasks(vocabulary, trained.tasks), chosen, trained.details.get("units"))
         network.load({name: torch.from_numpy(value.copy()) for name, value in trained.values.items()})
+        network.load_base({name: torch.from_numpy(value.copy()) for name, value in trained.base.items()})
         for task, mask in trained.masks.items():
             network.require_fit(mask, mask.weights, f"task {task}")
         network.set_masks(trained.masks)

@@ -32,7 +32,11 @@ class Trainer:
             raise ConfigError("precision: bfloat16 needs a GPU, and this job runs on the CPU; leave precision out")
         self.network, self.differentiate = network, Differentiator(network)
         self.rule = make_rule(optimization)
-        self.clip = optimization.gradient_clip
+        self.clip, self.decay = optimization.gradient_clip, optimization.weight_decay
+        self.head_share, self.row_share = (
+            1.0 if rate is None else rate / optimization.learning_rate
+            for rate in (optimization.head_learning_rate, optimization.embedding_learning_rate)
+        )
         self.observer: Callable[[Tensor], None] | None = None
         self.open = make_gate(self.rule, torch.ones((), device=network.device))
         self.gradient = torch.empty_like(network.theta)
@@ -42,7 +46,7 @@ class Trainer:
         self.memory = {name: value.new_zeros((numbers, *value.shape)) for name, value in self._values().items()}
         self.counts = {name: torch.zeros(1, dtype=torch.float64) for name in self.memory}
         self.counts["encoder"] = torch.zeros(groups, dtype=torch.float64)
-        for name, table in network.rows.items():
+        for name, table in self._tables().items():
             self.counts[name] = torch.zeros(len(table), dtype=torch.float64, device=network.device)
 
     def _read_masks(self) -> None:
@@ -54,11 +58,21 @@ class Trainer:
             task: self.open if factor is None else make_gate(self.rule, factor)
             for task, factor in network.factors.items()
         }
+        self.decays = {} if self.decay is None else {task: self._decayed(task) for task in network.heads}
         self.rates: Tensor | None = None
         self.parts = list(network.parts(self.gradient).values())
         self.factors = {
             task: list(network.parts(factor).values()) for task, factor in network.factors.items() if factor is not None
         }
+
+    def _decayed(self, task: str) -> Tensor:
+        """Float32 [P], 1 where weight decay changes a weight in a step of the task and 0 elsewhere."""
+        found = torch.zeros_like(self.network.theta)
+        for name, part in self.network.parts(found).items():
+            if self.network.parameters.infos[name].role in ("matrix", "embedding"):
+                part.fill_(1)
+        keep = self.network.takes_part(task)
+        return found if keep is None else found.mul_(keep)
 
     def follow_masks(self) -> None:
         """Go on under a smaller mask of the network's only task; what is kept keeps its memory and its count of steps.
@@ -77,7 +91,12 @@ class Trainer:
 
     def _values(self) -> dict[str, Tensor]:
         heads = {f"heads.{task}": head.detach() for task, head in self.network.heads.items()}
-        return {"encoder": self.network.theta, **self.network.rows, **heads}
+        return {"encoder": self.network.theta, **self._tables(), **heads}
+
+    def _tables(self) -> dict[str, Tensor]:
+        """The tensors of role rows that are not frozen."""
+        infos = self.network.parameters.infos
+        return {name: table for name, table in self.network.rows.items() if not infos[name].frozen}
 
     def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """Train on one batch of a task; returns its loss times its weight, a scalar tensor without gradient."""
@@ -87,9 +106,9 @@ class Trainer:
         if self.observer is not None:
             self.observer(self.gradient)
         self._update_encoder(task, learning_rate)
-        for name, rows in batch.rows.items():
-            self._update_rows(name, rows, found.rows[name], learning_rate)
-        self._update_head(task, found.head, learning_rate)
+        for name, gradient in found.rows.items():
+            self._update_rows(name, batch.rows[name], gradient, learning_rate * self.row_share)
+        self._update_head(task, found.head, learning_rate * self.head_share)
         return found.loss
 
     def _flatten(self, task: str, gradients: list[Tensor]) -> None:
@@ -121,6 +140,8 @@ class Trainer:
         for part in network.ranges[task]:
             own_rate = self._rate_of(part, rate) if isinstance(rate, Tensor) else rate
             own_gate = gate if gate is self.open else gate.part(part)
+            if self.decay is not None:
+                network.theta[part].mul_(1 - learning_rate * self.decay * self.decays[task][part])
             self.rule.update(network.theta[part], self.gradient[part], memory[:, part], own_gate, own_rate)
 
     def _rate_of(self, part: slice, rate: Tensor) -> Tensor:
@@ -139,6 +160,8 @@ class Trainer:
         counts.index_copy_(0, rows, taken)
         rate = self._rate(learning_rate, taken.unsqueeze(1))
         own = memory.index_select(1, rows)
+        if self.decay is not None:
+            values.mul_(1 - learning_rate * self.decay)
         self.rule.update(values, gradient, own, self.open, rate)
         table.index_copy_(0, rows, values)
         memory.index_copy_(1, rows, own)

@@ -19,7 +19,7 @@ def with_tasks(specs):
 def estimated(own_data, monkeypatch):
     """A function that estimates at a fixed speed of 100 tokens a second, and no time to start."""
     monkeypatch.setattr(module, "_measure", lambda sample, optimization: Speed(100.0, 1000.0))
-    monkeypatch.setattr(module, "_start_up", lambda: 0.0)
+    monkeypatch.setattr(module, "_start_up", lambda model: 0.0)
 
     def run(**sections):
         for name, changes in sections.items():

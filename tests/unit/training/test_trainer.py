@@ -65,6 +65,17 @@ def test_weights_outside_the_mask_and_their_memory_stay_bit_for_bit(optimizer, c
     assert remembered > 0
 
 
+def test_weight_decay_leaves_weights_outside_the_mask_bit_for_bit():
+    network = mask_network(network_of(layers=2))
+    network.theta[::7] = -0.0
+    for _, task, batch, theta, values, _ in walk(network, "adam", weight_decay=0.5):
+        outside = ~network.keeps[task]
+        assert bits(network.theta[outside]) == bits(theta[outside])
+        others = torch.ones(len(values["words.weight"]), dtype=torch.bool)
+        others[batch.word_rows] = False
+        assert bits(network.rows["words.weight"][others]) == bits(values["words.weight"][others])
+
+
 @OPTIMIZERS
 def test_weights_inside_the_mask_change(optimizer):
     network = mask_network(network_of(layers=2))
@@ -224,6 +235,44 @@ def test_dense_adam_on_one_task_equals_pytorch():
 def movement(network, values):
     """The norm of everything that changed."""
     return torch.stack([(value - values[name]).norm() for name, value in network.values().items()]).norm().item()
+
+
+def test_dense_adam_with_weight_decay_on_one_task_equals_pytorch():
+    network, twin = (network_of(vocabulary_of(["pos"])) for _ in range(2))
+    settings = optimization_of("adam", weight_decay=0.1, head_learning_rate=0.03)
+    trainer = Trainer(network, settings)
+    parts, infos = twin.parts(twin.theta), twin.parameters.infos
+    decayed = {name for name, info in infos.items() if info.role in ("matrix", "embedding")}
+    groups = [
+        {"params": [part for name, part in parts.items() if name in decayed], "weight_decay": 0.1},
+        {"params": [part for name, part in parts.items() if name not in decayed], "weight_decay": 0.0},
+        {"params": [twin.heads["pos"]], "weight_decay": 0.0, "lr": 0.03},
+    ]
+    reference = torch.optim.AdamW(groups, lr=settings.learning_rate)
+    for step, (task, batch) in enumerate(steps_of(tasks=["pos"]), start=1):
+        for group in reference.param_groups:
+            group["eps"] = 1e-8 / (1 - 0.999**step) ** 0.5
+        # The gradients of the same weights: Adam makes much of rounding where a gradient is nearly zero.
+        found = trainer.differentiate(task, batch, 1.0)
+        trainer.step(task, batch, settings.learning_rate)
+        for part, gradient in zip(parts.values(), found.encoder, strict=True):
+            part.grad = gradient
+        twin.heads["pos"].grad = found.head
+        reference.step()
+    torch.testing.assert_close(network.theta, twin.theta, rtol=0, atol=1e-5)
+    torch.testing.assert_close(network.heads["pos"], twin.heads["pos"], rtol=0, atol=1e-5)
+
+
+def test_rows_have_a_rate_of_their_own():
+    slow, fast = network_of(), network_of()
+    (task, batch) = steps_of(1)[0]
+    before = slow.rows["words.weight"].clone()
+    for network, rate in ((slow, 0.01), (fast, 0.02)):
+        settings = optimization_of("adam", embedding_learning_rate=rate)
+        Trainer(network, settings).step(task, batch, settings.learning_rate)
+    change, double = (network.rows["words.weight"] - before for network in (slow, fast))
+    torch.testing.assert_close(2 * change, double, rtol=1e-3, atol=1e-6)
+    assert torch.equal(slow.theta, fast.theta)
 
 
 @pytest.mark.parametrize("clip", [0.01, 0.1])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.config.section import Name, Section
@@ -26,6 +26,9 @@ class EncoderSection(Section):
     """The module with the torch module of the encoder; it is imported when a stage runs."""
     key: ClassVar[str | None] = None
     """For an encoder that only systems use: the key by which its section is recognised, in place of `encoder`."""
+
+    extra: ClassVar[str | None] = None
+    """The extra of the package that the encoder needs."""
 
     head: HeadKind | dict[Name, HeadKind] | None = None
     """linear or crf, for all tasks or for each; tasks that are not named have linear heads."""
@@ -49,6 +52,22 @@ class EncoderSection(Section):
     def vector_width(self) -> int:
         """Numbers of a word vector; 0 for an encoder that has no word vectors."""
         return 0
+
+    @property
+    def source(self) -> str | None:
+        """The folder that the first weights are read from, as the user wrote it; None where there is none."""
+        return None
+
+    def identified(self, digest: str) -> Self:
+        """The section in a spec, for an encoder with a `source` whose files have this digest."""
+        return self
+
+    def check_system(self, sharing: str, layers: int | None) -> None:
+        """Check that the encoder can be trained with a way of sharing, and with so many layers where they are given.
+
+        Raises:
+            ValueError: It cannot.
+        """
 
     def with_depth(self, layers: int) -> Self:
         """The same encoder with another number of layers.
@@ -120,8 +139,9 @@ class _Described:
     def _read(self, value: Any, handler: Callable[[Any], Any]) -> EncoderSection:
         if isinstance(value, EncoderSection):
             return value
-        # What is no mapping is refused by pydantic, with its usual message.
-        return encoder_section(value, self.of_system) if isinstance(value, Mapping) else handler(value)
+        if not isinstance(value, Mapping):
+            raise PydanticKnownError("model_type", {"class_name": EncoderSection.__name__})
+        return encoder_section(value, self.of_system)
 
 
 def _plain(section: EncoderSection, info: core_schema.SerializationInfo) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Sparse sharing: one encoder, of which each task has a subnetwork (Sun et al. 2020)."""
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
 
 from sparse_sharing.config.section import Name
 from sparse_sharing.config.select import Choice
@@ -17,6 +18,13 @@ class Sparse(System):
     sharing: Literal["sparse"]
     choice: Name  # pyright: ignore[reportGeneralTypeIssues]  (required here, optional in general)
     """The choice of masks, one for each task."""
+    meaning: Literal["zero", "delta"] = "zero"
+    """What a task has where its mask removes a weight. zero: 0, as in the paper. delta: the value that the training
+    starts from, so that a mask keeps changes (Ansell et al. 2022): for pretrained weights."""
+
+    def settings(self, tasks: Sequence[str]) -> dict[str, Any]:
+        """See `System`."""
+        return {"meaning": "delta"} if self.meaning == "delta" else {}
 
     def row(self, choice: Choice | None) -> str:
         """Masks of a target density are those of Fig. 4; otherwise the start decides."""

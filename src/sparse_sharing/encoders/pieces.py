@@ -1,0 +1,169 @@
+"""From words to the pieces of a tokenizer: each word by itself, special tokens of a text as the text that they are."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+MOST_KEPT = 1 << 17
+"""Words whose pieces are kept; after more, all are forgotten."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a model wants around the pieces of a text.
+
+    Attributes:
+        before: ids in front of the pieces, such as that of [CLS].
+        behind: ids behind them, such as that of [SEP].
+        padding: the id that fills shorter rows of a batch.
+    """
+
+    before: tuple[int, ...]
+    behind: tuple[int, ...]
+    padding: int
+
+    @property
+    def size(self) -> int:
+        """Ids around the pieces of a text."""
+        return len(self.before) + len(self.behind)
+
+
+@dataclass(frozen=True)
+class WordPieces:
+    """The pieces of some words.
+
+    Attributes:
+        ids: int64 [N], the pieces of all words, one word behind the other.
+        offsets: int64 [words + 1], where each word begins in `ids`; every word has a piece.
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+
+    def of(self, word: int) -> np.ndarray:
+        """The pieces of a word, int64 [n]."""
+        return self.ids[self.offsets[word] : self.offsets[word + 1]]
+
+
+class WordTokenizer:
+    """A tokenizer for text that is already divided into words.
+
+    Every word is tokenized as it would be in running text, with a space in front of it. A word never gives a special
+    token: `[SEP]` or `</s>` in a text are a word like any other. A word that the tokenizer drops, such as U+200B, has
+    the unknown token as its piece.
+
+    Attributes:
+        description: the tokenizer as JSON, in the format of `tokenizer.json`.
+        frame: what the model wants around a text.
+        size: ids that pieces can have.
+    """
+
+    def __init__(self, description: str, padding: int = 0) -> None:
+        """Read a tokenizer.
+
+        Args:
+            description: the content of `tokenizer.json`.
+            padding: the id of the padding.
+
+        Raises:
+            ValueError: It is no tokenizer.
+        """
+        self.description = description
+        try:
+            parts = json.loads(description)
+            complete = Tokenizer.from_str(description)
+            self._tokenizer = Tokenizer.from_str(json.dumps(_for_words(parts), ensure_ascii=False))
+        # The library raises `Exception` itself for what it cannot read.
+        except Exception as error:
+            raise ValueError(f"the tokenizer cannot be read: {error}") from error
+        self.frame = Frame(*_frame(complete), padding)
+        self.size = complete.get_vocab_size(with_added_tokens=True)
+        self._space = "" if _adds_space(parts.get("normalizer")) else " "
+        self._substitute = _substitute(parts, self.frame)
+        self._kept: dict[str, Sequence[int]] = {}
+
+    def pieces(self, words: Iterable[str]) -> WordPieces:
+        """The pieces of words; at least one each."""
+        words, kept = list(words), self._kept
+        if len(kept) > MOST_KEPT:
+            kept.clear()
+        new = list(dict.fromkeys(word for word in words if word not in kept))
+        texts = [f"{self._space}{word}" for word in new]
+        for word, encoding in zip(new, self._tokenizer.encode_batch_fast(texts, add_special_tokens=False), strict=True):
+            kept[word] = encoding.ids or [self._substitute]
+        found = [kept[word] for word in words]
+        lengths = [len(ids) for ids in found]
+        flat = [piece for ids in found for piece in ids]
+        return WordPieces(np.array(flat, np.int64), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
+
+
+def _for_words(parts: dict[str, Any]) -> dict[str, Any]:
+    """A tokenizer that gives the pieces of a word, all of them, and no special token.
+
+    The special tokens are renamed in the vocabulary, to what no text can contain: after normalization and splitting, a
+    piece has no space in it.
+    """
+    special = {token["content"]: token["id"] for token in parts.get("added_tokens") or () if token.get("special")}
+    kept = [token for token in parts.get("added_tokens") or () if not token.get("special")]
+    model = dict(parts["model"])
+    unknown = model.get("unk_token")
+    vocabulary = model["vocab"]
+    if isinstance(vocabulary, dict):
+        model["vocab"] = {_hidden(number) if name in special else name: number for name, number in vocabulary.items()}
+        if unknown in special and unknown in vocabulary:
+            model["unk_token"] = _hidden(vocabulary[unknown])
+    else:
+        model["vocab"] = [
+            [_hidden(number) if name in special else name, score] for number, (name, score) in enumerate(vocabulary)
+        ]
+    return {
+        **parts,
+        "model": model,
+        "added_tokens": kept,
+        "post_processor": None,
+        "truncation": None,
+        "padding": None,
+    }
+
+
+def _hidden(number: int) -> str:
+    """A name for a special token that no text contains."""
+    return f" special {number} "
+
+
+def _frame(tokenizer: Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The special ids that a tokenizer puts in front of a text and behind it."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    plain = tokenizer.encode("a", add_special_tokens=False).ids
+    framed = tokenizer.encode("a", add_special_tokens=True).ids
+    for start in range(len(framed) - len(plain) + 1):
+        if framed[start : start + len(plain)] == plain:
+            return tuple(framed[:start]), tuple(framed[start + len(plain) :])
+    raise ValueError("it does not put its special tokens around the text")
+
+
+def _adds_space(normalizer: dict[str, Any] | None) -> bool:
+    """Whether the normalizer of a tokenizer puts the space in front of a text that marks the beginning of a word."""
+    if normalizer is None:
+        return False
+    return normalizer["type"] == "Prepend" or any(map(_adds_space, normalizer.get("normalizers") or ()))
+
+
+def _substitute(parts: dict[str, Any], frame: Frame) -> int:
+    """The id for a word without pieces: of the unknown token, or else of the mask or of what ends a text."""
+    model = parts["model"]
+    if model.get("unk_id") is not None:
+        return int(model["unk_id"])
+    ids = {token["content"]: int(token["id"]) for token in parts.get("added_tokens") or ()}
+    vocabulary = model["vocab"]
+    if isinstance(vocabulary, dict):
+        ids = vocabulary | ids
+    for name in (model.get("unk_token"), "<unk>", "[UNK]", "<mask>", "[MASK]"):
+        if name in ids:
+            return ids[name]
+    return [*frame.behind, *frame.before, 0][0]

@@ -1,0 +1,190 @@
+"""Pretrained models as `transformers` stores them: read from a folder, and built without it.
+
+Nothing in the folder is executed: the architecture must be one that `transformers` has itself, the weights must be in
+safetensors.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.initialization import no_init_weights
+
+from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.pipeline.pretrained import READ, WITHOUT_TOKENIZER
+
+# It reports what the checks here say better, and shows progress where nobody waits.
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+
+UNUSED = ("auto_map", "id2label", "label2id", "_name_or_path", "torch_dtype", "dtype")
+"""Keys of config.json that say nothing about the encoder; `auto_map` names code in the folder."""
+
+
+def download(name: str, revision: str) -> Path:
+    """The folder of a model on the Hub, as it was at a commit; downloaded where it is not there yet.
+
+    Raises:
+        ConfigError: It is not there, and cannot be downloaded.
+    """
+    patterns = [*READ, *WITHOUT_TOKENIZER]
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        pass
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+    # What the library raises without a network, or for a name that does not exist, is of many types.
+    except Exception as error:
+        raise ConfigError(
+            f"model.pretrained: '{name}' at commit {revision} is not on this machine and could not be downloaded "
+            f"({str(error).splitlines()[0]}). Check name and commit; without a network, copy the model's folder here "
+            "and name it in place of the model"
+        ) from error
+
+
+def read_architecture(folder: Path) -> dict[str, Any]:
+    """What config.json says of the encoder.
+
+    Raises:
+        ArtifactError: It cannot be read, or `transformers` has no such model.
+    """
+    path = folder / "config.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        kept = {key: value for key, value in values.items() if key not in UNUSED}
+    except (OSError, ValueError, AttributeError) as error:
+        raise ArtifactError(f"{path}: cannot be read ({error})") from error
+    try:
+        AutoModel._model_mapping[type(_configuration(kept))]
+    except (KeyError, ValueError) as error:
+        raise ArtifactError(
+            f"{path}: transformers {transformers.__version__} has no encoder of model_type "
+            f"{values.get('model_type')!r}. Code in the folder is never run; take a model of another type"
+        ) from error
+    return kept
+
+
+def read_licence(folder: Path) -> str | None:
+    """The licence that the card of a pretrained model names in its header, if it does."""
+    path = folder / "README.md"
+    if not path.exists():
+        return None
+    header = path.read_text(encoding="utf-8", errors="replace").split("---", 2)
+    found = re.search(r"^license: *(.+?) *$", header[1], re.MULTILINE) if len(header) == 3 else None
+    return found[1] if found else None
+
+
+def read_tokenizer(folder: Path) -> str:
+    """The tokenizer of a folder as JSON: tokenizer.json, or what `transformers` makes of other files.
+
+    Raises:
+        ArtifactError: There is none, or it cannot be read.
+    """
+    path = folder / "tokenizer.json"
+    try:
+        if path.exists():
+            return path.read_text(encoding="utf-8")
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        return tokenizer.backend_tokenizer.to_str()
+    # What the library raises for files that it cannot read is of many types.
+    except Exception as error:
+        raise ArtifactError(
+            f"{folder}: has no tokenizer that can be read ({error}). Put the model's tokenizer.json there"
+        ) from error
+
+
+def read_weights(folder: Path, module: nn.Module) -> dict[str, Tensor]:
+    """The pretrained weights for a module that `build_module` has made, and its table of pieces; float32 by name.
+
+    Raises:
+        ArtifactError: Weights are missing, of other shapes, or in no safetensors file.
+    """
+    if not list(folder.glob("*.safetensors")):
+        raise ArtifactError(
+            f"{folder}: has no weights in safetensors, the only format that is read. Load the model with transformers "
+            "and save it again: model.save_pretrained(FOLDER)"
+        )
+    try:
+        model, report = AutoModel.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    # What the library raises for files that it cannot read is of many types.
+    except Exception as error:
+        raise ArtifactError(f"{folder}: the weights cannot be read ({error})") from error
+    needed = {*(name for name, _ in module.named_parameters()), table_name(model)}
+    if missing := sorted(needed & set(report["missing_keys"])):
+        raise ArtifactError(f"{folder}: has no weights {missing[0]} ({len(missing)} are missing); is it complete?")
+    return {name: value.detach() for name, value in model.named_parameters() if name in needed}
+
+
+def build_module(architecture: Mapping[str, Any], dropout: float | None) -> nn.Module:
+    """The encoder that config.json describes, without its table of pieces and with arbitrary weights.
+
+    Args:
+        architecture: what config.json says.
+        dropout: of states and attention; None: as config.json says.
+
+    Raises:
+        ValueError: `transformers` has no such model, or a value is wrong.
+    """
+    values = dict(architecture)
+    # The table of pieces is handed in with each batch.
+    values["vocab_size"] = (values.get("pad_token_id") or 0) + 1
+    if dropout is not None:
+        values |= {key: dropout for key in values if "dropout" in key and isinstance(values[key], float | int)}
+        values |= dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), dropout)
+    # To build draws random numbers, which nobody uses.
+    with torch.random.fork_rng(devices=[]), no_init_weights():
+        module = AutoModel.from_config(_configuration(values))
+    module.set_input_embeddings(NoTable())
+    # It makes a state of a whole sentence, which no tagger reads.
+    if getattr(module, "pooler", None) is not None:
+        module.pooler = None
+    return module
+
+
+class NoTable(nn.Module):
+    """In the place of the table of pieces."""
+
+
+def table_name(module: nn.Module) -> str:
+    """The name of the table of pieces among the weights of a module."""
+    table = module.get_input_embeddings()
+    return next(f"{name}.weight" for name, part in module.named_modules() if part is table)
+
+
+def table_shape(architecture: Mapping[str, Any], module: nn.Module) -> tuple[int, int]:
+    """The shape of the table of pieces: pieces, numbers of each."""
+    configuration = _configuration(architecture)
+    width = getattr(configuration, "embedding_size", None) or configuration.hidden_size
+    return configuration.vocab_size, width
+
+
+def positions(module: nn.Module) -> int:
+    """The pieces, special tokens included, that a model has positions for."""
+    most = int(module.config.max_position_embeddings)
+    tables = (part for name, part in module.named_modules() if name.endswith("position_embeddings"))
+    table = next((part for part in tables if isinstance(part, nn.Embedding)), None)
+    # RoBERTa counts positions from the one behind the padding's.
+    return most if table is None or table.padding_idx is None else most - table.padding_idx - 1
+
+
+def _configuration(values: Mapping[str, Any]) -> Any:
+    kind = values.get("model_type")
+    if not isinstance(kind, str):
+        raise ValueError("config.json names no model_type")
+    return AutoConfig.for_model(kind, **{key: value for key, value in values.items() if key != "model_type"})

@@ -1,0 +1,276 @@
+"""A pretrained transformer as the encoder that all tasks share."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sparse_sharing.config.encoders.transformer import Transformer
+from sparse_sharing.encoders.base import Encoder, TextSizes
+from sparse_sharing.encoders.pieces import WordTokenizer
+from sparse_sharing.encoders.pretrained import (
+    build_module,
+    download,
+    positions,
+    read_architecture,
+    read_licence,
+    read_tokenizer,
+    read_weights,
+    table_name,
+    table_shape,
+)
+from sparse_sharing.encoders.windows import windows_of
+from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.masks.tensor_info import FirstValues, TensorInfo
+from sparse_sharing.pipeline.pretrained import pretrained_digest
+from sparse_sharing.text.batches import Batch, Origin, gold_tags, padded_positions
+from sparse_sharing.text.encoded import EncodedText
+
+_layer = re.compile(r"(?:^|\.)\w*layers?\.(\d+)\.")
+
+
+@dataclass(frozen=True)
+class PieceBatch(Batch):
+    """A batch of windows of pieces.
+
+    Attributes:
+        piece_rows: int64 [W], the distinct pieces of the batch.
+        pieces: int64 [N, P], the place of each piece in `piece_rows`, N windows of up to P pieces.
+        attended: bool [N, P], False at padding.
+        places: int64 [K], the pieces that the words read, counted in [N * P]; the words of the batch in the order of
+            [L, B], a place behind the end of a sentence reads one piece.
+        starts: int64 [L * B], where each word begins in `places`.
+    """
+
+    piece_rows: Tensor
+    pieces: Tensor
+    attended: Tensor
+    places: Tensor
+    starts: Tensor
+    table: str
+
+    @property
+    def rows(self) -> Mapping[str, Tensor]:
+        """See `Batch`."""
+        return {self.table: self.piece_rows}
+
+    def cut(self, columns: slice) -> "PieceBatch":
+        """See `Batch`; dropout draws other numbers for a part than for the whole."""
+        mask = self.mask[:, columns]
+        length = int(mask.sum(0).max())
+        words = torch.arange(self.mask.numel(), device=mask.device).view(self.mask.shape)[:length, columns].reshape(-1)
+        ends = torch.cat([self.starts[1:], self.starts.new_tensor([len(self.places)])])
+        counts = (ends - self.starts)[words]
+        starts = counts.cumsum(0) - counts
+        inside = torch.arange(int(counts.sum()), device=mask.device) - starts.repeat_interleave(counts)
+        places = self.places[self.starts[words].repeat_interleave(counts) + inside]
+        width = self.pieces.shape[1]
+        windows, window_of = (places // width).unique(return_inverse=True)
+        attended = self.attended[windows]
+        kept = int(attended.sum(1).max())
+        return PieceBatch(
+            tags=self.tags[:length, columns].contiguous(),
+            mask=mask[:length].contiguous(),
+            origin=Origin(*self.mask.shape, columns),
+            piece_rows=self.piece_rows,
+            pieces=self.pieces[windows, :kept].contiguous(),
+            attended=attended[:, :kept].contiguous(),
+            places=window_of * kept + places % width,
+            starts=starts,
+            table=self.table,
+        )
+
+
+class TransformerEncoder(Encoder):
+    """Pieces -> states of the last layer -> states of words."""
+
+    section = Transformer
+
+    def __init__(self, model: Transformer, sizes: TextSizes) -> None:
+        """See `Encoder`; the section must hold what its folder says: see `complete`."""
+        super().__init__(model, sizes)
+        if model.architecture is None or model.tokenizer is None:
+            raise ArtifactError("these weights do not hold the description of their transformer; make them again")
+        self.model = model
+        self.body = build_module(model.architecture, model.dropout)
+        self.table = f"body.{table_name(self.body)}"
+        self.table_shape = table_shape(model.architecture, self.body)
+        self.tokenizer = WordTokenizer(model.tokenizer, model.architecture.get("pad_token_id") or 0)
+        most = positions(self.body)
+        if self.tokenizer.size > self.table_shape[0]:
+            raise ArtifactError(
+                f"the tokenizer has {self.tokenizer.size} pieces, the model {self.table_shape[0]}: they do not belong "
+                "together"
+            )
+        if model.window is not None and model.window > most:
+            raise ArtifactError(f"model.window: got {model.window}; the pretrained model has positions for {most}")
+        self.capacity = (model.window or most) - self.tokenizer.frame.size
+
+    @classmethod
+    def complete(cls, model: Transformer, folder: Path | None) -> Transformer:
+        """See `Encoder`; a model on the Hub is downloaded where no folder is given."""
+        if folder is None:
+            if model.revision is None:
+                raise ConfigError("the first weights of a transformer are read from its folder (--pretrained FOLDER)")
+            folder = download(model.pretrained, model.revision)
+        elif model.digest not in (None, found := pretrained_digest(folder)):
+            raise ArtifactError(f"{folder}: its files have digest {found}, but the spec was made for {model.digest}")
+        found = {
+            "architecture": read_architecture(folder),
+            "tokenizer": read_tokenizer(folder),
+            "licence": read_licence(folder),
+            "folder": str(folder),
+        }
+        return model.model_copy(update=found)
+
+    def tensors(self) -> list[TensorInfo]:
+        """See `Encoder`; first values are the pretrained ones, read where the section names the folder."""
+        values = _Pretrained(self.model.folder, self.body)
+        modules = dict(self.named_modules())
+        found = [
+            _declare(name, parameter, modules[name.rpartition(".")[0]], values.first(name))
+            for name, parameter in self.named_parameters()
+        ]
+        found.append(TensorInfo(self.table, self.table_shape, 0, "rows", values.first(self.table)))
+        kinds = {"embeddings": ("embedding", "rows"), "norms": ("norm",), "biases": ("bias",)}
+        frozen = {role for key, roles in kinds.items() if getattr(self.model, key) == "frozen" for role in roles}
+        return [replace(info, frozen=info.role in frozen) for info in found]
+
+    def width(self, readout: int) -> int:
+        """See `Encoder`."""
+        return int(self.body.config.hidden_size)
+
+    def readout_of(self, task: str, kept: Sequence[str]) -> int:
+        """See `Encoder`; the last layer: each adds to the states of the one below."""
+        return 1
+
+    def unread(self, parts: Mapping[str, Tensor], readout: int) -> list[Tensor]:
+        """See `Encoder`; every task reads all layers."""
+        return []
+
+    def batch(
+        self,
+        text: EncodedText,
+        indices: Sequence[int] | np.ndarray,
+        task: str | None = None,
+        random: np.random.Generator | None = None,
+    ) -> PieceBatch:
+        """See `Encoder`."""
+        positions_, mask = padded_positions(text, indices)
+        surfaces, places_of = np.unique(text.tokens[positions_], return_inverse=True)
+        places_of = places_of.reshape(positions_.shape)
+        pieces = self.tokenizer.pieces(text.spelled(surfaces))
+        rows: list[np.ndarray] = []
+        read: list[list[np.ndarray]] = []
+        for column, length in enumerate(mask.sum(0)):
+            windows, places = self._sentence([pieces.of(word) for word in places_of[:length, column]], len(rows))
+            rows += windows
+            read.append(places)
+        width = max(len(row) for row in rows)
+        ids = np.full((len(rows), width), self.tokenizer.frame.padding, np.int64)
+        attended = np.zeros(ids.shape, bool)
+        for number, row in enumerate(rows):
+            ids[number, : len(row)] = row
+            attended[number, : len(row)] = True
+        nothing = np.zeros((1, 2), np.int64)
+        cells = [
+            read[column][time] if time < len(read[column]) else nothing
+            for time in range(len(mask))
+            for column in range(mask.shape[1])
+        ]
+        starts = np.cumsum([0, *map(len, cells)])[:-1]
+        window, place = np.concatenate(cells).T
+        piece_rows, numbers = np.unique(ids, return_inverse=True)
+        return PieceBatch(
+            piece_rows=torch.from_numpy(piece_rows),
+            pieces=torch.from_numpy(numbers.reshape(ids.shape)),
+            attended=torch.from_numpy(attended),
+            places=torch.from_numpy(window * width + place),
+            starts=torch.from_numpy(starts),
+            table=self.table,
+            tags=torch.from_numpy(gold_tags(text, task, positions_, mask)),
+            mask=torch.from_numpy(mask),
+        )
+
+    def _sentence(self, words: Sequence[np.ndarray], first: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The windows of a sentence, numbered from `first`, and for each word what it reads: int64 [n, 2].
+
+        The two numbers are the window, and the place in it.
+        """
+        lengths = np.array([len(word) for word in words])
+        flat = np.concatenate(words)
+        windows, frame = windows_of(lengths, self.capacity), self.tokenizer.frame
+        rows = [
+            np.concatenate([frame.before, flat[start:end], frame.behind]).astype(np.int64)
+            for start, end in windows.spans
+        ]
+        starts = np.array([start for start, _ in windows.spans])
+        places = np.arange(len(flat)) - starts[windows.window] + len(frame.before)
+        found = np.stack([windows.window + first, places], axis=1)
+        ends = np.cumsum(lengths)
+        if self.model.pieces == "mean":
+            return rows, np.split(found, ends[:-1])
+        chosen = ends - 1 if self.model.pieces == "last" else ends - lengths
+        return rows, list(found[chosen][:, None])
+
+    def states(self, rows: Mapping[str, Tensor], batch: PieceBatch, readout: int) -> Tensor:
+        """See `Encoder`; of the last layer."""
+        found = self.body(
+            inputs_embeds=functional.embedding(batch.pieces, rows[self.table]), attention_mask=batch.attended.long()
+        ).last_hidden_state
+        flat = found.reshape(-1, found.shape[2])
+        if len(batch.places) == len(batch.starts):
+            states = flat.index_select(0, batch.places)
+        else:
+            states = functional.embedding_bag(batch.places, flat, batch.starts, mode="mean")
+        return states.view(*batch.mask.shape, -1)
+
+
+class _Pretrained:
+    """The pretrained weights, read when the first of them is asked for."""
+
+    def __init__(self, folder: str | None, body: nn.Module) -> None:
+        self.folder, self.body = folder, body
+        self.values: dict[str, Tensor] | None = None
+
+    def first(self, name: str) -> FirstValues:
+        """What fills a tensor of this name with its pretrained values."""
+
+        def fill(tensor: Tensor, source: torch.Generator) -> None:
+            if self.folder is None:
+                raise ArtifactError("first weights are read from the folder of the pretrained model: none is given")
+            if self.values is None:
+                self.values = read_weights(Path(self.folder), self.body)
+            value = self.values[name.removeprefix("body.")]
+            if value.shape != tensor.shape:
+                raise ArtifactError(
+                    f"{self.folder}: {name} has shape {tuple(value.shape)}, config.json says {tuple(tensor.shape)}"
+                )
+            tensor.copy_(value)
+
+        return fill
+
+
+def _declare(name: str, parameter: nn.Parameter, module: nn.Module, first: FirstValues) -> TensorInfo:
+    """What a parameter is: masks cover the matrices of attention and of the feed-forward network in the layers."""
+    found = _layer.search(name)
+    number = int(found[1]) + 1 if found else 0
+    matrix = isinstance(module, nn.Linear | nn.Conv1d) and parameter.dim() > 1
+    if "norm" in type(module).__name__.lower():
+        role = "norm"
+    else:
+        role = "matrix" if matrix else "embedding" if parameter.dim() > 1 else "bias"
+    return TensorInfo(
+        name,
+        tuple(parameter.shape),
+        number,
+        role,
+        first,
+        prunable=matrix and number > 0,
+        layer_name=f"layer {number}" if number else "embeddings",
+    )

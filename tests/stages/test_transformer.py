@@ -1,0 +1,184 @@
+"""A pretrained transformer through all stages."""
+
+import shutil
+
+import numpy as np
+import pytest
+import tiny_transformers
+import torch
+
+from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.network.storage import load_model
+from sparse_sharing.pipeline import layout
+from sparse_sharing.results.card import model_card
+from sparse_sharing.tagging import export
+from sparse_sharing.tagging.tagger import Tagger
+from sparse_sharing.training.inputs import load_text, load_weights, to_tensors
+
+TASKS = ("chunk", "ner", "pos")
+OPTIMIZER = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 8, "weight_decay": 0.01, "schedule": "linear"}
+SYSTEMS = [
+    {"name": "single", "sharing": "single", "tasks": ["pos"]},
+    {"name": "hard", "sharing": "hard"},
+    {"name": "zero", "sharing": "sparse", "choice": "part"},
+    {"name": "delta", "sharing": "sparse", "choice": "part", "meaning": "delta"},
+    {"name": "warm", "sharing": "sparse", "choice": "part", "start": "warmup", "meaning": "delta"},
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tiny pretrained model."""
+    folder = tiny_transformers.save(tmp_path_factory.mktemp("pretrained") / "tiny-bert", "bert")
+    (folder / "README.md").write_text("---\nlanguage: en\nlicense: apache-2.0\n---\n# A model\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(prepared, folder, tmp_path_factory):
+    """All stages of all systems."""
+    values = {
+        **prepared.values,
+        "model": {"encoder": "transformer", "pretrained": str(folder), "dropout": 0.1},
+        "warmup": {**OPTIMIZER, "epochs": 1},
+        "prune": {**OPTIMIZER, "source": "change", "rounds": 1, "final_density": 0.2, "epochs": 1, "meaning": "delta"},
+        "select": {"choices": [{"name": "part", "rule": "rounds", "rounds": 1}]},
+        "train": {**OPTIMIZER, "epochs": 2, "systems": SYSTEMS},
+    }
+    own = type(prepared)(tmp_path_factory.mktemp("transformer"), values)
+    for split in ("train", "dev", "test"):
+        shutil.copy2(prepared.folder / f"{split}.txt", own.folder)
+    return own.run()
+
+
+def model_of(pipeline, system, model="shared"):
+    """The folder of a trained model."""
+    return pipeline.path(layout.MODEL, system=system, model=model)
+
+
+def test_every_system_runs_from_files_to_tables(trained):
+    table = (trained.path(layout.TABLES) / "summary.csv").read_text()
+    for system in SYSTEMS:
+        assert system["name"] in table
+
+
+def test_training_starts_from_the_pretrained_weights(trained, folder):
+    from safetensors.numpy import load_file
+
+    weights = to_tensors(load_weights(trained.weights("initial")))
+    stored = load_file(folder / "model.safetensors")
+    for name in ("encoder.layer.1.output.dense.weight", "embeddings.word_embeddings.weight"):
+        assert np.array_equal(weights[f"body.{name}"].numpy(), stored[name])
+
+
+def test_weights_that_no_mask_keeps_are_those_of_the_start_or_zero(trained):
+    start = to_tensors(load_weights(trained.weights("initial")))
+    for system in ("zero", "delta"):
+        model = load_model(model_of(trained, system) / "model.safetensors")
+        union = np.logical_or.reduce([mask.keep.numpy() for mask in model.masks.values()])
+        names = next(iter(model.masks.values())).shapes
+        found = np.concatenate([model.values[name].reshape(-1) for name in names])
+        first = np.concatenate([start[name].numpy().reshape(-1) for name in names])
+        assert 0.2 < union.mean() < 1
+        assert np.array_equal(found[~union], first[~union] if system == "delta" else np.zeros((~union).sum()))
+        assert not np.array_equal(found[union], first[union])
+
+
+def test_the_base_of_changes_is_where_the_training_starts(trained):
+    for system, start in (("delta", "initial"), ("warm", "warmup")):
+        first = to_tensors(load_weights(trained.weights(start)))
+        base = load_model(model_of(trained, system) / "model.safetensors").base
+        assert base
+        for name, value in base.items():
+            assert np.array_equal(value, first[name].numpy())
+
+
+@pytest.mark.parametrize("system", ["hard", "delta"])
+def test_a_trained_model_tags_without_the_pretrained_folder(trained, system, tmp_path):
+    shutil.copytree(model_of(trained, system), tmp_path / "model")
+    tagger = Tagger.load(tmp_path / "model")
+    for sentence, length in zip(tagger.tag([["the", "quiet", "\u200b", "[SEP]"], ["sea"]]), (4, 1), strict=True):
+        assert {task: len(tags) for task, tags in sentence.tags.items()} == dict.fromkeys(TASKS, length)
+
+
+def test_tags_of_a_text_are_those_of_the_evaluation(trained):
+    folder = model_of(trained, "delta")
+    tagger = Tagger.load(folder)
+    text = load_text(trained.data / "test.safetensors")["pos"]
+    from sparse_sharing.training.trained import open_model
+
+    opened = open_model(folder, "cpu")
+    names = opened.vocabulary.tasks["pos"].tags
+    expected = text.by_sentence([names[tag] for tag in opened.network.predict("pos", text)])
+    assert [sentence.tags["pos"] for sentence in tagger.tag(text.words(), ["pos"])] == expected
+
+
+@pytest.mark.parametrize("system", ["zero", "delta"])
+def test_one_task_is_exported_with_the_same_tags(trained, system, tmp_path):
+    folder = model_of(trained, system)
+    export.run(folder, "pos", None, tmp_path / "pos", onnx=False, device="cpu")
+    words = load_text(trained.data / "test.safetensors")["pos"].words()
+    own, joint = (Tagger.load(path).tag(words, ["pos"]) for path in (tmp_path / "pos", folder))
+    assert [sentence.tags for sentence in own] == [sentence.tags for sentence in joint]
+    assert not load_model(tmp_path / "pos" / "model.safetensors").base
+
+
+def test_an_onnx_file_is_refused(trained, tmp_path):
+    with pytest.raises(ConfigError, match="transformer"):
+        export.run(model_of(trained, "hard"), None, None, tmp_path / "onnx", onnx=True, device="cpu")
+    assert not (tmp_path / "onnx").exists()
+
+
+def test_the_card_names_the_pretrained_model(trained):
+    card = model_card(load_model(model_of(trained, "delta") / "model.safetensors"))
+    assert "tiny\\-bert" in card
+    assert "apache\\-2\\.0; that licence holds" in card
+
+
+def test_other_weights_in_the_folder_change_the_spec_and_are_refused(trained, folder, tmp_path):
+    other = tiny_transformers.save(tmp_path / "tiny-bert", "bert", seed=2)
+    changed = trained.changed(model={"pretrained": str(other)})
+    assert changed.specs.warmup("joint", 1, "initial") != trained.specs.warmup("joint", 1, "initial")
+    changed.specs.warmup = trained.specs.warmup
+    with pytest.raises(ArtifactError, match="its files have digest"):
+        changed.warm_up("initial", tmp_path / "weights.safetensors")
+
+
+def test_a_folder_elsewhere_changes_no_spec(trained, folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "tiny-bert")
+    moved = trained.changed(model={"pretrained": str(tmp_path / "tiny-bert")})
+    assert moved.specs.warmup("joint", 1, "initial") == trained.specs.warmup("joint", 1, "initial")
+
+
+@pytest.mark.parametrize(
+    "system",
+    [{"sharing": "soft"}, {"sharing": "hierarchical", "task_layers": {"pos": 1, "chunk": 2, "ner": 2}}],
+)
+def test_ways_of_sharing_that_need_layers_of_a_bilstm_are_refused(trained, system):
+    with pytest.raises(ConfigError, match="encoder 'transformer'"):
+        trained.changed(train={"systems": [{"name": "other", **system}]}, tables={"baseline": "other"})
+
+
+def test_hard_sharing_equals_masks_of_ones(trained, tmp_path):
+    from sparse_sharing.training.inputs import build_network, load_task_data, load_vocabulary
+    from sparse_sharing.training.loop import Progress, train_epochs
+    from sparse_sharing.training.trainer import Trainer
+
+    spec = trained.specs.train("joint", 1, "hard", "shared")
+    tags = {task: spec.tags[task] for task in ("ner", "pos")}
+    vocabulary = load_vocabulary(trained.data / "vocabulary.json", spec.data, tags)
+    artifact = load_weights(trained.weights("initial"))
+    data = load_task_data(*trained.texts[1:], tags, spec.data, vocabulary)
+    found = []
+    for ones in (False, True):
+        network, _ = build_network(trained.weights("initial"), artifact, vocabulary, None, torch.device("cpu"))
+        if ones:
+            network.keep_base()
+            mask = Mask.dense(network.prunable_shapes, "")
+            network.set_masks({"ner": mask, "pos": mask}, simplify=False)
+        trainer = Trainer(network, spec.optimization)
+        list(train_epochs(network, trainer, data, spec.optimization, ("train",), Progress(), 1))
+        found.append(network.copy_values())
+    for name, value in found[0].items():
+        assert torch.equal(value, found[1][name]), name

@@ -1,0 +1,130 @@
+"""What holds for every encoder: a step of a task changes nothing outside its mask, and dense masks are no masks."""
+
+import numpy as np
+import pytest
+import tiny
+import tiny_transformers
+import torch
+from tiny import TASKS, bits, encoded, optimization_of, sentences, vocabulary_of
+
+from sparse_sharing.config.encoders.base import encoder_section
+from sparse_sharing.encoders.base import complete
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.network.network import Network
+from sparse_sharing.training.initial import initialise
+from sparse_sharing.training.trainer import Trainer
+
+FAMILIES = ["bilstm", *tiny_transformers.FAMILIES]
+TEXT = encoded(sentences(12, seed=1))
+SETTINGS = {"weight_decay": 0.1, "head_learning_rate": 0.02, "embedding_learning_rate": 0.005}
+
+
+@pytest.fixture(scope="module")
+def sections(tmp_path_factory):
+    """The section of each family, with the folder of its first weights."""
+    found = {"bilstm": tiny.MODEL}
+    for family in tiny_transformers.FAMILIES:
+        folder = tiny_transformers.save(tmp_path_factory.mktemp(family), family)
+        values = {"encoder": "transformer", "pretrained": str(folder), "dropout": 0.0}
+        found[family] = complete(encoder_section(values), folder)
+    return found
+
+
+def network_of(section, tasks=TASKS):
+    """A network with its first weights."""
+    vocabulary = vocabulary_of(tasks)
+    network, words = Network(section, vocabulary), vocabulary.word_count
+    initialise(network, 1, np.zeros((words, 0), np.float32), np.zeros(words, bool))
+    return network
+
+
+def batches(network, tasks=TASKS, steps=6):
+    """(task, batch) pairs, the tasks in turn."""
+    for step in range(steps):
+        task = tasks[step % len(tasks)]
+        yield task, network.encoder.batch(TEXT, range(4 * (step % 3), 4 * (step % 3) + 4), task)
+
+
+def train(network, tasks=TASKS, steps=6, own=None):
+    """Train in place on the steps of some tasks, or of one of them."""
+    settings = optimization_of("adam", **SETTINGS)
+    trainer = Trainer(network, settings)
+    torch.manual_seed(1)
+    for task, batch in batches(network, tasks, steps):
+        if own in (None, task):
+            trainer.step(task, batch, settings.learning_rate)
+    return network
+
+
+@pytest.mark.parametrize("meaning", ["zero", "delta"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_step_changes_what_takes_part_and_nothing_else(family, meaning, sections):
+    network = network_of(sections[family])
+    if meaning == "delta":
+        network.keep_base()
+    network.set_masks({task: tiny.random_mask(network, 0.5, seed) for seed, task in enumerate(TASKS)})
+    settings = optimization_of("adam", **SETTINGS)
+    trainer = Trainer(network, settings)
+    (table,) = network.rows
+    for task, batch in batches(network):
+        before, state = network.copy_values(), {name: value.clone() for name, value in trainer.state().items()}
+        theta = network.theta.clone()
+        trainer.step(task, batch, settings.learning_rate)
+        outside = ~network.keeps[task]
+        assert bits(network.theta[outside]) == bits(theta[outside])
+        assert bits(trainer.memory["encoder"][:, outside]) == bits(state["memory.encoder"][:, outside])
+        assert (network.theta != theta)[network.keeps[task]].float().mean() > 0.5
+        others = torch.ones(len(before[table]), dtype=torch.bool)
+        others[batch.rows[table]] = False
+        assert bits(network.rows[table][others]) == bits(before[table][others])
+        assert bits(trainer.memory[table][:, others]) == bits(state[f"memory.{table}"][:, others])
+        assert not torch.equal(network.rows[table], before[table])
+        for other in set(TASKS) - {task}:
+            names = [name for name in before if name.startswith(f"heads.{other}.")]
+            assert all(bits(network.values()[name]) == bits(before[name]) for name in names)
+            assert bits(trainer.memory[f"heads.{other}"]) == bits(state[f"memory.heads.{other}"])
+
+
+@pytest.mark.parametrize("meaning", ["zero", "delta"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_hard_sharing_is_sparse_sharing_with_masks_of_ones(family, meaning, sections):
+    hard, sparse = network_of(sections[family]), network_of(sections[family])
+    if meaning == "delta":
+        sparse.keep_base()
+    sparse.set_masks(dict.fromkeys(TASKS, Mask.dense(sparse.prunable_shapes, "")), simplify=False)
+    values = train(sparse).values()
+    for name, value in train(hard).values().items():
+        assert bits(value) == bits(values[name]), name
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_task_trained_in_a_joint_network_without_the_others_is_trained_alone(family, sections):
+    joint, alone = network_of(sections[family]), network_of(sections[family], ["pos"])
+    values = train(joint, own="pos").values()
+    for name, value in train(alone, TASKS, own="pos").values().items():
+        assert bits(value) == bits(values[name]), name
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_training_lowers_the_loss(family, sections):
+    network = network_of(sections[family], ["pos"])
+    settings = optimization_of("adam")
+    trainer = Trainer(network, settings)
+    batch = network.encoder.batch(TEXT, range(12), "pos")
+    losses = [trainer.step("pos", batch, settings.learning_rate).item() for _ in range(12)]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("frozen", ["embeddings", "norms", "biases"])
+def test_what_is_frozen_stays_as_pretrained_and_the_rest_is_trained(frozen, masked, sections):
+    roles = {"embeddings": ("embedding", "rows"), "norms": ("norm",), "biases": ("bias",)}[frozen]
+    network = network_of(sections["deberta-v2"].model_copy(update={frozen: "frozen"}))
+    if masked:
+        network.set_masks({task: tiny.random_mask(network, 0.5, seed) for seed, task in enumerate(TASKS)})
+    before = network.copy_values()
+    train(network)
+    infos = network.parameters.infos
+    assert {info.role for info in infos.values()} >= set(roles)
+    for name, info in infos.items():
+        assert torch.equal(network.values()[name], before[name]) == (info.role in roles), name
