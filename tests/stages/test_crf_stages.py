@@ -10,7 +10,7 @@ from sparse_sharing.pipeline import layout
 from sparse_sharing.storage.artifacts import load_json, load_tensors
 from sparse_sharing.text.schemes import violation
 from sparse_sharing.training.checkpoint import Checkpoint
-from sparse_sharing.training.inputs import load_text, load_vocabulary
+from sparse_sharing.training.inputs import load_text
 from sparse_sharing.training.trained import open_model
 
 TASKS = ("chunk", "ner", "pos")
@@ -46,8 +46,8 @@ def test_a_model_holds_the_fields_of_its_tasks_by_name(fields):
 
 def test_the_test_text_is_tagged_with_valid_sequences(fields):
     folder = model_folder(fields)
-    words = load_vocabulary(folder / "vocabulary.json")
-    network, texts = open_model(folder, "cpu").network, load_text(fields.data / "test.safetensors")
+    opened, texts = open_model(folder, "cpu"), load_text(fields.data / "test.safetensors")
+    network, words = opened.network, opened.vocabulary
     for task in ("chunk", "ner"):
         sentences = predict_tags(network, task, texts[task])
         assert all(violation(tags, words.tasks[task].model_scheme) is None for tags in sentences)

@@ -48,7 +48,9 @@ class Tagged(Section):
         package = importlib.import_module(cls.PACKAGE)
         for module in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
             importlib.import_module(f"{cls.PACKAGE}.{module}")
-        return dict(cls.known)
+        place = f"{cls.PACKAGE}."
+        own = sorted((kind.__module__, value) for value, kind in cls.known.items() if kind.__module__.startswith(place))
+        return {value: cls.known[value] for _, value in own} | cls.known
 
     @classmethod
     def kind_of(cls, value: str) -> type[Self]:

@@ -106,7 +106,7 @@ def load_text(
     """
     artifact = load_tensors(path, "text", expected)
     with parts_of(path):
-        corpora = dict(artifact.details["corpora"])
+        corpora = dict(artifact.details["corpora"].items())
     read = {task: _load_tags(path, task, digest, corpora) for task, digest in _tasks_beside(path, tags).items()}
     texts = {}
     with parts_of(path):

@@ -17,7 +17,10 @@ STARTS = {"warmup": "from the warm-up", "initial": "from the initial weights"}
 
 def build(run: RunInputs) -> pd.DataFrame:
     """The table of a run."""
-    return rounds(run.prunings, run.selections("choice"), run.spec.paper or {})
+    chosen = run.selections("choice")
+    # The rounds of named prunings are not in the table.
+    chosen = chosen[~chosen["choice"].isin(run.spec.named_prunings or {})]
+    return rounds(run.prunings, chosen, run.spec.paper or {})
 
 
 def rounds(pruned: pd.DataFrame, chosen: pd.DataFrame, paper: Mapping[str, str]) -> pd.DataFrame:
