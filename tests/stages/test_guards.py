@@ -169,7 +169,7 @@ def test_a_system_that_was_not_selected_gets_marks_and_no_verdict_in_every_table
 
 
 def test_the_report_begins_with_the_verdicts_and_shows_the_marks_at_its_head(nothing_found, tmp_path, monkeypatch):
-    monkeypatch.setattr(vl_convert, "javascript_bundle", lambda: "")
+    monkeypatch.setattr(vl_convert, "javascript_bundle", lambda snippet: "")
     page = tmp_path / "report.html"
     report.run(nothing_found.specs.report(), nothing_found.path(layout.RUN), page)
     head = page.read_text(encoding="utf-8").split("<nav")[0]
