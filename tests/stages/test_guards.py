@@ -174,7 +174,7 @@ def test_the_report_begins_with_the_verdicts_and_shows_the_marks_at_its_head(not
     report.run(nothing_found.specs.report(), nothing_found.path(layout.RUN), page)
     head = page.read_text(encoding="utf-8").split("<nav")[0]
     lead = re.search(r'<p class="lead">(.*?)</p>', head)[1]
-    assert lead.startswith("<strong>joint</strong>: No verdict in each of the 4 comparisons with single.")
+    assert lead.startswith("<strong>joint</strong>: No verdict in any of the 4 comparisons with single.")
     assert "joint, sparse: zero on dev: ner; mask chosen at dev score 0: ner" in head
 
 

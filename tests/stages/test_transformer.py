@@ -5,8 +5,10 @@ import shutil
 import numpy as np
 import pytest
 import tiny_transformers
+import torch
 
 from sparse_sharing.errors import ArtifactError, ConfigError
+from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.storage import load_model
 from sparse_sharing.pipeline import layout
 from sparse_sharing.results.card import model_card
