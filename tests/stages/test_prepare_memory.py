@@ -16,7 +16,8 @@ ALLOWED = 1_500
 PREPARE = """
 import sys
 from pathlib import Path
-from sparse_sharing.config import Specs, parse_config
+from sparse_sharing.config import parse_config
+from sparse_sharing.pipeline import Specs
 from sparse_sharing.stages import prepare, prepare_task
 
 folder, cut = Path(sys.argv[1]), sys.argv[2] == "cut"
