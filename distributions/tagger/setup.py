@@ -1,6 +1,6 @@
 """Builds the light distribution: the modules that an exported model needs, copied from sparse-sharing and renamed.
 
-The modules are those that the entry points import, directly or not. The copy is made anew whenever the sources are
+The modules are those that the entry points import, directly or not. The copy is made again whenever the sources are
 beside this folder, and travels in the source distribution.
 """
 
