@@ -4,15 +4,21 @@ import re
 
 import pytest
 
-from benchmarks.synthetic_run import measure, specs_of
-
 SECONDS = 60
 """Of processor time for each stage: several times what a quiet machine needs, since a busy one counts more."""
+
+
+@pytest.fixture(autouse=True)
+def _importable(repository, monkeypatch):
+    """The benchmarks are no part of the installed package."""
+    monkeypatch.syspath_prepend(str(repository))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("datasets", "tasks", "systems"), [(12, 2, 6), (1, 60, 4)], ids=["datasets", "tasks"])
 def test_the_report_of_a_large_run_is_small_and_quick(tmp_path, datasets, tasks, systems):
+    from benchmarks.synthetic_run import measure, specs_of
+
     found = measure(specs_of(datasets, tasks, seeds=1, systems=systems), tmp_path)
     assert max(found["tables"], found["figures"], found["report"]) < SECONDS
     page = (tmp_path / "results" / "synthetic" / "report.html").read_text(encoding="utf-8")

@@ -107,7 +107,7 @@ def test_ctrl_c_is_a_calm_sentence_and_the_run_continues_after_it(repository, fr
 def test_plain_snakemake_ends_with_the_same_words(workflow):
     done = workflow.snakemake("--cores", "2", "--forcerun", "report")
     assert done.returncode == 0, done.stdout
-    assert "Best on dev: " in done.stdout
+    assert "best on dev is " in done.stdout
     assert "Report: results/tiny/report.html" in done.stdout
 
 

@@ -51,7 +51,7 @@ def test_a_dev_text_without_spans_is_refused_by_validate_and_by_the_first_job(ow
     assert message in re.sub(r"\s+", " ", checked.stdout)
     failed = workflow.snakemake("all", "--cores", "1")
     assert failed.returncode == 1
-    log = workflow.path("logs/joint/data.log").read_text(encoding="utf-8")
+    log = workflow.path("logs/joint/data/tags/ner.log").read_text(encoding="utf-8")
     assert message in log
     assert "choose_on_dev: false" in log
     assert "Traceback" not in log
@@ -70,5 +70,5 @@ def test_a_run_whose_dev_scores_stay_zero_ends_with_marks_and_without_verdicts(o
     log = workflow.path("logs/joint/seed1/train/single/ner.log").read_text(encoding="utf-8")
     assert "zero on dev: ner" in log
     head = workflow.path("report.html").read_text(encoding="utf-8").split("<nav")[0]
-    assert "<strong>joint</strong>: No verdict in each of the 3 comparisons with single." in head
+    assert "<strong>joint</strong>: No verdict in any of the 3 comparisons with single." in head
     assert "joint, sparse: zero on dev: ner; mask chosen at dev score 0: ner" in head
