@@ -192,7 +192,7 @@ def test_accuracy_is_measured_in_both_ways(tmp_path, monkeypatch):
     for split in ("train", "dev", "test"):
         (tmp_path / f"{split}.txt").write_text(text, encoding="utf-8")
     monkeypatch.setattr(data, "real_corpus", lambda: tmp_path)
-    monkeypatch.setattr(accuracy, "Model", lambda layers: MODEL)
+    monkeypatch.setattr(accuracy, "BiLstm", lambda layers: MODEL)
     console = Console(record=True, width=120, file=(tmp_path / "out").open("w"))
     accuracy.run(tmp_path, quick=True, console=console)
     outcomes = json.loads((tmp_path / "accuracy.json").read_text(encoding="utf-8"))
