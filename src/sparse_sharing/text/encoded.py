@@ -66,7 +66,12 @@ class EncodedText:
 
     def surfaces(self) -> list[str]:
         """The distinct words as written, in the order of their numbers."""
-        return self.spelled(range(len(self.spelling_ends)))
+        # One copy of all spellings: cutting them one by one, as `spelled` does for a few, takes twice as long.
+        blob, start, surfaces = self.spelling.tobytes(), 0, []
+        for end in self.spelling_ends.tolist():
+            surfaces.append(blob[start:end].decode("utf-8"))
+            start = end
+        return surfaces
 
     def by_sentence(self, flat: Sequence) -> list[list]:
         """Cut a sequence over all tokens into sentences."""
