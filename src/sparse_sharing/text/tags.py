@@ -135,8 +135,6 @@ def _in_scheme(
     if is_valid(tags, source.scheme):
         return tags
     problem = violation(tags, source.scheme)
-    if problem is None:
-        return tags
     foreign = misformed(tags, source.scheme)
     mended, changed = repair_tags(tags, source.scheme)
     if foreign is not None or not repair:
