@@ -81,6 +81,7 @@ clean:
 
 $(INSTALLED): pyproject.toml constraints.txt hashes.txt
 	$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	$(VENV)/bin/pip install --quiet --require-hashes --requirement hashes.txt
+	# Every package is in the file, and pip does not find the pin of one that another asks for with an extra: --no-deps.
+	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement hashes.txt
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[cluster,kubernetes,dev]"
 	touch $@
