@@ -14,6 +14,7 @@ from sparse_sharing.config.schema import (
     Optimization,
     Task,
 )
+from sparse_sharing.config.sharing.extended import Extended
 from sparse_sharing.config.systems import STARTS, Start
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.experiments import compared_pairs, facts_of
@@ -253,8 +254,14 @@ class Specs:
         )
 
     def add_task(self, dataset: str, seed: int, system: str, model: str) -> AddTaskSpec:
-        """The addition of a task to the finished model of another system."""
+        """The addition of a task to the finished model of another system.
+
+        Raises:
+            ConfigError: The system extends no other.
+        """
         chosen, section = self.systems[system], self.config.train
+        if not isinstance(chosen, Extended):
+            raise ConfigError(f"system '{system}' has sharing '{chosen.sharing}'; only 'extended' adds a task")
         base = self.train(dataset, seed, chosen.extends, model)
         tasks = [*base.tasks, chosen.task]
         return AddTaskSpec(
@@ -286,7 +293,8 @@ class Specs:
     def tables(self) -> TablesSpec:
         """The tables of the run."""
         config = self.config
-        facts = {name: facts_of(system, self.choices.get(system.choice)) for name, system in self.systems.items()}
+        choices = {None: None, **self.choices}
+        facts = {name: facts_of(system, choices[system.choice]) for name, system in self.systems.items()}
         paper = {name: dataset.paper for name, dataset in self.datasets.items() if dataset.paper}
         spec = TablesSpec(
             baseline=config.tables.baseline,
@@ -318,7 +326,7 @@ class Specs:
             for name, own in self.choices.items()
             if own.is_pruned and own.pruning is None and own.random is not True
         ]
-        return sorted(used & set(found)) or None
+        return [name for name in sorted(found) if name in used] or None
 
     def report(self) -> ReportSpec:
         """The report of the run."""

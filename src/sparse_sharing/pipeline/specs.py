@@ -258,12 +258,12 @@ class TablesSpec(Spec):
     def prunings_named(self) -> list[tuple[str, int, Start, str, str]]:
         """Every pruning that a section of `prunings` describes, as (dataset, seed, start, pruning, task)."""
         names = self.named_prunings or {}
-        used = sorted({(start, names[choice]) for start, choice in self.chosen if choice in names})
+        used: set[tuple[Start, str]] = {(start, names[choice]) for start, choice in self.chosen if choice in names}
         return [
             (dataset, seed, start, pruning, task)
             for dataset, tasks in self.datasets.items()
             for seed in self.seeds
-            for start, pruning in used
+            for start, pruning in sorted(used)
             for task in tasks
         ]
 
