@@ -47,7 +47,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "tables": ("stages", "Gather the results of a run"),
         "report": ("stages", "Show a finished run on one HTML page"),
         "figures": ("stages", "Draw the tables of a run"),
-        "spec": ("specs", "Print what a stage is to do, for its option --spec"),
+        "spec": ("specs", "Print what a stage is to do: the file for its option --spec"),
         "schema": ("specs", "Print the JSON schema of the configuration"),
         "reference": ("specs", "Print the reference of all configuration keys"),
     },

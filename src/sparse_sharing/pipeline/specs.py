@@ -1,7 +1,7 @@
 """What each stage is to do: one typed spec per stage that holds just what the stage uses.
 
-A spec is passed to its stage as canonical JSON, stored in every file the stage writes, and named by its digest in the
-specs of the stages that read those files. So a file made under other settings is recognised wherever it comes from.
+A spec is passed to its stage in a file, stored in every file the stage writes, and named by its digest in the specs of
+the stages that read those files. So a file made under other settings is recognised wherever it comes from.
 """
 
 from collections.abc import Sequence
