@@ -131,9 +131,7 @@ def _load_tags(text: Path, task: str, expected: str | None, corpora: Mapping[str
     with parts_of(path):
         if (artifact.details["task"], artifact.details["split"]) != (task, text.stem):
             raise ValueError(f"tags of task {artifact.details['task']}, {artifact.details['split']}")
-        is_same_text = all(
-            corpora.get(name) == sentences for name, sentences in sentences_of(artifact.details).items()
-        )
+        is_same_text = all(corpora.get(name) == sentences for name, sentences in sentences_of(artifact.details).items())
     if not is_same_text:
         raise ArtifactError(f"{path}: was read with other sentences than {text}. {remedy(path)}")
     return artifact
