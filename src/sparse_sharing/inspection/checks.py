@@ -4,7 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,7 +56,7 @@ class CheckedCorpus:
 
     def tokens(self, split: str) -> int:
         """Number of tokens of a split."""
-        return sum(map(len, self.words(split)))
+        return sum(len(sentence.words) for sentence in self.sentences[split])
 
 
 @contextlib.contextmanager
@@ -334,7 +334,8 @@ def _own_labels(sources: list[_Source]) -> Iterator[str]:
 
 def _labels(sentences: list[Sentence], index: int, task: Task) -> Counter[str]:
     """How often each tag, or each type of span, occurs on a token."""
-    tags = Counter(tag for tag in _tags(sentences, index) if tag)
+    tags = Counter(_tags(sentences, index))
+    del tags[""]
     if task.scheme == "none":
         return tags
     types: Counter[str] = Counter()
@@ -345,7 +346,7 @@ def _labels(sentences: list[Sentence], index: int, task: Task) -> Counter[str]:
 
 
 def _tags(sentences: list[Sentence], index: int) -> Iterator[str]:
-    return (tag for sentence in sentences for tag in sentence.tags[index])
+    return chain.from_iterable(sentence.tags[index] for sentence in sentences)
 
 
 def _check_vectors(config: Config, corpora: list[CheckedCorpus], findings: Findings) -> None:

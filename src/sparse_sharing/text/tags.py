@@ -47,6 +47,12 @@ class Source(Protocol):
     """What a token has there, for messages."""
 
 
+class Places(Protocol):
+    """For each token of a sentence the number and the text of its line, for messages."""
+
+    def __getitem__(self, index: int, /) -> tuple[int, str]: ...
+
+
 class Report(Protocol):
     """What `read_tags` takes note of."""
 
@@ -57,7 +63,7 @@ class Report(Protocol):
 
 def read_tags(
     path: Path,
-    places: Sequence[tuple[int, str]],
+    places: Places,
     source: Source,
     values: Sequence[str | None],
     repair: bool,
@@ -109,9 +115,7 @@ def loosely(tag: str) -> str:
     return f"{tag.upper()}-{WITHOUT_TYPE}" if _bare(tag) else tag
 
 
-def _fill(
-    path: Path, places: Sequence[tuple[int, str]], source: Source, values: Sequence[str | None], report: Report
-) -> list[str]:
+def _fill(path: Path, places: Places, source: Source, values: Sequence[str | None], report: Report) -> list[str]:
     """The values with a mark, or a value that breaks nothing, where there is none."""
     empty = [index for index, value in enumerate(values) if value is None]
     skip = source.rules.missing == "skip"
@@ -129,7 +133,7 @@ def _fill(
 
 
 def _in_scheme(
-    path: Path, places: Sequence[tuple[int, str]], source: Source, tags: Sequence[str], repair: bool, report: Report
+    path: Path, places: Places, source: Source, tags: Sequence[str], repair: bool, report: Report
 ) -> Sequence[str]:
     """The tags as they are if they follow their scheme, or repaired."""
     if is_valid(tags, source.scheme):
