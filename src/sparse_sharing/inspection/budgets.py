@@ -4,6 +4,7 @@ An update of a task is an optimizer step on a batch of its sentences. Pruning is
 printed in the tables, which no other system could spend on training.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 
 from sparse_sharing.config.sharing.extended import Extended
@@ -25,7 +26,9 @@ def check_budgets(specs: Specs, data: Mapping[str, list[CheckedCorpus]], finding
         findings: gets a warning for each pair, or a note where the configuration says that the difference is meant.
     """
     for dataset, corpora in data.items():
-        sentences = {task.name: len(own.sentences["train"]) for own in corpora for task in own.corpus.tasks}
+        sentences = Counter[str]()
+        for own in corpora:
+            sentences.update({task.name: len(own.sentences["train"]) for task in own.corpus.tasks})
         if set(sentences) == set(specs.tasks(dataset)):
             compare_budgets(specs, dataset, sentences, findings)
 

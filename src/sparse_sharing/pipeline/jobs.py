@@ -131,8 +131,8 @@ class _Jobs:
 
     def prepare_task(self, dataset: str, task: str) -> Job:
         spec = self.specs.prepare_task(dataset, task)
-        corpus = next(corpus for corpus in self.specs.datasets[dataset].corpora if corpus.name == spec.corpus.name)
-        files = tuple(path for split in SPLITS for path in corpus.files(split))
+        corpora = {corpus.name: corpus for corpus in self.specs.datasets[dataset].corpora}
+        files = tuple(path for own in spec.corpora for split in SPLITS for path in corpora[own.name].files(split))
         needs = {}
         if any(path.startswith(DEMO) for path in files):
             needs["demo"] = self._add("demo", {}, self.specs.demo(), files=layout.DEMO_FILES)

@@ -140,11 +140,16 @@ class Specs:
         Raises:
             ConfigError: The dataset has no task of that name.
         """
-        for corpus in self.corpora(dataset):
-            for column in corpus.tasks:
-                if column.name == task:
-                    return PrepareTaskSpec(dataset=dataset, corpus=corpus.model_copy(update={"tasks": [column]}))
-        raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {', '.join(self.tasks(dataset))}")
+        corpora = [
+            corpus.model_copy(update={"tasks": [column]})
+            for corpus in self.corpora(dataset)
+            for column in corpus.tasks
+            if column.name == task
+        ]
+        if not corpora:
+            known = ", ".join(self.tasks(dataset))
+            raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {known}")
+        return PrepareTaskSpec(dataset=dataset, corpus=corpora[0], more=corpora[1:] or None)
 
     def warmup(self, dataset: str, seed: int, start: str) -> WarmupSpec:
         """The starting weights: theta(w) for start `warmup`, theta(0) for `initial` and a network of a system's own."""

@@ -53,10 +53,16 @@ class PrepareSpec(Spec):
 
 
 class PrepareTaskSpec(Spec):
-    """Encode the tags of one task; `corpus` has this task only."""
+    """Encode the tags of one task; each corpus has this task only."""
 
     dataset: str
     corpus: CorpusSpec
+    more: list[CorpusSpec] | None = Field(default=None, description="further corpora that have the task, by name")
+
+    @property
+    def corpora(self) -> list[CorpusSpec]:
+        """The corpora that have the task, in the order of their sentences."""
+        return [self.corpus, *(self.more or [])]
 
     @property
     def task(self) -> TaskColumn:
