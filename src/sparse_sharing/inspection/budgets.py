@@ -11,7 +11,7 @@ from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.findings import Findings
 from sparse_sharing.pipeline import Specs
 from sparse_sharing.pipeline.experiments import ablation_of, pairs_of
-from sparse_sharing.pipeline.specs import AddTaskSpec, TablesSpec, TrainSpec, WarmupSpec
+from sparse_sharing.pipeline.specs import AddTaskSpec, MergeSpec, TablesSpec, TrainSpec, WarmupSpec
 from sparse_sharing.training.sampling import steps_in_epoch
 
 
@@ -59,6 +59,10 @@ def planned_updates(specs: Specs, dataset: str, system: str, sentences: Mapping[
     updates = {}
     for model in models_of(specs.systems[system].sharing, tasks):
         training = specs.train(dataset, seed, system, model)
+        if isinstance(training, MergeSpec):
+            merged = planned_updates(specs, dataset, specs.systems[system].merges, sentences)
+            updates |= {task: merged[task] for task in training.tasks}
+            continue
         if isinstance(training, AddTaskSpec):
             updates |= planned_updates(specs, dataset, specs.systems[system].extends, sentences)
             steps = steps_in_epoch(sentences[training.task], training.optimization.batch_size, 1.0)

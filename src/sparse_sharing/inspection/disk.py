@@ -49,7 +49,7 @@ def _of_job(
             return NUMBER * numbers
         case "select":
             return mask * len(text["train"])
-        case "train":
+        case "train" | "merge":
             return NUMBER * numbers + mask * len(job.spec.tasks)
         case "evaluate":
             return PREDICTION * sum(text["test"][task] for task in job.needs["model"].spec.tasks)

@@ -178,12 +178,16 @@ class _Jobs:
     def train(self, dataset: str, seed: int, system: str, model: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}
         chosen = self.specs.systems[system]
-        if chosen.sharing == "extended":
+        if chosen.STAGE == "add_task":
             spec = self.specs.add_task(dataset, seed, system, model)
             needs = self._text(dataset, spec.tags) | {"model": self.train(dataset, seed, chosen.extends, model)}
             return self._add("add_task", identity, spec, needs)
         needs = self._text(dataset, self.specs.trained(dataset, system, model))
         needs["start"] = self.warmup(dataset, seed, self.specs.start(system))
+        if chosen.STAGE == "merge":
+            spec = self.specs.merge(dataset, seed, system, model)
+            needs |= {f"models.{task}": self.train(dataset, seed, chosen.merges, task) for task in spec.tasks}
+            return self._add("merge", identity, spec, needs)
         if chosen.choice is not None:
             needs["masks"] = self.select(dataset, seed, chosen.start, chosen.choice)
         return self._add("train", identity, self.specs.train(dataset, seed, system, model), needs)
