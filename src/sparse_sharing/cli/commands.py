@@ -43,6 +43,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "select": ("stages", "Choose a mask for each task"),
         "train": ("stages", "Train a model of a system"),
         "add-task": ("stages", "Add a task to the model of a system"),
+        "merge": ("stages", "Merge the models of single tasks"),
         "evaluate": ("stages", "Score a model on the test text"),
         "tables": ("stages", "Gather the results of a run"),
         "report": ("stages", "Show a finished run on one HTML page"),

@@ -13,7 +13,7 @@ from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.findings import Findings
 from sparse_sharing.pipeline import Specs
 from sparse_sharing.pipeline.experiments import ablation_of, pairs_of
-from sparse_sharing.pipeline.specs import AddTaskSpec, TablesSpec, TrainSpec, WarmupSpec
+from sparse_sharing.pipeline.specs import AddTaskSpec, MergeSpec, TablesSpec, TrainSpec, WarmupSpec
 from sparse_sharing.training.sampling import steps_in_epoch
 
 
@@ -63,6 +63,10 @@ def planned_updates(specs: Specs, dataset: str, system: str, sentences: Mapping[
     updates = {}
     for model in models_of(chosen.sharing, tasks):
         training = specs.train(dataset, seed, system, model)
+        if isinstance(training, MergeSpec):
+            merged = planned_updates(specs, dataset, specs.systems[system].merges, sentences)
+            updates |= {task: merged[task] for task in training.tasks}
+            continue
         if isinstance(training, AddTaskSpec):
             if isinstance(chosen, Extended):
                 updates |= planned_updates(specs, dataset, chosen.extends, sentences)

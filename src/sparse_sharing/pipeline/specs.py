@@ -15,6 +15,7 @@ from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Switch
 from sparse_sharing.config.schema import GRAMMAR_VERSION, Choice, DemoSize, Optimization
+from sparse_sharing.config.sharing.merged import Method
 from sparse_sharing.config.systems import Start, models_of
 from sparse_sharing.pipeline.experiments import SystemFacts
 from sparse_sharing.pipeline.spec import Spec as Spec
@@ -194,6 +195,30 @@ class AddTaskSpec(Spec):
     def trainings(self) -> int:
         """How often the task is trained: with all free weights, and again with those that it keeps."""
         return 1 if self.share == 1 else 2
+
+
+class MergeSpec(Spec):
+    """Merge the finished models of single tasks; `models` has the digest of the spec of each.
+
+    `tags` has the digest of the tags of each task, `start` that of the weights that all models were trained from. The
+    lists are the grids that dev chooses from.
+    """
+
+    data: str
+    tags: dict[str, str]
+    start: str
+    models: dict[str, str]
+    seed: int
+    system: str
+    sharing: str
+    tasks: list[str]
+    head: dict[str, HeadKind] | None = Field(default=None, description="of tasks whose head is not linear")
+    method: Method
+    scales: list[float]
+    densities: list[float] | None = Field(default=None, description="of methods with ties")
+    drop_rates: list[float] | None = Field(default=None, description="of methods with dare")
+    thresholds: list[float] | None = Field(default=None, description="of methods with tall")
+    replicate: list[Switch] | None = None
 
 
 class EvaluateSpec(Spec):
