@@ -134,9 +134,9 @@ def write_inputs(folder: Path, sentences: Sentences) -> dict[str, tuple[Path, li
 
 
 def command_line_speeds(model: Path, folder: Path, sentences: Sentences, turns: int) -> dict[str, Series]:
-    """Tokens per processor second of the command line, its start-up (one sentence) taken away, and in process beside it.
+    """Tokens per processor second of the command line, its start-up (one sentence) taken away, and in process.
 
-    Both begin with a model that has seen no word yet.
+    Both begin with a model that has seen no word yet, and take turns.
     """
     from sparse_sharing.tagging.loading import load_tagger
 
