@@ -13,6 +13,7 @@ from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline import Specs
 from sparse_sharing.pipeline import specs as stage_specs
 from sparse_sharing.pipeline.stage import STAGE
+from sparse_sharing.storage.spec_files import spec_text
 
 app = typer.Typer()
 
@@ -31,10 +32,10 @@ def spec(
     system: Annotated[str | None, typer.Option(help="Stages train and evaluate.")] = None,
     model: Annotated[str | None, typer.Option(help="A task, or shared; stages train and evaluate.")] = None,
 ) -> None:
-    """Print what a stage is to do under a configuration, for its option --spec."""
+    """Print what a stage is to do under a configuration: the file for its option --spec."""
     values = {"path": path, "dataset": dataset, "seed": seed, "start": start, "task": task, "choice": choice}
     values |= {"system": system, "model": model, "pruning": pruning}
-    typer.echo(find_spec(load_config(config), stage, values).canonical())
+    typer.echo(spec_text(find_spec(load_config(config), stage, values)), nl=False)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sparse_sharing.pipeline.jobs import Job
-from sparse_sharing.pipeline.specs import AddTaskSpec, PruneSpec, TrainSpec
+from sparse_sharing.pipeline.specs import AddTaskSpec, MergeSpec, PruneSpec, TrainSpec
 
 NUMBER = 4
 """Bytes of a float32, or of the number of a word or tag."""
@@ -57,4 +57,4 @@ def _of_job(
 
 def _tasks_of_model(job: Job) -> list[str]:
     """The tasks of the model that a job makes; empty where it makes none."""
-    return job.spec.tasks if isinstance(job.spec, TrainSpec | AddTaskSpec) else []
+    return job.spec.tasks if isinstance(job.spec, TrainSpec | AddTaskSpec | MergeSpec) else []

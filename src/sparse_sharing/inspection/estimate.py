@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -150,13 +151,15 @@ def _chain(jobs: list[Job], seconds: Mapping[int, float]) -> float:
 
 def _tokens(corpora: list[CheckedCorpus]) -> dict[str, dict[str, int]]:
     """Tokens of each task by split."""
-    return {
-        split: {task.name: found.tokens(split) for found in corpora for task in found.corpus.tasks} for split in SPLITS
-    }
+    tokens = {split: Counter[str]() for split in SPLITS}
+    for found, split in product(corpora, SPLITS):
+        if split in found.sentences:
+            tokens[split].update({task.name: found.tokens(split) for task in found.corpus.tasks})
+    return tokens
 
 
 def _sample(corpora: list[CheckedCorpus], model: EncoderSection, device: str, spec: PrepareSpec) -> _Sample:
-    """The network for the whole dataset, and a part of its text."""
+    """The network for the whole dataset, and a part of its text: of a task of several corpora, that of the last."""
     given = {found.corpus.name: found for found in corpora}
     samples, tags = {}, {}
     for own in spec.corpora:

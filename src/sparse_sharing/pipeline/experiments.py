@@ -21,6 +21,8 @@ class SystemFacts(Section):
     """The density that its choice of masks asks for, where that is one for all tasks."""
     tasks: list[str] | None = None
     """The tasks it is limited to, where it does not train all of a dataset."""
+    merges: str | None = None
+    """The system whose models it merges; their trainings are a part of its cost."""
 
 
 CONTROLS: Mapping[str, str] = {
@@ -67,6 +69,7 @@ def facts_of(system: System, choice: Choice | None) -> SystemFacts:
         choice=system.choice,
         target_density=density if isinstance(density, float) else None,
         tasks=sorted(system.tasks) if system.tasks else None,
+        merges=getattr(system, "merges", None),
     )
 
 

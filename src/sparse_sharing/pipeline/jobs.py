@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sparse_sharing.config.schema import DEMO, SPLITS
 from sparse_sharing.config.sharing.extended import Extended
+from sparse_sharing.config.sharing.merged import Merged
 from sparse_sharing.config.systems import Start
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.pretrained import pretrained_folder
@@ -131,8 +132,8 @@ class _Jobs:
 
     def prepare_task(self, dataset: str, task: str) -> Job:
         spec = self.specs.prepare_task(dataset, task)
-        corpus = next(corpus for corpus in self.specs.datasets[dataset].corpora if corpus.name == spec.corpus.name)
-        files = tuple(path for split in SPLITS for path in corpus.files(split))
+        corpora = {corpus.name: corpus for corpus in self.specs.datasets[dataset].corpora}
+        files = tuple(path for own in spec.corpora for split in SPLITS for path in corpora[own.name].files(split))
         needs = {}
         if any(path.startswith(DEMO) for path in files):
             needs["demo"] = self._add("demo", {}, self.specs.demo(), files=layout.DEMO_FILES)
@@ -186,6 +187,10 @@ class _Jobs:
             return self._add("add_task", identity, spec, needs)
         needs = self._text(dataset, self.specs.trained(dataset, system, model))
         needs["start"] = self.warmup(dataset, seed, self.specs.start(system))
+        if isinstance(chosen, Merged):
+            spec = self.specs.merge(dataset, seed, system, model)
+            needs |= {f"models.{task}": self.train(dataset, seed, chosen.merges, task) for task in spec.tasks}
+            return self._add("merge", identity, spec, needs)
         if chosen.choice is not None:
             needs["masks"] = self.select(dataset, seed, chosen.start, chosen.choice)
         return self._add("train", identity, self.specs.train(dataset, seed, system, model), needs)

@@ -56,7 +56,7 @@ def run(
     own = specs.prepare_task(dataset.name, task)
     prepared = PrepareSpec(
         dataset=dataset.name,
-        corpora=[own.corpus.model_copy(update={"tasks": []})],
+        corpora=[corpus.model_copy(update={"tasks": []}) for corpus in own.corpora],
         lowercase=vocabulary.lowercase,
         minimum_word_count=config.data.minimum_word_count,
         minimum_character_count=config.data.minimum_character_count,
@@ -64,7 +64,7 @@ def run(
         word_dimension=source.network.model.vector_width,
         vectors=config.data.vectors is not None,
     )
-    files, documents = _sources(config, dataset, own.corpus.name)
+    files, documents = _sources(config, dataset, [corpus.name for corpus in own.corpora])
     vectors = None if config.data.vectors is None else Path(layout.source_path(config, config.data.vectors))
     folder = output / TEXT
     prepare.run(prepared, files, vectors, folder, documents)
@@ -104,16 +104,18 @@ def _find(config: Config, task: str | None, known: list[str]) -> tuple[Dataset, 
     return places[0]
 
 
-def _sources(config: Config, dataset: Dataset, corpus: str) -> tuple[Files, dict[str, Path]]:
-    """The files of a corpus by split, and its lists of documents by CORPUS.SPLIT."""
+def _sources(config: Config, dataset: Dataset, corpora: list[str]) -> tuple[Files, dict[str, Path]]:
+    """The files of corpora by split, and their lists of documents by CORPUS.SPLIT."""
     files: dict[str, dict[str, list[Path]]] = {}
     documents = {}
     for split in ("train", "dev", "test"):
-        own = [Path(path) for name, path in layout.source_files(config, dataset, split) if name == corpus]
-        files[split] = {corpus: own} if own else {}
+        files[split] = {}
+        for name, path in layout.source_files(config, dataset, split):
+            if name in corpora:
+                files[split].setdefault(name, []).append(Path(path))
         documents |= {
             name: Path(path)
             for name, path in layout.document_lists(config, dataset, split)
-            if name == f"{corpus}.{split}"
+            if name.removesuffix(f".{split}") in corpora
         }
     return files, documents

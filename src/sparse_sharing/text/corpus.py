@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from sparse_sharing.config.corpora import SPLITS, CorpusSpec
 from sparse_sharing.errors import ConfigError, DataError
 from sparse_sharing.text.collected import CollectedText, collect_text, document_numbers
@@ -21,25 +23,31 @@ Files = Mapping[str, Mapping[str, Path | Sequence[Path]]]
 
 @dataclass
 class Corpus:
-    """The text of a corpus by split, and what reading it showed."""
+    """The text of a corpus in the splits that it has, and what reading it showed."""
 
     spec: CorpusSpec
     texts: dict[str, CollectedText] = field(default_factory=dict)
     summary: dict[str, dict] = field(default_factory=dict)
 
+    @property
+    def digests(self) -> dict[str, np.ndarray]:
+        """By split, uint64 [S], equal where sentences are equal word for word; a split that it lacks is empty."""
+        empty = np.zeros(0, np.uint64)
+        return {split: self.texts[split].digests if split in self.texts else empty for split in SPLITS}
+
 
 def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], spool: Spool) -> Corpus:
-    """Read all splits of a corpus; a missing dev split is cut from the training sentences.
+    """Read the splits of a corpus; a missing dev split is cut from the training sentences.
 
     The sentences are the same whichever of its tasks `spec` has.
 
     Raises:
         ConfigError: A file is missing.
-        DataError: A file cannot be read, or the dev text has no span of a task that is judged by spans.
+        DataError: A file cannot be read.
     """
     corpus = Corpus(spec)
     document_files: dict[str, dict[str, Path]] = {}
-    for split in SPLITS:
+    for split in spec.splits or SPLITS:
         path = files.get(split, {}).get(spec.name)
         if not path:
             if (split == "dev" and spec.dev_fraction is not None) or (split != "train" and spec.split):
@@ -88,11 +96,18 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
         corpus.texts["train"], corpus.texts["dev"] = corpus.texts["train"].cut(chosen, spool)
         share = f"{spec.dev_fraction:g} of the training sentences, cut with seed {spec.split_seed}"
         corpus.summary["dev"] = {"cut": share}
-    if missing := tasks_without_dev_spans(spec, corpus.texts["dev"].tags):
+    return corpus
+
+
+def require_dev_spans(corpora: Sequence[Corpus], files: Files) -> None:
+    """Raise DataError where the dev text of all corpora of a task has no span and the task is judged by spans."""
+    with_dev = [corpus for corpus in corpora if "dev" in corpus.texts]
+    missing = [tasks_without_dev_spans(corpus.spec, corpus.texts["dev"].tags) for corpus in with_dev]
+    if all(missing):
+        spec = with_dev[0].spec
         dev = files.get("dev", {}).get(spec.name)
         named = ", ".join(map(str, [dev] if isinstance(dev, Path) else dev)) if dev else None
-        raise DataError(no_dev_spans(spec, missing[0].name, named))
-    return corpus
+        raise DataError(no_dev_spans(spec, missing[0][0].name, named))
 
 
 def _cut_seed(spec: CorpusSpec) -> int:

@@ -61,6 +61,12 @@ class Source(Protocol):
         ...
 
 
+class Places(Protocol):
+    """For each token of a sentence the number and the text of its line, for messages."""
+
+    def __getitem__(self, index: int, /) -> tuple[int, str]: ...
+
+
 class Report(Protocol):
     """What `read_tags` takes note of."""
 
@@ -71,7 +77,7 @@ class Report(Protocol):
 
 def read_tags(
     path: Path,
-    places: Sequence[tuple[int, str]],
+    places: Places,
     source: Source,
     values: Sequence[str | None],
     repair: bool,
@@ -125,9 +131,7 @@ def _is_complete(values: Sequence[str | None]) -> TypeGuard[Sequence[str]]:
     return None not in values
 
 
-def _fill(
-    path: Path, places: Sequence[tuple[int, str]], source: Source, values: Sequence[str | None], report: Report
-) -> list[str]:
+def _fill(path: Path, places: Places, source: Source, values: Sequence[str | None], report: Report) -> list[str]:
     """The values with a mark, or a value that breaks nothing, where there is none."""
     empty = [index for index, value in enumerate(values) if value is None]
     skip = source.rules.missing == "skip"
@@ -145,7 +149,7 @@ def _fill(
 
 
 def _in_scheme(
-    path: Path, places: Sequence[tuple[int, str]], source: Source, tags: Sequence[str], repair: bool, report: Report
+    path: Path, places: Places, source: Source, tags: Sequence[str], repair: bool, report: Report
 ) -> Sequence[str]:
     """The tags as they are if they follow their scheme, or repaired."""
     if is_valid(tags, source.scheme):

@@ -25,9 +25,13 @@ def read_split(
         DataError: the text cannot be read, or is malformed; the readers of each format say when.
     """
     annotated = [task for task in spec.tasks if task.derive is None]
-    for sentence in _annotated(spec, files_of_split(paths), annotated, documents, report, limit):
+    sentences = _annotated(spec, files_of_split(paths), annotated, documents, report, limit)
+    if len(annotated) == len(spec.tasks):
+        yield from sentences
+        return
+    for sentence in sentences:
         tags = dict(zip((task.name for task in annotated), sentence.tags, strict=True))
-        positions = tuple(map(str, range(len(sentence.words)))) if len(annotated) < len(spec.tasks) else ()
+        positions = tuple(map(str, range(len(sentence.words))))
         yield Sentence(sentence.words, tuple(tags.get(task.name, positions) for task in spec.tasks), sentence.line)
 
 
