@@ -192,7 +192,7 @@ def merge(
 
     set_threads(threads)
     models = parse_named(model)
-    stage.run(parse_spec(spec, stage_specs.MergeSpec), models, vocabulary, train, dev, weights, output, device)
+    stage.run(read_spec(spec, stage_specs.MergeSpec), models, vocabulary, train, dev, weights, output, device)
 
 
 @stage_command
