@@ -15,7 +15,7 @@ from sparse_sharing.config.schema import (
     Task,
 )
 from sparse_sharing.config.sharing.extended import Extended
-from sparse_sharing.config.sharing.merged import GRIDS
+from sparse_sharing.config.sharing.merged import GRIDS, Merged
 from sparse_sharing.config.systems import STARTS, Start
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.experiments import compared_pairs, facts_of
@@ -287,8 +287,14 @@ class Specs:
         )
 
     def merge(self, dataset: str, seed: int, system: str, model: str) -> MergeSpec:
-        """The merging of the models of another system."""
+        """The merging of the models of another system.
+
+        Raises:
+            ConfigError: The system merges no other.
+        """
         chosen, tasks = self.systems[system], self.trained(dataset, system, model)
+        if not isinstance(chosen, Merged):
+            raise ConfigError(f"system '{system}' has sharing '{chosen.sharing}'; only 'merged' merges models")
         return MergeSpec(
             data=self.prepare(dataset).digest(),
             tags=self.tags(dataset, tasks),
