@@ -1,6 +1,6 @@
 """The part of the configuration about labelled text: corpora, their formats, and the tasks annotated in them."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, TypeGuard, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -24,7 +24,7 @@ DEMO_FILES = (
 
 Weight = Annotated[float, Field(gt=0, le=1000)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-LAYERS = {
+LAYERS: dict[str, dict[str, Scheme]] = {
     "conll2012": {"pos": "none", "chunk": "iob2", "ner": "iob2"},
     "conllu": {"upos": "none", "xpos": "none"},
     "spans": {"spans": "iob2"},
@@ -100,12 +100,17 @@ class Task(Section):
     @property
     def trained_scheme(self) -> ModelScheme:
         """The scheme of the model's tags."""
-        return self.model_scheme or (self.scheme if self.scheme in get_args(ModelScheme) else "bioes")
+        return self.model_scheme or (self.scheme if _is_trained(self.scheme) else "bioes")
 
     @property
     def unusual_metric(self) -> str | None:
         """The metric of the task where it is not the one that its scheme suggests."""
         return None if self.metric == ("accuracy" if self.scheme == "none" else "f1") else self.metric
+
+
+def _is_trained(scheme: Scheme) -> TypeGuard[ModelScheme]:
+    """Whether models are trained on tags of a scheme."""
+    return scheme in get_args(ModelScheme)
 
 
 def cannot_choose(task: str) -> str:
@@ -232,16 +237,16 @@ class Corpus(Section):
             return
         if self.format == "jsonl" and task.layer:
             return
-        schemes = LAYERS.get(self.format, {"the keys of its objects": "none"})
+        schemes: dict[str, Scheme] = LAYERS.get(self.format, {"the keys of its objects": "none"})
         known = ", ".join([*schemes, *([f"{MISC}KEY", f"{COLUMN}NAME"] if self.format == "conllu" else [])])
         layer = task.layer or ""
         in_file = self.format == "conllu" and layer.startswith(OPEN_LAYERS) and bool(layer.partition(":")[2])
-        if task.layer not in schemes and not in_file:
+        if layer not in schemes and not in_file:
             found = f"column {task.column}" if task.layer is None else f"layer '{task.layer}'"
             raise ValueError(f"task '{task.name}': format '{self.format}' has no {found}; its layers are {known}")
-        if not in_file and task.scheme != schemes[task.layer]:
+        if not in_file and task.scheme != schemes[layer]:
             raise ValueError(
-                f"task '{task.name}': layer '{task.layer}' is read with scheme: {schemes[task.layer]}, got "
+                f"task '{task.name}': layer '{layer}' is read with scheme: {schemes[layer]}, got "
                 f"'{task.scheme}' (model_scheme may differ)"
             )
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from sparse_sharing.config.corpora import DEMO, Corpus, Task
 from sparse_sharing.config.section import Name, Section, Source, refuse_duplicates
 
-RESERVED_DATASETS = ("demo", "tables", "logs", "benchmarks", "figures")
+RESERVED_DATASETS = ("demo", "tables", "specs", "logs", "benchmarks", "figures")
 """Folders of a run that lie beside its datasets."""
 
 

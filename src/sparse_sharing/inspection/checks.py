@@ -22,7 +22,7 @@ from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.text.collected import document_numbers
 from sparse_sharing.text.demo import corpora as demo
 from sparse_sharing.text.dev_spans import no_dev_spans, tasks_without_dev_spans
-from sparse_sharing.text.flaws import MOST_SHOWN, Flaws
+from sparse_sharing.text.flaws import MOST_SHOWN, Flaws, Kind
 from sparse_sharing.text.readers.lines import quote
 from sparse_sharing.text.readers.reading import read_split, refuse_shared_documents
 from sparse_sharing.text.readers.recognise import span_form
@@ -91,7 +91,8 @@ def check_data(config: Config, generated: Path, findings: Findings) -> dict[str,
     """
     checked = {dataset.name: _check_dataset(config, dataset, generated, findings) for dataset in config.data.datasets}
     if config.data.vectors is not None:
-        _check_vectors(config, [corpus for corpora in checked.values() for corpus in corpora], findings)
+        path = Path(layout.source_path(config, config.data.vectors))
+        _check_vectors(config, path, [corpus for corpora in checked.values() for corpus in corpora], findings)
     return checked
 
 
@@ -141,7 +142,8 @@ def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, f
     listed = getattr(corpus.documents, split) if corpus.documents else None
     documents = Path(layout.source_path(config, listed)) if listed else None
     limit = corpus.train_sentences if split == "train" and corpus.train_sentences_seed is None else None
-    report = ReadReport(flaws=Flaws())
+    flaws = Flaws()
+    report = ReadReport(flaws=flaws)
     with _as_finding(f"{found.place} {split}", findings):
         found.sentences[split] = list(read_split(spec, paths, documents, report, limit))
         found.documents[split] = document_numbers(report.documents)
@@ -150,7 +152,7 @@ def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, f
     name = ", ".join(map(str, paths))
     found.widths[split] = report.width
     for task in corpus.tasks:
-        _tell_flaws(found, name, task, report.flaws, findings)
+        _tell_flaws(found, name, task, flaws, findings)
         if repairs := report.repairs.get(task.name):
             place = f"{found.place} {task.name}"
             findings.warning(place, f"{name}: {repairs:,} tags are repaired to fit scheme {task.scheme}")
@@ -168,7 +170,7 @@ def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, f
 def _tell_flaws(found: CheckedCorpus, name: str, task: Task, flaws: Flaws, findings: Findings) -> None:
     """One error for each kind of flaw: how many there are, the first places, and what to do."""
     order = "set repair: true to have them rewritten as conlleval reads them"
-    kinds = {
+    kinds: dict[Kind, tuple[str, str]] = {
         "missing": ("tokens have no value", "set missing: skip to leave them out of loss and score"),
         "foreign": ("tags are no span tags", "no repair can mend them"),
         "order": (f"tags break scheme {task.scheme}", order),
@@ -349,9 +351,8 @@ def _tags(sentences: list[Sentence], index: int) -> Iterator[str]:
     return chain.from_iterable(sentence.tags[index] for sentence in sentences)
 
 
-def _check_vectors(config: Config, corpora: list[CheckedCorpus], findings: Findings) -> None:
+def _check_vectors(config: Config, path: Path, corpora: list[CheckedCorpus], findings: Findings) -> None:
     """Whether the vectors can be read, fit the model, and know the words."""
-    path = Path(layout.source_path(config, config.data.vectors))
     words: Mapping[str, Counter[str]] = {
         split: Counter(word for corpus in corpora for sentence in corpus.words(split) for word in sentence)
         for split in SPLITS
@@ -363,7 +364,7 @@ def _check_vectors(config: Config, corpora: list[CheckedCorpus], findings: Findi
         findings.error("vectors", str(error))
         return
     width = vectors.values.shape[1]
-    if width > config.model.word_dimension:
+    if width > config.model.vector_width:
         findings.error("vectors", f"{path} has {width} dimensions, but model.word_dimension is less: set it to {width}")
     found = frozenset(vectors.words)
     for split, counts in words.items():

@@ -16,7 +16,7 @@ from sparse_sharing.text.readers.conll2012 import read_documents
 from sparse_sharing.text.readers.conllu import Layer, Row, read_rows
 from sparse_sharing.text.readers.jsonl import read_records
 from sparse_sharing.text.readers.offsets import read_offsets
-from sparse_sharing.text.readers.recognise import MOST_VALUES, Recognised, recognise, span_form
+from sparse_sharing.text.readers.recognise import MOST_VALUES, Recognised, SpanForm, recognise, span_form
 from sparse_sharing.text.schemes import misformed, repair
 from sparse_sharing.text.sentences import ReadReport
 from sparse_sharing.text.tags import UNSPECIFIED, loosely
@@ -69,6 +69,11 @@ class ColumnSurvey:
         return self.values.total()
 
     @property
+    def form(self) -> SpanForm | None:
+        """How span tags are written, where only the values tell; None where they are none."""
+        return span_form(self.values) if self.fixed is None and len(self.values) <= MOST_VALUES else None
+
+    @property
     def spans(self) -> bool:
         """Whether the values have the form of span tags."""
         if self.fixed is not None:
@@ -78,15 +83,14 @@ class ColumnSurvey:
     @property
     def loose(self) -> bool:
         """Whether span tags are written in another way than B-PER."""
-        return self.fixed is None and self.spans and span_form(self.values).loose
+        return self.form is not None and self.form.loose
 
     @property
     def scheme(self) -> Scheme:
         """The tag scheme: what its letters tell, else what fewest tags break; none for other values."""
-        if self.fixed is not None or not self.spans:
+        if (form := self.form) is None:
             return self.fixed or "none"
-        told = span_form(self.values).scheme
-        return told or ("iob1" if self.rewritten["iob1"] < self.rewritten["iob2"] else "iob2")
+        return form.scheme or ("iob1" if self.rewritten["iob1"] < self.rewritten["iob2"] else "iob2")
 
     @property
     def numeric(self) -> bool:
@@ -264,8 +268,8 @@ def _whole(path: Path, blocks: list[tuple[int, list[list[str]]]], found: CorpusS
         if set(map(len, rows)) != {found.width}:
             odd = [(number, row) for number, row in enumerate(rows, start) if len(row) != found.width]
             number, row = odd[0]
-            count, *first = found.ragged.get(path, (0, number, len(row), " ".join(row)))
-            found.ragged[path] = (count + len(odd), *first)
+            count, line, width, text = found.ragged.get(path, (0, number, len(row), " ".join(row)))
+            found.ragged[path] = (count + len(odd), line, width, text)
         else:
             # Few different strings make up a corpus: each is kept in memory once.
             yield start, [tuple(map(sys.intern, values)) for values in zip(*rows, strict=True)]

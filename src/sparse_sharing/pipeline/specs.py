@@ -1,7 +1,7 @@
 """What each stage is to do: one typed spec per stage that holds just what the stage uses.
 
-A spec is passed to its stage as canonical JSON, stored in every file the stage writes, and named by its digest in the
-specs of the stages that read those files. So a file made under other settings is recognised wherever it comes from.
+A spec is passed to its stage in a file, stored in every file the stage writes, and named by its digest in the specs of
+the stages that read those files. So a file made under other settings is recognised wherever it comes from.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Switch
 from sparse_sharing.config.schema import GRAMMAR_VERSION, Choice, DemoSize, Optimization
+from sparse_sharing.config.sharing.merged import Method
 from sparse_sharing.config.systems import Start, models_of
 from sparse_sharing.pipeline.experiments import SystemFacts
 from sparse_sharing.pipeline.spec import Spec as Spec
@@ -196,6 +197,30 @@ class AddTaskSpec(Spec):
         return 1 if self.share == 1 else 2
 
 
+class MergeSpec(Spec):
+    """Merge the finished models of single tasks; `models` has the digest of the spec of each.
+
+    `tags` has the digest of the tags of each task, `start` that of the weights that all models were trained from. The
+    lists are the grids that dev chooses from.
+    """
+
+    data: str
+    tags: dict[str, str]
+    start: str
+    models: dict[str, str]
+    seed: int
+    system: str
+    sharing: str
+    tasks: list[str]
+    head: dict[str, HeadKind] | None = Field(default=None, description="of tasks whose head is not linear")
+    method: Method
+    scales: list[float]
+    densities: list[float] | None = Field(default=None, description="of methods with ties")
+    drop_rates: list[float] | None = Field(default=None, description="of methods with dare")
+    thresholds: list[float] | None = Field(default=None, description="of methods with tall")
+    replicate: list[Switch] | None = None
+
+
 class EvaluateSpec(Spec):
     """Apply one model to the test text; the spec of the model has the digests of the tags."""
 
@@ -264,12 +289,12 @@ class TablesSpec(Spec):
     def prunings_named(self) -> list[tuple[str, int, Start, str, str]]:
         """Every pruning that a section of `prunings` describes, as (dataset, seed, start, pruning, task)."""
         names = self.named_prunings or {}
-        used = sorted({(start, names[choice]) for start, choice in self.chosen if choice in names})
+        used: set[tuple[Start, str]] = {(start, names[choice]) for start, choice in self.chosen if choice in names}
         return [
             (dataset, seed, start, pruning, task)
             for dataset, tasks in self.datasets.items()
             for seed in self.seeds
-            for start, pruning in used
+            for start, pruning in sorted(used)
             for task in tasks
         ]
 

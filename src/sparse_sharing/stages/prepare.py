@@ -6,7 +6,7 @@ The tags of each task are read by the stage `prepare_task` into files of their o
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import numpy as np
 from sparse_sharing.config.corpora import SPLITS
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.specs import PrepareSpec
-from sparse_sharing.storage.artifacts import save_json, save_tensors
+from sparse_sharing.storage.artifacts import Tensor, save_json, save_tensors
 from sparse_sharing.text.collected import CollectedText
 from sparse_sharing.text.corpus import Corpus, Files, read_corpus
 from sparse_sharing.text.splits import occurring
@@ -66,15 +66,11 @@ def write(spec: PrepareSpec, corpora: list[Corpus], vectors: Path | None, output
     splits = {}
     for split in SPLITS:
         present = [corpus for corpus in corpora if split in corpus.texts]
-        texts = {
-            corpus.spec.name: replace(
-                corpus.texts[split].encode(vocabulary, pretrained.by_key, pretrained.dimension),
-                leaked=leaked(corpora, corpus, split),
-            )
-            for corpus in present
-        }
+        tensors: dict[str, Tensor] = {}
+        for corpus in present:
+            text, repeated = corpus.texts[split], leaked(corpora, corpus, split)
+            tensors |= text.to_tensors(corpus.spec.name, vocabulary, pretrained.by_key, pretrained.dimension, repeated)
         splits[split] = summarise_split(corpora, split, words[split], pretrained, vocabulary)
-        tensors = {name: array for corpus, text in texts.items() for name, array in text.to_tensors(corpus).items()}
         sentences = {corpus.spec.name: corpus.texts[split].digest() for corpus in present}
         save_tensors(output / f"{split}.safetensors", "text", spec, tensors, {"corpora": sentences})
     summary = {

@@ -83,9 +83,9 @@ def run(
         head=specs.heads([task]),
         optimization=Optimization(**{key: getattr(config.train, key) for key in Optimization.model_fields}),
     )
-    texts = (folder / f"{split}.safetensors" for split in ("train", "dev"))
-    words = folder / "vocabulary.json", folder / "vectors.safetensors"
-    found = add_task.run(spec, model, *words, *texts, output, device)
+    words, rows = folder / "vocabulary.json", folder / "vectors.safetensors"
+    train_text, dev_text = folder / "train.safetensors", folder / "dev.safetensors"
+    found = add_task.run(spec, model, words, rows, train_text, dev_text, output, device)
     shutil.rmtree(folder)
     return found
 

@@ -59,16 +59,17 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
                 f"corpus '{spec.name}': the spec and the option --documents {spec.name}.{split}=FILE disagree on "
                 "whether there is a list of documents"
             )
-        report = ReadReport(flaws=Flaws())
-        drawn = split == "train" and spec.train_sentences_seed is not None
-        limit = spec.train_sentences if split == "train" and not drawn else None
+        flaws = Flaws()
+        report = ReadReport(flaws=flaws)
+        size, seed = (spec.train_sentences, spec.train_sentences_seed) if split == "train" else (None, None)
+        limit = size if seed is None else None
         before = stamps(path)
         sentences = in_model_schemes(read_split(spec, path, listed, report, limit), spec.tasks)
         text = collect_text(sentences, [task.name for task in spec.tasks], spool)
-        report.flaws.raise_first()
+        flaws.raise_first()
         corpus.texts[split] = replace(text, documents=document_numbers(report.documents))
-        if drawn:
-            chosen = sample(len(corpus.texts[split].lengths), spec.train_sentences, spec.train_sentences_seed)
+        if size is not None and seed is not None:
+            chosen = sample(len(corpus.texts[split].lengths), size, seed)
             _, corpus.texts[split] = corpus.texts[split].cut(chosen, spool)
         digest = split_digest(path)
         if stamps(path) != before:
@@ -89,9 +90,9 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
             corpus.summary[split]["documents_repeated"] = report.documents_repeated
     refuse_shared_documents(document_files)
     if spec.split:
-        _split(corpus, spool)
+        _split(corpus, spec.split, spool)
     elif spec.dev_fraction is not None:
-        chosen = development(len(corpus.texts["train"].lengths), spec.dev_fraction, spec.split_seed)
+        chosen = development(len(corpus.texts["train"].lengths), spec.dev_fraction, _cut_seed(spec))
         corpus.texts["train"], corpus.texts["dev"] = corpus.texts["train"].cut(chosen, spool)
         share = f"{spec.dev_fraction:g} of the training sentences, cut with seed {spec.split_seed}"
         corpus.summary["dev"] = {"cut": share}
@@ -109,11 +110,18 @@ def require_dev_spans(corpora: Sequence[Corpus], files: Files) -> None:
         raise DataError(no_dev_spans(spec, missing[0][0].name, named))
 
 
-def _split(corpus: Corpus, spool: Spool) -> None:
+def _cut_seed(spec: CorpusSpec) -> int:
+    """The seed of the cut of the training text (ConfigError where there is none)."""
+    if spec.split_seed is None:
+        raise ConfigError(f"corpus '{spec.name}': the spec cuts the training text, and has no split_seed; give it one")
+    return spec.split_seed
+
+
+def _split(corpus: Corpus, shares: str, spool: Spool) -> None:
     """Cut the training text into train, dev and test."""
-    whole, spec = corpus.texts["train"], corpus.spec
-    parts = assign_splits(len(whole.lengths), spec.split, spec.split_seed, whole.documents)
+    whole, seed = corpus.texts["train"], _cut_seed(corpus.spec)
+    parts = assign_splits(len(whole.lengths), shares, seed, whole.documents)
     rest, corpus.texts["test"] = whole.cut(parts == SPLITS.index("test"), spool)
     corpus.texts["train"], corpus.texts["dev"] = rest.cut(parts[parts < 2] == SPLITS.index("dev"), spool)
     for split in SPLITS[1:]:
-        corpus.summary[split] = {"cut": f"split {spec.split} of the training file, drawn with seed {spec.split_seed}"}
+        corpus.summary[split] = {"cut": f"split {shares} of the training file, drawn with seed {seed}"}

@@ -20,6 +20,7 @@ from sparse_sharing.network.network import Network
 from sparse_sharing.network.parameters import require_shapes
 from sparse_sharing.network.storage import is_head_of
 from sparse_sharing.pipeline.artefact import TRAIN
+from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.weights import TaskWeights
 from sparse_sharing.storage.artifacts import Artifact, load_json, load_tensors, parts_of, remedy
 from sparse_sharing.text.checks import check_tags, check_text, check_vocabulary
@@ -63,6 +64,19 @@ def load_vocabulary(
 def tags_file(text: Path, task: str) -> Path:
     """The file with the tags of a task for the text of a split: in the folder `tags/TASK` beside it."""
     return text.parent / "tags" / task / text.name
+
+
+def corpus_of(text: Path, task: str) -> str:
+    """The name of the corpus that the tags of a task for the text of a split come from.
+
+    Raises:
+        ArtifactError: The file with the tags does not say it.
+    """
+    path = tags_file(text, task)
+    spec = stored_spec(path)
+    if spec is None:
+        raise ArtifactError(f"{path}: does not say which corpus it comes from; prepare the text again")
+    return spec["corpus"]["name"]
 
 
 def tags_files(texts: Iterable[Path], tasks: Iterable[str]) -> list[Path]:
