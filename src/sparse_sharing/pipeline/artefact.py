@@ -65,6 +65,8 @@ MASKS = Artefact(
     "masks", "masks.safetensors", "the masks of all rounds, `round000`, `round001`, ...: one bit a weight", "masks"
 )
 ROUNDS = Artefact("rounds", "rounds.csv", "density, dev score and seconds of each round of pruning")
+SEARCH = Artefact("search", "search.json", "the combinations of rounds that a search has tried, and the best", "search")
+TRIALS = Artefact("trials", "search.csv", "parameters and dev scores of each combination of a search, by rung")
 SELECTION = Artefact(
     "masks", "masks.safetensors", "one mask for each task; `sparse-sharing masks` writes such files too", "selection"
 )

@@ -50,6 +50,11 @@ class TabulatedRun(Protocol):
         ...
 
     @property
+    def searched(self) -> Sequence[str] | None:
+        """The choices of masks that a search has made."""
+        ...
+
+    @property
     def comparisons(self) -> Sequence[tuple[str, str]]:
         """The (reference, system) pairs that are tested."""
         ...
