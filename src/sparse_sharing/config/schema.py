@@ -58,6 +58,9 @@ class Train(Optimization):
     learning_rates: list[Annotated[float, Field(gt=0)]] | None = Field(default=None, min_length=2)
     """Train every model with each of these rates, in place of learning_rate, and keep the training with the best dev
     score, the mean over its tasks; none: learning_rate only. Of equal scores the first rate counts."""
+    measure_conflict: int | None = Field(default=None, ge=1)
+    """A diagnostic of joint systems with one encoder: compare the gradients of each two tasks after every epoch, on as
+    many training sentences of each task. It changes nothing else, and takes about as long as training on them."""
 
     @model_validator(mode="after")
     def check(self) -> "Train":

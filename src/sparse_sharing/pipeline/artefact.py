@@ -103,6 +103,9 @@ REPORT = Artefact(
 COSTS = Artefact(
     "costs", "costs.json", "processor seconds, updates and tokens of a job; beside its outputs, as they differ"
 )
+CONFLICT = Artefact(
+    "conflict", "conflict.csv", "cosines of the gradients of each two tasks by epoch, beside a model, if measured"
+)
 CHECKPOINT = Artefact(
     "checkpoint", "epoch.safetensors", "a training after its last epoch, to go on from", "checkpoint", version=2
 )

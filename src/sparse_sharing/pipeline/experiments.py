@@ -55,6 +55,11 @@ class TabulatedRun(Protocol):
         ...
 
     @property
+    def conflict(self) -> int | None:
+        """Sentences of each task on which gradients are compared, where they are."""
+        ...
+
+    @property
     def comparisons(self) -> Sequence[tuple[str, str]]:
         """The (reference, system) pairs that are tested."""
         ...

@@ -278,6 +278,7 @@ class Specs:
             best_epoch="each" if chosen.best_epoch == "each" else None,
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
+            conflict=section.measure_conflict if chosen.IS_JOINT and chosen.stacks(tasks) is None else None,
             **chosen.settings(tasks),
         )
 
@@ -351,6 +352,7 @@ class Specs:
             given=sorted(choice.name for choice in config.select.choices if not choice.is_pruned) or None,
             named_prunings={choice.name: choice.pruning for choice in config.select.choices if choice.pruning} or None,
             searched=self._searched(),
+            conflict=config.train.measure_conflict,
             self_overlap=self._choices_with_self_overlap(),
             metrics="",
         )

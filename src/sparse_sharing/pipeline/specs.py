@@ -192,6 +192,9 @@ class TrainSpec(Spec):
     replicate: list[Switch] | None = None
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
     meaning: Literal["delta"] | None = Field(default=None, description="of the masks; none: zero")
+    conflict: int | None = Field(
+        default=None, description="sentences on which gradients are compared; none: they are not"
+    )
 
 
 class AddTaskSpec(Spec):
@@ -287,6 +290,7 @@ class TablesSpec(Spec):
     given: list[str] | None = Field(default=None, description="the choices whose masks come from no pruning")
     named_prunings: dict[str, str] | None = Field(default=None, description="of choices that name a pruning, which")
     searched: list[str] | None = Field(default=None, description="the choices that a search has made")
+    conflict: int | None = Field(default=None, description="sentences on which gradients of tasks are compared")
     self_overlap: list[str] | None = Field(default=None, description="choices compared with a second pruning")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
