@@ -42,7 +42,7 @@ def measure(report: Report, folder: Path, source: Path, models: Mapping[str, Pat
         "bare imports, torch": [sys.executable, "-c", f"{IMPORTS}, torch"],
         "--help": sparse_sharing("--help"),
         "status": sparse_sharing("status", run),
-        "why": sparse_sharing("why", made),
+        "why": sparse_sharing("why", made, "--configfile", folder / "tagging.yaml"),
         "masks show": sparse_sharing("masks", "show", masks),
         "tag, one line, ONNX": sparse_sharing("tag", models["ONNX"], line),
         "tag, one line, torch": sparse_sharing("tag", models["hard"], line),

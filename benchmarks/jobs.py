@@ -112,6 +112,7 @@ def _finish(job: subprocess.Popen) -> str:
 def first_step_job(folder: Path) -> None:
     """A warm-up that ends after its first step, as the command line starts it."""
     from sparse_sharing import cli
+    from sparse_sharing.storage.spec_files import write_spec
     from sparse_sharing.training import trainer
 
     step = trainer.Trainer.step
@@ -122,7 +123,9 @@ def first_step_job(folder: Path) -> None:
 
     trainer.Trainer.step = only
     with tempfile.TemporaryDirectory() as name:
-        sys.argv = ["sparse-sharing", "warmup", "--spec", _warmup_spec(1).canonical(), *_options(folder)]
+        spec = Path(name) / "warmup.json"
+        write_spec(spec, _warmup_spec(1))
+        sys.argv = ["sparse-sharing", "warmup", "--spec", str(spec), *_options(folder)]
         sys.argv += ["--vectors", str(folder / "vectors.safetensors"), "--output", f"{name}/weights.safetensors"]
         cli.main()
 

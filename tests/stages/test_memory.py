@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from sparse_sharing.pipeline import layout
+from sparse_sharing.storage.spec_files import write_spec
 
 PROGRAM = """
 import resource, sys
@@ -34,10 +35,11 @@ def texts(pipeline):
 
 def test_a_network_that_does_not_fit(pipeline, tmp_path):
     large = pipeline.changed(model={"hidden": 4_000})
-    output = tmp_path / "new" / "weights.safetensors"
+    output, spec = tmp_path / "new" / "weights.safetensors", tmp_path / "warmup.json"
+    write_spec(spec, large.specs.warmup("joint", 1, "initial"))
     done = limited(
         "warmup",
-        *(100, "--spec", large.specs.warmup("joint", 1, "initial").canonical(), *texts(pipeline)),
+        *(100, "--spec", spec, *texts(pipeline)),
         *("--vectors", pipeline.data / "vectors.safetensors", "--output", output),
     )
     assert done.returncode == 8, done.stderr
@@ -51,7 +53,8 @@ def test_a_network_that_does_not_fit(pipeline, tmp_path):
 
 @pytest.mark.parametrize("fits", [False, True])
 def test_a_step_that_does_not_fit(made_long, tmp_path, fits):
-    spec = made_long.specs.train("joint", 1, "single", "pos").canonical()
+    spec = tmp_path / "train.json"
+    write_spec(spec, made_long.specs.train("joint", 1, "single", "pos"))
     done = limited(
         "train",
         *(4_000 if fits else 60, "--spec", spec, *texts(made_long)),

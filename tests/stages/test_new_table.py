@@ -15,6 +15,7 @@ from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.tables import record
 from sparse_sharing.pipeline.tables.record import TableRecord, register
 from sparse_sharing.stages import tables
+from sparse_sharing.storage.spec_files import write_spec
 
 
 @pytest.fixture
@@ -74,7 +75,8 @@ def test_the_table_that_the_documentation_adds_is_two_files_and_a_test_that_work
     subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *own_tests], **python)
 
     run = finished.path(layout.RUN)
-    command = [sys.executable, "-m", "sparse_sharing", "tables", "--spec", finished.specs.tables().canonical()]
+    write_spec(tmp_path / "tables.json", finished.specs.tables())
+    command = [sys.executable, "-m", "sparse_sharing", "tables", "--spec", str(tmp_path / "tables.json")]
     subprocess.run([*command, "--run", str(run), "--output", str(tmp_path / "tables")], **python)
     with (tmp_path / "tables" / "training_time.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))

@@ -41,8 +41,9 @@ def modules(repository):
         parts = path.relative_to(package).with_suffix("").parts
         name = ".".join(part for part in parts if part != "__init__")
         trees[name] = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    # The package itself names what it offers for type checkers; it imports each of these only when it is used.
-    trees[""].body = [node for node in trees[""].body if not is_for_type_checkers(node)]
+    # These packages name what they offer for type checkers; they import each of these only when it is used.
+    for name in ("", "config", "pipeline"):
+        trees[name].body = [node for node in trees[name].body if not is_for_type_checkers(node)]
     return trees
 
 
@@ -135,14 +136,15 @@ def test_no_file_is_longer_than_a_person_reads(repository):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE, path.name
 
 
-def test_rule_files_import_only_the_configuration_its_errors_and_the_last_words_of_a_run(repository):
+def test_rule_files_import_only_the_configuration_its_errors_its_spec_files_and_the_last_words_of_a_run(repository):
     paths = [repository / "Snakefile", *(repository / "workflow").rglob("*.smk")]
     statement = re.compile(r"^\s*(?:from\s+(\S+)\s+import|import\s+(\S+))", re.MULTILINE)
     found = {name for path in paths for match in statement.findall(path.read_text(encoding="utf-8")) for name in match}
     found -= {""}
     own = {name for name in found if name.startswith("sparse_sharing")}
     configuration = {"sparse_sharing.config", "sparse_sharing.pipeline", "sparse_sharing.pipeline.stage"}
-    assert own == configuration | {"sparse_sharing.errors", "sparse_sharing.running.summary"}
+    others = {"sparse_sharing.errors", "sparse_sharing.storage.spec_files", "sparse_sharing.running.summary"}
+    assert own == configuration | others
     assert {name.split(".")[0] for name in found - own} <= sys.stdlib_module_names | {"snakemake"}
 
 

@@ -9,6 +9,9 @@ import pytest
 import yaml
 
 from sparse_sharing.cli.program import app
+from sparse_sharing.config import load_config
+from sparse_sharing.pipeline import Specs, jobs_of, layout
+from sparse_sharing.storage.spec_files import write_spec
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +32,10 @@ def test_a_configuration_in_small_runs_to_its_tables(configured, monkeypatch, na
     plan = workflow.snakemake("tables", "--dry-run", "--printshellcmds")
     assert plan.returncode == 0, plan.stdout
     monkeypatch.chdir(workflow.folder)
+    config = load_config(workflow.config_file)
+    for job in jobs_of(Specs(config)):
+        # A dry run writes no specs.
+        write_spec(Path(layout.spec_file(config.run, job.stage, job.spec)), job.spec)
     for _, *arguments in commands(plan.stdout):
         app(arguments, standalone_mode=False)
 

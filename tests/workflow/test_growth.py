@@ -37,7 +37,7 @@ def test_a_run_of_many_tasks_is_planned(fresh):
 
 
 def test_the_command_of_a_selection_fits_on_a_command_line(fresh):
-    """Its spec and its options name every task; Linux takes 128 KiB for one argument, and a shell command is one."""
+    """Its options name every task; Linux takes 128 KiB for one argument, and a shell command is one."""
     with fresh.edited() as values:
         corpus = values["data"]["datasets"][0]["corpora"][0]
         corpus["tasks"] = [{"name": f"task{number:03}", "column": number + 1} for number in range(TASKS)]

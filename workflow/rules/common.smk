@@ -12,6 +12,7 @@ from sparse_sharing.config import NAME, START, from_folder, parse_config
 from sparse_sharing.pipeline import Specs, jobs_of, layout, stored_spec_digest
 from sparse_sharing.pipeline.stage import STAGE
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.storage.spec_files import write_spec
 
 
 def config_folder():
@@ -74,15 +75,26 @@ def benchmark_of(stage):
     return path(STAGE[stage].beside("benchmarks", ".tsv"))
 
 
-def spec_of(stage):
-    """A function that gives a stage's spec as text for the wildcards that name the job."""
+def spec_file(stage, spec):
+    """The path of the file of a spec, which is written when jobs run, not when they are planned, listed or touched.
 
-    def spec(wildcards):
+    A job on another machine evaluates its own params, and so writes the file where it is read.
+    """
+    file = layout.spec_file(run_config.run, stage, spec)
+    if workflow.executor_plugin is not None and not workflow.dryrun and not workflow.touch:
+        write_spec(Path(file), spec)
+    return file
+
+
+def spec_of(stage):
+    """A function that gives the file of a stage's spec for the wildcards that name the job."""
+
+    def file(wildcards):
         names = STAGE[stage].identity
         values = [int(wildcards.seed) if name == "seed" else wildcards[name] for name in names]
-        return getattr(specs, stage)(*values).canonical()
+        return spec_file(stage, getattr(specs, stage)(*values))
 
-    return spec
+    return file
 
 
 def option(name, values):
@@ -313,10 +325,10 @@ def expected_specs():
             yield job.stage, str(job.carrier), job.spec
 
 
-def taken_for_right(file, spec):
+def taken_for_right(maker, file, spec):
     """Whether Snakemake has no record of how a file was made, or one that says: under this spec."""
     recorded = workflow.persistence.params(IOFile(file))
-    return recorded is None or repr(spec.canonical()) in recorded
+    return recorded is None or repr(layout.spec_file(run_config.run, maker, spec)) in recorded
 
 
 @functools.cache
@@ -341,7 +353,7 @@ def refuse_foreign(wildcards):
     foreign = [
         (maker, file)
         for maker, file, spec in expected_specs()
-        if stored_spec_digest(Path(file)) not in (None, spec.digest()) and taken_for_right(file, spec)
+        if stored_spec_digest(Path(file)) not in (None, spec.digest()) and taken_for_right(maker, file, spec)
     ]
     if foreign:
         maker, file = foreign[0]

@@ -7,7 +7,7 @@ rule demo:
     log:
         log_of("demo"),
     params:
-        spec=lambda wildcards: specs.demo().canonical(),
+        spec=spec_of("demo"),
         folder=subpath(output[0], ancestor=2),
     shell:
         "sparse-sharing demo --spec {params.spec:q} --output {params.folder:q} > {log:q} 2>&1"
@@ -24,7 +24,7 @@ if missing_files:
             file="|".join(map(re.escape, missing_files)),
         localrule: True
         params:
-            spec=lambda wildcards: specs.download(wildcards.file).canonical(),
+            spec=lambda wildcards: spec_file("download", specs.download(wildcards.file)),
         shell:
             "sparse-sharing download --spec {params.spec:q} --output {output:q} > {log:q} 2>&1"
 

@@ -10,7 +10,7 @@ rule figures:
     log:
         log_of("figures"),
     params:
-        spec=lambda wildcards: specs.figures().canonical(),
+        spec=spec_of("figures"),
         tables=subpath(input.provenance, parent=True),
         folder=lambda wildcards: path(layout.FIGURES),
     shell:

@@ -17,7 +17,7 @@ rule report:
     log:
         log_of("report"),
     params:
-        spec=lambda wildcards: specs.report().canonical(),
+        spec=spec_of("report"),
         run=subpath(output[0], parent=True),
         configuration=option("--configuration", named_configuration()),
     shell:

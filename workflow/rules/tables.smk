@@ -15,7 +15,7 @@ rule tables:
     log:
         log_of("tables"),
     params:
-        spec=lambda wildcards: specs.tables().canonical(),
+        spec=spec_of("tables"),
         run=subpath(output[0], ancestor=2),
         folder=subpath(output[0], parent=True),
     shell:

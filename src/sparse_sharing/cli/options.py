@@ -1,19 +1,14 @@
 """What the commands have in common: options, and how their values are read."""
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.pipeline import specs as stage_specs
-
-SpecType = TypeVar("SpecType", bound=stage_specs.Spec)
 
 SpecOption = Annotated[
-    str,
-    typer.Option("--spec", metavar="JSON|FILE", help="What to do: JSON as `sparse-sharing spec` prints it."),
+    Path, typer.Option("--spec", metavar="FILE", help="What to do: a JSON file as `sparse-sharing spec` prints it.")
 ]
 Output = Annotated[Path, typer.Option("--output", help="Folder to write into; it is made where it is missing.")]
 OutputFile = Annotated[Path, typer.Option("--output", help="File to write.")]
@@ -21,29 +16,6 @@ Vocabulary = Annotated[Path, typer.Option(help="vocabulary.json of the prepared 
 TrainText = Annotated[Path, typer.Option("--train", help="train.safetensors of the prepared dataset.")]
 DevText = Annotated[Path, typer.Option("--dev", help="dev.safetensors of the prepared dataset.")]
 Weights = Annotated[Path, typer.Option(help="weights.safetensors to start from and to rewind to.")]
-
-
-def parse_spec(text: str, kind: type[SpecType]) -> SpecType:
-    """A spec from JSON, or from a file that holds it.
-
-    Raises:
-        ConfigError: The text is neither, or no spec of this stage.
-    """
-    source = "--spec"
-    if not text.lstrip().startswith("{"):
-        source = text
-        try:
-            text = Path(text).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"--spec: '{text[:60]}' is neither JSON nor a file that can be read") from error
-    try:
-        return kind.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = "".join(f"{part}: " for part in first["loc"])
-        raise ConfigError(
-            f"{source}: is no spec of this stage ({place}{first['msg']}); print one with `sparse-sharing spec`"
-        ) from error
 
 
 def parse_files(values: list[str]) -> dict[str, list[Path]]:

@@ -13,6 +13,7 @@ from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline import Specs
 from sparse_sharing.pipeline import specs as stage_specs
 from sparse_sharing.pipeline.stage import STAGE
+from sparse_sharing.storage.spec_files import spec_text
 
 app = typer.Typer()
 
@@ -31,10 +32,10 @@ def spec(
     system: Annotated[str | None, typer.Option(help="Stages train and evaluate.")] = None,
     model: Annotated[str | None, typer.Option(help="A task, or shared; stages train and evaluate.")] = None,
 ) -> None:
-    """Print what a stage is to do under a configuration, for its option --spec."""
+    """Print what a stage is to do under a configuration: the file for its option --spec."""
     values = {"path": path, "dataset": dataset, "seed": seed, "start": start, "task": task, "choice": choice}
     values |= {"system": system, "model": model, "pruning": pruning}
-    typer.echo(find_spec(load_config(config), stage, values).canonical())
+    typer.echo(spec_text(find_spec(load_config(config), stage, values)), nl=False)
 
 
 @app.command()
@@ -63,18 +64,17 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
     if missing := [name for name in needed[stage] if values.get(name) is None]:
         raise ConfigError(f"stage {stage} needs the option --{missing[0]}")
     specs = Specs(config)
+    dataset, system = str(values.get("dataset")), str(values.get("system"))
     known = {
         "path": lambda: specs.sources,
         "dataset": lambda: specs.datasets,
         "seed": lambda: config.seeds,
         "start": lambda: [*STARTS, *(own for own in specs.starts() if own not in STARTS and stage == "warmup")],
-        "task": lambda: specs.tasks(values["dataset"]),
+        "task": lambda: specs.tasks(dataset),
         "pruning": lambda: config.prunings,
         "choice": lambda: specs.choices,
         "system": lambda: specs.systems,
-        "model": lambda: models_of(
-            specs.systems[values["system"]].sharing, specs.tasks(values["dataset"], values["system"])
-        ),
+        "model": lambda: models_of(specs.systems[system].sharing, specs.tasks(dataset, system)),
     }
     for name in needed[stage]:
         # What tasks and models there are depends on options that have been checked before them.

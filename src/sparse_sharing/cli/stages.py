@@ -17,10 +17,10 @@ from sparse_sharing.cli.options import (
     Weights,
     parse_files,
     parse_named,
-    parse_spec,
 )
 from sparse_sharing.pipeline import specs as stage_specs
 from sparse_sharing.pipeline.stage import STAGE
+from sparse_sharing.storage.spec_files import read_spec
 from sparse_sharing.training.threads import set_threads
 
 app = typer.Typer()
@@ -36,14 +36,14 @@ def stage_command(function: Callable[..., None]) -> Callable[..., None]:
 def demo(spec: SpecOption, output: Output) -> None:
     from sparse_sharing.stages import demo as stage
 
-    stage.run(parse_spec(spec, stage_specs.DemoSpec), output)
+    stage.run(read_spec(spec, stage_specs.DemoSpec), output)
 
 
 @stage_command
 def download(spec: SpecOption, output: OutputFile) -> None:
     from sparse_sharing.stages import download as stage
 
-    stage.run(parse_spec(spec, stage_specs.DownloadSpec), output)
+    stage.run(read_spec(spec, stage_specs.DownloadSpec), output)
 
 
 @stage_command
@@ -61,7 +61,7 @@ def prepare(
     from sparse_sharing.stages import prepare as stage
 
     files = {"train": parse_files(train), "dev": parse_files(dev or []), "test": parse_files(test or [])}
-    stage.run(parse_spec(spec, stage_specs.PrepareSpec), files, vectors, output, parse_named(documents or []))
+    stage.run(read_spec(spec, stage_specs.PrepareSpec), files, vectors, output, parse_named(documents or []))
 
 
 @stage_command
@@ -80,7 +80,7 @@ def prepare_task(
     from sparse_sharing.stages import prepare_task as stage
 
     files = {"train": parse_files(train), "dev": parse_files(dev or []), "test": parse_files(test or [])}
-    stage.run(parse_spec(spec, stage_specs.PrepareTaskSpec), files, output, parse_named(documents or []))
+    stage.run(read_spec(spec, stage_specs.PrepareTaskSpec), files, output, parse_named(documents or []))
 
 
 @stage_command
@@ -100,7 +100,7 @@ def warmup(
     from sparse_sharing.stages import warmup as stage
 
     set_threads(threads)
-    stage.run(parse_spec(spec, stage_specs.WarmupSpec), vocabulary, vectors, train, dev, output, device, pretrained)
+    stage.run(read_spec(spec, stage_specs.WarmupSpec), vocabulary, vectors, train, dev, output, device, pretrained)
 
 
 @stage_command
@@ -117,7 +117,7 @@ def prune(
     from sparse_sharing.stages import prune as stage
 
     set_threads(threads)
-    stage.run(parse_spec(spec, stage_specs.PruneSpec), vocabulary, train, dev, weights, output, device)
+    stage.run(read_spec(spec, stage_specs.PruneSpec), vocabulary, train, dev, weights, output, device)
 
 
 @stage_command
@@ -136,7 +136,7 @@ def search(
 
     set_threads(threads)
     named = parse_named(masks)
-    stage.run(parse_spec(spec, stage_specs.SearchSpec), named, vocabulary, train, dev, weights, output, device)
+    stage.run(read_spec(spec, stage_specs.SearchSpec), named, vocabulary, train, dev, weights, output, device)
 
 
 @stage_command
@@ -154,7 +154,7 @@ def select(
 ) -> None:
     from sparse_sharing.stages import select as stage
 
-    stage.run(parse_spec(spec, stage_specs.SelectSpec), parse_named(masks or []), weights, output, file, search)
+    stage.run(read_spec(spec, stage_specs.SelectSpec), parse_named(masks or []), weights, output, file, search)
 
 
 @stage_command
@@ -177,7 +177,7 @@ def train(
     from sparse_sharing.stages import train as stage
 
     set_threads(threads)
-    stage.run(parse_spec(spec, stage_specs.TrainSpec), vocabulary, train, dev, weights, masks, output, device, test)
+    stage.run(read_spec(spec, stage_specs.TrainSpec), vocabulary, train, dev, weights, masks, output, device, test)
 
 
 @stage_command
@@ -195,7 +195,7 @@ def add_task(
     from sparse_sharing.stages import add_task as stage
 
     set_threads(threads)
-    stage.run(parse_spec(spec, stage_specs.AddTaskSpec), model, vocabulary, vectors, train, dev, output, device)
+    stage.run(read_spec(spec, stage_specs.AddTaskSpec), model, vocabulary, vectors, train, dev, output, device)
 
 
 @stage_command
@@ -214,7 +214,7 @@ def merge(
 
     set_threads(threads)
     models = parse_named(model)
-    stage.run(parse_spec(spec, stage_specs.MergeSpec), models, vocabulary, train, dev, weights, output, device)
+    stage.run(read_spec(spec, stage_specs.MergeSpec), models, vocabulary, train, dev, weights, output, device)
 
 
 @stage_command
@@ -229,7 +229,7 @@ def evaluate(
     from sparse_sharing.stages import evaluate as stage
 
     set_threads(threads)
-    stage.run(parse_spec(spec, stage_specs.EvaluateSpec), model, test, output, device)
+    stage.run(read_spec(spec, stage_specs.EvaluateSpec), model, test, output, device)
 
 
 @stage_command
@@ -240,7 +240,7 @@ def tables(
 ) -> None:
     from sparse_sharing.stages import tables as stage
 
-    stage.run(parse_spec(spec, stage_specs.TablesSpec), run, output)
+    stage.run(read_spec(spec, stage_specs.TablesSpec), run, output)
 
 
 @stage_command
@@ -254,7 +254,7 @@ def report(
 ) -> None:
     from sparse_sharing.stages import report as stage
 
-    stage.run(parse_spec(spec, stage_specs.ReportSpec), run, output, configuration)
+    stage.run(read_spec(spec, stage_specs.ReportSpec), run, output, configuration)
 
 
 @stage_command
@@ -265,4 +265,4 @@ def figures(
 ) -> None:
     from sparse_sharing.stages import figures as stage
 
-    stage.run(parse_spec(spec, stage_specs.FiguresSpec), tables, output)
+    stage.run(read_spec(spec, stage_specs.FiguresSpec), tables, output)

@@ -1,4 +1,4 @@
-"""What of a run can be made again, so that it may go: the work folders of finished jobs, and the prepared text."""
+"""What of a run can be made again, so that it may go: work folders of finished jobs, old specs, the prepared text."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparse_sharing.errors import ArtifactError
+from sparse_sharing.pipeline import layout
+from sparse_sharing.pipeline.provenance import stored_spec_digest
+from sparse_sharing.pipeline.stage import STAGES
 
 WORK = {
     "*/seed*/*/work": "weights.safetensors",
@@ -61,9 +64,21 @@ def _found(run: Path, text: bool) -> Iterator[Removable]:
                 yield Removable(path, _size(path), "checkpoints of a finished job")
     for path in sorted(run.rglob(".*.checked")):
         yield Removable(path, _size(path), "a note that a digest was compared")
+    for path in _old_specs(run):
+        yield Removable(path, _size(path), "the spec of no result; written again when a job needs it")
     for pattern in TEXT if text else ():
         for path in sorted(run.glob(pattern)):
             yield Removable(path, _size(path), "prepared again from your files when a job needs it")
+
+
+def _old_specs(run: Path) -> Iterator[Path]:
+    """The files of specs that no result of their stage was made under; those of stages that store none are kept."""
+    for stage in STAGES:
+        if stage.carrier is not None:
+            results = run.glob(layout.any_below(f"{stage.folder}/{stage.carrier.file}"))
+            needed = {f"{stage.name}-{stored_spec_digest(path)}" for path in results}
+            files = run.glob(layout.any_below(layout.SPEC.format(run="{run}", stage=stage.name, digest="{digest}")))
+            yield from sorted(path for path in files if path.stem not in needed)
 
 
 def _size(path: Path) -> int:

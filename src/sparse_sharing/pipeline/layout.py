@@ -8,6 +8,7 @@ from sparse_sharing.config.schema import DEMO, Config, Dataset
 from sparse_sharing.config.schema import DEMO_FILES as DEMO_FILES
 from sparse_sharing.pipeline.pretrained import pretrained_files as pretrained_files
 from sparse_sharing.pipeline.pretrained import pretrained_folder as pretrained_folder
+from sparse_sharing.pipeline.spec import Spec
 from sparse_sharing.pipeline.tables import figure_files as figure_files
 from sparse_sharing.pipeline.tables import table_files as table_files
 
@@ -27,6 +28,12 @@ MODEL = DATASET + "/seed{seed}/train/{system}/{model}"
 EVALUATION = DATASET + "/seed{seed}/evaluate/{system}/{model}"
 TABLES = RUN + "/tables"
 FIGURES = RUN + "/figures"
+SPEC = RUN + "/specs/{stage}-{digest}.json"
+
+
+def spec_file(run: str, stage: str, spec: Spec) -> str:
+    """The file of the spec of a job; its name has the digest, so that a job whose spec changes has another file."""
+    return SPEC.format(run=run, stage=stage, digest=spec.digest())
 
 
 def below(run_folder: Path, pattern: str, **identity: object) -> Path:

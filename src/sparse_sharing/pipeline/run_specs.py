@@ -14,6 +14,7 @@ from sparse_sharing.config.schema import (
     Optimization,
     Task,
 )
+from sparse_sharing.config.sharing.extended import Extended
 from sparse_sharing.config.sharing.merged import GRIDS
 from sparse_sharing.config.systems import STARTS, Start
 from sparse_sharing.errors import ConfigError
@@ -143,11 +144,16 @@ class Specs:
         Raises:
             ConfigError: The dataset has no task of that name.
         """
-        for corpus in self.corpora(dataset):
-            for column in corpus.tasks:
-                if column.name == task:
-                    return PrepareTaskSpec(dataset=dataset, corpus=corpus.model_copy(update={"tasks": [column]}))
-        raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {', '.join(self.tasks(dataset))}")
+        corpora = [
+            corpus.model_copy(update={"tasks": [column]})
+            for corpus in self.corpora(dataset)
+            for column in corpus.tasks
+            if column.name == task
+        ]
+        if not corpora:
+            known = ", ".join(self.tasks(dataset))
+            raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {known}")
+        return PrepareTaskSpec(dataset=dataset, corpus=corpora[0], more=corpora[1:] or None)
 
     def warmup(self, dataset: str, seed: int, start: str) -> WarmupSpec:
         """The starting weights: theta(w) for start `warmup`, theta(0) for `initial` and a network of a system's own."""
@@ -283,8 +289,14 @@ class Specs:
         )
 
     def add_task(self, dataset: str, seed: int, system: str, model: str) -> AddTaskSpec:
-        """The addition of a task to the finished model of another system."""
+        """The addition of a task to the finished model of another system.
+
+        Raises:
+            ConfigError: The system extends no other.
+        """
         chosen, section = self.systems[system], self.config.train
+        if not isinstance(chosen, Extended):
+            raise ConfigError(f"system '{system}' has sharing '{chosen.sharing}'; only 'extended' adds a task")
         base = self.train(dataset, seed, chosen.extends, model)
         tasks = [*base.tasks, chosen.task]
         return AddTaskSpec(
@@ -335,7 +347,8 @@ class Specs:
     def tables(self) -> TablesSpec:
         """The tables of the run."""
         config = self.config
-        facts = {name: facts_of(system, self.choices.get(system.choice)) for name, system in self.systems.items()}
+        choices = {None: None, **self.choices}
+        facts = {name: facts_of(system, choices[system.choice]) for name, system in self.systems.items()}
         paper = {name: dataset.paper for name, dataset in self.datasets.items() if dataset.paper}
         spec = TablesSpec(
             baseline=config.tables.baseline,
@@ -374,7 +387,7 @@ class Specs:
             for name, own in self.choices.items()
             if own.is_pruned and own.pruning is None and own.random is not True
         ]
-        return sorted(used & set(found)) or None
+        return [name for name in sorted(found) if name in used] or None
 
     def report(self) -> ReportSpec:
         """The report of the run."""

@@ -1,7 +1,7 @@
 """What each stage is to do: one typed spec per stage that holds just what the stage uses.
 
-A spec is passed to its stage as canonical JSON, stored in every file the stage writes, and named by its digest in the
-specs of the stages that read those files. So a file made under other settings is recognised wherever it comes from.
+A spec is passed to its stage in a file, stored in every file the stage writes, and named by its digest in the specs of
+the stages that read those files. So a file made under other settings is recognised wherever it comes from.
 """
 
 from collections.abc import Sequence
@@ -55,10 +55,16 @@ class PrepareSpec(Spec):
 
 
 class PrepareTaskSpec(Spec):
-    """Encode the tags of one task; `corpus` has this task only."""
+    """Encode the tags of one task; each corpus has this task only."""
 
     dataset: str
     corpus: CorpusSpec
+    more: list[CorpusSpec] | None = Field(default=None, description="further corpora that have the task, by name")
+
+    @property
+    def corpora(self) -> list[CorpusSpec]:
+        """The corpora that have the task, in the order of their sentences."""
+        return [self.corpus, *(self.more or [])]
 
     @property
     def task(self) -> TaskColumn:
@@ -320,12 +326,12 @@ class TablesSpec(Spec):
     def prunings_named(self) -> list[tuple[str, int, Start, str, str]]:
         """Every pruning that a section of `prunings` describes, as (dataset, seed, start, pruning, task)."""
         names = self.named_prunings or {}
-        used = sorted({(start, names[choice]) for start, choice in self.chosen if choice in names})
+        used: set[tuple[Start, str]] = {(start, names[choice]) for start, choice in self.chosen if choice in names}
         return [
             (dataset, seed, start, pruning, task)
             for dataset, tasks in self.datasets.items()
             for seed in self.seeds
-            for start, pruning in used
+            for start, pruning in sorted(used)
             for task in tasks
         ]
 

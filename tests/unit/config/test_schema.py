@@ -57,7 +57,7 @@ def test_every_name_of_letters_digits_dashes_and_underscores_is_a_run(changed, n
     assert parse_config(changed("run", name)).run == name
 
 
-@pytest.mark.parametrize("name", ["demo", "tables", "logs", "benchmarks", "figures", "Tables"])
+@pytest.mark.parametrize("name", ["demo", "tables", "specs", "logs", "benchmarks", "figures", "Tables"])
 def test_a_dataset_cannot_take_the_name_of_a_folder_of_every_run(changed, name):
     assert f"data: '{name}' is a folder of every run" in refusal(changed("data.datasets.0.name", name))
 

@@ -2,9 +2,12 @@
 
 import pytest
 
+from sparse_sharing.config import load_config
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.inspection.clean import removable, remove
-from sparse_sharing.storage.artifacts import write_text
+from sparse_sharing.pipeline import Specs, layout
+from sparse_sharing.storage.artifacts import save_json, write_text
+from sparse_sharing.storage.spec_files import write_spec
 
 
 @pytest.fixture
@@ -47,6 +50,17 @@ def test_the_text_goes_only_where_it_is_asked_for_and_the_run_is_finished(run):
     write_text(run / "tables" / "provenance.json", "{}")
     assert "news/data/train.safetensors" in names(run, removable(run, text=True))
     assert "news/data/vocabulary.json" not in names(run, removable(run, text=True))
+
+
+def test_the_specs_that_no_result_was_made_under_go(run, repository):
+    """Those of stages whose files store no spec stay: nothing says whether they are needed."""
+    specs = Specs(load_config(repository / "config.yaml"))
+    old, new = specs.evaluate("joint", 1, "hard", "shared"), specs.evaluate("joint", 2, "hard", "shared")
+    for stage, spec in (("evaluate", old), ("evaluate", new), ("prune", old), ("demo", specs.demo())):
+        write_spec(run.parents[1] / layout.spec_file("mine", stage, spec), spec)
+    save_json(run / "news/seed1/evaluate/hard/shared/metrics.json", "metrics", new, {})
+    gone = [name for name in names(run, removable(run)) if name.startswith("specs/")]
+    assert gone == [f"specs/prune-{old.digest()}.json", f"specs/evaluate-{old.digest()}.json"]
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

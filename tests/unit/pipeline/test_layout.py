@@ -61,7 +61,7 @@ def test_no_job_lies_in_the_folder_of_another_whatever_things_are_called(changed
 
 
 def test_folders_beside_the_datasets_are_names_that_no_dataset_can_take():
-    beside = {getattr(layout, name).split("/")[2] for name in PATTERNS} - {"{dataset}"}
+    beside = {getattr(layout, name).split("/")[2] for name in [*PATTERNS, "SPEC"]} - {"{dataset}"}
     assert beside
     assert beside <= set(RESERVED_DATASETS)
 
