@@ -179,6 +179,8 @@ def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
             jobs[f"select {dataset} {start} {choice}"] = ("select", identity)
+            if choice in (spec.searched or ()):
+                jobs[f"search {dataset} {start} {choice}"] = ("search", identity)
     for dataset, own, system, model in spec.models():
         if own == seed:
             identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}
