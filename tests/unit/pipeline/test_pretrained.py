@@ -106,7 +106,7 @@ def test_wrong_keys_are_refused(values, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"data": {**REST["data"], "vectors": "glove.txt"}}, "reads no word vectors"),
+        ({"data": {**REST["data"], "vectors": "glove.txt"}}, "uses no word vectors"),
         ({"train": {"systems": [{"name": "single", "sharing": "soft"}]}}, "sharing 'soft' is not possible"),
         (
             {"train": {"systems": [{"name": "single", "sharing": "hierarchical", "task_layers": {"pos": 1}}]}},
