@@ -114,7 +114,7 @@ def test_turns_and_a_fixed_rate_are_settings_of_the_optimization(changed):
         (
             "train.systems.0.replicate",
             {"round_robin": True},
-            "train.systems[0]: replicate.round_robin applies to joint training only, and sharing 'single' trains each task by itself",
+            "train.systems[0]: replicate.round_robin applies to joint training only, and sharing 'single'",
         ),
     ],
 )

