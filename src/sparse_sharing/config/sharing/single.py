@@ -26,7 +26,7 @@ class Single(System):
         """Reject best_epoch: a model of one task always has the weights of the epoch with its best dev score."""
         if self.best_epoch == "each":
             raise ValueError(
-                "best_epoch: models of sharing 'single' always have the best epoch of their only task; leave the key out"
+                "best_epoch: models of sharing 'single' always have the best epoch of their task; leave the key out"
             )
         return self
 
