@@ -67,6 +67,7 @@ rule models:
         refuse_foreign,
         files_of("train", "model.safetensors"),
         files_of("add_task", "model.safetensors"),
+        files_of("merge", "model.safetensors"),
 
 
 # The last words of a run. `sparse-sharing run` says the same itself.

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from benchmarks import data, inference, jobs, training
+from benchmarks import data, inference, jobs, tagging, training
 from benchmarks.report import Report, Target
 from benchmarks.timing import Clock, Series
 from benchmarks.training import REFERENCE_A, REFERENCE_B, Setting
@@ -96,6 +96,7 @@ def measure(output: Path, quick: bool, hidden: int = 200, processes: bool = True
         measure_network(report, label, settings[: 1 if quick else None], vocabulary, text, quick)
     if processes:
         measure_jobs(report, folder.resolve(), label, quick)
+        tagging.measure(report, output, quick)
     add_targets(report, label, settings[0])
     return report
 

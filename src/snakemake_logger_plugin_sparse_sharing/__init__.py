@@ -5,6 +5,8 @@
 
 import logging
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -21,11 +23,30 @@ SAID_ELSEWHERE = ("WorkflowError:\nAt least one job did not complete successfull
 class LogHandler(LogHandlerBase):
     """Turns the events of Snakemake into calls of the display."""
 
-    writes_to_stream = True
-    writes_to_file = False
-    has_filter = True
-    has_formatter = True
-    needs_rulegraph = False
+    @property
+    def writes_to_stream(self) -> bool:
+        """It shows the run on standard error."""
+        return True
+
+    @property
+    def writes_to_file(self) -> bool:
+        """It writes no file."""
+        return False
+
+    @property
+    def has_filter(self) -> bool:
+        """It decides by itself which records it shows."""
+        return True
+
+    @property
+    def has_formatter(self) -> bool:
+        """It decides by itself how it shows them."""
+        return True
+
+    @property
+    def needs_rulegraph(self) -> bool:
+        """It shows no graph of rules."""
+        return False
 
     def __post_init__(self) -> None:
         """Begin with an empty display."""
@@ -44,15 +65,16 @@ class LogHandler(LogHandlerBase):
         super().close()
 
     def _show(self, record: logging.LogRecord) -> None:
-        match getattr(record, "event", None):
+        values = vars(record)
+        match values.get("event"):
             case LogEvent.RUN_INFO:
-                self.shown.plan(sum(count for rule, count in record.stats.items() if rule in STAGE))
+                self.shown.plan(sum(count for rule, count in values["stats"].items() if rule in STAGE))
             case LogEvent.JOB_INFO:
-                self.shown.announce(record.jobid, _job(record))
+                self.shown.announce(values["jobid"], _job(values))
             case LogEvent.JOB_FINISHED:
-                self.shown.finish(record.job_id)
+                self.shown.finish(values["job_id"])
             case LogEvent.JOB_ERROR:
-                self.shown.fail(record.jobid, _job(record))
+                self.shown.fail(values["jobid"], _job(values))
             case _:
                 self._say(record)
 
@@ -64,6 +86,7 @@ class LogHandler(LogHandlerBase):
             self.shown.say(text)
 
 
-def _job(record: logging.LogRecord) -> RunningJob:
-    wildcards = getattr(record, "wildcards", None) or {}
-    return RunningJob(record.rule_name, dict(wildcards), list(record.output), list(record.log), time.monotonic())
+def _job(values: Mapping[str, Any]) -> RunningJob:
+    """The job of a record, from what Snakemake has added to it."""
+    wildcards, output, log = values.get("wildcards") or {}, list(values["output"]), list(values["log"])
+    return RunningJob(values["rule_name"], dict(wildcards), output, log, time.monotonic())

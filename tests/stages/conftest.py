@@ -11,7 +11,8 @@ from preparing import prepare_all
 from sparse_sharing.config import parse_config
 from sparse_sharing.pipeline import Specs, layout
 from sparse_sharing.pipeline.pretrained import pretrained_folder
-from sparse_sharing.stages import evaluate, figures, prune, select, tables, train, warmup
+from sparse_sharing.pipeline.specs import MergeSpec
+from sparse_sharing.stages import evaluate, figures, merge, prune, select, tables, train, warmup
 from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.text.demo.corpora import generate
 from sparse_sharing.text.summary import read_summary
@@ -161,6 +162,11 @@ class Pipeline:
         output = output or self.path(layout.MODEL, system=system, model=model)
         spec = self.specs.train("joint", 1, system, model)
         weights = self.weights(self.specs.start(system))
+        if isinstance(spec, MergeSpec):
+            base = self.specs.systems[system].merges
+            models = {task: self.path(layout.MODEL, system=base, model=task) for task in spec.tasks}
+            merge.run(spec, models, *self.texts, weights, output, "cpu")
+            return output
         train.run(spec, *self.texts, weights, self.selection(system), output, "cpu")
         return output
 

@@ -41,8 +41,9 @@ def modules(repository):
         parts = path.relative_to(package).with_suffix("").parts
         name = ".".join(part for part in parts if part != "__init__")
         trees[name] = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    # The package itself names what it offers for type checkers; it imports each of these only when it is used.
-    trees[""].body = [node for node in trees[""].body if not is_for_type_checkers(node)]
+    # These packages name what they offer for type checkers; they import each of these only when it is used.
+    for name in ("", "config", "pipeline"):
+        trees[name].body = [node for node in trees[name].body if not is_for_type_checkers(node)]
     return trees
 
 

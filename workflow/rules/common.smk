@@ -235,7 +235,12 @@ def masks_of_system(wildcards):
     return [masks]
 
 
-extended_systems = [system.name for system in run_config.train.systems if system.sharing == "extended"]
+def systems_of(stage):
+    """The systems whose models a stage makes."""
+    return [system.name for system in run_config.train.systems if system.STAGE == stage]
+
+
+extended_systems, merged_systems = systems_of("add_task"), systems_of("merge")
 
 
 def extended_model(output):
@@ -247,6 +252,18 @@ def extended_model(output):
         return outputs_of("train")[output].format(system=base, **identity)
 
     return file
+
+
+def merged_models(output):
+    """A function that gives an output of the training of each task whose model is merged, by task."""
+
+    def files(wildcards):
+        system = specs.systems[wildcards.system]
+        identity = {"dataset": wildcards.dataset, "seed": wildcards.seed, "system": system.merges}
+        tasks = specs.trained(wildcards.dataset, wildcards.system, wildcards.model)
+        return {task: outputs_of("train")[output].format(model=task, **identity) for task in tasks}
+
+    return files
 
 
 def test_text_of_system(wildcards):

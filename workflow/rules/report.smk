@@ -6,7 +6,7 @@ rule report:
         tables=rules.tables.output,
         data=files_of("prepare", "summary.json") + files_of("prepare_task", "summary.json"),
         masks=files_of("select", "masks.safetensors"),
-        histories=files_of("train", "history.csv") + files_of("add_task", "history.csv"),
+        histories=[file for stage in ("train", "add_task", "merge") for file in files_of(stage, "history.csv")],
     output:
         report(
             outputs_of("report")["report"],

@@ -17,7 +17,7 @@ rule train:
     benchmark:
         benchmark_of("train")
     wildcard_constraints:
-        system=rf"(?!(?:{'|'.join(extended_systems)})/){NAME}" if extended_systems else NAME,
+        system="|".join(systems_of("train")) or NAME,
     resources:
         gpu=gpus(),
         device=run_config.device,
@@ -69,4 +69,42 @@ if extended_systems:
         shell:
             "sparse-sharing add-task --spec {params.spec:q} --model {params.model:q} --vocabulary {input.vocabulary:q}"
             " --vectors {input.vectors:q} --train {input.train:q} --dev {input.dev:q}"
+            " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"
+
+
+# The finished models of single tasks, merged.
+if merged_systems:
+
+    rule merge:
+        input:
+            vocabulary=rules.prepare.output.vocabulary,
+            train=rules.prepare.output.train,
+            dev=rules.prepare.output.dev,
+            tags=tags_of("train", "dev"),
+            weights=starting_weights,
+            models=lambda wildcards: [*merged_models("model")(wildcards).values()],
+            known=lambda wildcards: [*merged_models("vocabulary")(wildcards).values()],
+        output:
+            **outputs_of("merge"),
+        log:
+            log_of("merge"),
+        benchmark:
+            benchmark_of("merge")
+        wildcard_constraints:
+            system="|".join(merged_systems),
+        resources:
+            gpu=gpus(),
+            device=run_config.device,
+            mem_mb=4000,
+            runtime=240,
+        params:
+            spec=spec_of("merge"),
+            models=lambda wildcards: option(
+                "--model",
+                named({task: Path(file).parent for task, file in merged_models("model")(wildcards).items()}),
+            ),
+            folder=subpath(output.model, parent=True),
+        shell:
+            "sparse-sharing merge --spec {params.spec:q} {params.models:q} --vocabulary {input.vocabulary:q}"
+            " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q}"
             " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"

@@ -7,7 +7,7 @@ import importlib
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Start": {
@@ -43,6 +43,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "select": ("stages", "Choose a mask for each task"),
         "train": ("stages", "Train a model of a system"),
         "add-task": ("stages", "Add a task to the model of a system"),
+        "merge": ("stages", "Merge the models of single tasks"),
         "evaluate": ("stages", "Score a model on the test text"),
         "tables": ("stages", "Gather the results of a run"),
         "report": ("stages", "Show a finished run on one HTML page"),
@@ -60,21 +61,21 @@ MODULES = {name: module for panel in COMMANDS.values() for name, (module, _) in 
 class Commands(TyperGroup):
     """A group whose commands are loaded one by one."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """The names of all commands, in the order of the help."""
         return list(MODULES)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name; None if there is none."""
         if cmd_name not in MODULES:
             # Typer suggests the nearest of the names in `commands`.
-            self.commands.update(dict.fromkeys(MODULES))
+            self.commands.update({name: TyperCommand(name) for name in MODULES})
             return None
         module = importlib.import_module(f"sparse_sharing.cli.{MODULES[cmd_name]}")
         found = typer.main.get_command(module.app)
         return found.commands[cmd_name] if isinstance(found, TyperGroup) else found
 
-    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         """The list of commands by panel, in plain text: without the libraries that draw boxes it is there at once."""
         self.format_usage(ctx, formatter)
         self.format_help_text(ctx, formatter)

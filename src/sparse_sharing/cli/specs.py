@@ -64,18 +64,17 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
     if missing := [name for name in needed[stage] if values.get(name) is None]:
         raise ConfigError(f"stage {stage} needs the option --{missing[0]}")
     specs = Specs(config)
+    dataset, system = str(values.get("dataset")), str(values.get("system"))
     known = {
         "path": lambda: specs.sources,
         "dataset": lambda: specs.datasets,
         "seed": lambda: config.seeds,
         "start": lambda: [*STARTS, *(own for own in specs.starts() if own not in STARTS and stage == "warmup")],
-        "task": lambda: specs.tasks(values["dataset"]),
+        "task": lambda: specs.tasks(dataset),
         "pruning": lambda: config.prunings,
         "choice": lambda: specs.choices,
         "system": lambda: specs.systems,
-        "model": lambda: models_of(
-            specs.systems[values["system"]].sharing, specs.tasks(values["dataset"], values["system"])
-        ),
+        "model": lambda: models_of(specs.systems[system].sharing, specs.tasks(dataset, system)),
     }
     for name in needed[stage]:
         # What tasks and models there are depends on options that have been checked before them.

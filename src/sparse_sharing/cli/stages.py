@@ -177,6 +177,25 @@ def add_task(
 
 
 @stage_command
+def merge(
+    spec: SpecOption,
+    model: Annotated[list[str], typer.Option(metavar="TASK=FOLDER", help="Folder of a task's finished model.")],
+    vocabulary: Vocabulary,
+    train: TrainText,
+    dev: DevText,
+    weights: Weights,
+    output: Output,
+    device: Device = "auto",
+    threads: Threads = 1,
+) -> None:
+    from sparse_sharing.stages import merge as stage
+
+    set_threads(threads)
+    models = parse_named(model)
+    stage.run(read_spec(spec, stage_specs.MergeSpec), models, vocabulary, train, dev, weights, output, device)
+
+
+@stage_command
 def evaluate(
     spec: SpecOption,
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],

@@ -1,6 +1,7 @@
 """The command that tags text."""
 
 import gc
+import io
 import logging
 import sys
 from pathlib import Path
@@ -72,7 +73,8 @@ def tag(
     if kind == "auto":
         log.info("%s is read as %s (--input says otherwise); tasks: %s", source, found, ", ".join(names))
     terminal = sys.stdout.isatty()
-    sys.stdout.reconfigure(encoding="utf-8")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     write = writing.make_writer(_output_kind(output, terminal, found), sys.stdout, terminal)
     # What is loaded by now stays: the garbage collector need not look through it while sentences come and go.
     gc.freeze()

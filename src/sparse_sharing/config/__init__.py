@@ -1,6 +1,13 @@
 """The configuration of a run: its keys (`schema`) and how it is loaded (`load`)."""
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sparse_sharing.config.load import from_folder, load_config, parse_config
+    from sparse_sharing.config.schema import DEMO, SHARED, Config, Dataset, Optimization
+    from sparse_sharing.config.section import NAME
+    from sparse_sharing.config.systems import START, System, models_of
 
 _MODULE_OF = {
     "from_folder": "load",
@@ -18,7 +25,20 @@ _MODULE_OF = {
 }
 """The module of each public name, loaded when the name is first asked for: reading a file's digest needs no schema."""
 
-__all__ = [*_MODULE_OF]
+__all__ = [
+    "DEMO",
+    "NAME",
+    "SHARED",
+    "START",
+    "Config",
+    "Dataset",
+    "Optimization",
+    "System",
+    "from_folder",
+    "load_config",
+    "models_of",
+    "parse_config",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -1,6 +1,6 @@
 """The part of the configuration about labelled text: corpora, their formats, and the tasks annotated in them."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, TypeGuard, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -24,7 +24,7 @@ DEMO_FILES = (
 
 Weight = Annotated[float, Field(gt=0, le=1000)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-LAYERS = {
+LAYERS: dict[str, dict[str, Scheme]] = {
     "conll2012": {"pos": "none", "chunk": "iob2", "ner": "iob2"},
     "conllu": {"upos": "none", "xpos": "none"},
     "spans": {"spans": "iob2"},
@@ -100,12 +100,17 @@ class Task(Section):
     @property
     def trained_scheme(self) -> ModelScheme:
         """The scheme of the model's tags."""
-        return self.model_scheme or (self.scheme if self.scheme in get_args(ModelScheme) else "bioes")
+        return self.model_scheme or (self.scheme if _is_trained(self.scheme) else "bioes")
 
     @property
     def unusual_metric(self) -> str | None:
         """The metric of the task where it is not the one that its scheme suggests."""
         return None if self.metric == ("accuracy" if self.scheme == "none" else "f1") else self.metric
+
+
+def _is_trained(scheme: Scheme) -> TypeGuard[ModelScheme]:
+    """Whether models are trained on tags of a scheme."""
+    return scheme in get_args(ModelScheme)
 
 
 def cannot_choose(task: str) -> str:
@@ -143,7 +148,9 @@ class Corpus(Section):
     dev: Source | list[Source] | None = None
     """Development file, or files; where it is missing, dev is cut from the training sentences."""
     test: Source | list[Source] | None = None
-    """Test file, or files; only evaluation reads what is made from it. Required unless `split` cuts it off."""
+    """Test file, or files; only evaluation reads what is made from it. Required unless `split` cuts it off, or every
+    task of the corpus has test text in another corpus of the dataset; then no dev is cut either, unless dev_fraction
+    is given."""
     split: Annotated[str, StringConstraints(pattern=r"^[1-9]\d?/[1-9]\d?/[1-9]\d?$")] | None = None
     """Cut train, dev and test from the training file, as 80/10/10: shares in percent, drawn with split_seed, of whole
     documents where there are documents."""
@@ -191,8 +198,6 @@ class Corpus(Section):
                 raise ValueError(f"corpus '{self.name}': split cuts dev and test from train; name no files for them")
             if sum(map(int, self.split.split("/"))) != 100:
                 raise ValueError(f"corpus '{self.name}': the shares of split '{self.split}' must sum to 100")
-        elif self.test is None:
-            raise ValueError(f"corpus '{self.name}': test is required: a file, or split: 80/10/10 to cut one off")
         owners |= {"separator": "columns", "comments": "columns", "words": "jsonl"}
         owners |= {"multiword": "conllu"}
         for key, owner in owners.items():
@@ -204,6 +209,18 @@ class Corpus(Section):
         for task in self.tasks:
             self._check_source(task)
         return self
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that it has sentences of: a corpus without test text has dev text only where a key says so."""
+        whole = bool(self.split or self.test)
+        has_dev = whole or self.dev is not None or "dev_fraction" in self.model_fields_set
+        return [split for split, has in zip(SPLITS, (True, has_dev, whole), strict=True) if has]
+
+    @property
+    def cuts_dev(self) -> bool:
+        """Whether dev is a share of the training sentences."""
+        return "dev" in self.splits and not (self.dev or self.split)
 
     def files(self, split: str) -> list[str]:
         """The paths of the files of a split, in order."""
@@ -220,16 +237,16 @@ class Corpus(Section):
             return
         if self.format == "jsonl" and task.layer:
             return
-        schemes = LAYERS.get(self.format, {"the keys of its objects": "none"})
+        schemes: dict[str, Scheme] = LAYERS.get(self.format, {"the keys of its objects": "none"})
         known = ", ".join([*schemes, *([f"{MISC}KEY", f"{COLUMN}NAME"] if self.format == "conllu" else [])])
         layer = task.layer or ""
         in_file = self.format == "conllu" and layer.startswith(OPEN_LAYERS) and bool(layer.partition(":")[2])
-        if task.layer not in schemes and not in_file:
+        if layer not in schemes and not in_file:
             found = f"column {task.column}" if task.layer is None else f"layer '{task.layer}'"
             raise ValueError(f"task '{task.name}': format '{self.format}' has no {found}; its layers are {known}")
-        if not in_file and task.scheme != schemes[task.layer]:
+        if not in_file and task.scheme != schemes[layer]:
             raise ValueError(
-                f"task '{task.name}': layer '{task.layer}' is read with scheme: {schemes[task.layer]}, got "
+                f"task '{task.name}': layer '{layer}' is read with scheme: {schemes[layer]}, got "
                 f"'{task.scheme}' (model_scheme may differ)"
             )
 
@@ -268,6 +285,7 @@ class CorpusSpec(Section):
 
     name: str
     format: Format | None = Field(default=None, description="none: columns")
+    splits: list[str] | None = Field(default=None, description="the splits that it has, where it has not all")
     documents: list[str] | None = Field(default=None, description="the splits that have a list of documents")
     skip_domains: list[str] | None = None
     dev_fraction: float | None = None
@@ -290,11 +308,12 @@ def corpus_spec(corpus: Corpus) -> CorpusSpec:
     return CorpusSpec(
         name=corpus.name,
         format=None if corpus.format == "columns" else corpus.format,
+        splits=None if len(corpus.splits) == len(SPLITS) else corpus.splits,
         documents=documents or None,
         skip_domains=corpus.skipped_domains,
-        dev_fraction=None if corpus.dev or corpus.split else corpus.dev_fraction,
+        dev_fraction=corpus.dev_fraction if corpus.cuts_dev else None,
         split=corpus.split,
-        split_seed=None if corpus.dev else corpus.split_seed,
+        split_seed=corpus.split_seed if corpus.split or corpus.cuts_dev else None,
         train_sentences=corpus.train_sentences,
         train_sentences_seed=corpus.train_sentences_seed,
         word_column=corpus.word_column if corpus.format == "columns" else None,

@@ -1,6 +1,7 @@
 """The section `data` of the configuration, and where files can be had that it names."""
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -10,6 +11,10 @@ from sparse_sharing.config.section import Name, Section, Source, refuse_duplicat
 
 RESERVED_DATASETS = ("demo", "tables", "specs", "logs", "benchmarks", "figures")
 """Folders of a run that lie beside its datasets."""
+
+
+SAME = ("model_scheme", "metric", "choose_on_dev", "sampling_weight", "loss_weight", "derive")
+"""The keys of a task that must be equal in all corpora that have it."""
 
 
 class Dataset(Section):
@@ -22,15 +27,51 @@ class Dataset(Section):
 
     @model_validator(mode="after")
     def check(self) -> "Dataset":
-        """No two corpora, and no two tasks, of one name."""
+        """No two corpora, and no two tasks of a corpus, of one name; each task has test text and one meaning."""
         refuse_duplicates("corpora", [corpus.name for corpus in self.corpora])
-        refuse_duplicates("tasks", [task.name for task in self.tasks])
+        for corpus in self.corpora:
+            refuse_duplicates("tasks", [task.name for task in corpus.tasks])
+        refuse_duplicates("tasks", list(dict.fromkeys(task.name for corpus in self.corpora for task in corpus.tasks)))
+        for task in self.tasks:
+            _require_one_meaning(task.name, {corpus.name: own for corpus, own in self.sources(task.name)})
+        for corpus in self.corpora:
+            self._require_test(corpus)
         return self
 
     @property
     def tasks(self) -> list[Task]:
-        """The tasks of all corpora, in the order of the configuration."""
-        return [task for corpus in self.corpora for task in corpus.tasks]
+        """The tasks of all corpora, in the order of the configuration; of a task of several corpora, the first."""
+        first: dict[str, Task] = {}
+        for task in (task for corpus in self.corpora for task in corpus.tasks):
+            first.setdefault(task.name, task)
+        return list(first.values())
+
+    def sources(self, task: str) -> list[tuple[Corpus, Task]]:
+        """The corpora that have a task, each with what it says of it, in the order of the configuration."""
+        return [(corpus, own) for corpus in self.corpora for own in corpus.tasks if own.name == task]
+
+    def _require_test(self, corpus: Corpus) -> None:
+        """Raise ValueError where a corpus has no test text and one of its tasks has none elsewhere."""
+        for task in corpus.tasks:
+            if not any("test" in other.splits for other, _ in self.sources(task.name)):
+                raise ValueError(
+                    f"corpus '{corpus.name}': test is required: a file, or split: 80/10/10 to cut one off; no other "
+                    f"corpus of the dataset has test text of task '{task.name}'"
+                )
+
+
+def _require_one_meaning(task: str, sources: Mapping[str, Task]) -> None:
+    """Raise ValueError where corpora say different things of one task."""
+    (first, one), *others = sources.items()
+    for corpus, other in others:
+        for key in SAME:
+            attribute = "trained_scheme" if key == "model_scheme" else key
+            values = getattr(one, attribute), getattr(other, attribute)
+            if values[0] != values[1]:
+                raise ValueError(
+                    f"task '{task}' is in the corpora '{first}' and '{corpus}', whose {key} differ: {values[0]} and "
+                    f"{values[1]}. Sentences of one task must have the same {key}: set it in both, or rename one task"
+                )
 
 
 class Download(Section):

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from sparse_sharing.config.describe import describe
 from sparse_sharing.config.schema import Config
@@ -91,15 +92,12 @@ def _lines(section: type[BaseModel], values: Mapping[str, Any], depth: int, show
     """The keys of a section; a meaning that was shown before, such as that of `optimizer`, is not repeated."""
     indent = "  " * depth
     for key, field in section.model_fields.items():
-        inner = field.annotation
-        is_section = isinstance(inner, type) and issubclass(inner, BaseModel)
-        if isinstance(field.default, BaseModel):
-            inner = type(field.default)
-        meaning = field.description or (inner.__doc__ if is_section else "") or ""
+        inner = _section_of(field)
+        meaning = field.description or (inner.__doc__ if inner else "") or ""
         if meaning not in shown:
             yield from (f"{indent}# {line}" for line in textwrap.wrap(" ".join(meaning.split()), WIDTH - len(indent)))
         shown.add(meaning)
-        if is_section:
+        if inner:
             yield f"{indent}{key}:"
             yield from _lines(inner, values.get(key, {}), depth + 1, shown)
         else:
@@ -107,6 +105,14 @@ def _lines(section: type[BaseModel], values: Mapping[str, Any], depth: int, show
             yield from _entry(key, value, indent)
         if depth == 0:
             yield ""
+
+
+def _section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The class of a section, of its default value where it has one; None where the key has no section."""
+    kind = field.annotation
+    if not isinstance(kind, type) or not issubclass(kind, BaseModel):
+        return None
+    return type(field.default) if isinstance(field.default, BaseModel) else kind
 
 
 def _entry(key: str, value: Any, indent: str) -> Iterator[str]:

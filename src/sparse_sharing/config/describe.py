@@ -38,11 +38,13 @@ def _derived(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 def _texts(section: type[BaseModel]) -> dict[str, str]:
     """The string below each annotated key of a class."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(section))).body[0].body
+    source = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(section))))
+    body = next(node.body for node in source if isinstance(node, ast.ClassDef))
     return {
         above.target.id: inspect.cleandoc(below.value.value)
         for above, below in itertools.pairwise(body)
         if isinstance(above, ast.AnnAssign)
+        and isinstance(above.target, ast.Name)
         and isinstance(below, ast.Expr)
         and isinstance(below.value, ast.Constant)
         and isinstance(below.value.value, str)

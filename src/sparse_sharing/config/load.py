@@ -1,8 +1,6 @@
 """Reads a configuration and explains what is wrong with it, one line per key."""
 
 import difflib
-import functools
-import operator
 import os
 import re
 import textwrap
@@ -253,5 +251,8 @@ def _fields_at(location: Sequence[int | str], values: Mapping[str, typing.Any]) 
     """The keys that the section at a location of the values knows."""
     *_, kind = [Config, *(kind for _, kind in _walk(location))]
     if kind is EncoderSection:
-        kind = section_class(functools.reduce(operator.getitem, location, values))
+        section: typing.Any = values
+        for part in location:
+            section = section[part]
+        kind = section_class(section)
     return list(kind.model_fields)

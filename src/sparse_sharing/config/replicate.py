@@ -1,6 +1,6 @@
 """Switches that bring back what the authors' code did otherwise than their paper, and than this program, does it."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from sparse_sharing.config.section import Section
 
@@ -13,7 +13,7 @@ Switch = Literal[
     "lenient_spans",
     "round_robin",
 ]
-
+"""In alphabetical order, in which specs have them."""
 
 OF_ALL_TRAINING = ("crf_loss_per_sentence", "lenient_spans")
 """Switches that concern the training of single tasks as well, and pruning."""
@@ -42,7 +42,7 @@ class Replicate(Section):
 
     def switches(self) -> list[Switch]:
         """The switches that are on, by name."""
-        return sorted(name for name in type(self).model_fields if getattr(self, name))
+        return [name for name in get_args(Switch) if getattr(self, name)]
 
     def of_warmup(self) -> list[Switch] | None:
         """The one switch that concerns the warm-up, where it is on."""
@@ -65,8 +65,8 @@ def concerns(switch: Switch, is_joint: bool) -> bool:
 
 def switches_of(is_joint: bool, *parts: Replicate | None) -> list[Switch] | None:
     """The switches that are on in any part and concern a way of sharing, by name; None where there are none."""
-    switches = {switch for part in parts if part is not None for switch in part.switches()}
-    return sorted(switch for switch in switches if concerns(switch, is_joint)) or None
+    used = {switch for part in parts if part is not None for switch in part.switches()}
+    return [name for name in get_args(Switch) if name in used and concerns(name, is_joint)] or None
 
 
 def settings_of(switches: list[Switch] | None) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """What every part of the configuration is made of: sections that refuse unknown keys, and names that can be paths."""
 
 import os
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, dataclass_transform
 
 # Plugins of pydantic that other packages install have no part in the configuration; to look for them takes time.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -10,6 +10,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     SerializerFunctionWrapHandler,
     StringConstraints,
     model_serializer,
@@ -17,6 +18,8 @@ from pydantic import (
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 """What a run, dataset, corpus, task, system or choice may be called: it becomes part of a path and of a wildcard."""
+
+Value = TypeVar("Value")
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=64)]
 
@@ -31,7 +34,12 @@ Source = Annotated[str, AfterValidator(_source)]
 """The path of a file or folder of the user's."""
 
 
-class Section(BaseModel, frozen=True):
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
+class _FrozenModel(type(BaseModel)):
+    """Tells type checkers that all sections are frozen: pydantic's own class only says it of those that repeat it."""
+
+
+class Section(BaseModel, frozen=True, metaclass=_FrozenModel):
     """A part of the configuration: unknown keys are errors, values do not change after loading."""
 
     # Deferred: commands that look at a run are faster where only the sections that are used are built.
@@ -54,8 +62,8 @@ class Section(BaseModel, frozen=True):
         }
 
 
-def duplicates(names: list[str]) -> list[str]:
-    """The names that occur more than once, in order."""
+def duplicates(names: list[Value]) -> list[Value]:
+    """The values that occur more than once, in order."""
     return sorted({name for name in names if names.count(name) > 1}, key=names.index)
 
 

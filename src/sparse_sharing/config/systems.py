@@ -28,6 +28,8 @@ class System(Tagged):
     """What the tasks share, in one line for people."""
     IS_JOINT: ClassVar[bool] = True
     """Whether one model has all tasks; otherwise each task has a model of its own."""
+    STAGE: ClassVar[str] = "train"
+    """The stage that makes its models."""
     PLACE: ClassVar[int] = 100
     """Where its rows are in tables: ways of a lower number come first."""
     ROWS: ClassVar[tuple[str, ...]] = ()

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 from torch import Tensor, nn
@@ -17,6 +17,9 @@ from sparse_sharing.masks.mask import Shapes
 from sparse_sharing.masks.tensor_info import TensorInfo, UnitAxis, prunable_shapes
 from sparse_sharing.text.batches import Batch
 from sparse_sharing.text.encoded import EncodedText
+
+SectionType = TypeVar("SectionType", bound=EncoderSection)
+BatchType = TypeVar("BatchType", bound=Batch)
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,10 @@ class TextSizes:
     units: Mapping[str, int] = field(default_factory=dict)
 
 
-class Encoder(nn.Module, ABC):
+class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
     """Text -> states. A subclass in `encoders/NAME.py` names the section of its keys; defining it registers it.
+
+    It is generic in the type of its section and in that of its batches.
 
     The module's parameters are what masks can cover. They are views of a flat buffer (see `network.parameters`), so a
     subclass must not replace them. Large tables of which a batch reads few rows are no parameters: they are declared
@@ -51,12 +56,12 @@ class Encoder(nn.Module, ABC):
             _IMPLEMENTATIONS[cls.section.kind] = cls
 
     @abstractmethod
-    def __init__(self, model: EncoderSection, sizes: TextSizes) -> None:
+    def __init__(self, model: SectionType, sizes: TextSizes) -> None:
         """Build the untrained encoder; `network.parameters` gives it memory, `training.initial` first values."""
         super().__init__()
 
     @classmethod
-    def complete(cls, model: EncoderSection, folder: Path | None) -> EncoderSection:
+    def complete(cls, model: SectionType, folder: Path | None) -> SectionType:
         """The section with what the folder of its pretrained weights says; without pretrained weights as it is.
 
         Raises:
@@ -86,7 +91,7 @@ class Encoder(nn.Module, ABC):
         indices: Sequence[int] | np.ndarray,
         task: str | None = None,
         random: np.random.Generator | None = None,
-    ) -> Batch:
+    ) -> BatchType:
         """Some sentences of a text as the encoder reads them, on the CPU.
 
         Args:
@@ -97,7 +102,7 @@ class Encoder(nn.Module, ABC):
         """
 
     @abstractmethod
-    def states(self, rows: Mapping[str, Tensor], batch: Batch, readout: int) -> Tensor:
+    def states(self, rows: Mapping[str, Tensor], batch: BatchType, readout: int) -> Tensor:
         """The states of the tokens, float [L, B, width], dropout applied in training.
 
         Args:

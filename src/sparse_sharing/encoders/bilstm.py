@@ -1,8 +1,9 @@
 """The encoder that all tasks share: words and their characters, then BiLSTM layers (paper, section "Base Model")."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 import torch
@@ -64,7 +65,16 @@ class Characters(nn.Module):
         return features.masked_fill(padding, float("-inf")).amax(1)
 
 
-class BidirectionalLayer(nn.Module):
+class RecurrentLayer(nn.Module, ABC):
+    """A layer of a stack."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Numbers of a state."""
+
+
+class BidirectionalLayer(RecurrentLayer):
     """A BiLSTM layer made of two one-way LSTMs; the second reads each sentence turned round.
 
     Turning round by an index is exact for sentences of any length and keeps both LSTMs on the fused, unpacked path.
@@ -84,7 +94,7 @@ class BidirectionalLayer(nn.Module):
 
     @property
     def width(self) -> int:
-        """Numbers of a state."""
+        """See `RecurrentLayer`."""
         return self.left_to_right.hidden_size + self.right_to_left.hidden_size
 
     def forward(self, inputs: Tensor, reverse: Tensor) -> Tensor:
@@ -94,27 +104,49 @@ class BidirectionalLayer(nn.Module):
         return torch.cat([ahead, _Turned.apply(back, reverse)], dim=2)
 
 
-class BiLstmEncoder(Encoder):
-    """Word vectors and characters -> BiLSTM states."""
+SectionType = TypeVar("SectionType", bound=BiLstm)
+LayerType = TypeVar("LayerType", bound=RecurrentLayer)
 
-    section = BiLstm
 
-    def __init__(self, model: BiLstm, sizes: TextSizes) -> None:
+class Stack(nn.ModuleList, Generic[LayerType]):
+    """Layers of one type, the first at the bottom; PyTorch's own list forgets their type."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, idx: slice) -> "Stack[LayerType]": ...
+
+        @overload
+        def __getitem__(self, idx: int) -> LayerType: ...
+
+        def __getitem__(self, idx: int | slice) -> "LayerType | Stack[LayerType]": ...
+
+        def __iter__(self) -> Iterator[LayerType]: ...
+
+
+class RecurrentEncoder(Encoder[SectionType, WordBatch], Generic[SectionType, LayerType]):
+    """Word vectors and characters, and a stack of recurrent layers on them."""
+
+    def __init__(self, model: SectionType, sizes: TextSizes) -> None:
         """See `Encoder`."""
         super().__init__(model, sizes)
         self.model, self.words, self.dropout = model, sizes.words, model.dropout
         filters = sizes.units.get(FILTERS, model.character_filters)
         self.characters = Characters(model, sizes.characters, filters)
-        self.recurrent, width = nn.ModuleList(), model.word_dimension + filters
+        self.recurrent: Stack[LayerType] = Stack()
+        width = model.word_dimension + filters
         for number in range(model.layers):
             layer = self.build_layer(number, width, sizes.units)
             self.recurrent.append(layer)
             width = layer.width
 
-    def build_layer(self, number: int, inputs: int, units: Mapping[str, int]) -> nn.Module:
+    @abstractmethod
+    def build_layer(self, number: int, inputs: int, units: Mapping[str, int]) -> LayerType:
         """One layer of the stack, counted from 0."""
-        hidden = [units.get(f"recurrent.{number}.{way}", self.model.hidden) for way in DIRECTIONS]
-        return BidirectionalLayer(inputs, *hidden)
+
+    @abstractmethod
+    def layer_tensors(self, number: int, layer: LayerType) -> list[TensorInfo]:
+        """The declarations of one layer of the stack, counted from 0."""
 
     def tensors(self) -> list[TensorInfo]:
         """See `Encoder`."""
@@ -123,30 +155,6 @@ class BiLstmEncoder(Encoder):
             *(info for number, layer in enumerate(self.recurrent) for info in self.layer_tensors(number, layer)),
             TensorInfo(WORDS, (self.words, self.model.word_dimension), 0, "rows", unit_variance_rows),
         ]
-
-    def layer_tensors(self, number: int, layer: nn.Module) -> list[TensorInfo]:
-        """The declarations of one layer of the stack, counted from 0."""
-        return recurrent_tensors(layer, f"recurrent.{number}", number + 1, self._inputs_of(number))
-
-    def _inputs_of(self, number: int) -> tuple[UnitAxis, ...]:
-        """The units among the inputs of a layer."""
-        if number == 0:
-            filters = self.characters.convolution.out_channels
-            return (UnitAxis(FILTERS, 1, filters, start=self.model.word_dimension),)
-        return tuple(dataclasses.replace(axis, axis=1) for axis in self.state_units(number))
-
-    def width(self, readout: int) -> int:
-        """See `Encoder`."""
-        return self.recurrent[readout - 1].width
-
-    def state_units(self, readout: int) -> tuple[UnitAxis, ...]:
-        """See `Encoder`; first the units that read from left to right, then the others."""
-        layer, name = self.recurrent[readout - 1], f"recurrent.{readout - 1}"
-        ahead, back = layer.left_to_right.hidden_size, layer.right_to_left.hidden_size
-        return (
-            UnitAxis(f"{name}.{DIRECTIONS[0]}", 0, ahead),
-            UnitAxis(f"{name}.{DIRECTIONS[1]}", 0, back, start=ahead),
-        )
 
     def batch(
         self,
@@ -157,13 +165,6 @@ class BiLstmEncoder(Encoder):
     ) -> WordBatch:
         """See `Encoder`; in training a share of the words is read as the unknown word."""
         return make_batch(text, indices, task, self.model.word_dropout if random is not None else 0.0, random)
-
-    def states(self, rows: Mapping[str, Tensor], batch: WordBatch, readout: int) -> Tensor:
-        """See `Encoder`; float [L, B, width] of layer `readout`, counted from 1."""
-        states = self.embed(rows[WORDS], batch)
-        for layer in self.recurrent[:readout]:
-            states = layer(states, batch.reverse)
-        return self.drop(states, batch)
 
     def embed(self, word_vectors: Tensor, batch: WordBatch) -> Tensor:
         """Float [W, D] for the batch's `word_rows` -> words and characters [L, B, D + filters], dropout applied."""
@@ -195,10 +196,52 @@ class BiLstmEncoder(Encoder):
         return {**rows, WORDS: torch.cat([words, extra])}
 
 
+class BiLstmEncoder(RecurrentEncoder[BiLstm, BidirectionalLayer]):
+    """Word vectors and characters -> BiLSTM states."""
+
+    section = BiLstm
+
+    def build_layer(self, number: int, inputs: int, units: Mapping[str, int]) -> BidirectionalLayer:
+        """See `RecurrentEncoder`."""
+        hidden = [units.get(f"recurrent.{number}.{way}", self.model.hidden) for way in DIRECTIONS]
+        return BidirectionalLayer(inputs, *hidden)
+
+    def layer_tensors(self, number: int, layer: BidirectionalLayer) -> list[TensorInfo]:
+        """See `RecurrentEncoder`."""
+        return recurrent_tensors(layer, f"recurrent.{number}", number + 1, self._inputs_of(number))
+
+    def _inputs_of(self, number: int) -> tuple[UnitAxis, ...]:
+        """The units among the inputs of a layer."""
+        if number == 0:
+            filters = self.characters.convolution.out_channels
+            return (UnitAxis(FILTERS, 1, filters, start=self.model.word_dimension),)
+        return tuple(dataclasses.replace(axis, axis=1) for axis in self.state_units(number))
+
+    def width(self, readout: int) -> int:
+        """See `Encoder`."""
+        return self.recurrent[readout - 1].width
+
+    def state_units(self, readout: int) -> tuple[UnitAxis, ...]:
+        """See `Encoder`; first the units that read from left to right, then the others."""
+        layer, name = self.recurrent[readout - 1], f"recurrent.{readout - 1}"
+        ahead, back = layer.left_to_right.hidden_size, layer.right_to_left.hidden_size
+        return (
+            UnitAxis(f"{name}.{DIRECTIONS[0]}", 0, ahead),
+            UnitAxis(f"{name}.{DIRECTIONS[1]}", 0, back, start=ahead),
+        )
+
+    def states(self, rows: Mapping[str, Tensor], batch: WordBatch, readout: int) -> Tensor:
+        """See `Encoder`; float [L, B, width] of layer `readout`, counted from 1."""
+        states = self.embed(rows[WORDS], batch)
+        for layer in self.recurrent[:readout]:
+            states = layer(states, batch.reverse)
+        return self.drop(states, batch)
+
+
 def _character_tensors(characters: Characters) -> list[TensorInfo]:
     filters = UnitAxis(FILTERS, 0, characters.convolution.out_channels)
     embedding, convolution = characters.embedding.weight, characters.convolution
-    weight, bias = convolution.weight, convolution.bias
+    weight = convolution.weight
     return [
         TensorInfo(
             "characters.embedding.weight", tuple(embedding.shape), 0, "embedding", with_padding(PADDING_CHARACTER)
@@ -215,7 +258,7 @@ def _character_tensors(characters: Characters) -> list[TensorInfo]:
         ),
         TensorInfo(
             "characters.convolution.bias",
-            tuple(bias.shape),
+            (filters.count,),
             0,
             "bias",
             zeros,

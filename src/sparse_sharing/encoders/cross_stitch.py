@@ -7,26 +7,32 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sparse_sharing.config.encoders.cross_stitch import CrossStitch
-from sparse_sharing.encoders.bilstm import BidirectionalLayer, BiLstmEncoder, recurrent_tensors
-from sparse_sharing.masks.tensor_info import TensorInfo, UnitAxis
+from sparse_sharing.encoders.bilstm import (
+    BidirectionalLayer,
+    RecurrentEncoder,
+    RecurrentLayer,
+    Stack,
+    recurrent_tensors,
+)
+from sparse_sharing.masks.tensor_info import TensorInfo
 from sparse_sharing.text.batches import WORDS, WordBatch
 
 OWN_SHARE = 0.9
 """What a unit first takes of a task's own states; the rest comes from the others in equal parts."""
 
 
-class CrossStitchLayer(nn.Module):
+class CrossStitchLayer(RecurrentLayer):
     """A BiLSTM layer for each stack, and the unit a that mixes them: out_t = sum over s of a[t, s] * h_s."""
 
     def __init__(self, inputs: int, hidden: int, stacks: int) -> None:
         """Build for so many inputs, hidden units per direction, and stacks."""
         super().__init__()
-        self.stacks = nn.ModuleList(BidirectionalLayer(inputs, hidden) for _ in range(stacks))
+        self.stacks: Stack[BidirectionalLayer] = Stack(BidirectionalLayer(inputs, hidden) for _ in range(stacks))
         self.stitch = nn.Parameter(torch.zeros(stacks, stacks))
 
     @property
     def width(self) -> int:
-        """Numbers of a state."""
+        """See `RecurrentLayer`."""
         return self.stacks[0].width
 
     def forward(self, inputs: Sequence[Tensor], reverse: Tensor, rows: slice) -> Tensor:
@@ -35,7 +41,7 @@ class CrossStitchLayer(nn.Module):
         return torch.tensordot(self.stitch[rows], states, dims=1)
 
 
-class CrossStitchEncoder(BiLstmEncoder):
+class CrossStitchEncoder(RecurrentEncoder[CrossStitch, CrossStitchLayer]):
     """Word vectors and characters, which all tasks share -> the states of one task's stack.
 
     A task runs every stack, since each unit before the last mixes all of them; of the last unit it reads its own row.
@@ -43,20 +49,16 @@ class CrossStitchEncoder(BiLstmEncoder):
 
     section = CrossStitch
 
-    def build_layer(self, number: int, inputs: int, units: Mapping[str, int]) -> nn.Module:
+    def build_layer(self, number: int, inputs: int, units: Mapping[str, int]) -> CrossStitchLayer:
         """A layer of all stacks."""
         return CrossStitchLayer(inputs, self.model.hidden, len(self.model.stacks))
-
-    def state_units(self, readout: int) -> tuple[UnitAxis, ...]:
-        """What is mixed has no units of its own."""
-        return ()
 
     def width(self, readout: int) -> int:
         """See `Encoder`; the same for every stack."""
         return self.recurrent[-1].width
 
-    def layer_tensors(self, number: int, layer: nn.Module) -> list[TensorInfo]:
-        """See `BiLstmEncoder`."""
+    def layer_tensors(self, number: int, layer: CrossStitchLayer) -> list[TensorInfo]:
+        """See `RecurrentEncoder`."""
         name, unit = f"recurrent.{number}", layer.stitch
         stitch = TensorInfo(f"{name}.stitch", tuple(unit.shape), number + 1, "mixing", own_share)
         stacks = (

@@ -15,7 +15,7 @@ import transformers
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 from transformers.initialization import no_init_weights
 
 from sparse_sharing.errors import ArtifactError, ConfigError
@@ -131,7 +131,7 @@ def read_weights(folder: Path, module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach() for name, value in model.named_parameters() if name in needed}
 
 
-def build_module(architecture: Mapping[str, Any], dropout: float | None) -> nn.Module:
+def build_module(architecture: Mapping[str, Any], dropout: float | None) -> PreTrainedModel:
     """The encoder that config.json describes, without its table of pieces and with arbitrary weights.
 
     Args:
@@ -161,7 +161,7 @@ class NoTable(nn.Module):
     """In the place of the table of pieces."""
 
 
-def table_name(module: nn.Module) -> str:
+def table_name(module: PreTrainedModel) -> str:
     """The name of the table of pieces among the weights of a module."""
     table = module.get_input_embeddings()
     return next(f"{name}.weight" for name, part in module.named_modules() if part is table)
@@ -174,7 +174,7 @@ def table_shape(architecture: Mapping[str, Any], module: nn.Module) -> tuple[int
     return configuration.vocab_size, width
 
 
-def positions(module: nn.Module) -> int:
+def positions(module: PreTrainedModel) -> int:
     """The pieces, special tokens included, that a model has positions for."""
     most = int(module.config.max_position_embeddings)
     tables = (part for name, part in module.named_modules() if name.endswith("position_embeddings"))

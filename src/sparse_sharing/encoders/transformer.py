@@ -76,7 +76,7 @@ class PieceBatch(Batch):
         return PieceBatch(
             tags=self.tags[:length, columns].contiguous(),
             mask=mask[:length].contiguous(),
-            origin=Origin(*self.mask.shape, columns),
+            origin=Origin(len(self.mask), self.mask.shape[1], columns),
             piece_rows=self.piece_rows,
             pieces=self.pieces[windows, :kept].contiguous(),
             attended=attended[:, :kept].contiguous(),
@@ -86,7 +86,7 @@ class PieceBatch(Batch):
         )
 
 
-class TransformerEncoder(Encoder):
+class TransformerEncoder(Encoder[Transformer, PieceBatch]):
     """Pieces -> states of the last layer -> states of words."""
 
     section = Transformer

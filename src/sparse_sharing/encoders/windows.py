@@ -27,7 +27,7 @@ class Windows:
     window: np.ndarray
 
 
-def windows_of(lengths: Sequence[int], capacity: int) -> Windows:
+def windows_of(lengths: Sequence[int] | np.ndarray, capacity: int) -> Windows:
     """Divide a sentence into windows.
 
     Args:
@@ -48,7 +48,7 @@ def windows_of(lengths: Sequence[int], capacity: int) -> Windows:
     return Windows(spans, np.repeat(context.argmax(0), np.diff(edges)))
 
 
-def _edges(lengths: Sequence[int], capacity: int) -> np.ndarray:
+def _edges(lengths: Sequence[int] | np.ndarray, capacity: int) -> np.ndarray:
     """Where a sentence may be cut: between words, and inside words that are longer than a window. int64, 0 first."""
     edges = [0]
     for length in lengths:

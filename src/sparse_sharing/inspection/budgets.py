@@ -4,14 +4,16 @@ An update of a task is an optimizer step on a batch of its sentences. Pruning is
 printed in the tables, which no other system could spend on training.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 
+from sparse_sharing.config.sharing.extended import Extended
 from sparse_sharing.config.systems import models_of
 from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.findings import Findings
 from sparse_sharing.pipeline import Specs
 from sparse_sharing.pipeline.experiments import ablation_of, pairs_of
-from sparse_sharing.pipeline.specs import AddTaskSpec, TablesSpec, TrainSpec, WarmupSpec
+from sparse_sharing.pipeline.specs import AddTaskSpec, MergeSpec, TablesSpec, TrainSpec, WarmupSpec
 from sparse_sharing.training.sampling import steps_in_epoch
 
 
@@ -24,7 +26,9 @@ def check_budgets(specs: Specs, data: Mapping[str, list[CheckedCorpus]], finding
         findings: gets a warning for each pair, or a note where the configuration says that the difference is meant.
     """
     for dataset, corpora in data.items():
-        sentences = {task.name: len(own.sentences["train"]) for own in corpora for task in own.corpus.tasks}
+        sentences = Counter[str]()
+        for own in corpora:
+            sentences.update({task.name: len(own.sentences["train"]) for task in own.corpus.tasks})
         if set(sentences) == set(specs.tasks(dataset)):
             compare_budgets(specs, dataset, sentences, findings)
 
@@ -55,12 +59,17 @@ def planned_updates(specs: Specs, dataset: str, system: str, sentences: Mapping[
     """
     seed = specs.config.seeds[0]
     start = specs.warmup(dataset, seed, specs.start(system))
-    tasks = specs.tasks(dataset, system)
+    tasks, chosen = specs.tasks(dataset, system), specs.systems[system]
     updates = {}
-    for model in models_of(specs.systems[system].sharing, tasks):
+    for model in models_of(chosen.sharing, tasks):
         training = specs.train(dataset, seed, system, model)
+        if isinstance(training, MergeSpec):
+            merged = planned_updates(specs, dataset, specs.systems[system].merges, sentences)
+            updates |= {task: merged[task] for task in training.tasks}
+            continue
         if isinstance(training, AddTaskSpec):
-            updates |= planned_updates(specs, dataset, specs.systems[system].extends, sentences)
+            if isinstance(chosen, Extended):
+                updates |= planned_updates(specs, dataset, chosen.extends, sentences)
             steps = steps_in_epoch(sentences[training.task], training.optimization.batch_size, 1.0)
             updates[training.task] = training.trainings * training.optimization.epochs * steps
             continue

@@ -4,7 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +22,7 @@ from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.text.collected import document_numbers
 from sparse_sharing.text.demo import corpora as demo
 from sparse_sharing.text.dev_spans import no_dev_spans, tasks_without_dev_spans
-from sparse_sharing.text.flaws import MOST_SHOWN, Flaws
+from sparse_sharing.text.flaws import MOST_SHOWN, Flaws, Kind
 from sparse_sharing.text.readers.lines import quote
 from sparse_sharing.text.readers.reading import read_split, refuse_shared_documents
 from sparse_sharing.text.readers.recognise import span_form
@@ -56,7 +56,7 @@ class CheckedCorpus:
 
     def tokens(self, split: str) -> int:
         """Number of tokens of a split."""
-        return sum(map(len, self.words(split)))
+        return sum(len(sentence.words) for sentence in self.sentences[split])
 
 
 @contextlib.contextmanager
@@ -91,7 +91,8 @@ def check_data(config: Config, generated: Path, findings: Findings) -> dict[str,
     """
     checked = {dataset.name: _check_dataset(config, dataset, generated, findings) for dataset in config.data.datasets}
     if config.data.vectors is not None:
-        _check_vectors(config, [corpus for corpora in checked.values() for corpus in corpora], findings)
+        path = Path(layout.source_path(config, config.data.vectors))
+        _check_vectors(config, path, [corpus for corpora in checked.values() for corpus in corpora], findings)
     return checked
 
 
@@ -113,14 +114,13 @@ def _check_dataset(config: Config, dataset: Dataset, generated: Path, findings: 
             refuse_shared_documents(documents)
         if "train" in found.sentences:
             _cut(found, findings)
-        if all(split in found.sentences for split in SPLITS):
+        if all(split in found.sentences for split in corpus.splits):
             _check_splits(found, findings)
-            _check_dev_spans(config, found, findings)
-            for index, task in enumerate(corpus.tasks):
-                _check_labels(found, index, task, findings)
             _check_same_tags(found, findings)
             checked.append(found)
-    _check_leaks(dataset.name, checked, findings)
+    for task in dataset.tasks:
+        _check_task(config, dataset, task.name, checked, findings)
+    _check_leaks(checked, findings)
     return checked
 
 
@@ -142,7 +142,8 @@ def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, f
     listed = getattr(corpus.documents, split) if corpus.documents else None
     documents = Path(layout.source_path(config, listed)) if listed else None
     limit = corpus.train_sentences if split == "train" and corpus.train_sentences_seed is None else None
-    report = ReadReport(flaws=Flaws())
+    flaws = Flaws()
+    report = ReadReport(flaws=flaws)
     with _as_finding(f"{found.place} {split}", findings):
         found.sentences[split] = list(read_split(spec, paths, documents, report, limit))
         found.documents[split] = document_numbers(report.documents)
@@ -151,7 +152,7 @@ def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, f
     name = ", ".join(map(str, paths))
     found.widths[split] = report.width
     for task in corpus.tasks:
-        _tell_flaws(found, name, task, report.flaws, findings)
+        _tell_flaws(found, name, task, flaws, findings)
         if repairs := report.repairs.get(task.name):
             place = f"{found.place} {task.name}"
             findings.warning(place, f"{name}: {repairs:,} tags are repaired to fit scheme {task.scheme}")
@@ -169,7 +170,7 @@ def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, f
 def _tell_flaws(found: CheckedCorpus, name: str, task: Task, flaws: Flaws, findings: Findings) -> None:
     """One error for each kind of flaw: how many there are, the first places, and what to do."""
     order = "set repair: true to have them rewritten as conlleval reads them"
-    kinds = {
+    kinds: dict[Kind, tuple[str, str]] = {
         "missing": ("tokens have no value", "set missing: skip to leave them out of loss and score"),
         "foreign": ("tags are no span tags", "no repair can mend them"),
         "order": (f"tags break scheme {task.scheme}", order),
@@ -197,7 +198,7 @@ def _cut(found: CheckedCorpus, findings: Findings) -> None:
             parts = assign_splits(len(train), corpus.split, corpus.split_seed, found.documents["train"])
             for split, number in SPLIT_NUMBERS.items():
                 found.sentences[split] = [train[index] for index in np.flatnonzero(parts == number)]
-        elif corpus.dev is None:
+        elif corpus.cuts_dev:
             cut = cut_development(train, corpus.dev_fraction, corpus.split_seed)
             found.sentences["train"], found.sentences["dev"] = cut
             tasks = ", ".join(task.name for task in corpus.tasks)
@@ -206,8 +207,9 @@ def _cut(found: CheckedCorpus, findings: Findings) -> None:
 
 def _check_splits(found: CheckedCorpus, findings: Findings) -> None:
     """Sizes, and doubts about the sentences of each split."""
-    sizes = (f"{split} {len(found.sentences[split]):,}" for split in SPLITS)
-    findings.note(found.place, f"{', '.join(sizes)} sentences, {sum(map(found.tokens, SPLITS)):,} tokens")
+    splits = found.corpus.splits
+    sizes = (f"{split} {len(found.sentences[split]):,}" for split in splits)
+    findings.note(found.place, f"{', '.join(sizes)} sentences, {sum(map(found.tokens, splits)):,} tokens")
     if len(set(found.widths.values())) > 1:
         widths = ", ".join(f"{split} {width}" for split, width in found.widths.items())
         findings.warning(
@@ -215,7 +217,7 @@ def _check_splits(found: CheckedCorpus, findings: Findings) -> None:
         )
     train = list(found.words("train"))
     doubtful = []
-    for split in SPLITS:
+    for split in splits:
         words = list(found.words(split))
         doubtful += doubts.sentence_breaks(split, words)
         doubtful += doubts.document_marks(split, words)
@@ -239,12 +241,12 @@ def _check_same_tags(found: CheckedCorpus, findings: Findings) -> None:
             findings.warning(found.place, text)
 
 
-def _check_leaks(dataset: str, corpora: list[CheckedCorpus], findings: Findings) -> None:
+def _check_leaks(corpora: list[CheckedCorpus], findings: Findings) -> None:
     """Sentences that occur in two splits of any corpora, which one model sees."""
     digests = {
         (found, split): np.fromiter(map(sentence_digest, found.words(split)), np.uint64)
         for found in corpora
-        for split in SPLITS
+        for split in found.corpus.splits
     }
     for (found, split), (other, earlier) in product(digests, digests):
         if SPLITS.index(earlier) >= SPLITS.index(split):
@@ -256,23 +258,53 @@ def _check_leaks(dataset: str, corpora: list[CheckedCorpus], findings: Findings)
             findings.warning(found.place, f"{count:,} {split} sentences ({share:.1f} %) occur word for word in {where}")
 
 
-def _check_dev_spans(config: Config, found: CheckedCorpus, findings: Findings) -> None:
-    """Whether the dev text can choose anything."""
-    spec, sentences = corpus_spec(found.corpus), found.sentences["dev"]
-    tags = {
-        task.name: {tag for sentence in sentences for tag in sentence.tags[index]}
-        for index, task in enumerate(found.corpus.tasks)
-    }
-    named = found.corpus.dev or []
-    files = [layout.source_path(config, name) for name in ([named] if isinstance(named, str) else named)]
-    for task in tasks_without_dev_spans(spec, tags):
-        findings.error(f"{found.place} {task.name}", no_dev_spans(spec, task.name, ", ".join(files) or None))
+def _check_task(config: Config, dataset: Dataset, task: str, checked: list[CheckedCorpus], findings: Findings) -> None:
+    """The dev text and the labels of a task, in all corpora that have it."""
+    given = [corpus.name for corpus, _ in dataset.sources(task)]
+    sources = [
+        _Source(found, index, own)
+        for found in checked
+        for index, own in enumerate(found.corpus.tasks)
+        if own.name == task
+    ]
+    if len(sources) == len(given):
+        _check_dev_spans(config, sources, findings)
+        names = sources[0].found.place if len(given) == 1 else f"{dataset.name} {' + '.join(given)}"
+        _check_labels(sources, f"{names} {task}", findings)
 
 
-def _check_labels(found: CheckedCorpus, index: int, task: Task, findings: Findings) -> None:
-    """Labels that training lacks, that look like slips, or that are all there is."""
-    by_split = {split: _labels(found.sentences[split], index, task) for split in SPLITS}
-    place = f"{found.place} {task.name}"
+@dataclass(frozen=True)
+class _Source:
+    """A corpus that has a task: the place of the task among its tasks, and what it says of it."""
+
+    found: CheckedCorpus
+    index: int
+    task: Task
+
+    def labels(self, split: str) -> Counter[str]:
+        """How often each label occurs in a split, with the names that the configuration gives to labels."""
+        return _labels(self.found.sentences.get(split, []), self.index, self.task)
+
+
+def _check_dev_spans(config: Config, sources: list[_Source], findings: Findings) -> None:
+    """Whether the dev text of a task can choose anything."""
+    with_dev = [source for source in sources if "dev" in source.found.sentences]
+    for source in with_dev:
+        found = source.found
+        tags = {task.name: set(_tags(found.sentences["dev"], index)) for index, task in enumerate(found.corpus.tasks)}
+        if source.task.name not in [task.name for task in tasks_without_dev_spans(corpus_spec(found.corpus), tags)]:
+            return
+    found, task = with_dev[0].found, with_dev[0].task.name
+    files = [layout.source_path(config, name) for name in found.corpus.files("dev")]
+    findings.error(f"{found.place} {task}", no_dev_spans(corpus_spec(found.corpus), task, ", ".join(files) or None))
+
+
+def _check_labels(sources: list[_Source], place: str, findings: Findings) -> None:
+    """Labels that training lacks, that look like slips, that only one corpus has, or that are all there is."""
+    task = sources[0].task
+    by_split = {split: sum((source.labels(split) for source in sources), Counter()) for split in SPLITS}
+    for text in _own_labels(sources):
+        findings.warning(place, text)
     for split in ("dev", "test"):
         if unseen := sorted(set(by_split[split]) - set(by_split["train"])):
             count = sum(by_split[split][label] for label in unseen)
@@ -293,9 +325,19 @@ def _check_labels(found: CheckedCorpus, index: int, task: Task, findings: Findin
         findings.warning(place, f"every training token has the tag {only}: there is nothing to learn; check the column")
 
 
+def _own_labels(sources: list[_Source]) -> Iterator[str]:
+    """Labels of one task that only some of its corpora use in training: two names of one thing, perhaps."""
+    labels = {source.found.corpus.name: source.labels("train") for source in sources}
+    every = set().union(*labels.values())
+    for name, own in labels.items():
+        if lacking := sorted(every - set(own)):
+            yield f"corpus '{name}' never has {_listed(lacking)}: if other names are meant, rename them with labels"
+
+
 def _labels(sentences: list[Sentence], index: int, task: Task) -> Counter[str]:
     """How often each tag, or each type of span, occurs on a token."""
-    tags = Counter(tag for tag in _tags(sentences, index) if tag)
+    tags = Counter(_tags(sentences, index))
+    del tags[""]
     if task.scheme == "none":
         return tags
     types: Counter[str] = Counter()
@@ -306,12 +348,11 @@ def _labels(sentences: list[Sentence], index: int, task: Task) -> Counter[str]:
 
 
 def _tags(sentences: list[Sentence], index: int) -> Iterator[str]:
-    return (tag for sentence in sentences for tag in sentence.tags[index])
+    return chain.from_iterable(sentence.tags[index] for sentence in sentences)
 
 
-def _check_vectors(config: Config, corpora: list[CheckedCorpus], findings: Findings) -> None:
+def _check_vectors(config: Config, path: Path, corpora: list[CheckedCorpus], findings: Findings) -> None:
     """Whether the vectors can be read, fit the model, and know the words."""
-    path = Path(layout.source_path(config, config.data.vectors))
     words: Mapping[str, Counter[str]] = {
         split: Counter(word for corpus in corpora for sentence in corpus.words(split) for word in sentence)
         for split in SPLITS
@@ -323,7 +364,7 @@ def _check_vectors(config: Config, corpora: list[CheckedCorpus], findings: Findi
         findings.error("vectors", str(error))
         return
     width = vectors.values.shape[1]
-    if width > config.model.word_dimension:
+    if width > config.model.vector_width:
         findings.error("vectors", f"{path} has {width} dimensions, but model.word_dimension is less: set it to {width}")
     found = frozenset(vectors.words)
     for split, counts in words.items():

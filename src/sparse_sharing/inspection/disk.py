@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sparse_sharing.pipeline.jobs import Job
-from sparse_sharing.pipeline.specs import PruneSpec
+from sparse_sharing.pipeline.specs import AddTaskSpec, MergeSpec, PruneSpec, TrainSpec
 
 NUMBER = 4
 """Bytes of a float32, or of the number of a word or tag."""
@@ -49,8 +49,12 @@ def _of_job(
             return NUMBER * numbers
         case "select":
             return mask * len(text["train"])
-        case "train":
-            return NUMBER * numbers + mask * len(job.spec.tasks)
         case "evaluate":
-            return PREDICTION * sum(text["test"][task] for task in job.needs["model"].spec.tasks)
-    return 0
+            return PREDICTION * sum(text["test"][task] for task in _tasks_of_model(job.needs["model"]))
+    tasks = _tasks_of_model(job)
+    return NUMBER * numbers + mask * len(tasks) if tasks else 0
+
+
+def _tasks_of_model(job: Job) -> list[str]:
+    """The tasks of the model that a job makes; empty where it makes none."""
+    return job.spec.tasks if isinstance(job.spec, TrainSpec | AddTaskSpec | MergeSpec) else []

@@ -8,6 +8,7 @@ import statistics
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from sparse_sharing.text.readers.columns import DOCUMENT_START
 from sparse_sharing.text.readers.lines import quote
@@ -75,11 +76,14 @@ def hidden_characters(split: str, sentences: Words) -> Iterator[str]:
     """Characters in words that nobody sees: such a word is another word than the one it looks like."""
     found: Counter[str] = Counter()
     first: dict[str, str] = {}
-    for word, count in Counter(word for sentence in sentences for word in sentence).items():
-        for letter in set(word):
-            if letter in MARKS or (unicodedata.category(letter) == "Cc" and letter != "\x85"):
-                found[letter] += count
-                first.setdefault(letter, word)
+    words = Counter(chain.from_iterable(sentences))
+    letters = set("".join(words))
+    hidden = {letter for letter in letters if unicodedata.category(letter) == "Cc" and letter != "\x85"}
+    hidden |= letters & MARKS
+    for word, count in words.items() if hidden else ():
+        for letter in hidden.intersection(word):
+            found[letter] += count
+            first.setdefault(letter, word)
     for letter, count in sorted(found.items()):
         name = "a carriage return" if letter == "\r" else f"U+{ord(letter):04X}"
         remedy = "convert the line ends" if letter == "\r" else "remove the character"
@@ -88,7 +92,7 @@ def hidden_characters(split: str, sentences: Words) -> Iterator[str]:
 
 def words(train: Words, tags_of_tasks: Sequence[Counter[str]]) -> Iterator[str]:
     """Words that look like numbers or tags: the column of the words may be another."""
-    counts = Counter(word for sentence in train for word in sentence)
+    counts = Counter(chain.from_iterable(train))
     total = counts.total()
     if total < FEW_TOKENS:
         return
@@ -104,11 +108,12 @@ def words(train: Words, tags_of_tasks: Sequence[Counter[str]]) -> Iterator[str]:
 
 def unseen_words(split: str, train: Words, sentences: Words) -> Iterator[str]:
     """A split whose words train never has: another language, or another column."""
-    known = {word.lower() for sentence in train for word in sentence}
-    tokens = [word.lower() for sentence in sentences for word in sentence]
-    unseen = sum(word not in known for word in tokens)
-    if len(tokens) >= FEW_TOKENS and unseen > UNSEEN_WORDS * len(tokens):
-        share = 100 * unseen / len(tokens)
+    known = {word.lower() for word in set(chain.from_iterable(train))}
+    counts = Counter(chain.from_iterable(sentences))
+    total = counts.total()
+    unseen = sum(count for word, count in counts.items() if word.lower() not in known)
+    if total >= FEW_TOKENS and unseen > UNSEEN_WORDS * total:
+        share = 100 * unseen / total
         yield f"{share:.0f} % of the tokens in {split} are words that train never has: is it the same kind of text?"
 
 

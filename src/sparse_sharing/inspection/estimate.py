@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -103,15 +104,15 @@ def estimate(
         if optimization and (dataset, batch_size) not in speeds:
             speeds[dataset, batch_size] = _measure(samples[dataset], optimization)
         if optimization:
-            seconds[id(job)] += _training(job, tokens[dataset], speeds[dataset, batch_size])
+            seconds[id(job)] += _training(job, optimization.epochs, tokens[dataset], speeds[dataset, batch_size])
         elif job.stage == "evaluate":
             known = next(speed for (own, _), speed in speeds.items() if own == dataset)
             seconds[id(job)] += (
                 sum(tokens[dataset]["test"][task] for task in _tasks(job.needs["model"])) / known.scoring
             )
-    stages: Counter[str] = Counter()
+    stages: dict[str, float] = {}
     for job in jobs:
-        stages[job.stage] += seconds[id(job)]
+        stages[job.stage] = stages.get(job.stage, 0.0) + seconds[id(job)]
     sizes = {dataset: _numbers(sample.network) for dataset, sample in samples.items()}
     return Estimate(stages, _chain(jobs, seconds), disk_bytes(jobs, sizes, tokens))
 
@@ -122,12 +123,12 @@ def _numbers(network: Network) -> tuple[int, int]:
     return sum(value.numel() for value in network.values().values()), sum(map(math.prod, shapes))
 
 
-def _training(job: Job, tokens: Mapping[str, Mapping[str, int]], speed: Speed) -> float:
+def _training(job: Job, epochs: int, tokens: Mapping[str, Mapping[str, int]], speed: Speed) -> float:
     """Seconds of all epochs of a training job; patience may end it earlier."""
-    optimization, tasks = job.spec.optimization, _tasks(job) or list(tokens["train"])
+    tasks = _tasks(job) or list(tokens["train"])
     if isinstance(job.spec, AddTaskSpec):
         tasks = [job.spec.task]
-    epochs = optimization.epochs * getattr(job.spec, "trainings", 1)
+    epochs *= getattr(job.spec, "trainings", 1)
     epochs *= len(getattr(job.spec, "learning_rates", None) or [None])
     weights = getattr(job.spec, "weights", None) or {}
     passes = {task: (weights[task].sampling if task in weights else None) or 1.0 for task in tasks}
@@ -150,13 +151,15 @@ def _chain(jobs: list[Job], seconds: Mapping[int, float]) -> float:
 
 def _tokens(corpora: list[CheckedCorpus]) -> dict[str, dict[str, int]]:
     """Tokens of each task by split."""
-    return {
-        split: {task.name: found.tokens(split) for found in corpora for task in found.corpus.tasks} for split in SPLITS
-    }
+    tokens = {split: Counter[str]() for split in SPLITS}
+    for found, split in product(corpora, SPLITS):
+        if split in found.sentences:
+            tokens[split].update({task.name: found.tokens(split) for task in found.corpus.tasks})
+    return tokens
 
 
 def _sample(corpora: list[CheckedCorpus], model: EncoderSection, device: str, spec: PrepareSpec) -> _Sample:
-    """The network for the whole dataset, and a part of its text."""
+    """The network for the whole dataset, and a part of its text: of a task of several corpora, that of the last."""
     given = {found.corpus.name: found for found in corpora}
     samples, tags = {}, {}
     for own in spec.corpora:

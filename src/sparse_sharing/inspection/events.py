@@ -48,8 +48,8 @@ def write_events(run: Path, output: Path) -> int:
 def _events(rows: Iterable[Mapping[str, str]], step: str) -> bytes:
     """The rows of a table as the bytes of an event file, one scalar for each column."""
     try:
-        from tensorboard.compat.proto.event_pb2 import Event
-        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]  (made by protobuf)
+        from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]  (made by protobuf)
         from tensorboard.summary.writer.record_writer import RecordWriter
     except ImportError as error:
         raise ConfigError("event files need an extra package: pip install 'sparse-sharing[tensorboard]'") from error

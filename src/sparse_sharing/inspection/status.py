@@ -76,7 +76,8 @@ def _at_work(job: Job, record: Mapping[str, object], now: float) -> bool:
     if record:
         if record.get("host") == socket.gethostname():
             return _is_alive(record.get("process"))
-        limit = max(FRESH, SLOWER * float(record.get("seconds", 0.0)))
+        seconds = record.get("seconds")
+        limit = max(FRESH, SLOWER * seconds if isinstance(seconds, int | float) else 0.0)
         return now - max(_changed(job.work / RECORD), _changed(job.log)) < limit
     # The workflow removes old files before a job begins.
     begun = job.carrier is None or not job.carrier.exists()

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from sparse_sharing.config.corpora import COLUMN, LAYERS, MISC
@@ -15,14 +16,11 @@ from sparse_sharing.text.readers.conll2012 import read_documents
 from sparse_sharing.text.readers.conllu import Layer, Row, read_rows
 from sparse_sharing.text.readers.jsonl import read_records
 from sparse_sharing.text.readers.offsets import read_offsets
-from sparse_sharing.text.readers.recognise import Recognised, recognise, span_form
+from sparse_sharing.text.readers.recognise import MOST_VALUES, Recognised, SpanForm, recognise, span_form
 from sparse_sharing.text.schemes import misformed, repair
 from sparse_sharing.text.sentences import ReadReport
 from sparse_sharing.text.tags import UNSPECIFIED, loosely
 from sparse_sharing.text.transitions import is_valid
-
-MOST_VALUES = 1000
-"""A column with more different values holds text, not tags."""
 
 FEW_VALUES = 30
 """A column with as few values may hold tags however short the file is."""
@@ -35,8 +33,11 @@ MOST_MISSING = 0.5
 
 _integer = re.compile(r"[+-]?\d+([.-]\d+)?").fullmatch
 
-Rows = tuple[int, list[tuple[str, ...]]]
-"""A sentence: the number of its first line, and the fields of each line."""
+Cells = list[tuple[str, ...]]
+"""The cells of a sentence, column by column."""
+
+Values = list[tuple[Path, int, Sequence[str]]]
+"""One column of a split: of each sentence its file, its first line and its values."""
 
 
 @dataclass
@@ -68,24 +69,28 @@ class ColumnSurvey:
         return self.values.total()
 
     @property
+    def form(self) -> SpanForm | None:
+        """How span tags are written, where only the values tell; None where they are none."""
+        return span_form(self.values) if self.fixed is None and len(self.values) <= MOST_VALUES else None
+
+    @property
     def spans(self) -> bool:
         """Whether the values have the form of span tags."""
         if self.fixed is not None:
             return self.fixed != "none"
-        return len(self.values) <= MOST_VALUES and span_form(self.values) is not None
+        return span_form(self.values) is not None
 
     @property
     def loose(self) -> bool:
         """Whether span tags are written in another way than B-PER."""
-        return self.fixed is None and self.spans and span_form(self.values).loose
+        return self.form is not None and self.form.loose
 
     @property
     def scheme(self) -> Scheme:
         """The tag scheme: what its letters tell, else what fewest tags break; none for other values."""
-        if self.fixed is not None or not self.spans:
+        if (form := self.form) is None:
             return self.fixed or "none"
-        told = span_form(self.values).scheme
-        return told or ("iob1" if self.rewritten["iob1"] < self.rewritten["iob2"] else "iob2")
+        return form.scheme or ("iob1" if self.rewritten["iob1"] < self.rewritten["iob2"] else "iob2")
 
     @property
     def numeric(self) -> bool:
@@ -169,43 +174,43 @@ def _survey_columns(files: Mapping[str, Sequence[Path]], form: Recognised) -> Co
     width = widths.most_common(1)[0][0]
     found = CorpusSurvey(form, width, [ColumnSurvey(index) for index in range(width)])
     found.comments, found.documents = report.comments, report.document_starts
-    rows_of = {
-        split: [(path, rows) for path in paths for rows in _whole(path, blocks.pop(path), found)]
+    cells = {
+        split: [(path, *sentence) for path in paths for sentence in _whole(path, blocks.pop(path), found)]
         for split, paths in files.items()
     }
-    for split, own in rows_of.items():
+    for split, own in cells.items():
         if not own:
             raise DataError(_why_nothing(found, files[split]))
-        for column in found.columns:
-            _count(column, split, [(path, line, [row[column.index] for row in rows]) for path, (line, rows) in own])
+    for column in found.columns:
+        _count(
+            column, {split: [(path, line, by[column.index]) for path, line, by in own] for split, own in cells.items()}
+        )
     words = [column for column in found.columns if not column.numeric]
     found.word_column = max(words or found.columns, key=lambda column: (len(column.values), -column.index)).index
-    for split, own in rows_of.items():
-        found.sentences[split] = [tuple(row[found.word_column] for row in rows) for _, (_, rows) in own]
+    for split, own in cells.items():
+        found.sentences[split] = [by[found.word_column] for _, _, by in own]
     return found
 
 
 def _survey_layers(files: Mapping[str, Sequence[Path]], form: Recognised) -> CorpusSurvey:
     """Look at the layers of a format that names them."""
     found = CorpusSurvey(form, 0, [])
-    layers: dict[str, ColumnSurvey] = {}
+    layers: dict[str, dict[str, Values]] = {}
     for split, paths in files.items():
         words: list[tuple[str, ...]] = []
-        values: dict[str, list[tuple[Path, int, list[str]]]] = {}
         for path in paths:
             report = ReadReport()
             for line, own, tags in _layered(path, form, report):
                 words.append(own)
                 for layer, column in tags.items():
-                    values.setdefault(layer, []).append((path, line, column))
+                    layers.setdefault(layer, {}).setdefault(split, []).append((path, line, column))
             found.documents += report.document_starts
             found.comments += report.comments
         found.sentences[split] = words
-        for layer, own in values.items():
-            fixed = LAYERS.get(form.format, {}).get(layer)
-            column = layers.setdefault(layer, ColumnSurvey(len(layers), layer, fixed))
-            _count(column, split, own)
-    found.columns = [column for column in layers.values() if column.values]
+    for index, (layer, values) in enumerate(layers.items()):
+        column = ColumnSurvey(index, layer, LAYERS.get(form.format, {}).get(layer))
+        _count(column, values)
+        found.columns += [column] if column.values else []
     found.word_column = -1
     return found
 
@@ -257,17 +262,17 @@ def _layers_of(rows: list[Row]) -> dict[str, list[str]]:
     return layers
 
 
-def _whole(path: Path, blocks: list[tuple[int, list[list[str]]]], found: CorpusSurvey) -> Iterator[Rows]:
-    """The first line and the rows of each sentence whose lines all have the usual number of columns."""
+def _whole(path: Path, blocks: list[tuple[int, list[list[str]]]], found: CorpusSurvey) -> Iterator[tuple[int, Cells]]:
+    """The first line and the cells of each sentence whose lines all have the usual number of columns."""
     for start, rows in blocks:
-        odd = [(number, row) for number, row in enumerate(rows, start) if len(row) != found.width]
-        if odd:
+        if set(map(len, rows)) != {found.width}:
+            odd = [(number, row) for number, row in enumerate(rows, start) if len(row) != found.width]
             number, row = odd[0]
-            count, *first = found.ragged.get(path, (0, number, len(row), " ".join(row)))
-            found.ragged[path] = (count + len(odd), *first)
+            count, line, width, text = found.ragged.get(path, (0, number, len(row), " ".join(row)))
+            found.ragged[path] = (count + len(odd), line, width, text)
         else:
             # Few different strings make up a corpus: each is kept in memory once.
-            yield start, [tuple(map(sys.intern, row)) for row in rows]
+            yield start, [tuple(map(sys.intern, values)) for values in zip(*rows, strict=True)]
 
 
 def _why_nothing(found: CorpusSurvey, paths: Sequence[Path]) -> str:
@@ -280,23 +285,30 @@ def _why_nothing(found: CorpusSurvey, paths: Sequence[Path]) -> str:
     )
 
 
-def _count(column: ColumnSurvey, split: str, sentences: list[tuple[Path, int, list[str]]]) -> None:
-    """Add the values of one split, and how well they keep to each scheme."""
-    own = Counter(tag for _, _, tags in sentences for tag in tags)
-    column.missing += own.pop("", 0)
-    if column.layer is not None:
-        column.missing += own.pop(UNSPECIFIED, 0)
-    column.by_split[split] = own
-    column.values += own
+def _count(column: ColumnSurvey, values: Mapping[str, Values]) -> None:
+    """Add the values of all splits, and how well they keep to schemes."""
+    for split, sentences in values.items():
+        own = Counter(chain.from_iterable(tags for _, _, tags in sentences))
+        column.missing += own.pop("", 0)
+        if column.layer is not None:
+            column.missing += own.pop(UNSPECIFIED, 0)
+        column.by_split[split] = own
+        column.values += own
     if not column.spans:
         return
-    loose, told = column.loose, column.scheme
-    schemes = ("iob1", "iob2") if told in ("iob1", "iob2") else ("iob1", "iob2", told)
+    sentences = [sentence for own in values.values() for sentence in own]
+    told = column.scheme
+    _count_rewritten(column, told, sentences)
+    if column.rewritten["iob2"]:
+        # The letters of IOB1 and IOB2 are the same: it is the one that fewer tags break.
+        _count_rewritten(column, "iob1", sentences)
+
+
+def _count_rewritten(column: ColumnSurvey, scheme: Scheme, sentences: Values) -> None:
+    """Count the tags that break a scheme."""
+    loose = column.loose
     for path, line, values in sentences:
-        if set(values) == {"O"}:
-            continue
         tags = [loosely(value) for value in values] if loose else values
-        for scheme in schemes:
-            if not is_valid(tags, scheme) and (changed := repair(tags, scheme)[1]):
-                column.rewritten[scheme] += changed
-                column.first_rewritten.setdefault(scheme, f"{path}, sentence at line {line}")
+        if not is_valid(tags, scheme) and (changed := repair(tags, scheme)[1]):
+            column.rewritten[scheme] += changed
+            column.first_rewritten.setdefault(scheme, f"{path}, sentence at line {line}")

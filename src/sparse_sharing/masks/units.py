@@ -64,8 +64,8 @@ class Units:
         for info in self.infos:
             for axis in info.units:
                 lines = np.moveaxis(tensors[info.name], axis.axis, 0)[places(axis)]
-                found = lines.reshape(axis.blocks, axis.count, -1).any((0, 2))
-                kept[axis.group] = kept.get(axis.group, False) | found
+                found = np.logical_or.reduce(lines.reshape(axis.blocks, axis.count, -1), axis=(0, 2))
+                kept[axis.group] = kept[axis.group] | found if axis.group in kept else found
         keep = torch.from_numpy(np.concatenate([kept[group] for group in self.shapes]))
         units = Mask(keep, self.shapes, mask.weights)
         return units if torch.equal(self.expand(units).keep, mask.keep) else None

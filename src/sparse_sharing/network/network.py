@@ -159,11 +159,12 @@ class Network:
         """
         self.base = None
         if values:
-            self.keep_base()
-            own = self.parts(self.base)
+            base = self.theta.clone()
+            own = self.parts(base)
             require_shapes(values, own)
             for name, value in values.items():
                 own[name].copy_(value)
+            self.base = base
 
     def over_weights(self, masks: Mapping[str, Mask]) -> dict[str, Mask]:
         """Masks as they are, those over units as the masks over weights and biases that they stand for."""
@@ -206,8 +207,8 @@ class Network:
 
     def takes_part(self, task: str) -> Tensor | None:
         """Bool [P], the encoder's parameters that a step of a task changes; None for all of them."""
-        if self.keeps[task] is not None:
-            return self._moving(self.keeps[task])
+        if (keep := self.keeps[task]) is not None:
+            return self._moving(keep)
         part = torch.zeros_like(self.theta, dtype=torch.bool)
         for range_ in self.ranges[task]:
             part[range_] = True

@@ -4,11 +4,18 @@ Stages and files are in `stage` and `artefact`, specs in `specs` and `run_specs`
 """
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sparse_sharing.pipeline import layout
+    from sparse_sharing.pipeline.jobs import jobs_of
+    from sparse_sharing.pipeline.provenance import stored_spec_digest
+    from sparse_sharing.pipeline.run_specs import Specs
 
 _MODULE_OF = {"jobs_of": "jobs", "stored_spec_digest": "provenance", "Specs": "run_specs"}
 """The module of each public name, loaded when the name is first asked for: reading a file's digest needs no schema."""
 
-__all__ = [*_MODULE_OF, "layout"]
+__all__ = ["Specs", "jobs_of", "layout", "stored_spec_digest"]
 
 
 def __getattr__(name: str) -> object:

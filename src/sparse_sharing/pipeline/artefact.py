@@ -74,6 +74,7 @@ MODEL = Artefact(
     "model", "model.safetensors", "weights and masks, dev scores, densities, parameter count", "model", version=2
 )
 HISTORY = Artefact("history", "history.csv", "learning rate, loss, dev scores and seconds of each epoch")
+MERGING = Artefact("merging", "merging.csv", "the dev score of each task for each setting of a merging")
 CARD = Artefact("card", "README.md", "the card of the model, for people")
 METRICS = Artefact(
     "metrics",

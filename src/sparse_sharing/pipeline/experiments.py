@@ -21,6 +21,8 @@ class SystemFacts(Section):
     """The density that its choice of masks asks for, where that is one for all tasks."""
     tasks: list[str] | None = None
     """The tasks it is limited to, where it does not train all of a dataset."""
+    merges: str | None = None
+    """The system whose models it merges; their trainings are a part of its cost."""
 
 
 CONTROLS: Mapping[str, str] = {
@@ -60,14 +62,14 @@ class TabulatedRun(Protocol):
 
 def facts_of(system: System, choice: Choice | None) -> SystemFacts:
     """The facts of a system and its choice of masks."""
-    at_density = choice is not None and choice.rule == "target_density"
-    one_density = at_density and isinstance(choice.target_density, float)
+    density = choice.target_density if choice is not None and choice.rule == "target_density" else None
     return SystemFacts(
         kind=_kind_of(system, choice),
         start=system.start,
         choice=system.choice,
-        target_density=choice.target_density if one_density else None,
+        target_density=density if isinstance(density, float) else None,
         tasks=sorted(system.tasks) if system.tasks else None,
+        merges=getattr(system, "merges", None),
     )
 
 
@@ -136,9 +138,10 @@ def sweep_of(facts: Mapping[str, SystemFacts]) -> dict[str, float]:
 
 def pairs_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str | None]]:
     """Sparse systems of two tasks, each with the hard sharing of the same tasks where there is one."""
-    sparse = [name for name, known in facts.items() if known.kind.startswith("sparse") and len(known.tasks or ()) == 2]
-    hard = {tuple(facts[name].tasks or ()): name for name in reversed(_hard(facts))}
-    return [(name, hard.get(tuple(facts[name].tasks))) for name in sorted(sparse, key=lambda n: (facts[n].tasks, n))]
+    tasks = {name: tuple(known.tasks or ()) for name, known in facts.items()}
+    sparse = [name for name, known in facts.items() if known.kind.startswith("sparse") and len(tasks[name]) == 2]
+    hard = {tasks[name]: name for name in reversed(_hard(facts))}
+    return [(name, hard.get(tasks[name])) for name in sorted(sparse, key=lambda name: (tasks[name], name))]
 
 
 def _hard(facts: Mapping[str, SystemFacts]) -> list[str]:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sparse_sharing.config.schema import DEMO, SPLITS
+from sparse_sharing.config.sharing.extended import Extended
+from sparse_sharing.config.sharing.merged import Merged
+from sparse_sharing.config.systems import Start
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.pretrained import pretrained_folder
 from sparse_sharing.pipeline.provenance import stored_spec_digest
@@ -129,8 +132,8 @@ class _Jobs:
 
     def prepare_task(self, dataset: str, task: str) -> Job:
         spec = self.specs.prepare_task(dataset, task)
-        corpus = next(corpus for corpus in self.specs.datasets[dataset].corpora if corpus.name == spec.corpus.name)
-        files = tuple(path for split in SPLITS for path in corpus.files(split))
+        corpora = {corpus.name: corpus for corpus in self.specs.datasets[dataset].corpora}
+        files = tuple(path for own in spec.corpora for split in SPLITS for path in corpora[own.name].files(split))
         needs = {}
         if any(path.startswith(DEMO) for path in files):
             needs["demo"] = self._add("demo", {}, self.specs.demo(), files=layout.DEMO_FILES)
@@ -147,22 +150,22 @@ class _Jobs:
         sources = () if folder is None else (str(folder.absolute()),)
         return self._add("warmup", identity, spec, self._text(dataset, spec.tags or ()), sources)
 
-    def prune(self, dataset: str, seed: int, start: str, task: str) -> Job:
+    def prune(self, dataset: str, seed: int, start: Start, task: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
         needs = self._text(dataset, [task]) | {"start": self.warmup(dataset, seed, start)}
         return self._add("prune", identity, self.specs.prune(dataset, seed, start, task), needs)
 
-    def prune_named(self, dataset: str, seed: int, start: str, pruning: str, task: str) -> Job:
+    def prune_named(self, dataset: str, seed: int, start: Start, pruning: str, task: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "pruning": pruning, "task": task}
         needs = self._text(dataset, [task]) | {"start": self.warmup(dataset, seed, start)}
         return self._add("prune_named", identity, self.specs.prune_named(dataset, seed, start, pruning, task), needs)
 
-    def prune_again(self, dataset: str, seed: int, start: str, task: str) -> Job:
+    def prune_again(self, dataset: str, seed: int, start: Start, task: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
         needs = self._text(dataset, [task]) | {"start": self.warmup(dataset, seed, start)}
         return self._add("prune_again", identity, self.specs.prune_again(dataset, seed, start, task), needs)
 
-    def select(self, dataset: str, seed: int, start: str, choice: str) -> Job:
+    def select(self, dataset: str, seed: int, start: Start, choice: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
         spec = self.specs.select(dataset, seed, start, choice)
         pruning = spec.choice.pruning
@@ -178,12 +181,16 @@ class _Jobs:
     def train(self, dataset: str, seed: int, system: str, model: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}
         chosen = self.specs.systems[system]
-        if chosen.sharing == "extended":
+        if isinstance(chosen, Extended):
             spec = self.specs.add_task(dataset, seed, system, model)
             needs = self._text(dataset, spec.tags) | {"model": self.train(dataset, seed, chosen.extends, model)}
             return self._add("add_task", identity, spec, needs)
         needs = self._text(dataset, self.specs.trained(dataset, system, model))
         needs["start"] = self.warmup(dataset, seed, self.specs.start(system))
+        if isinstance(chosen, Merged):
+            spec = self.specs.merge(dataset, seed, system, model)
+            needs |= {f"models.{task}": self.train(dataset, seed, chosen.merges, task) for task in spec.tasks}
+            return self._add("merge", identity, spec, needs)
         if chosen.choice is not None:
             needs["masks"] = self.select(dataset, seed, chosen.start, chosen.choice)
         return self._add("train", identity, self.specs.train(dataset, seed, system, model), needs)

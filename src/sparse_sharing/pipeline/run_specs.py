@@ -14,6 +14,8 @@ from sparse_sharing.config.schema import (
     Optimization,
     Task,
 )
+from sparse_sharing.config.sharing.extended import Extended
+from sparse_sharing.config.sharing.merged import GRIDS
 from sparse_sharing.config.systems import STARTS, Start
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.experiments import compared_pairs, facts_of
@@ -25,6 +27,7 @@ from sparse_sharing.pipeline.specs import (
     DownloadSpec,
     EvaluateSpec,
     FiguresSpec,
+    MergeSpec,
     PrepareSpec,
     PrepareTaskSpec,
     PruneSpec,
@@ -139,11 +142,16 @@ class Specs:
         Raises:
             ConfigError: The dataset has no task of that name.
         """
-        for corpus in self.corpora(dataset):
-            for column in corpus.tasks:
-                if column.name == task:
-                    return PrepareTaskSpec(dataset=dataset, corpus=corpus.model_copy(update={"tasks": [column]}))
-        raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {', '.join(self.tasks(dataset))}")
+        corpora = [
+            corpus.model_copy(update={"tasks": [column]})
+            for corpus in self.corpora(dataset)
+            for column in corpus.tasks
+            if column.name == task
+        ]
+        if not corpora:
+            known = ", ".join(self.tasks(dataset))
+            raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {known}")
+        return PrepareTaskSpec(dataset=dataset, corpus=corpora[0], more=corpora[1:] or None)
 
     def warmup(self, dataset: str, seed: int, start: str) -> WarmupSpec:
         """The starting weights: theta(w) for start `warmup`, theta(0) for `initial` and a network of a system's own."""
@@ -218,10 +226,10 @@ class Specs:
         chosen = self.systems[system]
         return switches_of(chosen.IS_JOINT, self.config.replicate, chosen.replicate)
 
-    def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec | AddTaskSpec:
-        """The training of one model of a system; of an extended one, the addition of its task."""
-        if self.systems[system].sharing == "extended":
-            return self.add_task(dataset, seed, system, model)
+    def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec | AddTaskSpec | MergeSpec:
+        """The training of one model of a system, or what another stage does to make it."""
+        if self.systems[system].STAGE != "train":
+            return getattr(self, self.systems[system].STAGE)(dataset, seed, system, model)
         chosen, switches = self.systems[system], self.replicate(system)
         section, tasks = self.config.train, self.trained(dataset, system, model)
         rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
@@ -253,8 +261,14 @@ class Specs:
         )
 
     def add_task(self, dataset: str, seed: int, system: str, model: str) -> AddTaskSpec:
-        """The addition of a task to the finished model of another system."""
+        """The addition of a task to the finished model of another system.
+
+        Raises:
+            ConfigError: The system extends no other.
+        """
         chosen, section = self.systems[system], self.config.train
+        if not isinstance(chosen, Extended):
+            raise ConfigError(f"system '{system}' has sharing '{chosen.sharing}'; only 'extended' adds a task")
         base = self.train(dataset, seed, chosen.extends, model)
         tasks = [*base.tasks, chosen.task]
         return AddTaskSpec(
@@ -272,6 +286,25 @@ class Specs:
             optimization=_plain(section, epochs=chosen.trained_epochs(section.epochs, self.config.warmup.epochs)),
         )
 
+    def merge(self, dataset: str, seed: int, system: str, model: str) -> MergeSpec:
+        """The merging of the models of another system."""
+        chosen, tasks = self.systems[system], self.trained(dataset, system, model)
+        return MergeSpec(
+            data=self.prepare(dataset).digest(),
+            tags=self.tags(dataset, tasks),
+            start=self.warmup(dataset, seed, chosen.start).digest(),
+            models={task: self.train(dataset, seed, chosen.merges, task).digest() for task in tasks},
+            seed=seed,
+            system=system,
+            sharing=chosen.sharing,
+            tasks=tasks,
+            head=self.heads(tasks),
+            method=chosen.method,
+            scales=chosen.scales,
+            **{key: chosen.grid(key) for key in GRIDS},
+            replicate=self.replicate(system),
+        )
+
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:
         """The evaluation of one model."""
         return EvaluateSpec(
@@ -286,7 +319,8 @@ class Specs:
     def tables(self) -> TablesSpec:
         """The tables of the run."""
         config = self.config
-        facts = {name: facts_of(system, self.choices.get(system.choice)) for name, system in self.systems.items()}
+        choices = {None: None, **self.choices}
+        facts = {name: facts_of(system, choices[system.choice]) for name, system in self.systems.items()}
         paper = {name: dataset.paper for name, dataset in self.datasets.items() if dataset.paper}
         spec = TablesSpec(
             baseline=config.tables.baseline,
@@ -318,7 +352,7 @@ class Specs:
             for name, own in self.choices.items()
             if own.is_pruned and own.pruning is None and own.random is not True
         ]
-        return sorted(used & set(found)) or None
+        return [name for name in sorted(found) if name in used] or None
 
     def report(self) -> ReportSpec:
         """The report of the run."""

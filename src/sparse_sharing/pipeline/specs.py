@@ -15,6 +15,7 @@ from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Switch
 from sparse_sharing.config.schema import GRAMMAR_VERSION, Choice, DemoSize, Optimization
+from sparse_sharing.config.sharing.merged import Method
 from sparse_sharing.config.systems import Start, models_of
 from sparse_sharing.pipeline.experiments import SystemFacts
 from sparse_sharing.pipeline.spec import Spec as Spec
@@ -53,10 +54,16 @@ class PrepareSpec(Spec):
 
 
 class PrepareTaskSpec(Spec):
-    """Encode the tags of one task; `corpus` has this task only."""
+    """Encode the tags of one task; each corpus has this task only."""
 
     dataset: str
     corpus: CorpusSpec
+    more: list[CorpusSpec] | None = Field(default=None, description="further corpora that have the task, by name")
+
+    @property
+    def corpora(self) -> list[CorpusSpec]:
+        """The corpora that have the task, in the order of their sentences."""
+        return [self.corpus, *(self.more or [])]
 
     @property
     def task(self) -> TaskColumn:
@@ -190,6 +197,30 @@ class AddTaskSpec(Spec):
         return 1 if self.share == 1 else 2
 
 
+class MergeSpec(Spec):
+    """Merge the finished models of single tasks; `models` has the digest of the spec of each.
+
+    `tags` has the digest of the tags of each task, `start` that of the weights that all models were trained from. The
+    lists are the grids that dev chooses from.
+    """
+
+    data: str
+    tags: dict[str, str]
+    start: str
+    models: dict[str, str]
+    seed: int
+    system: str
+    sharing: str
+    tasks: list[str]
+    head: dict[str, HeadKind] | None = Field(default=None, description="of tasks whose head is not linear")
+    method: Method
+    scales: list[float]
+    densities: list[float] | None = Field(default=None, description="of methods with ties")
+    drop_rates: list[float] | None = Field(default=None, description="of methods with dare")
+    thresholds: list[float] | None = Field(default=None, description="of methods with tall")
+    replicate: list[Switch] | None = None
+
+
 class EvaluateSpec(Spec):
     """Apply one model to the test text; the spec of the model has the digests of the tags."""
 
@@ -258,12 +289,12 @@ class TablesSpec(Spec):
     def prunings_named(self) -> list[tuple[str, int, Start, str, str]]:
         """Every pruning that a section of `prunings` describes, as (dataset, seed, start, pruning, task)."""
         names = self.named_prunings or {}
-        used = sorted({(start, names[choice]) for start, choice in self.chosen if choice in names})
+        used: set[tuple[Start, str]] = {(start, names[choice]) for start, choice in self.chosen if choice in names}
         return [
             (dataset, seed, start, pruning, task)
             for dataset, tasks in self.datasets.items()
             for seed in self.seeds
-            for start, pruning in used
+            for start, pruning in sorted(used)
             for task in tasks
         ]
 

@@ -158,6 +158,16 @@ STAGES: tuple[Stage, ...] = (
         trains=True,
     ),
     Stage(
+        "merge",
+        "merge the finished models of single tasks, without joint training",
+        layout.MODEL,
+        specs.MergeSpec,
+        outputs=(artefact.MODEL, artefact.VOCABULARY, artefact.HISTORY, artefact.MERGING, artefact.CARD),
+        carrier=artefact.MODEL,
+        log="merge",
+        trains=True,
+    ),
+    Stage(
         "evaluate",
         "score a trained model on the test text",
         layout.EVALUATION,

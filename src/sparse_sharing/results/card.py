@@ -75,7 +75,7 @@ def model_card(model: TrainedModel, scores: Mapping[str, Any] | None = None) -> 
         f"# A tagger for {tasks}",
         f"Trained on dataset {escape(data['dataset'])}: {_origin(model)}. "
         f"{details['parameters']:,} parameters without embeddings and heads, for all tasks together; "
-        f"epoch {details['best_epoch']} of {details['epochs']} was kept.",
+        f"{_made(details)}.",
         f"## Scores\n\nIn percent. {_chosen_on(details)}"
         + ("" if scores else " The scores on it stand in the card that the stage `evaluate` writes."),
         _table(("task", "share of weights kept", "dev", *(("test",) if scores else ())), _scores(model, scores)),
@@ -126,6 +126,15 @@ def _chosen_on(details: Mapping[str, Any]) -> str:
             "given with the weights of one epoch for all tasks, whose scores can be lower."
         )
     return text
+
+
+def _made(details: Mapping[str, Any]) -> str:
+    """How its weights were found."""
+    if (merging := details.get("merging")) is None:
+        return f"epoch {details['best_epoch']} of {details['epochs']} was kept"
+    chosen = [f"{name.replace('_', ' ')} {value:g}" for name, value in merging["setting"].items()]
+    chosen += [f"threshold of {escape(task)} {value:g}" for task, value in merging.get("thresholds", {}).items()]
+    return f"merged from models of single tasks by {escape(merging['method'])} ({', '.join(chosen)})"
 
 
 def _origin(model: TrainedModel) -> str:

@@ -94,6 +94,11 @@ def _trained(files: Mapping[str, Path]) -> str:
     return f"best dev {float(best['dev mean']):.2f} in epoch {best['epoch']} of {len(epochs)}"
 
 
+def _merged(files: Mapping[str, Path]) -> str:
+    chosen = [row for row in _rows(files["merging.csv"]) if row["best"] == "1"]
+    return "dev " + ", ".join(f"{row['task']} {float(row['dev']):.2f}" for row in chosen)
+
+
 def _evaluated(files: Mapping[str, Path]) -> str:
     tasks = json.loads(files["metrics.json"].read_bytes())["details"]["tasks"]
     scores = (f"{task} {own['test'][own['metric']]:.2f}" for task, own in sorted(tasks.items()))
@@ -108,6 +113,7 @@ _RESULTS = {
     "select": _selected,
     "train": _trained,
     "add_task": _trained,
+    "merge": _merged,
     "evaluate": _evaluated,
     "report": lambda files: str(files["report.html"]),
 }

@@ -22,7 +22,6 @@ from sparse_sharing.masks.analysis import union_size
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel, load_model, save_model, values_of_task, vocabulary_digest
-from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import AddTaskSpec, PrepareSpec
 from sparse_sharing.results.card import data_summary, model_card
 from sparse_sharing.stages.train import history_table
@@ -46,11 +45,11 @@ from sparse_sharing.training.extension import (
 )
 from sparse_sharing.training.inputs import (
     choose_device,
+    corpus_of,
     for_tasks,
     load_task_data,
     load_vectors,
     load_vocabulary,
-    tags_file,
     tags_files,
 )
 from sparse_sharing.training.loop import Progress, TaskData, score_dev
@@ -121,7 +120,7 @@ def run(
         values, masks = _merged(source, network, mask)
         details = _describe(extension, source, mask, masks, progress, dev, extended)
         prepared = load_json(vocabulary, "words", spec.data)
-        corpora = {spec.task: stored_spec(tags_file(train_text, spec.task))["corpus"]["name"]}
+        corpora = {spec.task: corpus_of(train_text, spec.task)}
         details["data"] = _data(source.trained.details["data"], data_summary(prepared, texts, corpora), extended)
         details["vocabulary"] = vocabulary_digest(extended)
         made = TrainedModel(values, masks, details, {}, "")
@@ -287,7 +286,7 @@ def prove(source: OpenModel, network: Network, made: TrainedModel, task: str, de
         for old in source.trained.tasks:
             tags = [own.predict(old, text) for own, text in zip(networks, read, strict=True)]
             shares = [own.confidences(old, text, tags[0]) for own, text in zip(networks, read, strict=True)]
-            if not (np.array_equal(*tags) and np.array_equal(*shares)):
+            if not (np.array_equal(tags[0], tags[1]) and np.array_equal(shares[0], shares[1])):
                 raise ArtifactError(
                     f"task '{old}' would give other tags or probabilities on {name} text with task '{task}', so "
                     "nothing is written"

@@ -31,6 +31,8 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
     trained, vocabulary, network = opened.trained, opened.vocabulary, opened.network
     texts = load_text(test_text, spec.data, vocabulary, trained.spec["tags"])
     history = _history(model / "history.csv")
+    if not history and "merging" not in trained.details:
+        raise ArtifactError(f"{model / 'history.csv'}: holds no epoch. {remedy(model / 'history.csv')}")
     tasks, counts, replicate = {}, {}, trained.spec.get("replicate", [])
     for task in trained.tasks:
         text, tags = texts[task], vocabulary.tasks[task]
@@ -58,8 +60,9 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         "tasks": tasks,
         "parameters": trained.details["parameters"],
         "seconds": round(sum(float(row["seconds"]) for row in history), 2),
-        "training": _training(trained, history, model),
     }
+    if "merging" not in trained.details:
+        metrics["training"] = _training(trained, history, model)
     if rates := trained.details.get("learning_rates"):
         metrics["learning_rates"] = rates
     save_tensors(output / "sentences.safetensors", "sentences", spec, counts)
@@ -87,8 +90,6 @@ def _history(path: Path) -> list[dict[str, str]]:
             float(row["seconds"])
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise ArtifactError(f"{path}: is missing or damaged ({error}). {remedy(path)}") from error
-    if not rows:
-        raise ArtifactError(f"{path}: holds no epoch. {remedy(path)}")
     return rows
 
 

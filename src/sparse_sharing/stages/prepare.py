@@ -6,7 +6,7 @@ The tags of each task are read by the stage `prepare_task` into files of their o
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import numpy as np
 from sparse_sharing.config.corpora import SPLITS
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.specs import PrepareSpec
-from sparse_sharing.storage.artifacts import save_json, save_tensors
+from sparse_sharing.storage.artifacts import Tensor, save_json, save_tensors
 from sparse_sharing.text.collected import CollectedText
 from sparse_sharing.text.corpus import Corpus, Files, read_corpus
 from sparse_sharing.text.splits import occurring
@@ -54,8 +54,10 @@ def run(
 
 def write(spec: PrepareSpec, corpora: list[Corpus], vectors: Path | None, output: Path) -> None:
     """Encode corpora that have been read."""
-    counts = [{split: corpus.texts[split].word_counts() for split in SPLITS} for corpus in corpora]
-    words = {split: sum((own[split] for own in counts), Counter()) for split in SPLITS}
+    words = {split: Counter[str]() for split in SPLITS}
+    for corpus in corpora:
+        for split, text in corpus.texts.items():
+            words[split] += text.word_counts()
     pretrained = load_vectors(spec, vectors, sum(words.values(), Counter()))
     vocabulary = build_vocabulary(spec, words["train"], pretrained)
     save_json(output / "vocabulary.json", "words", spec, vocabulary.words_to_json())
@@ -63,16 +65,13 @@ def write(spec: PrepareSpec, corpora: list[Corpus], vectors: Path | None, output
     save_tensors(output / "vectors.safetensors", "vectors", spec, {"vectors": rows, "has_vector": has_vector})
     splits = {}
     for split in SPLITS:
-        texts = {
-            corpus.spec.name: replace(
-                corpus.texts[split].encode(vocabulary, pretrained.by_key, pretrained.dimension),
-                leaked=leaked(corpora, corpus, split),
-            )
-            for corpus in corpora
-        }
+        present = [corpus for corpus in corpora if split in corpus.texts]
+        tensors: dict[str, Tensor] = {}
+        for corpus in present:
+            text, repeated = corpus.texts[split], leaked(corpora, corpus, split)
+            tensors |= text.to_tensors(corpus.spec.name, vocabulary, pretrained.by_key, pretrained.dimension, repeated)
         splits[split] = summarise_split(corpora, split, words[split], pretrained, vocabulary)
-        tensors = {name: array for corpus, text in texts.items() for name, array in text.to_tensors(corpus).items()}
-        sentences = {corpus.spec.name: corpus.texts[split].digest() for corpus in corpora}
+        sentences = {corpus.spec.name: corpus.texts[split].digest() for corpus in present}
         save_tensors(output / f"{split}.safetensors", "text", spec, tensors, {"corpora": sentences})
     summary = {
         "words": len(vocabulary.words),
@@ -170,6 +169,7 @@ def summarise_split(
             "leaked": int(flags.sum()) if (flags := leaked(corpora, corpus, split)) is not None else 0,
         }
         for corpus in corpora
+        if split in corpus.texts
     }
     return {
         "corpora": summary,
@@ -181,8 +181,8 @@ def summarise_split(
 def leaked(corpora: Sequence[Corpus], corpus: Corpus, split: str) -> np.ndarray | None:
     """The sentences of a split that are also in an earlier split of any corpus, as bool [S]; none for train."""
     earlier = SPLITS[: SPLITS.index(split)]
-    known = [other.texts[name].digests for other in corpora for name in earlier]
-    return occurring(corpus.texts[split].digests, known) if earlier else None
+    known = [other.digests[name] for other in corpora for name in earlier]
+    return occurring(corpus.digests[split], known) if earlier else None
 
 
 def leaks(corpora: Sequence[Corpus]) -> list[dict]:
@@ -193,11 +193,12 @@ def leaks(corpora: Sequence[Corpus]) -> list[dict]:
             "split": split,
             "in_corpus": other.spec.name,
             "in_split": earlier,
-            "sentences": int(occurring(corpus.texts[split].digests, [other.texts[earlier].digests]).sum()),
+            "sentences": int(occurring(corpus.digests[split], [other.digests[earlier]]).sum()),
         }
         for corpus, other in product(corpora, corpora)
         for split in SPLITS
         for earlier in SPLITS[: SPLITS.index(split)]
+        if split in corpus.texts and earlier in other.texts
     ]
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from sparse_sharing.config.corpora import SPLITS, TaskColumn
 from sparse_sharing.pipeline.specs import PrepareTaskSpec
 from sparse_sharing.storage.artifacts import save_json, save_tensors
-from sparse_sharing.text.corpus import Corpus, Files, read_corpus
+from sparse_sharing.text.corpus import Corpus, Files, read_corpus, require_dev_spans
+from sparse_sharing.text.joined import as_details, joined_tags
 from sparse_sharing.text.spool import Spool
 from sparse_sharing.text.vocabulary import MISSING_TAG, TaskTags
 
@@ -23,32 +24,29 @@ def run(spec: PrepareTaskSpec, files: Files, output: Path, documents: Mapping[st
     The tags that occur in training are numbered in alphabetical order, those of dev and test that do not, behind them.
 
     Raises:
-        ConfigError: Files are missing for the corpus.
-        DataError: A file cannot be read, is malformed, or its dev text has no span of a task that is judged by spans.
+        ConfigError: Files are missing for a corpus.
+        DataError: A file cannot be read, is malformed, or the dev text has no span of a task that is judged by spans.
     """
+    task = spec.task
     with Spool(output) as spool:
-        corpus = read_corpus(spec.corpus, files, documents or {}, spool)
-        tags = task_tags(spec.task, corpus.texts["train"].tags[spec.task.name])
-        unseen = {}
+        corpora = [read_corpus(corpus, files, documents or {}, spool) for corpus in spec.corpora]
+        require_dev_spans(corpora, files)
+        tags = task_tags(task, {tag for corpus in corpora for tag in corpus.texts["train"].tags[task.name]})
+        splits: dict[str, dict[str, dict]] = {}
         for split in SPLITS:
-            text = corpus.texts[split]
-            numbers, unseen[split] = text.encode_tags(spec.task.name, tags.tags)
-            details = {
-                "task": spec.task.name,
-                "corpus": spec.corpus.name,
-                "split": split,
-                "sentences": text.digest(),
-                "unseen": list(unseen[split]),
-                **tags.to_json(),
-            }
-            save_tensors(output / f"{split}.safetensors", "tags", spec, {"tags": numbers}, details)
-        summary = {
-            "corpus": spec.corpus.name,
-            "tags": len(tags.tags),
-            "splits": {split: _summarise(spec.task, corpus, split, unseen[split]) for split in SPLITS},
-        }
-        save_json(output / "summary.json", "task_summary", spec, summary)
-    _report(spec, summary["splits"])
+            numbers, unseen, sentences, splits[split] = [], [], {}, {}
+            for corpus in (corpus for corpus in corpora if split in corpus.texts):
+                text, name = corpus.texts[split], corpus.spec.name
+                streamed, new = text.encode_tags(task.name, [*tags.tags, *unseen])
+                numbers.append(streamed)
+                unseen += new
+                sentences[name] = text.digest()
+                own = sorted({*text.tags[task.name]} & {*unseen}, key=unseen.index)
+                splits[split][name] = _summarise(corpus, split, own)
+            details = {"task": task.name, "split": split, "unseen": unseen, **as_details(sentences), **tags.to_json()}
+            save_tensors(output / f"{split}.safetensors", "tags", spec, {"tags": joined_tags(numbers)}, details)
+        save_json(output / "summary.json", "task_summary", spec, _summary(spec, len(tags.tags), splits))
+    _report(task.name, splits)
 
 
 def task_tags(task: TaskColumn, tags: Iterable[str]) -> TaskTags:
@@ -62,9 +60,17 @@ def task_tags(task: TaskColumn, tags: Iterable[str]) -> TaskTags:
     )
 
 
-def _summarise(task: TaskColumn, corpus: Corpus, split: str, unseen: tuple[str, ...]) -> dict:
-    """What a person should know about the tags of a split before believing a score on it."""
-    read, text = corpus.summary[split], corpus.texts[split]
+def _summary(spec: PrepareTaskSpec, tags: int, splits: Mapping[str, Mapping[str, dict]]) -> dict:
+    """The summary of a task; `splits` has what is known of each split by corpus."""
+    if spec.more is None:
+        only = {split: values[spec.corpus.name] for split, values in splits.items()}
+        return {"corpus": spec.corpus.name, "tags": tags, "splits": only}
+    return {"tags": tags, "splits": {split: {"corpora": values} for split, values in splits.items()}}
+
+
+def _summarise(corpus: Corpus, split: str, unseen: list[str]) -> dict:
+    """What a person should know about the tags of a split of a corpus before believing a score on it."""
+    read, text, task = corpus.summary[split], corpus.texts[split], corpus.spec.tasks[0]
     spans = None if task.scheme == "none" else dict(sorted(text.type_counts(task.name, task.model_scheme).items()))
     return {
         **{key: read[key] for key in ("file", "sha256", "cut") if key in read},
@@ -72,14 +78,13 @@ def _summarise(task: TaskColumn, corpus: Corpus, split: str, unseen: tuple[str, 
         "repairs": read.get("repairs", {}).get(task.name, 0),
         "missing_tags": read.get("missing_tags", {}).get(task.name, 0),
         "spans": spans,
-        "tags_not_in_training": list(unseen),
+        "tags_not_in_training": unseen,
     }
 
 
-def _report(spec: PrepareTaskSpec, splits: Mapping[str, Mapping]) -> None:
+def _report(task: str, splits: Mapping[str, Mapping[str, dict]]) -> None:
     """Warn in the log of what may spoil a score."""
-    corpus, task = spec.corpus.name, spec.task.name
-    for split, values in splits.items():
+    for split, corpus, values in ((split, *item) for split, own in splits.items() for item in own.items()):
         if values["repairs"]:
             log.warning("%s %s: %d tags of task '%s' were repaired", corpus, split, values["repairs"], task)
         if values["tags_not_in_training"]:

@@ -139,7 +139,7 @@ class _Pruner:
             return self.source.masks_after(number, network.prunable_values(), mask)
 
         watch = None
-        if spec.early_bird is not None:
+        if spec.early_bird is not None and spec.early_bird_window is not None:
             watch = EarlyBird(lambda: cut()[-1], mask.kept, spec.early_bird, spec.early_bird_window)
         progress = self._train(number, f"round {number}/{spec.rounds}, ", early_bird=watch)
         pruning.add(progress.best_mean, progress.best_epoch, progress.history)

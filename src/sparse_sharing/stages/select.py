@@ -53,14 +53,14 @@ def run(spec: SelectSpec, masks: dict[str, Path], weights: Path, output: Path, g
     magnitudes, shapes, units = start_magnitudes(weights, artifact)
     chosen: Chosen = {}
     if given is not None:
-        chosen = _of_no_round(masks_of_file(given, spec.tasks))
+        chosen = _of_no_round(masks_of_file(given, spec.tasks or ()))
     elif spec.choice.rule != "magnitude":
         chosen = _prunings(spec, masks)
     if spec.granularity or (chosen and all(units.is_over_units(mask) for _, mask in chosen.values())):
         magnitudes, shapes = units.scores(magnitudes), units.shapes
     dense = Mask.dense(shapes, artifact.digest)
     if spec.choice.rule == "magnitude":
-        densities = {task: spec.choice.density_of(task) for task in spec.tasks}
+        densities = {task: spec.choice.density_of(task) or 0.0 for task in spec.tasks or ()}
         chosen = _of_no_round(largest_at_start(magnitudes, dense, densities))
     for task, (_, mask) in chosen.items():
         mask.require_fit(shapes, dense.weights, str(masks.get(task, given)))
@@ -104,11 +104,15 @@ def _of_no_round(masks: dict[str, Mask]) -> Chosen:
 
 def _randomised(spec: SelectSpec, chosen: Chosen) -> Chosen:
     """The masks, or random ones where the choice asks for them."""
-    choice, masks = spec.choice, {task: mask for task, (_, mask) in chosen.items()}
+    choice, seed, masks = spec.choice, spec.seed, {task: mask for task, (_, mask) in chosen.items()}
+    if not choice.random:
+        return chosen
+    if seed is None:
+        raise ConfigError(f"choice '{choice.name}': random masks need a seed, and the spec has none; give it one")
     if choice.random == "permuted":
-        masks = permuted(masks, generator(spec.seed, "permuted masks", choice.name))
-    elif choice.random:
-        masks = random_like(masks, lambda task: generator(spec.seed, "random mask", choice.name, task))
+        masks = permuted(masks, generator(seed, "permuted masks", choice.name))
+    else:
+        masks = random_like(masks, lambda task: generator(seed, "random mask", choice.name, task))
     return {task: (row, masks[task]) for task, (row, _) in chosen.items()}
 
 
@@ -135,7 +139,7 @@ def _overlap_table(chosen: Chosen, at_start: dict[str, float]) -> pd.DataFrame:
     For pairs `overlap_with_start` is the mean over both tasks of the overlap of a mask with that of as many of the
     largest starting weights.
     """
-    groups = list(combinations(chosen, 2))
+    groups: list[tuple[str, ...]] = [*combinations(chosen, 2)]
     if len(chosen) > 2:
         groups.append(tuple(chosen))
     rows = []

@@ -6,7 +6,7 @@ import io
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -21,7 +21,6 @@ from sparse_sharing.masks.files import read_selection
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import load_model, save_model, values_of_task, vocabulary_digest
-from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import PrepareSpec, TrainSpec
 from sparse_sharing.results.card import data_summary, model_card
 from sparse_sharing.sharing.base import sharing_of
@@ -33,11 +32,11 @@ from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.inputs import (
     build_network,
     choose_device,
+    corpus_of,
     load_task_data,
     load_text,
     load_vocabulary,
     load_weights,
-    tags_file,
     tags_files,
     warn_of_emptied_layers,
 )
@@ -96,7 +95,7 @@ def run(
             _zero_unused(network)
         unchosen = [task for task, data in tasks.items() if not data.choose_on_dev]
         prepared = load_json(vocabulary, "words", spec.data)
-        corpora = {task: stored_spec(tags_file(train_text, task))["corpus"]["name"] for task in tasks}
+        corpora = {task: corpus_of(train_text, task) for task in tasks}
         details = _describe(spec, network, chosen, progress, dev, unchosen) | {
             "data": data_summary(prepared, tasks, corpora)
         }
@@ -117,6 +116,15 @@ def _label(spec: TrainSpec) -> str:
     return f"train {spec.system} {'+'.join(spec.tasks)}"
 
 
+class Tried(TypedDict):
+    """What the training with a learning rate has reached."""
+
+    learning_rate: float
+    dev: float
+    best_epoch: int
+    epochs: int
+
+
 def _train_with_rates(
     spec: TrainSpec,
     network: Network,
@@ -125,7 +133,7 @@ def _train_with_rates(
     work: Path,
     note: str,
     meter: Meter,
-) -> tuple[float, Progress, list[dict[str, float]]]:
+) -> tuple[float, Progress, list[Tried]]:
     """Train from the start with each learning rate; returns the best rate, its training, and what each has reached.
 
     Trainings differ in the rate only. One that has ended is not repeated after an interruption: its checkpoint holds
@@ -152,7 +160,7 @@ def _train_with_rates(
             )
             found.append(progress)
     best = max(range(len(rates)), key=lambda number: found[number].best_mean)
-    tried = [
+    tried: list[Tried] = [
         {"learning_rate": rate, "dev": own.best_mean, "best_epoch": own.best_epoch, "epochs": len(own.history)}
         for rate, own in zip(rates, found, strict=True)
     ]
@@ -255,8 +263,8 @@ def _base(network: Network) -> dict[str, np.ndarray]:
 
 def _zero_unused(network: Network) -> None:
     """Set the weights that no task keeps to zero: they are no part of the model."""
-    parts = [network.takes_part(task) for task in network.heads]
-    if all(part is not None for part in parts):
+    parts = [part for task in network.heads if (part := network.takes_part(task)) is not None]
+    if len(parts) == len(network.heads):
         used = torch.stack(parts).any(0)
         network.theta.mul_(used if network.frozen is None else used | network.frozen)
 

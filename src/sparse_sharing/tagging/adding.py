@@ -56,7 +56,7 @@ def run(
     own = specs.prepare_task(dataset.name, task)
     prepared = PrepareSpec(
         dataset=dataset.name,
-        corpora=[own.corpus.model_copy(update={"tasks": []})],
+        corpora=[corpus.model_copy(update={"tasks": []}) for corpus in own.corpora],
         lowercase=vocabulary.lowercase,
         minimum_word_count=config.data.minimum_word_count,
         minimum_character_count=config.data.minimum_character_count,
@@ -64,7 +64,7 @@ def run(
         word_dimension=source.network.model.vector_width,
         vectors=config.data.vectors is not None,
     )
-    files, documents = _sources(config, dataset, own.corpus.name)
+    files, documents = _sources(config, dataset, [corpus.name for corpus in own.corpora])
     vectors = None if config.data.vectors is None else Path(layout.source_path(config, config.data.vectors))
     folder = output / TEXT
     prepare.run(prepared, files, vectors, folder, documents)
@@ -83,9 +83,9 @@ def run(
         head=specs.heads([task]),
         optimization=Optimization(**{key: getattr(config.train, key) for key in Optimization.model_fields}),
     )
-    texts = (folder / f"{split}.safetensors" for split in ("train", "dev"))
-    words = folder / "vocabulary.json", folder / "vectors.safetensors"
-    found = add_task.run(spec, model, *words, *texts, output, device)
+    words, rows = folder / "vocabulary.json", folder / "vectors.safetensors"
+    train_text, dev_text = folder / "train.safetensors", folder / "dev.safetensors"
+    found = add_task.run(spec, model, words, rows, train_text, dev_text, output, device)
     shutil.rmtree(folder)
     return found
 
@@ -104,16 +104,18 @@ def _find(config: Config, task: str | None, known: list[str]) -> tuple[Dataset, 
     return places[0]
 
 
-def _sources(config: Config, dataset: Dataset, corpus: str) -> tuple[Files, dict[str, Path]]:
-    """The files of a corpus by split, and its lists of documents by CORPUS.SPLIT."""
+def _sources(config: Config, dataset: Dataset, corpora: list[str]) -> tuple[Files, dict[str, Path]]:
+    """The files of corpora by split, and their lists of documents by CORPUS.SPLIT."""
     files: dict[str, dict[str, list[Path]]] = {}
     documents = {}
     for split in ("train", "dev", "test"):
-        own = [Path(path) for name, path in layout.source_files(config, dataset, split) if name == corpus]
-        files[split] = {corpus: own} if own else {}
+        files[split] = {}
+        for name, path in layout.source_files(config, dataset, split):
+            if name in corpora:
+                files[split].setdefault(name, []).append(Path(path))
         documents |= {
             name: Path(path)
             for name, path in layout.document_lists(config, dataset, split)
-            if name == f"{corpus}.{split}"
+            if name.removesuffix(f".{split}") in corpora
         }
     return files, documents

@@ -86,7 +86,7 @@ def single_task(source: OpenModel, task: str) -> TrainedModel:
     if model.base:
         # With the base where its mask removes weights, the model of one task keeps all of them.
         masks = {task: Mask.dense(mask.shapes, mask.weights) for task, mask in masks.items()}
-    details = dict(model.details) | {"tasks": [task]}
+    details: dict[str, Any] = {**model.details, "tasks": [task]}
     for name in ("densities", "dev"):
         details[name] = {key: value for key, value in model.details[name].items() if key == task}
     data = model.details["data"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.evaluation.metrics import score_numbers
+from sparse_sharing.heads.crf import CrfHead
 from sparse_sharing.network.compact import below_the_layers, compact_network
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel
@@ -116,7 +117,7 @@ def _task_details(network: Network, task: str) -> dict[str, Any]:
     parts = head.parts(network.heads[task].detach())
     known: TaskTags = network.vocabulary.tasks[task]
     details: dict[str, Any] = {"tags": list(known.tags)}
-    if "transitions" in parts:
+    if isinstance(head, CrfHead):
         # JSON has no infinity, so what is forbidden gets a very low score.
         scores = {name: (parts[name] + head.barriers[name]).cpu().numpy() for name in CHAIN}
         details["chain"] = {name: np.maximum(values, FORBIDDEN).tolist() for name, values in scores.items()}

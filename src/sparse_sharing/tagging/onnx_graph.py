@@ -101,8 +101,8 @@ class _Graph:
             self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
-    def constant(self, name: str, array: np.ndarray) -> str:
-        self.constants[name] = array
+    def constant(self, name: str, array: np.ndarray | np.generic) -> str:
+        self.constants[name] = np.asarray(array)
         return name
 
     def build(self) -> "onnx.ModelProto":

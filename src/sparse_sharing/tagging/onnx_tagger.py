@@ -98,7 +98,7 @@ class OnnxTagger(BaseTagger):
             places = (starts[:, None] + np.arange(len(inputs["words"])))[mask]
             ends = np.cumsum(lengths)
             for task, scores in zip(tasks, self.session.run(outputs, {**inputs, "extra": extra}), strict=True):
-                own = scores.transpose(1, 0, 2)[mask]
+                own = np.asarray(scores).transpose(1, 0, 2)[mask]
                 best = self._best(task, own, ends)
                 found[task][0][places], found[task][1][places] = best, shares_of(own, best)
         return found

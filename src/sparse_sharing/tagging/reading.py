@@ -6,9 +6,10 @@ import re
 import select
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from sparse_sharing.errors import DataError
 from sparse_sharing.tagging.detection import CONLLU_COLUMNS, Layout, layout_of
@@ -33,11 +34,18 @@ LINES_LOOKED_AT = 100
 
 BLOCK = 1 << 16
 
-PAUSE = None
+
+class Pause(Enum):
+    """The type of PAUSE."""
+
+    PAUSE = "pause"
+
+
+PAUSE: Final = Pause.PAUSE
 """Stands in a stream where nothing more can be read for now: what came before it is due."""
 
 Line = tuple[int, str]
-Lines = Iterator[Line | None]
+Lines = Iterator[Line | Pause]
 
 _conllu_word = re.compile(r"[1-9][0-9]*").fullmatch
 _conllu_other = re.compile(r"[1-9][0-9]*-[1-9][0-9]*|[0-9]+\.[1-9][0-9]*").fullmatch
@@ -64,7 +72,7 @@ class Item:
         return self.sentence.words
 
 
-Items = Iterator[Item | None]
+Items = Iterator[Item | Pause]
 
 
 def file_lines(path: Path) -> Lines:
@@ -259,7 +267,7 @@ def in_chunks(items: Items, sentences: int) -> Iterator[list[Item]]:
 
 def _look_ahead(lines: Lines) -> tuple[list[Line], Lines]:
     """The first lines up to a blank one after content, or a PAUSE; and the stream with nothing missing."""
-    taken: list[Line | None] = []
+    taken: list[Line | Pause] = []
     for line in lines:
         taken.append(line)
         seen = [line for line in taken if line is not PAUSE]

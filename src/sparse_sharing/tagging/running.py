@@ -63,9 +63,12 @@ class SharedRunner:
         network = self.network if small is None else small
         self.heads[task] = network.head_kinds[task], network.heads[task]
         network.activate(task)
+        encoder = network.encoder
+        if not isinstance(encoder, BiLstmEncoder):
+            raise TypeError(f"the encoder is a {type(encoder).__name__}, which `can_run` says no to")
         steps, step = self.roots, None
         words = self.network.word_limits.get(task, len(self.network.rows[WORDS]))
-        for module in [network.encoder.characters, *network.encoder.recurrent[: network.readouts[task]]]:
+        for module in [encoder.characters, *encoder.recurrent[: network.readouts[task]]]:
             key = _digest(module)
             if step is None:
                 # Tasks that know different words read different vectors, whatever they share above.

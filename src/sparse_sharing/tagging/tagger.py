@@ -55,7 +55,7 @@ class Tagger(BaseTagger):
             return self.runner.predict(surfaces, offsets, tasks, batch_size)
         found = {task: (np.empty(len(surfaces), np.int64), np.empty(len(surfaces), np.float32)) for task in tasks}
         for sentences, size in _groups(np.diff(offsets), batch_size):
-            places = np.concatenate([np.arange(offsets[one], offsets[one + 1]) for one in sentences])
+            places = np.concatenate([np.arange(int(offsets[one]), int(offsets[one + 1])) for one in sentences])
             ends = np.concatenate([[0], np.cumsum(np.diff(offsets)[sentences])])
             text = self.surfaces.as_text(surfaces[places], ends)
             for task, (numbers, shares) in found.items():

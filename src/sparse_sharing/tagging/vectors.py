@@ -17,9 +17,9 @@ class UnseenVectors(Mapping[str, np.ndarray]):
     As in the stage `prepare`, a word without a vector takes that of its lower-case form.
     """
 
-    def __init__(self, rows: Mapping[str, int], values: np.ndarray) -> None:
-        """Use the row of each word in `values`, float32 [words, dimension]."""
-        self.rows, self.values = rows, values
+    def __init__(self, rows: Mapping[str, int], vectors: np.ndarray) -> None:
+        """Use the row of each word in `vectors`, float32 [words, dimension]."""
+        self.rows, self.vectors = rows, vectors
 
     @classmethod
     def none(cls) -> "UnseenVectors":
@@ -29,7 +29,7 @@ class UnseenVectors(Mapping[str, np.ndarray]):
     @property
     def dimension(self) -> int:
         """Numbers in a vector; 0 without vectors."""
-        return self.values.shape[1]
+        return self.vectors.shape[1]
 
     @classmethod
     def read(cls, path: Path, details: Mapping[str, Any], vocabulary: Vocabulary) -> "UnseenVectors":
@@ -53,7 +53,7 @@ class UnseenVectors(Mapping[str, np.ndarray]):
     def __getitem__(self, key: str) -> np.ndarray:
         """float32 [dimension], the vector of a key."""
         row = self.rows.get(key)
-        return self.values[self.rows[key.lower()] if row is None else row]
+        return self.vectors[self.rows[key.lower()] if row is None else row]
 
     def __contains__(self, key: object) -> bool:
         """Whether a key has a vector."""

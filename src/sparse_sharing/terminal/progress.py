@@ -73,11 +73,12 @@ class Reporter:
 
     def on_step(self, note: str) -> Callable[[int, int], None]:
         """A function to call with (step, steps) after each step."""
-        if self.bars is None:
+        bars = self.bars
+        if bars is None:
             return lambda step, steps: None
 
         def show(step: int, steps: int) -> None:
-            self.bars.update(self.bar, completed=self.done + step / steps, total=self.epochs, note=note)
+            bars.update(self.bar, completed=self.done + step / steps, total=self.epochs, note=note)
 
         return show
 

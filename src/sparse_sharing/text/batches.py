@@ -102,7 +102,7 @@ class WordBatch(Batch):
             reverse=reverse.reshape(-1),
             tags=self.tags[:length, columns].contiguous(),
             mask=mask.contiguous(),
-            origin=Origin(*self.mask.shape, columns),
+            origin=Origin(len(self.mask), self.mask.shape[1], columns),
         )
 
 

@@ -58,7 +58,7 @@ def check_text(text: EncodedText, vocabulary: Vocabulary | None = None) -> None:
     if not np.isfinite(text.extra).all():
         raise ValueError("a word vector is not finite")
     if text.documents is not None:
-        _check_documents(text)
+        _check_documents(text.documents, text.sentences)
     if text.leaked is not None and (text.leaked.dtype != bool or text.leaked.shape != (text.sentences,)):
         raise ValueError(f"{text.sentences} sentences have leaked {text.leaked.dtype} {text.leaked.shape}")
     if text.tags.keys() != text.unseen_tags.keys():
@@ -70,10 +70,9 @@ def check_text(text: EncodedText, vocabulary: Vocabulary | None = None) -> None:
         _check_numbers(text, vocabulary)
 
 
-def _check_documents(text: EncodedText) -> None:
-    documents = text.documents
-    if documents.shape != (text.sentences,) or not np.issubdtype(documents.dtype, np.integer):
-        raise ValueError(f"{text.sentences} sentences have documents {documents.dtype} {documents.shape}")
+def _check_documents(documents: np.ndarray, sentences: int) -> None:
+    if documents.shape != (sentences,) or not np.issubdtype(documents.dtype, np.integer):
+        raise ValueError(f"{sentences} sentences have documents {documents.dtype} {documents.shape}")
     if len(documents) and (documents[0] != 0 or not np.isin(np.diff(documents), (0, 1)).all()):
         raise ValueError("the documents are not numbered from 0 in order")
 

@@ -16,7 +16,8 @@ from sparse_sharing.text.schemes import Span
 _capitals = re.compile(r"[A-Z]*").match
 
 
-class Leaf(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Leaf:
     """A token of a tree: its index in the sentence, and its part of speech."""
 
     index: int
@@ -33,7 +34,8 @@ class Phrase:
     @property
     def category(self) -> str:
         """The label without its function."""
-        return _capitals(self.label)[0]
+        match = _capitals(self.label)
+        return match[0] if match else ""
 
 
 HEAD_TAGS = {
@@ -121,6 +123,7 @@ def _places(tree: Phrase) -> Iterator[tuple[int, _Place]]:
 def _splice(phrase: Phrase) -> Leaf | None:
     """Replace the parts of a phrase that belong to its chunk by what they are made of; returns the head word."""
     parts, category = phrase.parts, phrase.category
+    head: Leaf | None = None
     heads, adverbs, headed = [], [], False
     index = 0
     while index < len(parts):
@@ -128,6 +131,7 @@ def _splice(phrase: Phrase) -> Leaf | None:
         if isinstance(part, Leaf):
             if part.tag.startswith(HEAD_TAGS.get(category, ())):
                 heads.append(index)
+                head = part
             elif part.tag.startswith("RB"):
                 adverbs.append(index)
         elif _is_spliced(phrase, part, headed, 0 < index == len(heads) + len(adverbs)):
@@ -136,9 +140,8 @@ def _splice(phrase: Phrase) -> Leaf | None:
         elif (category, part.category) == ("VP", "ADVP"):
             adverbs.append(index)
         elif part.category in HEAD_PHRASES.get(category, ()):
-            headed = headed or not (category == "NP" and _is_possessor(parts, index))
+            headed = headed or not (category == "NP" and _is_possessor(part, parts[index + 1 :]))
         index += 1
-    head = parts[heads[-1]] if heads else None
     if category == "VP" and heads:
         before = [part.parts if i in adverbs and isinstance(part, Phrase) else [part] for i, part in enumerate(parts)]
         parts[: heads[-1]] = [part for pieces in before[: heads[-1]] for part in pieces]
@@ -164,8 +167,8 @@ def _begins_with_verbs(clause: Phrase) -> bool:
     return isinstance(clause.parts[0], Phrase) and clause.parts[0].label == "VP"
 
 
-def _is_possessor(parts: list[Phrase | Leaf], index: int) -> bool:
+def _is_possessor(phrase: Phrase, behind: list[Phrase | Leaf]) -> bool:
     """Whether a noun phrase ends with a possessive marker, and another noun phrase follows."""
-    last = parts[index].parts[-1]
-    following = parts[index + 1] if index + 1 < len(parts) else None
+    last = phrase.parts[-1]
+    following = behind[0] if behind else None
     return isinstance(last, Leaf) and last.tag == "POS" and isinstance(following, Phrase) and following.category == "NP"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sparse_sharing.storage.artifacts import Streamed
-from sparse_sharing.text.encoded import EncodedText, surface_tensors
+from sparse_sharing.storage.artifacts import Streamed, Tensor
+from sparse_sharing.text.encoded import surface_tensors
 from sparse_sharing.text.schemes import Scheme
 from sparse_sharing.text.splits import sentence_digest
 from sparse_sharing.text.spool import Column, Spool
@@ -62,7 +62,8 @@ class CollectedText:
         # In IOB1 the tag before says whether a span begins.
         before, end, ends = "", 0, set(np.cumsum(self.lengths).tolist())
         for piece in self.tag_numbers[task].pieces():
-            for number in piece.tolist():
+            numbers: list[int] = piece.tolist()
+            for number in numbers:
                 tag = names[number]
                 if tag[:1] == "B" or (tag[:1] == "I" and tag[1:] != before[1:]):
                     counts[tag[2:]] += 1
@@ -74,17 +75,23 @@ class CollectedText:
         """The sentences that are not taken, and those that are; `taken` is bool [S]."""
         return self._part(~taken, spool), self._part(taken, spool)
 
-    def encode(self, vocabulary: Vocabulary, vectors: Mapping[str, np.ndarray], dimension: int) -> EncodedText:
-        """The text as `encode_text` makes it, but with tokens and tags that can only be written (`Streamed`)."""
-        encoded = {task: self.encode_tags(task, vocabulary.tasks[task].tags) for task in self.tags}
-        return EncodedText(
-            tokens=self.tokens.streamed(),
-            offsets=np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)]),
+    def to_tensors(
+        self,
+        corpus: str,
+        vocabulary: Vocabulary,
+        vectors: Mapping[str, np.ndarray],
+        dimension: int,
+        leaked: np.ndarray | None = None,
+    ) -> dict[str, Tensor]:
+        """What `EncodedText.to_tensors` gives for the text without tags; tokens can only be written (`Streamed`)."""
+        tensors: dict[str, Tensor | None] = {
+            "tokens": self.tokens.streamed(),
+            "offsets": np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)]),
             **surface_tensors(self.surfaces, vocabulary, vectors, dimension),
-            tags={task: tags for task, (tags, _) in encoded.items()},
-            unseen_tags={task: unseen for task, (_, unseen) in encoded.items()},
-            documents=self.documents,
-        )
+            "documents": self.documents,
+            "leaked": leaked,
+        }
+        return {f"{corpus}/{name}": tensor for name, tensor in tensors.items() if tensor is not None}
 
     def encode_tags(self, task: str, known: Sequence[str]) -> tuple[Streamed, tuple[str, ...]]:
         """The number of the tag of each token, int32 [N], that can only be written; and the tags that are not known."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from sparse_sharing.config.corpora import SPLITS, CorpusSpec
 from sparse_sharing.errors import ConfigError, DataError
 from sparse_sharing.text.collected import CollectedText, collect_text, document_numbers
@@ -21,25 +23,31 @@ Files = Mapping[str, Mapping[str, Path | Sequence[Path]]]
 
 @dataclass
 class Corpus:
-    """The text of a corpus by split, and what reading it showed."""
+    """The text of a corpus in the splits that it has, and what reading it showed."""
 
     spec: CorpusSpec
     texts: dict[str, CollectedText] = field(default_factory=dict)
     summary: dict[str, dict] = field(default_factory=dict)
 
+    @property
+    def digests(self) -> dict[str, np.ndarray]:
+        """By split, uint64 [S], equal where sentences are equal word for word; a split that it lacks is empty."""
+        empty = np.zeros(0, np.uint64)
+        return {split: self.texts[split].digests if split in self.texts else empty for split in SPLITS}
+
 
 def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], spool: Spool) -> Corpus:
-    """Read all splits of a corpus; a missing dev split is cut from the training sentences.
+    """Read the splits of a corpus; a missing dev split is cut from the training sentences.
 
     The sentences are the same whichever of its tasks `spec` has.
 
     Raises:
         ConfigError: A file is missing.
-        DataError: A file cannot be read, or the dev text has no span of a task that is judged by spans.
+        DataError: A file cannot be read.
     """
     corpus = Corpus(spec)
     document_files: dict[str, dict[str, Path]] = {}
-    for split in SPLITS:
+    for split in spec.splits or SPLITS:
         path = files.get(split, {}).get(spec.name)
         if not path:
             if (split == "dev" and spec.dev_fraction is not None) or (split != "train" and spec.split):
@@ -51,16 +59,17 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
                 f"corpus '{spec.name}': the spec and the option --documents {spec.name}.{split}=FILE disagree on "
                 "whether there is a list of documents"
             )
-        report = ReadReport(flaws=Flaws())
-        drawn = split == "train" and spec.train_sentences_seed is not None
-        limit = spec.train_sentences if split == "train" and not drawn else None
+        flaws = Flaws()
+        report = ReadReport(flaws=flaws)
+        size, seed = (spec.train_sentences, spec.train_sentences_seed) if split == "train" else (None, None)
+        limit = size if seed is None else None
         before = stamps(path)
         sentences = in_model_schemes(read_split(spec, path, listed, report, limit), spec.tasks)
         text = collect_text(sentences, [task.name for task in spec.tasks], spool)
-        report.flaws.raise_first()
+        flaws.raise_first()
         corpus.texts[split] = replace(text, documents=document_numbers(report.documents))
-        if drawn:
-            chosen = sample(len(corpus.texts[split].lengths), spec.train_sentences, spec.train_sentences_seed)
+        if size is not None and seed is not None:
+            chosen = sample(len(corpus.texts[split].lengths), size, seed)
             _, corpus.texts[split] = corpus.texts[split].cut(chosen, spool)
         digest = split_digest(path)
         if stamps(path) != before:
@@ -81,24 +90,38 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
             corpus.summary[split]["documents_repeated"] = report.documents_repeated
     refuse_shared_documents(document_files)
     if spec.split:
-        _split(corpus, spool)
-    elif "dev" not in corpus.texts:
-        chosen = development(len(corpus.texts["train"].lengths), spec.dev_fraction, spec.split_seed)
+        _split(corpus, spec.split, spool)
+    elif spec.dev_fraction is not None:
+        chosen = development(len(corpus.texts["train"].lengths), spec.dev_fraction, _cut_seed(spec))
         corpus.texts["train"], corpus.texts["dev"] = corpus.texts["train"].cut(chosen, spool)
         share = f"{spec.dev_fraction:g} of the training sentences, cut with seed {spec.split_seed}"
         corpus.summary["dev"] = {"cut": share}
-    if missing := tasks_without_dev_spans(spec, corpus.texts["dev"].tags):
-        dev = files.get("dev", {}).get(spec.name)
-        named = ", ".join(map(str, [dev] if isinstance(dev, Path) else dev)) if dev else None
-        raise DataError(no_dev_spans(spec, missing[0].name, named))
     return corpus
 
 
-def _split(corpus: Corpus, spool: Spool) -> None:
+def require_dev_spans(corpora: Sequence[Corpus], files: Files) -> None:
+    """Raise DataError where the dev text of all corpora of a task has no span and the task is judged by spans."""
+    with_dev = [corpus for corpus in corpora if "dev" in corpus.texts]
+    missing = [tasks_without_dev_spans(corpus.spec, corpus.texts["dev"].tags) for corpus in with_dev]
+    if all(missing):
+        spec = with_dev[0].spec
+        dev = files.get("dev", {}).get(spec.name)
+        named = ", ".join(map(str, [dev] if isinstance(dev, Path) else dev)) if dev else None
+        raise DataError(no_dev_spans(spec, missing[0][0].name, named))
+
+
+def _cut_seed(spec: CorpusSpec) -> int:
+    """The seed of the cut of the training text (ConfigError where there is none)."""
+    if spec.split_seed is None:
+        raise ConfigError(f"corpus '{spec.name}': the spec cuts the training text, and has no split_seed; give it one")
+    return spec.split_seed
+
+
+def _split(corpus: Corpus, shares: str, spool: Spool) -> None:
     """Cut the training text into train, dev and test."""
-    whole, spec = corpus.texts["train"], corpus.spec
-    parts = assign_splits(len(whole.lengths), spec.split, spec.split_seed, whole.documents)
+    whole, seed = corpus.texts["train"], _cut_seed(corpus.spec)
+    parts = assign_splits(len(whole.lengths), shares, seed, whole.documents)
     rest, corpus.texts["test"] = whole.cut(parts == SPLITS.index("test"), spool)
     corpus.texts["train"], corpus.texts["dev"] = rest.cut(parts[parts < 2] == SPLITS.index("dev"), spool)
     for split in SPLITS[1:]:
-        corpus.summary[split] = {"cut": f"split {spec.split} of the training file, drawn with seed {spec.split_seed}"}
+        corpus.summary[split] = {"cut": f"split {shares} of the training file, drawn with seed {seed}"}

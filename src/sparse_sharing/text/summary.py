@@ -25,9 +25,10 @@ def read_summary(folder: Path, tasks: Iterable[str]) -> dict[str, Any]:
         with parts_of(path):
             summary["tags"][task] = details["tags"]
             for split, values in details["splits"].items():
-                corpus = summary["splits"][split]["corpora"][details["corpus"]]
-                for key in ("repairs", "missing_tags", "spans", "tags_not_in_training"):
-                    corpus.setdefault(key, {})
-                    if values[key] or key == "repairs":
-                        corpus[key][task] = values[key]
+                for name, own in values["corpora"].items() if "corpora" in values else [(details["corpus"], values)]:
+                    corpus = summary["splits"][split]["corpora"][name]
+                    for key in ("repairs", "missing_tags", "spans", "tags_not_in_training"):
+                        corpus.setdefault(key, {})
+                        if own[key] or key == "repairs":
+                            corpus[key][task] = own[key]
     return summary

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from sparse_sharing.text.flaws import Flaw, Flaws
 from sparse_sharing.text.schemes import OUTSIDE, Scheme, misformed, read_spans, violation, write_tags
@@ -40,11 +40,31 @@ PLAIN = Rules()
 class Source(Protocol):
     """Where a reader finds the values of a task."""
 
-    task: str
-    scheme: Scheme
-    rules: Rules
-    value: str
-    """What a token has there, for messages."""
+    @property
+    def task(self) -> str:
+        """The task."""
+        ...
+
+    @property
+    def scheme(self) -> Scheme:
+        """The tag scheme in the file."""
+        ...
+
+    @property
+    def rules(self) -> Rules:
+        """How the values are read."""
+        ...
+
+    @property
+    def value(self) -> str:
+        """What a token has there, for messages."""
+        ...
+
+
+class Places(Protocol):
+    """For each token of a sentence the number and the text of its line, for messages."""
+
+    def __getitem__(self, index: int, /) -> tuple[int, str]: ...
 
 
 class Report(Protocol):
@@ -57,7 +77,7 @@ class Report(Protocol):
 
 def read_tags(
     path: Path,
-    places: Sequence[tuple[int, str]],
+    places: Places,
     source: Source,
     values: Sequence[str | None],
     repair: bool,
@@ -79,9 +99,7 @@ def read_tags(
     Raises:
         DataError: a value is missing and may not be, or a tag breaks its scheme and may not, or cannot, be repaired.
     """
-    tags = values
-    if None in values:
-        tags = _fill(path, places, source, values, report)
+    tags = values if _is_complete(values) else _fill(path, places, source, values, report)
     if source.scheme == "none":
         return renamed(tags, "none", source.rules.labels)
     if source.rules.spelling == "loose":
@@ -109,9 +127,11 @@ def loosely(tag: str) -> str:
     return f"{tag.upper()}-{WITHOUT_TYPE}" if _bare(tag) else tag
 
 
-def _fill(
-    path: Path, places: Sequence[tuple[int, str]], source: Source, values: Sequence[str | None], report: Report
-) -> list[str]:
+def _is_complete(values: Sequence[str | None]) -> TypeGuard[Sequence[str]]:
+    return None not in values
+
+
+def _fill(path: Path, places: Places, source: Source, values: Sequence[str | None], report: Report) -> list[str]:
     """The values with a mark, or a value that breaks nothing, where there is none."""
     empty = [index for index, value in enumerate(values) if value is None]
     skip = source.rules.missing == "skip"
@@ -129,18 +149,21 @@ def _fill(
 
 
 def _in_scheme(
-    path: Path, places: Sequence[tuple[int, str]], source: Source, tags: Sequence[str], repair: bool, report: Report
+    path: Path, places: Places, source: Source, tags: Sequence[str], repair: bool, report: Report
 ) -> Sequence[str]:
     """The tags as they are if they follow their scheme, or repaired."""
     if is_valid(tags, source.scheme):
         return tags
     problem = violation(tags, source.scheme)
+    if problem is None:
+        return tags
     foreign = misformed(tags, source.scheme)
     mended, changed = repair_tags(tags, source.scheme)
     if foreign is not None or not repair:
         # Where a tag is no span tag, those around it seem to break the scheme as well.
         strange = sum(misformed([tag], source.scheme) is not None for tag in tags)
-        problem = foreign if repair or (report.flaws is not None and foreign) else problem
+        if foreign is not None and (repair or report.flaws is not None):
+            problem = foreign
         remedy = "correct the file, or give the column its true scheme"
         if foreign is None:
             remedy = "correct the file, give the column its true scheme, or set repair to true"

@@ -56,7 +56,7 @@ class _Neighbours(dict[tuple[str, str], bool]):
     """
 
     def __init__(self, scheme: Scheme) -> None:
-        self.scheme = scheme
+        self.scheme: Scheme = scheme
 
     def __missing__(self, pair: tuple[str, str]) -> bool:
         _, pairs, _ = _occurring(self.scheme)

@@ -17,7 +17,7 @@ from sparse_sharing.masks.mask import Mask
 from sparse_sharing.masks.ranking import prune_smallest
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel, union_of
-from sparse_sharing.text.batches import WORDS, WordBatch
+from sparse_sharing.text.batches import WORDS, Batch
 from sparse_sharing.text.encoded import EncodedText, surface_tensors
 from sparse_sharing.text.vocabulary import Vocabulary
 from sparse_sharing.training.initial import first_values
@@ -131,15 +131,16 @@ class ExtendingTrainer(Trainer):
             self.gates[task] = make_gate(self.rule, factor)
             self.factors[task] = list(network.parts(factor).values())
 
-    def step(self, task: str, batch: WordBatch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
+    def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """See `Trainer`."""
         found = self.differentiate(task, batch, loss_weight)
         self._flatten(task, found.encoder)
-        new = batch.word_rows >= self.first_word
+        rows = batch.rows[WORDS]
+        new = rows >= self.first_word
         words = found.rows[WORDS][new]
         self._bound([self.gradient, words, found.head])
         self._update_encoder(task, learning_rate)
-        self._update_rows(WORDS, batch.word_rows[new], words, learning_rate)
+        self._update_rows(WORDS, rows[new], words, learning_rate)
         self._update_head(task, found.head, learning_rate)
         return found.loss
 

@@ -20,10 +20,12 @@ from sparse_sharing.network.network import Network
 from sparse_sharing.network.parameters import require_shapes
 from sparse_sharing.network.storage import is_head_of
 from sparse_sharing.pipeline.artefact import TRAIN
+from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.weights import TaskWeights
 from sparse_sharing.storage.artifacts import Artifact, load_json, load_tensors, parts_of, remedy
 from sparse_sharing.text.checks import check_tags, check_text, check_vocabulary
 from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.joined import joined_text, sentences_of
 from sparse_sharing.text.vocabulary import TaskTags, Vocabulary
 from sparse_sharing.training.devices import own_slot
 from sparse_sharing.training.initial import first_heads
@@ -64,6 +66,19 @@ def tags_file(text: Path, task: str) -> Path:
     return text.parent / "tags" / task / text.name
 
 
+def corpus_of(text: Path, task: str) -> str:
+    """The name of the corpus that the tags of a task for the text of a split come from.
+
+    Raises:
+        ArtifactError: The file with the tags does not say it.
+    """
+    path = tags_file(text, task)
+    spec = stored_spec(path)
+    if spec is None:
+        raise ArtifactError(f"{path}: does not say which corpus it comes from; prepare the text again")
+    return spec["corpus"]["name"]
+
+
 def tags_files(texts: Iterable[Path], tasks: Iterable[str]) -> list[Path]:
     """The files with the tags of tasks for the texts of splits."""
     return [tags_file(text, task) for text, task in product(texts, tasks)]
@@ -96,7 +111,7 @@ def load_text(
     vocabulary: Vocabulary | None = None,
     tags: Mapping[str, str | None] | None = None,
 ) -> dict[str, EncodedText]:
-    """For each task of a split the text that carries its tags; tasks of one corpus share it.
+    """For each task of a split the text that carries its tags; tasks of the same corpora share it.
 
     The tags of each task are in a file of their own beside the text; `tags` is that of `load_vocabulary`.
 
@@ -110,9 +125,9 @@ def load_text(
     read = {task: _load_tags(path, task, digest, corpora) for task, digest in _tasks_beside(path, tags).items()}
     texts = {}
     with parts_of(path):
-        for corpus in corpora:
-            tasks = {task: own for task, own in read.items() if own.details["corpus"] == corpus}
-            text = EncodedText.from_tensors(corpus, artifact.tensors, {})
+        for sources in dict.fromkeys(tuple(sentences_of(own.details)) for own in read.values()):
+            tasks = {task: own for task, own in read.items() if tuple(sentences_of(own.details)) == sources}
+            text = joined_text([EncodedText.from_tensors(corpus, artifact.tensors, {}) for corpus in sources])
             text = dataclasses.replace(
                 text,
                 tags={task: own.tensors["tags"] for task, own in tasks.items()},
@@ -130,7 +145,7 @@ def _load_tags(text: Path, task: str, expected: str | None, corpora: Mapping[str
     with parts_of(path):
         if (artifact.details["task"], artifact.details["split"]) != (task, text.stem):
             raise ValueError(f"tags of task {artifact.details['task']}, {artifact.details['split']}")
-        is_same_text = corpora.get(artifact.details["corpus"]) == artifact.details["sentences"]
+        is_same_text = all(corpora.get(name) == sentences for name, sentences in sentences_of(artifact.details).items())
     if not is_same_text:
         raise ArtifactError(f"{path}: was read with other sentences than {text}. {remedy(path)}")
     return artifact

@@ -169,7 +169,7 @@ def train_epochs(
             return
         started = time.perf_counter()
         rate = optimization.learning_rate / (1 + optimization.learning_rate_decay * (number - 1))
-        loss = _run_epoch(network, trainer, tasks, optimization, (seed, *streams, number), rate, on_step, masking)
+        loss = _run_epoch(network, trainer, tasks, optimization, seed, streams, number, rate, on_step, masking)
         if masking:
             masking.end_epoch()
         scores = score_dev(network, tasks)
@@ -199,47 +199,48 @@ def _run_epoch(
     trainer: Trainer,
     tasks: Mapping[str, TaskData],
     optimization: Optimization,
-    stream: Sequence[object],
+    seed: int,
+    streams: tuple[object, ...],
+    number: int,
     rate: float,
     on_step: Callable[[int, int], None],
     masking: Masking | None,
 ) -> float:
     """One pass over the training text of all tasks; returns the mean loss of its steps."""
-    seed, *purpose = stream
-    random = generator(seed, "order", *purpose)
-    torch.manual_seed(derive(seed, "dropout", *purpose))
+    random = generator(seed, "order", *streams, number)
+    torch.manual_seed(derive(seed, "dropout", *streams, number))
     size, buckets = optimization.batch_size, optimization.length_buckets
     batches = {
         task: passes(data.sampling_weight, partial(training_batches, data.train, task, size, buckets, random))
         for task, data in tasks.items()
     }
     draw = round_robin(batches) if optimization.sampling == "round_robin" else proportional(batches, random)
-    losses, before = [], int(str(purpose[-1])) - 1
+    losses: list[Tensor] = []
     for step, (task, indices) in enumerate(draw, start=1):
         data = tasks[task]
         try:
             batch = network.encoder.batch(data.train, indices, task, random).to(network.device)
-            share = optimization.rate_share(before * len(draw) + step, optimization.epochs * len(draw))
+            share = optimization.rate_share((number - 1) * len(draw) + step, optimization.epochs * len(draw))
             losses.append(trainer.step(task, batch, rate * share, data.loss_weight))
         except (MemoryError, RuntimeError) as error:
             longest = int(data.train.lengths[indices].max())
             error.add_note(
-                f"epoch {purpose[-1]}, step {step}/{len(draw)}, task {task}, a batch of {len(indices)} sentences of up "
+                f"epoch {number}, step {step}/{len(draw)}, task {task}, a batch of {len(indices)} sentences of up "
                 f"to {longest} tokens"
             )
             raise
         if masking:
-            masking.after_step(Moment(purpose[-1], optimization.epochs, step, len(draw)))
+            masking.after_step(Moment(number, optimization.epochs, step, len(draw)))
         on_step(step, len(draw))
     if problem := _not_finite(network, [task for task, _ in draw], losses):
         raise TrainingError(
-            f"epoch {purpose[-1]}: {problem}. Lower learning_rate (now {rate:g}) or set gradient_clip, and run the "
+            f"epoch {number}: {problem}. Lower learning_rate (now {rate:g}) or set gradient_clip, and run the "
             "stage again"
         )
     return sum(losses, torch.zeros((), device=network.device)).item() / len(draw)
 
 
-def _not_finite(network: Network, tasks: Sequence[str], losses: Sequence[Tensor]) -> str | None:
+def _not_finite(network: Network, tasks: Sequence[str], losses: list[Tensor]) -> str | None:
     """The first loss of an epoch that is not finite, or else a weight; None where all is well."""
     values = torch.stack(losses)
     if not bool(values.isfinite().all()):

@@ -97,5 +97,6 @@ class LeakyTrainer(Trainer):
 
 def clip_values(gradients: Sequence[Tensor], bound: float | None) -> None:
     """Bound each number in place; none: no bound."""
-    for gradient in gradients if bound is not None else ():
-        gradient.clamp_(-bound, bound)
+    if bound is not None:
+        for gradient in gradients:
+            gradient.clamp_(-bound, bound)

@@ -4,6 +4,7 @@ import pytest
 
 from sparse_sharing.config import parse_config
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.inspection.disk import NUMBER, PREDICTION, disk_bytes
 from sparse_sharing.pipeline import Specs, jobs_of
 
 PAIR = {"name": "two", "sharing": "sparse", "choice": "best", "tasks": ["pos", "chunk"]}
@@ -63,3 +64,16 @@ def test_what_cannot_be_extended_is_refused_with_what_to_do(changed, base, chang
     with pytest.raises(ConfigError) as error:
         parse_config(with_systems(changed, base, {**LARGER, **change}))
     assert message in str(error.value)
+
+
+def test_another_system_adds_no_task(changed):
+    specs = Specs(parse_config(with_systems(changed, PAIR, LARGER)))
+    with pytest.raises(ConfigError, match=r"system 'two' has sharing 'sparse'; only 'extended' adds a task"):
+        specs.add_task("joint", 1, "two", "shared")
+
+
+def test_its_model_is_part_of_the_estimate_of_the_disk(changed):
+    tokens = {"joint": {split: dict.fromkeys(("chunk", "ner", "pos"), 10) for split in ("train", "dev", "test")}}
+    runs = [Specs(parse_config(with_systems(changed, *systems))) for systems in ((PAIR,), (PAIR, LARGER))]
+    small, large = (disk_bytes(jobs_of(run), {"joint": (1000, 800)}, tokens) for run in runs)
+    assert large - small == len(runs[0].config.seeds) * (NUMBER * 1000 + 3 * 100 + PREDICTION * 3 * 10)

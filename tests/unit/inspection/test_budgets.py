@@ -56,6 +56,12 @@ HARD = {"name": "hard", "sharing": "hard"}
 SPARSE = {"name": "sparse", "sharing": "sparse", "start": "warmup", "choice": "half"}
 
 
+def test_the_updates_of_a_merged_system_are_those_of_the_models_that_it_merges(own_data):
+    merged = {"name": "merged", "sharing": "merged", "merges": "single", "method": "ties"}
+    specs = Specs(config_of(own_data, SINGLE, merged))
+    assert planned_updates(specs, "news", "merged", SENTENCES) == planned_updates(specs, "news", "single", SENTENCES)
+
+
 def test_the_updates_of_a_warm_start_are_those_of_the_warm_up_and_of_the_training(own_data):
     specs = Specs(config_of(own_data, SINGLE, HARD, SPARSE))
     planned = [planned_updates(specs, "news", system, SENTENCES) for system in ("single", "hard", "sparse")]

@@ -241,3 +241,16 @@ def test_files_with_other_columns_are_a_warning(own_data):
     path = own_data.folder / "test.txt"
     path.write_text("".join(f"{line.rstrip()} x\n" if line.strip() else "\n" for line in path.open()))
     assert levels(own_data, "different numbers of columns (train 4, dev 4, test 5)") == ["warning"]
+
+
+def test_the_labels_of_a_task_of_two_corpora_are_compared(own_data):
+    own_data.values["data"]["datasets"][0]["corpora"].append(
+        {"name": "web", "train": "web.txt", "tasks": [{"name": "ner", "column": 1, "scheme": "iob2"}]}
+    )
+    (own_data.folder / "web.txt").write_text("Rome B-GPE\nsleeps O\n\n")
+    assert levels(own_data, "news web: train 1 sentences, 2 tokens") == ["note"]
+    missing = [text for level, text in found(own_data) if level == "warning" and "never has" in text]
+    assert "news text + web ner: corpus 'text' never has 'GPE': if other names are meant, rename" in missing[0]
+    assert "corpus 'web' never has 'LOC'" in missing[1]
+    own_data.values["data"]["datasets"][0]["corpora"][1]["tasks"][0]["labels"] = {"GPE": "LOC"}
+    assert levels(own_data, "corpus 'text' never has") == []

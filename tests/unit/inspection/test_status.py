@@ -67,6 +67,13 @@ def test_a_process_of_another_machine_is_at_work_while_its_files_change_as_often
     assert status_of(pruning, written + 7000).state == "interrupted"
 
 
+def test_a_record_that_gives_no_pace_is_fresh_for_the_usual_time(pruning):
+    record(pruning, host="elsewhere", seconds="soon")
+    written = (pruning.work / RECORD).stat().st_mtime
+    assert status_of(pruning, written + 1).state == "running"
+    assert status_of(pruning, written + 7000).state == "interrupted"
+
+
 def test_a_job_without_a_record_is_at_work_while_its_log_is_fresh(jobs):
     job = jobs["prepare news"]
     write_text(job.log, "INFO: text train: 200 sentences\n")

@@ -41,10 +41,10 @@ def pairs_of(text):
     return [(words, dict(zip(TASKS, tags, strict=True))) for words, *tags in columns]
 
 
-def tensors(text):
-    """The arrays of a text with their types, whether in memory or streamed."""
+def plain(tensors):
+    """Tensors as values with their types, whether in memory or streamed."""
     found = {}
-    for name, tensor in text.to_tensors("own").items():
+    for name, tensor in tensors.items():
         array = tensor
         if isinstance(tensor, Streamed):
             array = np.concatenate([np.zeros(0, tensor.dtype), *tensor.pieces()])
@@ -55,10 +55,12 @@ def tensors(text):
 
 def assert_equal(collected, pairs):
     """The collected text is encoded as the pairs are."""
-    ours = collected.encode(vocabulary_of(), VECTORS, 2)
-    theirs = encoded(pairs, vectors=VECTORS, dimension=2)
-    assert tensors(ours) == tensors(theirs)
-    assert ours.unseen_tags == theirs.unseen_tags
+    vocabulary, theirs = vocabulary_of(), encoded(pairs, vectors=VECTORS, dimension=2)
+    tags = {task: collected.encode_tags(task, vocabulary.tasks[task].tags) for task in TASKS}
+    tensors = collected.to_tensors("own", vocabulary, VECTORS, 2)
+    tensors |= {f"own/tags/{task}": numbers for task, (numbers, _) in tags.items()}
+    assert plain(tensors) == plain(theirs.to_tensors("own"))
+    assert {task: unseen for task, (_, unseen) in tags.items()} == theirs.unseen_tags
 
 
 @given(TEXT)

@@ -132,7 +132,7 @@ class _Described:
         choices = [handler.generate_schema(section) for section in sections]
         return core_schema.no_info_wrap_validator_function(
             self._read,
-            choices[0] if len(choices) == 1 else core_schema.union_schema(choices),
+            choices[0] if len(choices) == 1 else core_schema.union_schema([*choices]),
             serialization=core_schema.plain_serializer_function_ser_schema(_plain, info_arg=True),
         )
 

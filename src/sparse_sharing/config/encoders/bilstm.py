@@ -60,4 +60,4 @@ class BiLstm(EncoderSection):
 
     def with_stacks(self, tasks: list[str]) -> EncoderSection:
         """See `EncoderSection`."""
-        return ENCODERS["cross_stitch"](**dict(self), stacks=tasks)
+        return ENCODERS["cross_stitch"].model_validate({**dict(self), "stacks": tasks})

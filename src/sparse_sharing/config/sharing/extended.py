@@ -13,6 +13,7 @@ class Extended(System):
     """The model of another system with one task more, which trains only weights that no other task keeps."""
 
     MEANING: ClassVar[str] = "a finished model with one task more; the other tasks stay as they are, bit for bit"
+    STAGE: ClassVar[str] = "add_task"
     PLACE: ClassVar[int] = 60
 
     sharing: Literal["extended"]

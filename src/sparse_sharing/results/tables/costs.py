@@ -106,14 +106,15 @@ def _jobs(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) 
     tasks = facts.tasks or spec.datasets[dataset]
     start = of(layout.START, start=f"{facts.start}-{system}") or of(layout.START, start=facts.start)
     pruned = tasks if facts.choice is not None and facts.choice not in (spec.given or []) else []
-    models = models_of(spec.systems[system], tasks)
+    trained = [(system, model) for model in models_of(spec.systems[system], tasks)]
+    trained += [(facts.merges, task) for task in tasks if facts.merges is not None]
     named = (spec.named_prunings or {}).get(facts.choice or "")
     pattern, more = (layout.PRUNE, {}) if named is None else (layout.PRUNE_NAMED, {"pruning": named})
     parts = {
         "start": [start],
         "pruning": [of(pattern, start=facts.start, task=task, **more) for task in pruned],
         "selection": [of(layout.SELECT, start=facts.start, choice=facts.choice)] if facts.choice is not None else [],
-        "training": [of(layout.MODEL, system=system, model=model) for model in models],
+        "training": [of(layout.MODEL, system=name, model=model) for name, model in trained],
     }
     known = {part: [job for job in jobs if job is not None] for part, jobs in parts.items()}
     return {part: jobs for part, jobs in known.items() if len(jobs) == len(parts[part])}

@@ -19,11 +19,15 @@ from sparse_sharing.text.tags import PLAIN, UNSPECIFIED, Rules, read_tags
 DOCUMENT_START = "-DOCSTART-"
 NO_BREAK_SPACE = "\u00a0"
 
-# Words may contain other white space (U+00A0, U+3000, U+0085), which str.split() would tear apart.
-split_fields = re.compile(r"[^ \t]+").findall
-
 COMMENT_FORM = re.compile(r"#\s*(?:[\w.:-]+\s*=|(?:id|sent_id|text|newdoc|newpar)\b|$)").match
 """A comment whatever its number of fields: `# key = value`, `# id ...`, or `#` with nothing behind it."""
+
+
+def split_fields(line: str) -> list[str]:
+    """The fields of a line that spaces and tabs separate, any number of them."""
+    # Words may contain other white space (U+00A0, U+3000, U+0085), which str.split() without an argument would tear.
+    fields = line.replace("\t", " ").split(" ")
+    return [field for field in fields if field] if "" in fields else fields
 
 
 @dataclass(frozen=True)
@@ -101,14 +105,15 @@ def read_sentences(
             report.width = width = len(rows[0])
             first, first_row = start, rows[0]
             _check_columns(path, start, rows[0], columns, word_column)
-        for line, row in enumerate(rows, start):
-            if len(row) != width:
-                raise _ragged(path, line, row, first, first_row, separator)
-            if not row[word_column]:
-                raise DataError.at(path, line, f"no word in {quote(' '.join(row))}", f"one in column {word_column}")
+        if set(map(len, rows)) != {width}:
+            index, row = next((index, row) for index, row in enumerate(rows) if len(row) != width)
+            raise _ragged(path, start + index, row, first, first_row, separator)
         # Few different strings make up a corpus: each is kept in memory once.
         by_column = [tuple(map(sys.intern, values)) for values in zip(*rows, strict=True)]
-        places = [(line, " ".join(row)) for line, row in enumerate(rows, start)]
+        places = _Places(start, rows)
+        if "" in by_column[word_column]:
+            line, text = places[by_column[word_column].index("")]
+            raise DataError.at(path, line, f"no word in {quote(text)}", f"one in column {word_column}")
         tags = tuple(
             read_tags(path, places, column, _values(by_column[column.index], column), repair, report)
             for column in columns
@@ -123,6 +128,16 @@ def read_sentences(
         raise DataError(f"{path}: found no sentence; expected one token in each line, with its tags in columns")
 
 
+class _Places:
+    """For each token of a sentence the number of its line and its text, which is put together where it is asked for."""
+
+    def __init__(self, start: int, rows: list[list[str]]) -> None:
+        self.start, self.rows = start, rows
+
+    def __getitem__(self, index: int) -> tuple[int, str]:
+        return self.start + index, " ".join(self.rows[index])
+
+
 def read_blocks(path: Path, form: Form, report: ReadReport) -> Iterator[Block]:
     """The sentences as the fields of their lines; marks of documents and comments are counted in `report`.
 
@@ -132,11 +147,12 @@ def read_blocks(path: Path, form: Form, report: ReadReport) -> Iterator[Block]:
     start, rows = 0, []
     waiting: list[tuple[int, str]] = []
     width: int | None = None
+    fields_of = split_fields if form.separator is None else form.fields
     for number, line in read_lines(path):
         if form.comments and not rows and line.startswith("#"):
             waiting.append((number, line))
             continue
-        fields = form.fields(line)
+        fields = fields_of(line)
         token = bool(fields) and fields[0] != DOCUMENT_START
         if waiting:
             width = len(fields) if token else width
@@ -145,7 +161,8 @@ def read_blocks(path: Path, form: Form, report: ReadReport) -> Iterator[Block]:
         if token:
             start = start if rows else number
             rows.append(fields)
-            check_length(path, start, rows)
+            if len(rows) > LONGEST_SENTENCE:
+                check_length(path, start, rows)
             continue
         if rows:
             yield start, rows

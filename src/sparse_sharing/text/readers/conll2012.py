@@ -157,7 +157,7 @@ def name_spans(bits: Sequence[str]) -> list[Span]:
             raise ValueError(index, "a name ends that has not begun")
         if opened:
             start, kind = index, opened
-        if closed:
+        if closed and kind is not None:
             spans.append(Span(kind, start, index + 1))
             kind = None
     if kind:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from sparse_sharing.errors import DataError
 from sparse_sharing.terminal.display import JOINERS
@@ -126,8 +126,8 @@ def _record(path: Path, number: int, values: dict) -> Record | None:
 
 
 def _text(values: dict) -> str | None:
-    data = values.get("data") if isinstance(values.get("data"), dict) else values
-    text = data.get("text", values.get("data") if isinstance(values.get("data"), str) else None)
+    data = values.get("data")
+    text = (data if isinstance(data, dict) else values).get("text", data if isinstance(data, str) else None)
     return text if isinstance(text, str) else None
 
 
@@ -146,7 +146,7 @@ def _mark(path: Path, number: int, text: str, span: object) -> Marked:
     if isinstance(span, dict):
         labels = span.get("labels") or [span.get("label")]
         start, end = (span.get(key, span.get(f"{key}_offset")) for key in ("start", "end"))
-        parts = [start, end, labels[0] if isinstance(labels, list) else labels]
+        parts: list[Any] = [start, end, labels[0] if isinstance(labels, list) else labels]
     else:
         parts = span if isinstance(span, list) else []
     if len(parts) != 3 or not all(type(part) is int for part in parts[:2]) or not isinstance(parts[2], str):
@@ -159,7 +159,7 @@ def _mark(path: Path, number: int, text: str, span: object) -> Marked:
     return Marked(re.sub(r"\s+", "_", label.strip()), start, start + len(covered.strip()))
 
 
-def _have_offsets(tokens: object) -> bool:
+def _have_offsets(tokens: object) -> TypeGuard[list[dict[str, int]]]:
     return isinstance(tokens, list) and all(
         isinstance(token, dict) and type(token.get("start")) is int and type(token.get("end")) is int
         for token in tokens

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sparse_sharing.config.corpora import CorpusSpec, TaskColumn
-from sparse_sharing.errors import DataError
+from sparse_sharing.errors import ConfigError, DataError
 from sparse_sharing.pipeline.layout import text_files
 from sparse_sharing.text.readers.columns import Column, read_sentences
 from sparse_sharing.text.readers.conll2012 import DocumentFilter, read_document_list, read_documents
@@ -25,9 +25,13 @@ def read_split(
         DataError: the text cannot be read, or is malformed; the readers of each format say when.
     """
     annotated = [task for task in spec.tasks if task.derive is None]
-    for sentence in _annotated(spec, files_of_split(paths), annotated, documents, report, limit):
+    sentences = _annotated(spec, files_of_split(paths), annotated, documents, report, limit)
+    if len(annotated) == len(spec.tasks):
+        yield from sentences
+        return
+    for sentence in sentences:
         tags = dict(zip((task.name for task in annotated), sentence.tags, strict=True))
-        positions = tuple(map(str, range(len(sentence.words)))) if len(annotated) < len(spec.tasks) else ()
+        positions = tuple(map(str, range(len(sentence.words))))
         yield Sentence(sentence.words, tuple(tags.get(task.name, positions) for task in spec.tasks), sentence.line)
 
 
@@ -86,7 +90,7 @@ def _annotated(
     if spec.format == "conll2012":
         listed = read_document_list(documents) if documents else None
         chosen = DocumentFilter(spec.skip_domains or (), listed)
-        layers = [task.layer for task in tasks]
+        layers = [_layer(task) for task in tasks]
         read = read_documents(paths, layers, documents=chosen, report=report, limit=limit)
         yield from _renamed(read, tasks)
         return
@@ -102,16 +106,28 @@ def _of_file(
     if limit == 0:
         return iter(())
     if spec.format == "columns" or spec.format is None:
-        columns = [Column(task.name, task.column, task.scheme, _rules(task)) for task in tasks]
+        columns = [Column(task.name, _column(task), task.scheme, _rules(task)) for task in tasks]
         form = {"word_column": spec.word_column, "separator": spec.separator, "comments": bool(spec.comments)}
         return read_sentences(path, columns, **form, repair=spec.repair, report=report, limit=limit)
-    layers = [Layer(task.name, task.layer, task.scheme, _rules(task)) for task in tasks]
+    layers = [Layer(task.name, _layer(task), task.scheme, _rules(task)) for task in tasks]
     if spec.format == "conllu":
         surface = spec.multiword == "surface"
         return read_conllu(path, layers, surface=surface, repair=spec.repair, report=report, limit=limit)
     if spec.format == "jsonl":
         return read_jsonl(path, layers, words=spec.words or "tokens", repair=spec.repair, report=report, limit=limit)
     return read_offsets(path, layers, report=report, limit=limit)
+
+
+def _column(task: TaskColumn) -> int:
+    if task.column is None:
+        raise ConfigError(f"task '{task.name}': the spec names no column, which column files need")
+    return task.column
+
+
+def _layer(task: TaskColumn) -> str:
+    if task.layer is None:
+        raise ConfigError(f"task '{task.name}': the spec names no layer, which its format needs")
+    return task.layer
 
 
 def _rules(task: TaskColumn) -> Rules:

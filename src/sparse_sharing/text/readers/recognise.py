@@ -18,6 +18,9 @@ from sparse_sharing.text.tags import loosely
 
 LINES_LOOKED_AT = 2000
 
+MOST_VALUES = 1000
+"""A column with more different values holds text, not tags."""
+
 SPAN_SHARE = 0.98
 """Share of the tokens whose tag must have the form of a span tag; the rest may be slips."""
 
@@ -164,6 +167,8 @@ class SpanForm:
 
 def span_form(values: Mapping[str, int]) -> SpanForm | None:
     """How the values of a column, with how often each occurs, write span tags; none where they do not."""
+    if len(values) > MOST_VALUES:
+        return None
     for loose in (False, True):
         tags: Counter[str] = Counter()
         for value, count in values.items():
