@@ -13,7 +13,7 @@ rule select:
         spec=spec_of("select"),
         masks=lambda wildcards: option("--masks", named(masks_of_tasks(wildcards))),
         file=lambda wildcards: option("--file", given_masks(wildcards)),
-        folder=subpath(output.masks, parent=True),
+        folder=folder_of("output", "masks"),
     shell:
         "sparse-sharing select --spec {params.spec:q} {params.masks:q} {params.file:q}"
         " --weights {input.weights:q}"

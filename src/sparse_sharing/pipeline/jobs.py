@@ -1,5 +1,6 @@
 """Every job of a configuration: what it is called, where its files lie, under which spec, and what it reads."""
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,8 @@ class _Jobs:
     def __init__(self, specs: Specs) -> None:
         self.specs, self.config = specs, specs.config
         self.found: dict[tuple, Job] = {}
+        for stage in ("prepare", "prepare_task", "warmup", "prune", "prune_named", "select", "train", "evaluate"):
+            setattr(self, stage, functools.cache(getattr(self, stage)))
         run = specs.tables()
         sources = [path for dataset in specs.datasets for path in self._files(dataset)]
         if any(path.startswith(DEMO) for path in sources):

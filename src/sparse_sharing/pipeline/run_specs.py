@@ -62,8 +62,8 @@ class Specs:
         self.choices = {choice.name: choice for choice in config.select.choices}
         self.sources = {source.path: source for source in config.download}
         stages = ("prepare", "prepare_task", "warmup", "prune", "prune_named", "select", "train", "evaluate", "tables")
-        for stage in stages:
-            setattr(self, stage, functools.cache(getattr(self, stage)))
+        for method in (*stages, "tasks", "start", "replicate"):
+            setattr(self, method, functools.cache(getattr(self, method)))
 
     def tasks(self, dataset: str, system: str | None = None) -> list[str]:
         """The tasks of a dataset, or those that a system trains, by name: their order has no meaning anywhere."""
