@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from sparse_sharing.config.encoders.base import EncoderSection
-from sparse_sharing.config.heads import HEADS, HeadFacts
 from sparse_sharing.encoders.base import Encoder
 from sparse_sharing.encoders.first_values import unit_variance_rows, xavier, zeros
 from sparse_sharing.heads.linear import LinearHead
@@ -64,6 +63,3 @@ class ScaledHead(LinearHead):
 
     def scores(self, flat, states):
         return 2 * super().scores(flat, states)
-
-
-HEADS["scaled"] = HeadFacts("toys")

@@ -8,6 +8,7 @@ import pytest
 import toys
 
 from sparse_sharing.config.encoders.base import encoder_section
+from sparse_sharing.config.heads import HEADS, HeadFacts
 from sparse_sharing.heads.base import build_head
 from sparse_sharing.network.storage import load_model
 from sparse_sharing.pipeline import layout
@@ -18,7 +19,15 @@ from sparse_sharing.training.trained import open_model
 
 
 @pytest.fixture(scope="module")
-def trained(prepared, tmp_path_factory):
+def known_head():
+    """The head `scaled` has its entry while the tests of this file run; others expect the heads of the package."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(HEADS, "scaled", HeadFacts("toys"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(known_head, prepared, tmp_path_factory):
     """The pipeline with the encoder `bag` and the head `scaled`, up to a model of sparse sharing over units."""
     folder = tmp_path_factory.mktemp("toys")
     shutil.copytree(prepared.folder, folder, dirs_exist_ok=True)

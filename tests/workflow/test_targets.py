@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packages import skip_without_package
 
 ROOT = Path(__file__).resolve().parents[2]
 AWKWARD = """it's a "folder" for $HOME;\ntouch `pwd`"""
@@ -172,6 +173,7 @@ def test_the_default_run_is_planned_without_a_configuration_file(fresh):
 
 @pytest.mark.parametrize("config", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_configuration_of_the_repository_can_be_planned(fresh, config):
+    skip_without_package(yaml.safe_load(config.read_text()).get("model", {}).get("pretrained"))
     shutil.copy2(config, fresh.config_file)
     for name in source_names(yaml.safe_load(config.read_text())):
         file = fresh.folder / AWKWARD / name
