@@ -144,12 +144,7 @@ class Specs:
         Raises:
             ConfigError: The dataset has no task of that name.
         """
-        corpora = [
-            corpus.model_copy(update={"tasks": [column]})
-            for corpus in self.corpora(dataset)
-            for column in corpus.tasks
-            if column.name == task
-        ]
+        corpora = [own for corpus in self.corpora(dataset) if (own := corpus.of_task(task)) is not None]
         if not corpora:
             known = ", ".join(self.tasks(dataset))
             raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {known}")
