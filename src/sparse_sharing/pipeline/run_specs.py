@@ -15,7 +15,7 @@ from sparse_sharing.config.schema import (
     Task,
 )
 from sparse_sharing.config.sharing.extended import Extended
-from sparse_sharing.config.sharing.merged import GRIDS, Merged
+from sparse_sharing.config.sharing.merged import Merged
 from sparse_sharing.config.systems import STARTS, Start
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.experiments import compared_pairs, facts_of
@@ -222,8 +222,8 @@ class Specs:
     def search(self, dataset: str, seed: int, start: Start, choice: str) -> SearchSpec:
         """The search for the rounds of a choice with rule search."""
         chosen, tasks, section = self.choices[choice], self.tasks(dataset), self.config.train
-        switches = switches_of(True, self.config.replicate)
-        switches = [switch for switch in switches or () if switch != "epoch_on_test"] or None
+        found = switches_of(True, self.config.replicate) or []
+        switches: list[Switch] | None = [switch for switch in found if switch != "epoch_on_test"] or None
         rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
         changes = {"epochs": chosen.budget.epochs, "patience": None, "schedule": None} | rate | settings_of(switches)
         meaning = self.config.pruning_of(chosen).meaning
@@ -310,11 +310,7 @@ class Specs:
         )
 
     def merge(self, dataset: str, seed: int, system: str, model: str) -> MergeSpec:
-        """The merging of the models of another system.
-
-        Raises:
-            ConfigError: The system merges no other.
-        """
+        """The merging of the models of another system; raises ConfigError where the system merges none."""
         chosen, tasks = self.systems[system], self.trained(dataset, system, model)
         if not isinstance(chosen, Merged):
             raise ConfigError(f"system '{system}' has sharing '{chosen.sharing}'; only 'merged' merges models")
@@ -328,10 +324,8 @@ class Specs:
             sharing=chosen.sharing,
             tasks=tasks,
             head=self.heads(tasks),
-            method=chosen.method,
-            scales=chosen.scales,
-            **{key: chosen.grid(key) for key in GRIDS},
             replicate=self.replicate(system),
+            **chosen.settings(tasks),
         )
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:
