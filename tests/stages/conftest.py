@@ -12,7 +12,7 @@ from sparse_sharing.config import parse_config
 from sparse_sharing.pipeline import Specs, layout
 from sparse_sharing.pipeline.pretrained import pretrained_folder
 from sparse_sharing.pipeline.specs import MergeSpec
-from sparse_sharing.stages import evaluate, figures, merge, prune, select, tables, train, warmup
+from sparse_sharing.stages import evaluate, figures, merge, prune, search, select, tables, train, warmup
 from sparse_sharing.storage.artifacts import write_text
 from sparse_sharing.text.demo.corpora import generate
 from sparse_sharing.text.summary import read_summary
@@ -148,7 +148,17 @@ class Pipeline:
             task: self.path(pattern, start=start, pruning=pruning, task=task) / "masks.safetensors"
             for task in spec.masks
         }
-        select.run(spec, masks, self.weights(start), output)
+        found = None
+        if spec.choice.rule == "search":
+            found = self.search(choice, start) / "search.json"
+        select.run(spec, masks, self.weights(start), output, search=found)
+        return output
+
+    def search(self, choice: str, start: str = "warmup", output: Path | None = None) -> Path:
+        output = output or self.path(layout.SEARCH, start=start, choice=choice)
+        spec = self.specs.search("joint", 1, start, choice)
+        masks = {task: self.masks(task, start) for task in spec.masks}
+        search.run(spec, masks, *self.texts, self.weights(start), output, "cpu")
         return output
 
     def selection(self, system: str) -> Path | None:

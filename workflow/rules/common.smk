@@ -204,6 +204,13 @@ def masks_of_tasks(wildcards):
     return {task: masks.format(**identity, task=task) for task in specs.tasks(wildcards.dataset)}
 
 
+def search_of_choice(wildcards):
+    """What the search of a choice has found, where its rule asks for one."""
+    if specs.choices[wildcards.choice].rule != "search":
+        return []
+    return [outputs_of("search")["search"].format(**wildcards)]
+
+
 def given_masks(wildcards):
     """The file of masks that a choice names, if it does."""
     file = specs.choices[wildcards.choice].file
@@ -281,6 +288,8 @@ def tags_of(*splits):
         if "model" in wildcards.keys():
             tasks = specs.trained(dataset, wildcards.system, wildcards.model)
             test = test_text_of_system(wildcards) and splits != ("test",)
+        elif "choice" in wildcards.keys():
+            tasks, test = specs.tasks(dataset), False
         else:
             task = wildcards.get("task")
             tasks = [task] if task else specs.warmup(dataset, run_config.seeds[0], wildcards.start).tags or []

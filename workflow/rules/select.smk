@@ -3,7 +3,11 @@
 
 rule select:
     input:
-        lambda wildcards: [*masks_of_tasks(wildcards).values(), *given_masks(wildcards)],
+        lambda wildcards: [
+            *masks_of_tasks(wildcards).values(),
+            *given_masks(wildcards),
+            *search_of_choice(wildcards),
+        ],
         weights=rules.warmup.output.weights,
     output:
         **outputs_of("select"),
@@ -12,7 +16,11 @@ rule select:
     params:
         spec=spec_of("select"),
         masks=lambda wildcards: option("--masks", named(masks_of_tasks(wildcards))),
-        file=lambda wildcards: option("--file", given_masks(wildcards)),
+        # one param for both: a param more would make finished selections run again
+        file=lambda wildcards: [
+            *option("--file", given_masks(wildcards)),
+            *option("--search", search_of_choice(wildcards)),
+        ],
         folder=subpath(output.masks, parent=True),
     shell:
         "sparse-sharing select --spec {params.spec:q} {params.masks:q} {params.file:q}"

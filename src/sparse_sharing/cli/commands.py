@@ -40,6 +40,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "prepare-task": ("stages", "Read the tags of one task and encode them"),
         "warmup": ("stages", "Make the starting weights"),
         "prune": ("stages", "Find the masks of one task"),
+        "search": ("stages", "Look for the density of each task"),
         "select": ("stages", "Choose a mask for each task"),
         "train": ("stages", "Train a model of a system"),
         "add-task": ("stages", "Add a task to the model of a system"),

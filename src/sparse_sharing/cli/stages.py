@@ -121,6 +121,25 @@ def prune(
 
 
 @stage_command
+def search(
+    spec: SpecOption,
+    vocabulary: Vocabulary,
+    train: TrainText,
+    dev: DevText,
+    weights: Weights,
+    masks: Annotated[list[str], typer.Option(metavar="TASK=FILE", help="masks.safetensors of a task's pruning.")],
+    output: Output,
+    device: Device = "auto",
+    threads: Threads = 1,
+) -> None:
+    from sparse_sharing.stages import search as stage
+
+    set_threads(threads)
+    named = parse_named(masks)
+    stage.run(read_spec(spec, stage_specs.SearchSpec), named, vocabulary, train, dev, weights, output, device)
+
+
+@stage_command
 def select(
     spec: SpecOption,
     weights: Weights,
@@ -129,10 +148,13 @@ def select(
         list[str] | None, typer.Option(metavar="TASK=FILE", help="masks.safetensors of a task's pruning.")
     ] = None,
     file: Annotated[Path | None, typer.Option(help="Masks of all tasks, for a choice with rule file.")] = None,
+    search: Annotated[
+        Path | None, typer.Option(help="search.json of the search, for a choice with rule search.")
+    ] = None,
 ) -> None:
     from sparse_sharing.stages import select as stage
 
-    stage.run(read_spec(spec, stage_specs.SelectSpec), parse_named(masks or []), weights, output, file)
+    stage.run(read_spec(spec, stage_specs.SelectSpec), parse_named(masks or []), weights, output, file, search)
 
 
 @stage_command

@@ -58,6 +58,9 @@ class Train(Optimization):
     learning_rates: list[Annotated[float, Field(gt=0)]] | None = Field(default=None, min_length=2)
     """Train every model with each of these rates, in place of learning_rate, and keep the training with the best dev
     score, the mean over its tasks; none: learning_rate only. Of equal scores the first rate counts."""
+    measure_conflict: int | None = Field(default=None, ge=1)
+    """A diagnostic of joint systems with one encoder: compare the gradients of each two tasks after every epoch, on as
+    many training sentences of each task. It changes nothing else, and takes about as long as training on them."""
 
     @model_validator(mode="after")
     def check(self) -> "Train":
@@ -168,6 +171,7 @@ class Config(Section):
             raise ValueError(f"select.choices: '{choice.name}' names the pruning '{choice.pruning}'; known: {known}")
         pruning = self.pruning_of(choice)
         wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]
+        wanted = [*wanted, *(choice.budget.rounds or ())]
         if max(wanted) > pruning.last_round:
             raise ValueError(f"select.choices: '{choice.name}' wants round {max(wanted)} of {pruning.last_round}")
         if choice.rule == "best_dev" and not pruning.SCORES_ROUNDS:
@@ -204,8 +208,9 @@ class Config(Section):
                 raise ValueError(f"warmup.tasks: names no task of dataset '{dataset.name}'; name one, or leave it out")
 
     def _check_dev_may_choose(self, choice: Choice) -> None:
-        """Rule best_dev needs tasks whose dev text may choose; a choice that no system uses is not made."""
-        if choice.rule != "best_dev" or all(system.choice != choice.name for system in self.train.systems):
+        """Rules that compare dev scores need tasks whose dev text may choose; an unused choice is not made."""
+        used = {system.choice for system in self.train.systems}
+        if choice.rule not in ("best_dev", "search") or choice.name not in used:
             return
         for dataset in self.data.datasets:
             if unchosen := [task.name for task in dataset.tasks if not task.choose_on_dev]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from sparse_sharing.config.sharing.extended import Extended
+from sparse_sharing.config.sharing.merged import Merged
 from sparse_sharing.config.systems import models_of
 from sparse_sharing.inspection.checks import CheckedCorpus
 from sparse_sharing.inspection.findings import Findings
@@ -64,8 +65,9 @@ def planned_updates(specs: Specs, dataset: str, system: str, sentences: Mapping[
     for model in models_of(chosen.sharing, tasks):
         training = specs.train(dataset, seed, system, model)
         if isinstance(training, MergeSpec):
-            merged = planned_updates(specs, dataset, specs.systems[system].merges, sentences)
-            updates |= {task: merged[task] for task in training.tasks}
+            if isinstance(chosen, Merged):
+                merged = planned_updates(specs, dataset, chosen.merges, sentences)
+                updates |= {task: merged[task] for task in training.tasks}
             continue
         if isinstance(training, AddTaskSpec):
             if isinstance(chosen, Extended):

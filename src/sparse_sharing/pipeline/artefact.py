@@ -65,6 +65,8 @@ MASKS = Artefact(
     "masks", "masks.safetensors", "the masks of all rounds, `round000`, `round001`, ...: one bit a weight", "masks"
 )
 ROUNDS = Artefact("rounds", "rounds.csv", "density, dev score and seconds of each round of pruning")
+SEARCH = Artefact("search", "search.json", "the combinations of rounds that a search has tried, and the best", "search")
+TRIALS = Artefact("trials", "search.csv", "parameters and dev scores of each combination of a search, by rung")
 SELECTION = Artefact(
     "masks", "masks.safetensors", "one mask for each task; `sparse-sharing masks` writes such files too", "selection"
 )
@@ -100,6 +102,9 @@ REPORT = Artefact(
 )
 COSTS = Artefact(
     "costs", "costs.json", "processor seconds, updates and tokens of a job; beside its outputs, as they differ"
+)
+CONFLICT = Artefact(
+    "conflict", "conflict.csv", "cosines of the gradients of each two tasks by epoch, beside a model, if measured"
 )
 CHECKPOINT = Artefact(
     "checkpoint", "epoch.safetensors", "a training after its last epoch, to go on from", "checkpoint", version=2

@@ -50,6 +50,16 @@ class TabulatedRun(Protocol):
         ...
 
     @property
+    def searched(self) -> Sequence[str] | None:
+        """The choices of masks that a search has made."""
+        ...
+
+    @property
+    def conflict(self) -> int | None:
+        """Sentences of each task on which gradients are compared, where they are."""
+        ...
+
+    @property
     def comparisons(self) -> Sequence[tuple[str, str]]:
         """The (reference, system) pairs that are tested."""
         ...

@@ -176,7 +176,14 @@ class _Jobs:
             for task in spec.masks
         }
         needs["start"] = self.warmup(dataset, seed, start)
+        if spec.search is not None:
+            needs["search"] = self._search(identity, needs)
         return self._add("select", identity, spec, needs, tuple(filter(None, [spec.choice.file])))
+
+    def _search(self, identity: Mapping[str, object], needs: Mapping[str, Job]) -> Job:
+        """The search for the rounds of a choice; `needs` are the prunings and the start that the selection needs."""
+        spec = self.specs.search(**identity)
+        return self._add("search", identity, spec, self._text(str(identity["dataset"]), spec.tags) | dict(needs))
 
     def train(self, dataset: str, seed: int, system: str, model: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}

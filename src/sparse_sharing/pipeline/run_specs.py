@@ -15,7 +15,7 @@ from sparse_sharing.config.schema import (
     Task,
 )
 from sparse_sharing.config.sharing.extended import Extended
-from sparse_sharing.config.sharing.merged import GRIDS
+from sparse_sharing.config.sharing.merged import GRIDS, Merged
 from sparse_sharing.config.systems import STARTS, Start
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.experiments import compared_pairs, facts_of
@@ -32,6 +32,7 @@ from sparse_sharing.pipeline.specs import (
     PrepareTaskSpec,
     PruneSpec,
     ReportSpec,
+    SearchSpec,
     SelectSpec,
     TablesSpec,
     TrainSpec,
@@ -61,7 +62,8 @@ class Specs:
         self.systems = {system.name: system for system in config.train.systems}
         self.choices = {choice.name: choice for choice in config.select.choices}
         self.sources = {source.path: source for source in config.download}
-        stages = ("prepare", "prepare_task", "warmup", "prune", "prune_named", "select", "train", "evaluate", "tables")
+        stages = ("prepare", "prepare_task", "warmup", "prune", "prune_named", "search", "select")
+        stages += ("train", "merge", "evaluate", "tables")
         for stage in stages:
             setattr(self, stage, functools.cache(getattr(self, stage)))
 
@@ -219,6 +221,31 @@ class Specs:
             tasks=None if chosen.is_pruned else tasks,
             start=self.warmup(dataset, seed, start).digest() if chosen.rule == "magnitude" else None,
             granularity=self.config.prune.granularity if chosen.rule == "magnitude" else None,
+            search=self.search(dataset, seed, start, choice).digest() if chosen.rule == "search" else None,
+        )
+
+    def search(self, dataset: str, seed: int, start: Start, choice: str) -> SearchSpec:
+        """The search for the rounds of a choice with rule search."""
+        chosen, tasks, section = self.choices[choice], self.tasks(dataset), self.config.train
+        switches = switches_of(True, self.config.replicate)
+        switches = [switch for switch in switches or () if switch != "epoch_on_test"] or None
+        rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
+        changes = {"epochs": chosen.budget.epochs, "patience": None, "schedule": None} | rate | settings_of(switches)
+        meaning = self.config.pruning_of(chosen).meaning
+        return SearchSpec(
+            data=self.prepare(dataset).digest(),
+            tags=self.tags(dataset, tasks),
+            start=self.warmup(dataset, seed, start).digest(),
+            masks={task: self.pruning_of(choice, dataset, seed, start, task).digest() for task in tasks},
+            seed=seed,
+            tasks=tasks,
+            search=chosen.budget,
+            allow_dense=chosen.allow_dense,
+            head=self.heads(tasks),
+            optimization=_plain(section, **changes),
+            replicate=switches,
+            weights=weights_of(self.datasets[dataset].tasks),
+            meaning=None if meaning == "zero" else meaning,
         )
 
     def replicate(self, system: str) -> list[Switch] | None:
@@ -257,6 +284,7 @@ class Specs:
             best_epoch="each" if chosen.best_epoch == "each" else None,
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
+            conflict=section.measure_conflict if chosen.IS_JOINT and chosen.stacks(tasks) is None else None,
             **chosen.settings(tasks),
         )
 
@@ -287,8 +315,14 @@ class Specs:
         )
 
     def merge(self, dataset: str, seed: int, system: str, model: str) -> MergeSpec:
-        """The merging of the models of another system."""
+        """The merging of the models of another system.
+
+        Raises:
+            ConfigError: The system merges no other.
+        """
         chosen, tasks = self.systems[system], self.trained(dataset, system, model)
+        if not isinstance(chosen, Merged):
+            raise ConfigError(f"system '{system}' has sharing '{chosen.sharing}'; only 'merged' merges models")
         return MergeSpec(
             data=self.prepare(dataset).digest(),
             tags=self.tags(dataset, tasks),
@@ -336,11 +370,18 @@ class Specs:
             replicate_pruning=self.config.replicate.of_pruning(),
             given=sorted(choice.name for choice in config.select.choices if not choice.is_pruned) or None,
             named_prunings={choice.name: choice.pruning for choice in config.select.choices if choice.pruning} or None,
+            searched=self._searched(),
+            conflict=config.train.measure_conflict,
             self_overlap=self._choices_with_self_overlap(),
             metrics="",
         )
         digests = [self.evaluate(*model).digest()[:DIGITS_IN_TABLES] for model in spec.models()]
         return spec.model_copy(update={"metrics": "".join(digests)})
+
+    def _searched(self) -> list[str] | None:
+        """The choices of rule search that systems use."""
+        used = {system.choice for system in self.config.train.systems}
+        return sorted(name for name, choice in self.choices.items() if choice.rule == "search" and name in used) or None
 
     def _choices_with_self_overlap(self) -> list[str] | None:
         """The choices whose masks a second pruning can be compared with; masks drawn for each task are none."""

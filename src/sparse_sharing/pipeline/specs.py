@@ -15,6 +15,7 @@ from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Switch
 from sparse_sharing.config.schema import GRAMMAR_VERSION, Choice, DemoSize, Optimization
+from sparse_sharing.config.select import Search
 from sparse_sharing.config.sharing.merged import Method
 from sparse_sharing.config.systems import Start, models_of
 from sparse_sharing.pipeline.experiments import SystemFacts
@@ -120,6 +121,32 @@ class PruneSpec(Spec):
         return 1 if self.kind.TRAINS_ONCE else self.rounds + 1
 
 
+class SearchSpec(Spec):
+    """Look for the round of each task by short joint trainings; `masks` gives the digest of each task's pruning.
+
+    `tags` has the digest of the tags of each task. The epochs of `optimization` are those of the first rung.
+    """
+
+    data: str
+    tags: dict[str, str]
+    start: str
+    masks: dict[str, str]
+    seed: int
+    tasks: list[str]
+    search: Search
+    allow_dense: bool
+    head: dict[str, HeadKind] | None = Field(default=None, description="of tasks whose head is not linear")
+    optimization: Optimization
+    replicate: list[Switch] | None = None
+    weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
+    meaning: Literal["delta"] | None = Field(default=None, description="of the masks; none: zero")
+
+    @property
+    def trainings(self) -> int:
+        """How many trainings of the epochs of the first rung it takes, at most."""
+        return self.search.trained_epochs(self.search.combinations) // self.search.epochs
+
+
 class SelectSpec(Spec):
     """Pick one mask for each task; `masks` gives the digest of each task's pruning, none where masks are given."""
 
@@ -129,6 +156,7 @@ class SelectSpec(Spec):
     tasks: list[str] | None = Field(default=None, description="the tasks, where their masks come from no pruning")
     start: str | None = Field(default=None, description="rule magnitude: digest of the starting weights")
     granularity: Literal["unit"] | None = Field(default=None, description="rule magnitude: of the masks")
+    search: str | None = Field(default=None, description="rule search: digest of the search")
 
     def of(self, tasks: Sequence[str]) -> "SelectSpec":
         """The part about some tasks: the mask of a task does not depend on which other tasks there are."""
@@ -170,6 +198,9 @@ class TrainSpec(Spec):
     replicate: list[Switch] | None = None
     weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
     meaning: Literal["delta"] | None = Field(default=None, description="of the masks; none: zero")
+    conflict: int | None = Field(
+        default=None, description="sentences on which gradients are compared; none: they are not"
+    )
 
 
 class AddTaskSpec(Spec):
@@ -264,6 +295,8 @@ class TablesSpec(Spec):
     replicate_pruning: list[Switch] | None = None
     given: list[str] | None = Field(default=None, description="the choices whose masks come from no pruning")
     named_prunings: dict[str, str] | None = Field(default=None, description="of choices that name a pruning, which")
+    searched: list[str] | None = Field(default=None, description="the choices that a search has made")
+    conflict: int | None = Field(default=None, description="sentences on which gradients of tasks are compared")
     self_overlap: list[str] | None = Field(default=None, description="choices compared with a second pruning")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 
@@ -280,6 +313,10 @@ class TablesSpec(Spec):
     def selections(self) -> list[tuple[str, int, Start, str]]:
         """Every selection of masks as (dataset, seed, start, choice)."""
         return [(dataset, seed, *pair) for dataset in self.datasets for seed in self.seeds for pair in self.chosen]
+
+    def searches(self) -> list[tuple[str, int, Start, str]]:
+        """Every search for rounds as (dataset, seed, start, choice)."""
+        return [chosen for chosen in self.selections() if chosen[-1] in (self.searched or ())]
 
     def prunings(self) -> list[tuple[str, int, Start, str]]:
         """Every pruning as (dataset, seed, start, task)."""

@@ -131,6 +131,15 @@ STAGES: tuple[Stage, ...] = (
         command="prune",
     ),
     Stage(
+        "search",
+        "look for the density of each task by short joint trainings with stored masks",
+        layout.SEARCH,
+        specs.SearchSpec,
+        outputs=(artefact.SEARCH, artefact.TRIALS),
+        carrier=artefact.SEARCH,
+        trains=True,
+    ),
+    Stage(
         "select",
         "pick one mask for each task",
         layout.SELECT,

@@ -84,6 +84,12 @@ def _pruned(files: Mapping[str, Path]) -> str:
     return f"best dev {float(best['dev_score']):.2f} at density {float(best['density']):.2f}, {len(rounds) - 1} rounds"
 
 
+def _searched(files: Mapping[str, Path]) -> str:
+    best = _rows(files["search.csv"])[-1]
+    found = json.loads(files["search.json"].read_bytes())["details"]
+    return f"best dev {found['dev_score']:.2f} of {len(found['trials'])} combinations after {best['epochs']} epochs"
+
+
 def _selected(files: Mapping[str, Path]) -> str:
     return "density " + ", ".join(f"{row['task']} {float(row['density']):.2f}" for row in _rows(files["choice.csv"]))
 
@@ -110,6 +116,7 @@ _RESULTS = {
     "prepare_task": _tagged,
     "prune": _pruned,
     "prune_named": _pruned,
+    "search": _searched,
     "select": _selected,
     "train": _trained,
     "add_task": _trained,

@@ -7,6 +7,7 @@ from typing import Any
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.evaluation.scoring import as_scored, count_tags, predict_tags, score_tags, written_tags
 from sparse_sharing.network.storage import TrainedModel
+from sparse_sharing.pipeline.artefact import CONFLICT
 from sparse_sharing.pipeline.specs import EvaluateSpec
 from sparse_sharing.results.card import model_card
 from sparse_sharing.storage.artifacts import parts_of, remedy, save_json, save_tensors, write_text
@@ -65,6 +66,8 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         metrics["training"] = _training(trained, history, model)
     if rates := trained.details.get("learning_rates"):
         metrics["learning_rates"] = rates
+    if trained.spec.get("conflict") is not None:
+        metrics["conflict"] = _conflict(model / CONFLICT.file)
     save_tensors(output / "sentences.safetensors", "sentences", spec, counts)
     if replicate:
         metrics["replicate"] = replicate
@@ -83,14 +86,31 @@ def columns_of(text: EncodedText, gold: list[list[str]], predicted: list[list[st
 
 def _history(path: Path) -> list[dict[str, str]]:
     """The epochs of the training, one row each."""
+    return _table(path, "seconds")
+
+
+def _table(path: Path, number: str) -> list[dict[str, str]]:
+    """The rows of a table whose column `number` holds numbers."""
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
         for row in rows:
-            float(row["seconds"])
+            float(row[number])
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise ArtifactError(f"{path}: is missing or damaged ({error}). {remedy(path)}") from error
     return rows
+
+
+def _conflict(path: Path) -> list[dict[str, Any]]:
+    """How the gradients of each two tasks agreed after each epoch of the training."""
+    rows = _table(path, "weights")
+    with parts_of(path):
+        return [
+            row
+            | {"epoch": int(row["epoch"]), "weights": int(row["weights"])}
+            | {"cosine": float(row["cosine"]) if row["cosine"] else None}
+            for row in rows
+        ]
 
 
 def _training(trained: TrainedModel, history: list[dict[str, str]], model: Path) -> dict[str, Any]:

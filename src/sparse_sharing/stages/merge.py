@@ -25,7 +25,6 @@ from sparse_sharing.masks.analysis import union_size
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import HEADS, load_model, save_model, vocabulary_digest
-from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.specs import MergeSpec, PrepareSpec
 from sparse_sharing.results.card import data_summary, model_card
 from sparse_sharing.sharing import merged as merging
@@ -36,17 +35,17 @@ from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.inputs import (
     build_network,
     choose_device,
+    corpus_of,
     load_task_data,
     load_vocabulary,
     load_weights,
-    tags_file,
     tags_files,
 )
 from sparse_sharing.training.loop import Progress, TaskData, score_dev
 from sparse_sharing.training.seeds import generator
 from sparse_sharing.training.trained import MODEL_FILE, VOCABULARY_FILE
 
-COLUMNS = ("scale", "density", "drop_rate", "threshold", "task", "mask_density", "dev", "best")
+COLUMNS: Sequence[str] = ("scale", "density", "drop_rate", "threshold", "task", "mask_density", "dev", "best")
 """Of `merging.csv`."""
 
 log = logging.getLogger(__name__)
@@ -123,7 +122,7 @@ def run(
         best, rows = _best(spec, network, tasks, trainings, dense)
         masks = {task: best.masks.get(task, dense) for task in spec.tasks}
         prepared = load_json(vocabulary, "words", spec.data)
-        corpora = {task: stored_spec(tags_file(train_text, task))["corpus"]["name"] for task in tasks}
+        corpora = {task: corpus_of(train_text, task) for task in tasks}
         details = _describe(spec, network, best, masks, tasks) | {"data": data_summary(prepared, tasks, corpora)}
         tried = _tried(spec)
         chosen = {task: tried for task, data in tasks.items() if data.choose_on_dev and tried > 1}

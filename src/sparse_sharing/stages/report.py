@@ -165,7 +165,9 @@ def experiment_sections(spec: ReportSpec, results: RunResults) -> Iterator[Secti
             continue
         drawn = frame.groupby("dataset", sort=False) if record.has_figure(spec) else ()
         plots = [replace(builder_of(record).chart(own), title=str(dataset)) for dataset, own in drawn]
-        table = plain_table(record.name, record.title, record.caption, frame)
+        on_page = getattr(builder_of(record), "on_page", None)
+        shown = frame if on_page is None else on_page(frame)
+        table = plain_table(record.name, record.title, record.caption, shown)
         yield Section(record.name, record.title, [*plots, table])
 
 

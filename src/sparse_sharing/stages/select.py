@@ -1,9 +1,11 @@
 """Stage `select`: one mask for each task, of a round of its pruning, of a file, or of the largest starting weights."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +21,7 @@ from sparse_sharing.masks.ranking import prune_smallest
 from sparse_sharing.masks.sources.given import masks_of_file
 from sparse_sharing.masks.sources.start import largest_at_start
 from sparse_sharing.pipeline.specs import SelectSpec
-from sparse_sharing.storage.artifacts import load_tensors, parts_of, write_text
+from sparse_sharing.storage.artifacts import load_json, load_tensors, parts_of, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.training.inputs import load_weights, start_magnitudes
 from sparse_sharing.training.seeds import generator
@@ -33,11 +35,19 @@ Chosen = dict[str, tuple[dict, Mask]]
 """For each task what is known of its mask, such as the round that it comes from, and the mask."""
 
 
-def run(spec: SelectSpec, masks: dict[str, Path], weights: Path, output: Path, given: Path | None = None) -> None:
+def run(
+    spec: SelectSpec,
+    masks: dict[str, Path],
+    weights: Path,
+    output: Path,
+    given: Path | None = None,
+    search: Path | None = None,
+) -> None:
     """Write `masks.safetensors` with one mask per task, `choice.csv` and `overlap.csv` into `output`.
 
     Rule `file` takes the masks of the file `given`, rule `magnitude` the largest starting weights, all others take
-    those of the tasks' prunings. The starting weights are also what overlaps are compared with.
+    those of the tasks' prunings, rule `search` of the rounds that the file `search` has found. The starting weights are
+    also what overlaps are compared with.
 
     Raises:
         ConfigError: The pruning of a task, or the file, was not given, or no round satisfies the rule.
@@ -49,13 +59,16 @@ def run(spec: SelectSpec, masks: dict[str, Path], weights: Path, output: Path, g
         raise ConfigError(
             f"choice '{spec.choice.name}' with rule '{spec.choice.rule}' {verb} masks of a file (--file FILE)"
         )
+    if (search is not None) != (spec.choice.rule == "search"):
+        verb = "needs the result of its" if search is None else "takes no"
+        raise ConfigError(f"choice '{spec.choice.name}' with rule '{spec.choice.rule}' {verb} search (--search FILE)")
     artifact = load_weights(weights, spec.start)
     magnitudes, shapes, units = start_magnitudes(weights, artifact)
     chosen: Chosen = {}
     if given is not None:
         chosen = _of_no_round(masks_of_file(given, spec.tasks or ()))
     elif spec.choice.rule != "magnitude":
-        chosen = _prunings(spec, masks)
+        chosen = _prunings(spec, masks, _found(spec, search))
     if spec.granularity or (chosen and all(units.is_over_units(mask) for _, mask in chosen.values())):
         magnitudes, shapes = units.scores(magnitudes), units.shapes
     dense = Mask.dense(shapes, artifact.digest)
@@ -80,8 +93,13 @@ def run(spec: SelectSpec, masks: dict[str, Path], weights: Path, output: Path, g
         write_text(output / f"{name}.csv", table.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
 
 
-def _prunings(spec: SelectSpec, masks: dict[str, Path]) -> Chosen:
-    """For each task the round that the rule picks, and its mask."""
+def _found(spec: SelectSpec, search: Path | None) -> Mapping[str, Any] | None:
+    """What a search has found, where the rule asks for one."""
+    return None if search is None else load_json(search, "search", spec.search).details
+
+
+def _prunings(spec: SelectSpec, masks: dict[str, Path], found: Mapping[str, Any] | None) -> Chosen:
+    """For each task the round that the rule picks or a search has found, and its mask."""
     chosen: Chosen = {}
     for task, digest in spec.masks.items():
         if task not in masks:
@@ -91,7 +109,11 @@ def _prunings(spec: SelectSpec, masks: dict[str, Path]) -> Chosen:
             rounds = [Round(**row) for row in artifact.details["rounds"]]
         if spec.choice.rule == "best_dev" and artifact.details.get("chosen_on_dev") is False:
             raise ConfigError(f"choice '{spec.choice.name}' with {cannot_choose(task)}")
-        row = asdict(choose_round(spec.choice, task, rounds))
+        if found is not None:
+            row = asdict(rounds[found["rounds"][task]])
+            row |= {"dev_score": found["dev_score"], "best_epoch": None, "tie": marks.Tie(**found["tie"])}
+        else:
+            row = asdict(choose_round(spec.choice, task, rounds))
         if spec.choice.rule == "best_dev":
             row["tie"] = marks.tie_of([asdict(found) for found in allowed_rounds(spec.choice, rounds)])
         chosen[task] = (row, load_mask(artifact, mask_name(row["round"]), masks[task]))

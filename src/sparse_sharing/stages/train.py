@@ -21,6 +21,7 @@ from sparse_sharing.masks.files import read_selection
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import load_model, save_model, values_of_task, vocabulary_digest
+from sparse_sharing.pipeline.artefact import CONFLICT
 from sparse_sharing.pipeline.specs import PrepareSpec, TrainSpec
 from sparse_sharing.results.card import data_summary, model_card
 from sparse_sharing.sharing.base import sharing_of
@@ -29,6 +30,7 @@ from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.text.vocabulary import Vocabulary
 from sparse_sharing.training.checkpoint import work_folder
+from sparse_sharing.training.conflict import Conflict, ConflictLog
 from sparse_sharing.training.inputs import (
     build_network,
     choose_device,
@@ -85,7 +87,7 @@ def run(
         meter.keep_in(work)
         network.set_masks(chosen)
         note = "" if compared is tasks else "test stands for dev, "
-        rate, progress, tried = _train_with_rates(spec, network, start, compared, work, note, meter)
+        rate, progress, tried, conflict = _train_with_rates(spec, network, start, compared, chosen, work, note, meter)
         for mark in marks.of_training(training_facts(progress, tasks, spec.optimization.epochs), spec.tasks):
             log.warning("%s: %s", _label(spec), mark.sentence)
         own, dev = _own_epochs(network, tasks, chosen, progress)
@@ -108,6 +110,8 @@ def run(
         save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own, _base(network))
         save_json(output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), words.to_json())
         write_text(output / "history.csv", history_table(progress, spec.tasks, "dev" if compared is tasks else "test"))
+        if conflict is not None:
+            write_text(output / CONFLICT.file, conflict.table())
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
 
 
@@ -130,20 +134,25 @@ def _train_with_rates(
     network: Network,
     start: Mapping[str, Tensor],
     tasks: Mapping[str, TaskData],
+    masks: Mapping[str, Mask],
     work: Path,
     note: str,
     meter: Meter,
-) -> tuple[float, Progress, list[Tried]]:
+) -> tuple[float, Progress, list[Tried], ConflictLog | None]:
     """Train from the start with each learning rate; returns the best rate, its training, and what each has reached.
 
-    Trainings differ in the rate only. One that has ended is not repeated after an interruption: its checkpoint holds
-    its last epoch. Without a grid there is one training, and the list is empty.
+    With `conflict` also how the gradients of tasks agreed in the best training. Trainings differ in the rate only. One
+    that has ended is not repeated after an interruption: its checkpoint holds its last epoch. Without a grid there is
+    one training, and the list is empty.
     """
     rates = spec.learning_rates or [spec.optimization.learning_rate]
     found: list[Progress] = []
+    logs: list[ConflictLog | None] = []
     with Reporter(_label(spec), spec.optimization.epochs * len(rates), work=work) as report:
         for number, rate in enumerate(rates):
             network.load(start)
+            path = work / (f"rate{number}" if spec.learning_rates else "epoch")
+            logs.append(_conflict(spec, network, tasks, masks, path.with_suffix(".conflict.csv")))
             progress = train(
                 network,
                 tasks,
@@ -151,12 +160,13 @@ def _train_with_rates(
                 spec.seed,
                 ("train",),
                 spec,
-                work / (f"rate{number}" if spec.learning_rates else "epoch"),
+                path,
                 report,
                 note=f"{note}learning rate {rate:g}, " if spec.learning_rates else note,
                 replicate=spec.replicate or (),
                 meter=meter,
                 each_best=spec.best_epoch == "each",
+                after_epoch=None if logs[-1] is None else logs[-1].after_epoch,
             )
             found.append(progress)
     best = max(range(len(rates)), key=lambda number: found[number].best_mean)
@@ -164,7 +174,17 @@ def _train_with_rates(
         {"learning_rate": rate, "dev": own.best_mean, "best_epoch": own.best_epoch, "epochs": len(own.history)}
         for rate, own in zip(rates, found, strict=True)
     ]
-    return rates[best], found[best], tried if spec.learning_rates else []
+    return rates[best], found[best], tried if spec.learning_rates else [], logs[best]
+
+
+def _conflict(
+    spec: TrainSpec, network: Network, tasks: Mapping[str, TaskData], masks: Mapping[str, Mask], path: Path
+) -> ConflictLog | None:
+    """What compares the gradients of tasks after each epoch, if asked for; `path` keeps what it has found."""
+    if spec.conflict is None:
+        return None
+    size = spec.optimization.batch_size
+    return ConflictLog(Conflict(network, tasks, masks, spec.conflict, size, spec.seed), path)
 
 
 def _compared_on(

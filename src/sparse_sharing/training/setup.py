@@ -1,6 +1,6 @@
 """The training that warm-up, pruning and joint training share: the loop, reported and checkpointed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from sparse_sharing.config.replicate import Switch
@@ -34,6 +34,7 @@ def train(
     each_best: bool = False,
     masking: Masking | None = None,
     trainer: Trainer | None = None,
+    after_epoch: Callable[[Epoch], None] | None = None,
 ) -> Progress:
     """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
 
@@ -53,6 +54,7 @@ def train(
         each_best: also keep the weights of each task's own best epoch.
         masking: prunes the network on the way.
         trainer: what takes the steps; none: the usual one, or the one that `replicate` asks for.
+        after_epoch: called after each epoch, with the weights of its end.
     """
     trainer = trainer or make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))
@@ -70,6 +72,8 @@ def train(
         network, trainer, tasks, optimization, streams, progress, seed, on_step, early_bird, each_best, masking
     )
     for epoch in epochs:
+        if after_epoch:
+            after_epoch(epoch)
         if meter:
             meter.save()
         checkpoint.save(network, trainer, progress, masking)

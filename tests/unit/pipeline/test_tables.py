@@ -45,10 +45,13 @@ def full_run(changed):
     """A run that fills every table."""
     values = changed("data.datasets.0.paper", "exp1")
     values["select"]["choices"].append({"name": "third", "rule": "target_density", "target_density": 0.35})
+    values["select"]["choices"].append({"name": "found", "rule": "search"})
+    values["train"]["measure_conflict"] = 10
     pair = {"tasks": ["ner", "pos"]}
     values["train"]["systems"] += [
         {"name": "third", "sharing": "sparse", "start": "warmup", "choice": "third"},
         {"name": "cold_third", "sharing": "sparse", "choice": "third"},
+        {"name": "searched", "sharing": "sparse", "start": "warmup", "choice": "found"},
         {"name": "hard_pair", "sharing": "hard", **pair},
         {"name": "sparse_pair", "sharing": "sparse", "choice": "third", **pair},
     ]

@@ -110,9 +110,11 @@ def _jobs(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) 
     trained += [(facts.merges, task) for task in tasks if facts.merges is not None]
     named = (spec.named_prunings or {}).get(facts.choice or "")
     pattern, more = (layout.PRUNE, {}) if named is None else (layout.PRUNE_NAMED, {"pruning": named})
+    searched = [choice for choice in spec.searched or () if choice == facts.choice]
     parts = {
         "start": [start],
-        "pruning": [of(pattern, start=facts.start, task=task, **more) for task in pruned],
+        "pruning": [of(pattern, start=facts.start, task=task, **more) for task in pruned]
+        + [of(layout.SEARCH, start=facts.start, choice=choice) for choice in searched],
         "selection": [of(layout.SELECT, start=facts.start, choice=facts.choice)] if facts.choice is not None else [],
         "training": [of(layout.MODEL, system=name, model=model) for name, model in trained],
     }

@@ -164,7 +164,8 @@ def builder_of(record: TableRecord) -> ModuleType:
 
     - `section(run, dataset, markup) -> Section | None`: a part of `summary.md` and `summary.tex` on a dataset;
     - `documents(run) -> Mapping[str, str]`: the texts of its further files by ending;
-    - `chart(frame) -> Chart`: its figure, from the table as it was written.
+    - `chart(frame) -> Chart`: its figure, from the table as it was written;
+    - `on_page(frame) -> DataFrame`: the rows that the page shows, where these are not all.
     """
     return importlib.import_module(record.module)
 

@@ -1,0 +1,64 @@
+"""Which rounds of the prunings of several tasks are tried together, and which combinations are the better ones.
+
+Successive halving (Jamieson and Talwalkar 2016): all combinations are trained for a few epochs, the better half of them
+goes on to twice as many, and so on until one is left.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+import numpy as np
+
+Combination = Mapping[str, int]
+"""The round of each task."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a combination has done so far.
+
+    Attributes:
+        number: of the combination.
+        score: the best mean dev score of its epochs so far, in percent.
+        parameters: how many it stores for all tasks.
+    """
+
+    number: int
+    score: float
+    parameters: int
+
+
+def combinations(rounds: Mapping[str, Sequence[int]], limit: int, random: np.random.Generator) -> list[dict[str, int]]:
+    """The combinations of the rounds of all tasks, at most `limit` of them, each once.
+
+    Where there are more, those with the same round for every task come first, and the others are drawn at random.
+    """
+    count = prod(len(own) for own in rounds.values())
+    if count <= limit:
+        return [dict(zip(rounds, own, strict=True)) for own in product(*rounds.values())]
+    common = sorted(set.intersection(*(set(own) for own in rounds.values())))
+    if len(common) > limit:
+        common = sorted(random.choice(common, limit, replace=False).tolist())
+    found = {(number,) * len(rounds): None for number in common}
+    while len(found) < limit:
+        found[tuple(own[random.integers(len(own))] for own in rounds.values())] = None
+    return [dict(zip(rounds, own, strict=True)) for own in found]
+
+
+def best_of(standings: Sequence[Standing], count: int) -> list[Standing]:
+    """The `count` best by dev score, best first; of equal scores those that store less."""
+    return sorted(standings, key=lambda own: (-own.score, own.parameters, own.number))[:count]
+
+
+def front(standings: Sequence[Standing]) -> list[bool]:
+    """For each whether it is on the Pareto front: no other stores at most as much and scores at least as well."""
+    return [
+        not any(
+            (other.parameters <= own.parameters and other.score >= own.score)
+            and (other.parameters, other.score) != (own.parameters, own.score)
+            for other in standings
+        )
+        for own in standings
+    ]

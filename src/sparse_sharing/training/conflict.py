@@ -1,0 +1,150 @@
+"""A diagnostic: whether the gradients of two tasks point the same way, on weights that they share and on others.
+
+It chooses nothing and changes nothing: no weight, no optimizer state, no random number of the training.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sparse_sharing.masks.layers import layer_of
+from sparse_sharing.masks.mask import Mask
+from sparse_sharing.network.memory import random_state, set_random_state
+from sparse_sharing.network.network import Network
+from sparse_sharing.storage.artifacts import write_text
+from sparse_sharing.text.batches import Batch, sorted_batches
+from sparse_sharing.training.gradients import Differentiator
+from sparse_sharing.training.loop import Epoch, TaskData
+from sparse_sharing.training.seeds import derive, generator
+
+COLUMNS = ("epoch", "tasks", "layer", "part", "weights", "cosine")
+"""Of `conflict.csv`."""
+
+ALL_LAYERS = "all"
+
+Row = dict[str, str]
+"""A line of `conflict.csv`."""
+
+
+class Conflict:
+    """Compares the gradients of all pairs of tasks, each time on the same sentences and with the same dropout.
+
+    Only weights that masks cover are compared. *Shared* are those that both tasks keep. *Private* are those that one of
+    the two keeps; the other's gradient there is that of its loss at the value that it reads, 0, and no step uses it.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        tasks: Mapping[str, TaskData],
+        masks: Mapping[str, Mask],
+        sentences: int,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        """Draw `sentences` training sentences of each task.
+
+        Args:
+            network: whose gradients are compared.
+            tasks: with their training text.
+            masks: of each task, over weights.
+            sentences: of each task; all where it has fewer.
+            batch_size: sentences that run together.
+            seed: of the run.
+        """
+        self.network, self.seed = network, seed
+        self.differentiate = Differentiator(network)
+        self.batches = {task: list(self._drawn(task, data, sentences, batch_size)) for task, data in tasks.items()}
+        shapes = network.prunable_shapes
+        self.keeps = {task: _flat(mask, list(shapes)) for task, mask in masks.items()}
+        sizes = [torch.Size(shape).numel() for shape in shapes.values()]
+        self.layers: dict[str, Tensor] = {ALL_LAYERS: torch.ones(sum(sizes), dtype=torch.bool)}
+        names = [layer_of(name) for name in shapes]
+        for layer in dict.fromkeys(names):
+            part = [torch.full((size,), name == layer) for name, size in zip(names, sizes, strict=True)]
+            self.layers[layer] = torch.cat(part)
+
+    def _drawn(self, task: str, data: TaskData, sentences: int, batch_size: int) -> Iterator[Batch]:
+        text = data.train
+        labelled = text.labelled(task)
+        known = labelled if labelled is not None else torch.arange(text.sentences).numpy()
+        random = generator(self.seed, "conflict", task)
+        drawn = random.permutation(known)[:sentences]
+        for batch in sorted_batches(text.lengths[drawn], batch_size):
+            yield self.network.encoder.batch(text, drawn[batch], task)
+
+    def measure(self) -> list[Row]:
+        """A row for each pair of tasks, layer and part that has weights; the epoch is left to the caller.
+
+        The cosine is empty where a gradient is 0.
+        """
+        before = random_state(self.network.device)
+        gradients = {task: self._gradient(task) for task in self.batches}
+        set_random_state(self.network.device, before)
+        rows = []
+        for pair in combinations(sorted(gradients), 2):
+            first, second = (self.keeps[task] for task in pair)
+            parts = {"shared": first & second, "private": first ^ second}
+            for layer, in_layer in self.layers.items():
+                for part, keep in parts.items():
+                    chosen = keep & in_layer
+                    if count := int(chosen.sum()):
+                        value = cosine(*(gradients[task][chosen] for task in pair))
+                        shown = "" if value is None else f"{value:.6f}"
+                        found = {"tasks": "&".join(pair), "layer": layer, "part": part}
+                        rows.append(found | {"weights": str(count), "cosine": shown})
+        return rows
+
+    def _gradient(self, task: str) -> Tensor:
+        """The mean gradient of a task over its batches, float64 [P] in the order of masks, not masked."""
+        torch.manual_seed(derive(self.seed, "conflict", task))
+        batches = self.batches[task]
+        total = torch.zeros(self.keeps[task].numel(), dtype=torch.float64)
+        for batch in batches:
+            found = self.differentiate(task, batch.to(self.network.device), 1.0)
+            flat = torch.cat([part.reshape(-1) for part in found.encoder])
+            total += self.network.prunable_part(flat).double().cpu() / len(batches)
+        return total
+
+
+def _flat(mask: Mask, names: Sequence[str]) -> Tensor:
+    """What a mask keeps of some tensors, bool [P]; masks of units cover biases as well."""
+    parts = mask.tensors()
+    return torch.cat([parts[name].reshape(-1) for name in names])
+
+
+def cosine(first: Tensor, second: Tensor) -> float | None:
+    """The cosine of the angle between two vectors; None where one is 0."""
+    norms = first.norm() * second.norm()
+    return float(first @ second / norms) if norms > 0 else None
+
+
+class ConflictLog:
+    """The rows of a training so far, in a file of its work folder, so that an interruption loses none."""
+
+    def __init__(self, conflict: Conflict, path: Path) -> None:
+        """Go on with the rows of the file `path`, where there is one."""
+        self.conflict, self.path = conflict, path
+        self.rows: list[Row] = []
+        if path.exists():
+            with path.open(encoding="utf-8", newline="") as stream:
+                self.rows = list(csv.DictReader(stream))
+
+    def after_epoch(self, epoch: Epoch) -> None:
+        """Measure at the end of an epoch; rows of this epoch and later, of an attempt before, are replaced."""
+        kept = [row for row in self.rows if int(row["epoch"]) < epoch.number]
+        self.rows = kept + [{"epoch": str(epoch.number), **row} for row in self.conflict.measure()]
+        write_text(self.path, self.table())
+
+    def table(self) -> str:
+        """All rows as CSV."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return text.getvalue()
