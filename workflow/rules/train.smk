@@ -1,4 +1,4 @@
-# The systems that are compared: a model per task for single-task systems, else one for all tasks.
+# Train the systems that are compared: a model per task for single-task systems, otherwise one for all tasks.
 
 
 rule train:
@@ -25,7 +25,7 @@ rule train:
         runtime=1440,
     params:
         spec=spec_of("train"),
-        # one param for both: a param more would make finished trainings run again
+        # one param for both, because another param would make finished trainings run again
         masks=lambda wildcards: [
             *option("--masks", masks_of_system(wildcards)),
             *option("--test", test_text_of_system(wildcards)),
@@ -37,7 +37,7 @@ rule train:
         " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"
 
 
-# A task more in the finished model of another system.
+# Add a task to the finished model of another system.
 if extended_systems:
 
     rule add_task:
@@ -72,7 +72,7 @@ if extended_systems:
             " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"
 
 
-# The finished models of single tasks, merged.
+# Merge the finished models of single tasks.
 if merged_systems:
 
     rule merge:
