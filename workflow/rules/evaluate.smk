@@ -1,4 +1,4 @@
-# Scores on the test text: the only rule that is given it.
+# Scores on the test text. This is the only rule that reads it, except for `train` with `epoch_on_test`.
 
 
 rule evaluate:

@@ -1,4 +1,4 @@
-# Figures of the tables that the configuration fills.
+# Figures of the tables that the run has.
 
 
 rule figures:

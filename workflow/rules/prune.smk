@@ -1,4 +1,4 @@
-# Finding masks while a task is trained, one job per task: by iterative magnitude pruning, or another source.
+# Find the masks of each task, one job per task: by iterative magnitude pruning, or from another source.
 
 
 rule prune:
@@ -27,7 +27,7 @@ rule prune:
         " --device {run_config.device} --threads {threads} > {log:q} 2>&1"
 
 
-# The same with another order of the data, to show how much two prunings of one task overlap.
+# The same with the data in another order, to show how much two prunings of one task overlap.
 if run_config.prune.self_overlap:
 
     use rule prune as prune_again with:
@@ -42,7 +42,7 @@ if run_config.prune.self_overlap:
             folder=folder_of("output", "masks"),
 
 
-# The same as each section of `prunings` says.
+# The same for each section of `prunings`.
 if run_config.prunings:
 
     use rule prune as prune_named with:

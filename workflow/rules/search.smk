@@ -1,4 +1,4 @@
-# The density of each task, by short joint trainings with stored masks.
+# Search the density of each task by short joint trainings with stored masks.
 
 
 rule search:

@@ -1,4 +1,4 @@
-# The systems that are compared: a model per task for single-task systems, else one for all tasks.
+# Train the systems that are compared: a model per task for single-task systems, otherwise one for all tasks.
 
 
 rule train:
@@ -24,7 +24,7 @@ rule train:
         runtime=1440,
     params:
         spec=spec_of("train"),
-        # one param for both: a param more would make finished trainings run again
+        # one param for both, because another param would make finished trainings run again
         masks=masks_and_test_text,
         folder=folder_of("output", "model"),
     shell:
@@ -33,7 +33,7 @@ rule train:
         " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"
 
 
-# A task more in the finished model of another system.
+# Add a task to the finished model of another system.
 if extended_systems:
 
     rule add_task:
@@ -67,7 +67,7 @@ if extended_systems:
             " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"
 
 
-# The finished models of single tasks, merged.
+# Merge the finished models of single tasks.
 if merged_systems:
 
     rule merge:
