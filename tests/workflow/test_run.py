@@ -149,7 +149,7 @@ def test_the_tables_are_made_again_from_a_bundle_that_holds_no_word(workflow, tm
 
 def test_a_cleaned_run_has_nothing_to_do(workflow):
     shown = sparse_sharing(workflow, "clean", "results/tiny", "--text")
-    assert "Nothing was changed" in shown.stdout
+    assert "Nothing was removed" in shown.stdout
     assert workflow.path("joint/data/train.safetensors").exists()
     sparse_sharing(workflow, "clean", "results/tiny", "--text", "--yes")
     assert not workflow.path("joint/data/train.safetensors").exists()

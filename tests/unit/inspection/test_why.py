@@ -82,7 +82,7 @@ def test_a_file_of_another_program_is_told(done):
     carrier.write_bytes(b"something")
     os.utime(carrier, (moment, moment))
     assert texts(done[SPARSE]) == [
-        f"{SPARSE}: {carrier} carries no settings: it is damaged, or no file of this program"
+        f"{SPARSE}: {carrier} is damaged or was not written by sparse-sharing"
     ]
 
 
