@@ -308,6 +308,11 @@ class CorpusSpec(Section):
     repair: bool
     tasks: list[TaskColumn]
 
+    def of_task(self, task: str) -> "CorpusSpec | None":
+        """How the corpus is read for one task; none where it has no such task."""
+        own = [column for column in self.tasks if column.name == task]
+        return self.model_copy(update={"tasks": own}) if own else None
+
 
 def corpus_spec(corpus: Corpus) -> CorpusSpec:
     """Everything that reading a corpus depends on, without the paths."""

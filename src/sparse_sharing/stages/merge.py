@@ -45,7 +45,7 @@ from sparse_sharing.training.loop import Progress, TaskData, score_dev
 from sparse_sharing.training.seeds import generator
 from sparse_sharing.training.trained import MODEL_FILE, VOCABULARY_FILE
 
-COLUMNS: Sequence[str] = ("scale", "density", "drop_rate", "threshold", "task", "mask_density", "dev", "best")
+COLUMNS: tuple[str, ...] = ("scale", "density", "drop_rate", "threshold", "task", "mask_density", "dev", "best")
 """The columns of `merging.csv`."""
 
 log = logging.getLogger(__name__)

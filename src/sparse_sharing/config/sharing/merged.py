@@ -1,7 +1,7 @@
 """Merged models: the finished models of single tasks are merged into one, without joint training."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -76,6 +76,10 @@ class Merged(System):
         if self.method not in USED_BY[key]:
             return None
         return getattr(self, key) or list(GRIDS[key])
+
+    def settings(self, tasks: Sequence[str]) -> dict[str, Any]:
+        """The method and its grids."""
+        return {"method": self.method, "scales": self.scales} | {key: self.grid(key) for key in GRIDS}
 
     def check_systems(self, systems: Mapping[str, System], datasets: Mapping[str, Sequence[str]]) -> None:
         """Check that the merged system exists, has a dense model for each task, and has the same start."""
