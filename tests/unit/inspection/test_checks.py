@@ -34,7 +34,7 @@ def test_a_missing_file_and_a_missing_column_are_errors(own_data):
     own_data.corpus["test"] = "nowhere.txt"
     own_data.corpus["tasks"][1]["column"] = 7
     assert levels(own_data, "there is no such file") == ["error"]
-    assert levels(own_data, "task ner should stand in column 7") == ["error", "error"]
+    assert levels(own_data, "task ner should be in column 7") == ["error", "error"]
 
 
 def test_all_tags_that_break_a_scheme_are_counted_and_the_first_named_with_their_lines(own_data):
