@@ -122,7 +122,7 @@ def test_every_comparison_has_its_verdict_and_its_interval_on_one_axis(opened, f
     # One seed: the caption says that all verdicts are about these trained models.
     expected = [row["verdict"].removeprefix("these models: ") for row in rows]
     assert sorted(text.split(" (")[0] for text in verdicts) == sorted(expected)
-    assert "about these trained models, not about the systems" in page.locator(".forest .caption").first.inner_text()
+    assert "apply to these trained models only" in page.locator(".forest .caption").first.inner_text()
     for table in page.query_selector_all(".forest table"):
         axis = table.query_selector("thead .ticks").bounding_box()
         for line in table.query_selector_all(".line"):
