@@ -25,7 +25,7 @@ class DataError(UserError):
 
 
 class ArtifactError(UserError):
-    """A file made by an earlier stage is missing, damaged, foreign, or made under other settings."""
+    """A file made by an earlier stage is missing, damaged, foreign, or made with other settings."""
 
     exit_code = 4
 

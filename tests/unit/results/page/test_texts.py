@@ -96,7 +96,7 @@ def test_what_is_true_of_all_datasets_is_said_once_after_the_last():
     found = leads(pd.concat([frame, frame.assign(dataset="chat")]), ["news", "chat"], "single")
     assert found == {
         "news": "hard against single, ner: no measurable difference.",
-        "chat": "hard against single, ner: no measurable difference. With one seed, the verdicts are about these "
+        "chat": "hard against single, ner: no measurable difference. With one seed, the verdicts apply to these "
         "trained models only, not to the systems in general.",
     }
 
