@@ -1,6 +1,6 @@
 # make demo: set up and run the default workflow. make test: set up and run every check. make bench: measure the speed.
 # make quick: what to run while editing, in under two minutes. make coverage: which lines the tests run.
-# make types: check the types. make dependencies: pin the versions of what pyproject.toml requires.
+# make check: format, lint and types. make types: only the types. make dependencies: pin the versions of what pyproject.toml requires.
 # make calibrate: false verdicts and power of the tests between systems, into docs/statistics.md.
 # make docs: the documentation as a site, in results/site. make readme: the README, word for word, in a new environment.
 # make chaos: kill a hundred workflows. make fuzz: hostile files for a long time.
@@ -29,11 +29,12 @@ quick: $(INSTALLED)
 check: $(INSTALLED)
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
+	$(RUN) python -m tools.check_types
 	$(RUN) snakefmt --check --compact-diff Snakefile workflow
 	$(RUN) python -m tools.lint
 
 types: $(INSTALLED)
-	$(RUN) pyright
+	$(RUN) python -m tools.check_types
 
 coverage: $(INSTALLED)
 	$(RUN) pytest -q -n $(CORES) --cov --cov-report=term-missing:skip-covered $(or $(TESTS),tests)

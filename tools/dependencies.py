@@ -16,8 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = "make dependencies"
-PYTHON = "3.11.5"
-"""The oldest Python that the versions are chosen for; some packages of the dev extra require this patch release."""
+PYTHON = "3.11"
+"""The oldest Python that the versions are chosen for. Debian 12 has 3.11.2, and some packages require a later 3.11."""
 
 CONSTRAINTS_HEADER = """\
 # The versions that are tested, written by `make dependencies`. Install with: pip install -c constraints.txt -e .

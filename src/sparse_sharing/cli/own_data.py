@@ -1,6 +1,9 @@
 """Commands about a user's own data: draft a configuration for it, and check one before anything is trained."""
 
+import contextlib
+import gc
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +17,16 @@ from sparse_sharing.pipeline import Specs
 from sparse_sharing.training.threads import set_threads
 
 app = typer.Typer()
+
+
+@contextlib.contextmanager
+def without_collector() -> Iterator[None]:
+    """Read text without the collector of cycles: it would look through millions of words again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @app.command()
@@ -40,7 +53,8 @@ def init(
     run = re.sub(r"[^A-Za-z0-9_-]", "", output.stem)[:64]
     given = {name: paths for name, paths in (("train", train), ("dev", dev), ("test", test)) if paths}
     _check_files(files or [], given, split)
-    text = draft(files or [], run if re.fullmatch(NAME, run) else "mine", output, given, split)
+    with without_collector():
+        text = draft(files or [], run if re.fullmatch(NAME, run) else "mine", output, given, split)
     write_text(output, text)
     typer.echo(f"{output} is written. Read its comments, then: sparse-sharing validate {output}")
 
@@ -77,7 +91,7 @@ def validate(
 
     given = load_config(config, **({} if data_root is None else {"data_root": data_root}))
     specs, findings = Specs(given), Findings()
-    with demo_files(given) as folder:
+    with demo_files(given) as folder, without_collector():
         data = check_data(given, folder, findings)
     check_budgets(specs, data, findings)
     jobs = jobs_of(specs)

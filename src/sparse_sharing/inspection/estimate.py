@@ -149,7 +149,7 @@ def _chain(jobs: list[Job], seconds: Mapping[int, float]) -> float:
     return max(ends.values())
 
 
-def _tokens(corpora: list[CheckedCorpus]) -> dict[str, dict[str, int]]:
+def _tokens(corpora: list[CheckedCorpus]) -> Mapping[str, Mapping[str, int]]:
     """Tokens of each task by split."""
     tokens = {split: Counter[str]() for split in SPLITS}
     for found, split in product(corpora, SPLITS):

@@ -14,7 +14,6 @@ import numpy as np
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.analysis import layer_densities
 from sparse_sharing.pipeline.spec import Spec
-from sparse_sharing.pipeline.specs import SelectSpec
 from sparse_sharing.storage.artifacts import Artifact, load_tensors, parts_of, refuse_other_spec, save_tensors
 
 if TYPE_CHECKING:
@@ -104,6 +103,9 @@ def read_selection(path: Path, expected: str | None = None, tasks: Iterable[str]
             raise ArtifactError(f"{path}: holds no mask for task '{task}', only for {', '.join(artifact.tensors)}")
     if expected is not None:
         with parts_of(path):
+            # With the specs come all sections of the configuration, which `masks show` does not wait for.
+            from sparse_sharing.pipeline.specs import SelectSpec
+
             spec = SelectSpec.model_validate(artifact.spec).of(tasks).model_dump(mode="json")
         refuse_other_spec(path, spec, expected)
     return {task: load_mask(artifact, task, path) for task in tasks}

@@ -45,7 +45,7 @@ from sparse_sharing.training.loop import Progress, TaskData, score_dev
 from sparse_sharing.training.seeds import generator
 from sparse_sharing.training.trained import MODEL_FILE, VOCABULARY_FILE
 
-COLUMNS: tuple[str, ...] = ("scale", "density", "drop_rate", "threshold", "task", "mask_density", "dev", "best")
+COLUMNS: Sequence[str] = ("scale", "density", "drop_rate", "threshold", "task", "mask_density", "dev", "best")
 """Of `merging.csv`."""
 
 log = logging.getLogger(__name__)

@@ -42,6 +42,7 @@ def joined_text(texts: Sequence[EncodedText]) -> EncodedText:
     ]
     first = np.unique(np.concatenate(renumbered), return_index=True)[1]
     spellings = [word.encode("utf-8") for word in numbers]
+    leaked = [text.leaked for text in texts if text.leaked is not None]
     return EncodedText(
         tokens=np.concatenate([own[text.tokens] for own, text in zip(renumbered, texts, strict=True)]),
         offsets=np.concatenate([[0], np.cumsum(np.concatenate([text.lengths for text in texts]))]).astype(np.int64),
@@ -53,7 +54,7 @@ def joined_text(texts: Sequence[EncodedText]) -> EncodedText:
         tags={},
         unseen_tags={},
         documents=_documents(texts),
-        leaked=None if texts[0].leaked is None else np.concatenate([text.leaked for text in texts]),
+        leaked=np.concatenate(leaked) if leaked else None,
     )
 
 

@@ -66,10 +66,12 @@ def test_what_cannot_be_extended_is_refused_with_what_to_do(changed, base, chang
     assert message in str(error.value)
 
 
-def test_another_system_adds_no_task(changed):
+def test_another_system_neither_adds_a_task_nor_merges_models(changed):
     specs = Specs(parse_config(with_systems(changed, PAIR, LARGER)))
     with pytest.raises(ConfigError, match=r"system 'two' has sharing 'sparse'; only 'extended' adds a task"):
         specs.add_task("joint", 1, "two", "shared")
+    with pytest.raises(ConfigError, match=r"system 'two' has sharing 'sparse'; only 'merged' merges models"):
+        specs.merge("joint", 1, "two", "shared")
 
 
 def test_its_model_is_part_of_the_estimate_of_the_disk(changed):

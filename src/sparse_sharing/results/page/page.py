@@ -2,7 +2,9 @@
 
 import base64
 import gzip
+import html
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,6 +18,8 @@ from sparse_sharing.results.drawing import DARK_PALETTE, PALETTE, Chart
 from sparse_sharing.results.forest import Forest
 
 TEMPLATES = files("sparse_sharing.results.page") / "templates"
+
+_inside_name = re.compile(r"(?<=\w)([_/-])(?=[^\W\d_])")
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ def render(page: Page, library: str) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["in_script"] = in_script
+    environment.filters["breakable"] = breakable
     environment.tests["forest"] = lambda item: isinstance(item, Forest)
     environment.tests["chart"] = lambda item: isinstance(item, Chart)
     template = environment.from_string(_template("report.html"))
@@ -127,6 +132,11 @@ def drawing_library() -> str:
 def packed(text: str) -> str:
     """A text as gzip in base64: what a reader may take away is most of a page, and is read only when asked for."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
+
+
+def breakable(text: str) -> str:
+    """The text as markup that may be broken after an underscore, a hyphen or a slash: long names have no spaces."""
+    return _inside_name.sub(r"\1<wbr>", html.escape(text))
 
 
 def in_script(value: object) -> str:

@@ -246,8 +246,10 @@ def _read_columns(path: Path, separator: str) -> dict[str, list[str]]:
     """A small table by column, as text: a run has thousands of them, and pandas takes milliseconds for each."""
     try:
         header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines(), delimiter=separator)
-        columns = zip(*rows, strict=True) if rows else ((),) * len(header)
-        return dict(zip(header, map(list, columns), strict=True))
+        columns: list[list[str]] = (
+            [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in header]
+        )
+        return dict(zip(header, columns, strict=True))
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path}: cannot be read as a table ({error}). {remedy(path)}") from error
 
