@@ -1,6 +1,9 @@
 # What all rules use: the checked configuration, its specs and paths. This file has no rules.
 
 import functools
+import gc
+import inspect
+import os
 import re
 import shutil
 from pathlib import Path
@@ -13,6 +16,10 @@ from sparse_sharing.pipeline import Specs, jobs_of, layout, stored_spec_digest
 from sparse_sharing.pipeline.stage import STAGE
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.storage.spec_files import write_spec
+
+# A plan makes millions of objects and keeps most: looking through them for garbage takes an eighth of its time.
+gc.freeze()
+gc.set_threshold(100_000, 20, 100)
 
 
 def config_folder():
@@ -52,11 +59,18 @@ wildcard_constraints:
     start=START,
 
 
+def of_jobs(function):
+    """A function that Snakemake calls for each job, with its signature, which would be worked out in every call."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
 def path(*parts):
     """A path of this run, joined from parts of the layout; its other wildcards stay."""
     return "/".join(parts).replace(layout.RUN, RUN)
 
 
+@functools.cache
 def outputs_of(stage):
     """The outputs of a stage by name, from its record."""
     record = STAGE[stage]
@@ -89,12 +103,20 @@ def spec_file(stage, spec):
 def spec_of(stage):
     """A function that returns the file of a stage's spec for the wildcards of a job."""
 
+    @of_jobs
     def file(wildcards):
         names = STAGE[stage].identity
         values = [int(wildcards.seed) if name == "seed" else wildcards[name] for name in names]
         return spec_file(stage, getattr(specs, stage)(*values))
 
     return file
+
+
+def folder_of(kind, name):
+    """A function that gives the folder of a named input or output of a job, wherever Snakemake keeps the file."""
+    if kind == "input":
+        return of_jobs(lambda wildcards, input: os.path.dirname(input[name]))
+    return of_jobs(lambda wildcards, output: os.path.dirname(output[name]))
 
 
 def option(name, values):
@@ -122,6 +144,7 @@ def corpora_of(wildcards):
 def sources(split):
     """A function that returns the (corpus, file) pairs of one split for a job, sorted by corpus."""
 
+    @of_jobs
     def files(wildcards):
         pairs = layout.source_files(run_config, specs.datasets[wildcards.dataset], split)
         read = corpora_of(wildcards)
@@ -133,6 +156,7 @@ def sources(split):
 def document_lists(split):
     """A function that returns the document lists of one split of a dataset, by corpus and split."""
 
+    @of_jobs
     def files(wildcards):
         lists = layout.document_lists(run_config, specs.datasets[wildcards.dataset], split)
         read = [f"{corpus}.{split}" for corpus in corpora_of(wildcards)]
@@ -144,6 +168,7 @@ def document_lists(split):
 def source_paths(split):
     """A function that returns the files of one split of a dataset and its document lists, without folders."""
 
+    @of_jobs
     def files(wildcards):
         texts = [text for _, text in sources(split)(wildcards)] + [*document_lists(split)(wildcards).values()]
         return [text for text in texts if not Path(text).is_dir()]
@@ -151,6 +176,7 @@ def source_paths(split):
     return files
 
 
+@of_jobs
 def files_in_folders(wildcards):
     """The files in the folders of a dataset, each once, so that Snakemake notices changed, new and missing files."""
     texts = [text for split in ("train", "dev", "test") for _, text in sources(split)(wildcards)]
@@ -160,6 +186,7 @@ def files_in_folders(wildcards):
 def source_options(split):
     """A function that returns the options for one split of a dataset: its files and its document lists."""
 
+    @of_jobs
     def options(wildcards):
         files = option(f"--{split}", named(sources(split)(wildcards)))
         return files + option("--documents", named(document_lists(split)(wildcards)))
@@ -174,6 +201,7 @@ missing_files = [
 ]
 
 
+@of_jobs
 def vectors_path(wildcards):
     """The word vectors, if the configuration names any."""
     vectors = run_config.data.vectors
@@ -184,6 +212,7 @@ def vectors_path(wildcards):
 pretrained = [] if layout.pretrained_folder(run_config) is None else [str(layout.pretrained_folder(run_config))]
 
 
+@of_jobs
 def pretrained_files(wildcards):
     """The files of the pretrained encoder that are read."""
     return [str(file) for folder in pretrained for file in layout.pretrained_files(Path(folder))]
@@ -217,12 +246,14 @@ def given_masks(wildcards):
     return [] if file is None else [layout.source_path(run_config, file)]
 
 
+@of_jobs
 def starting_weights(wildcards):
     """The weights that a system starts from."""
     start = specs.start(wildcards.system)
     return outputs_of("warmup")["weights"].format(dataset=wildcards.dataset, seed=wildcards.seed, start=start)
 
 
+@of_jobs
 def masks_of_system(wildcards):
     """The masks that a system is trained with, if any."""
     system = specs.systems[wildcards.system]
@@ -254,6 +285,7 @@ extended_systems, merged_systems = systems_of("add_task"), systems_of("merge")
 def extended_model(output):
     """A function that returns an output of the training whose model a system extends."""
 
+    @of_jobs
     def file(wildcards):
         base = specs.systems[wildcards.system].extends
         identity = {"dataset": wildcards.dataset, "seed": wildcards.seed, "model": wildcards.model}
@@ -265,6 +297,7 @@ def extended_model(output):
 def merged_models(output):
     """A function that returns an output of the training of each merged model, by task."""
 
+    @of_jobs
     def files(wildcards):
         system = specs.systems[wildcards.system]
         identity = {"dataset": wildcards.dataset, "seed": wildcards.seed, "system": system.merges}
@@ -274,6 +307,7 @@ def merged_models(output):
     return files
 
 
+@of_jobs
 def test_text_of_system(wildcards):
     """The test text, only for a system that chooses the epoch on test as the original code does."""
     if "epoch_on_test" not in (specs.replicate(wildcards.system) or []):
@@ -281,9 +315,16 @@ def test_text_of_system(wildcards):
     return [outputs_of("prepare")["test"].format(dataset=wildcards.dataset)]
 
 
+@of_jobs
+def masks_and_test_text(wildcards):
+    """The options of the files that only some trainings read."""
+    return [*option("--masks", masks_of_system(wildcards)), *option("--test", test_text_of_system(wildcards))]
+
+
 def tags_of(*splits):
     """A function that returns the tags of the tasks that a job reads, in some splits."""
 
+    @of_jobs
     def files(wildcards):
         dataset = wildcards.dataset
         if "model" in wildcards.keys():
@@ -342,6 +383,17 @@ def warn_of_missing_sources():
         )
 
 
+@functools.cache
+def foreign_files():
+    """The finished files that were made under other settings where Snakemake would not notice, each with its stage."""
+    return [
+        (maker, file)
+        for maker, file, spec in expected_specs()
+        if stored_spec_digest(Path(file)) not in (None, spec.digest()) and taken_for_right(maker, file, spec)
+    ]
+
+
+@of_jobs
 def refuse_foreign(wildcards):
     """Refuse finished files that were made under other settings, if Snakemake would not notice; returns no input.
 
@@ -351,12 +403,7 @@ def refuse_foreign(wildcards):
     warn_of_missing_sources()
     if not workflow.is_main_process or workflow.dag_settings.forcerun or workflow.dag_settings.forceall:
         return []
-    foreign = [
-        (maker, file)
-        for maker, file, spec in expected_specs()
-        if stored_spec_digest(Path(file)) not in (None, spec.digest()) and taken_for_right(maker, file, spec)
-    ]
-    if foreign:
+    if foreign := foreign_files():
         maker, file = foreign[0]
         # No WorkflowError: Snakemake would print a traceback around one that an input function raises.
         raise SystemExit(

@@ -21,7 +21,7 @@ rule select:
             *option("--file", given_masks(wildcards)),
             *option("--search", search_of_choice(wildcards)),
         ],
-        folder=subpath(output.masks, parent=True),
+        folder=folder_of("output", "masks"),
     shell:
         "sparse-sharing select --spec {params.spec:q} {params.masks:q} {params.file:q}"
         " --weights {input.weights:q}"

@@ -22,7 +22,7 @@ from sparse_sharing.training.gradients import Differentiator
 from sparse_sharing.training.loop import Epoch, TaskData
 from sparse_sharing.training.seeds import derive, generator
 
-COLUMNS = ("epoch", "tasks", "layer", "part", "weights", "cosine")
+COLUMNS: tuple[str, ...] = ("epoch", "tasks", "layer", "part", "weights", "cosine")
 """Of `conflict.csv`."""
 
 ALL_LAYERS = "all"
