@@ -59,7 +59,7 @@ def test_the_exported_model_gives_the_tags_of_the_model_it_came_from(finished, e
     assert probabilities[0] == probabilities[1]
 
 
-def test_it_holds_the_weights_of_its_task_alone(finished, exported):
+def test_it_has_only_the_weights_of_its_task(finished, exported):
     whole, own = load_model(model_of(finished) / "model.safetensors"), load_model(exported / "ner/model.safetensors")
     mask = whole.masks["ner"]
     assert own.masks.keys() == {"ner"}

@@ -97,7 +97,7 @@ def test_a_control_is_not_exported(each, tmp_path):
 
 
 @pytest.mark.parametrize("epochs", range(1, EPOCHS))
-def test_an_interrupted_training_goes_on_to_the_same_bytes(each, tmp_path, monkeypatch, epochs):
+def test_an_interrupted_training_resumes_to_the_same_bytes(each, tmp_path, monkeypatch, epochs):
     save, saved = Checkpoint.save, []
 
     def save_and_stop(self, *arguments):

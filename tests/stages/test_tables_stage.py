@@ -126,7 +126,7 @@ def test_the_provenance_names_the_version_the_tables_and_the_scores_behind_them_
     assert artifact.details["metrics"] == scores
 
 
-def test_tables_of_another_folder_are_made_from_what_lies_there(pipeline):
+def test_tables_of_another_folder_are_made_from_its_files(pipeline):
     elsewhere = pipeline.folder / "elsewhere"
     pipeline.path(layout.RUN).rename(elsewhere)
     tables.run(pipeline.specs.tables(), elsewhere, elsewhere / "new")

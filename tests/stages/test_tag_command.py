@@ -59,7 +59,7 @@ def tag(call, model, tmp_path):
     return run
 
 
-def test_columns_come_back_line_for_line_with_the_tags_behind_them(finished, model, tag):
+def test_columns_are_written_line_by_line_followed_by_the_tags(finished, model, tag):
     text = "-DOCSTART- -X- O O\n\n" + (finished.folder / "test.txt").read_text(encoding="utf-8")
     done = subprocess.run([*COMMAND, "tag", str(model)], input=text.encode(), capture_output=True, timeout=WAIT)
     assert done.returncode == 0

@@ -122,7 +122,7 @@ def test_soft_sharing_of_two_tasks_has_two_stacks(trained):
 
 
 @pytest.mark.parametrize("system", ["hierarchical", "soft"])
-def test_an_interrupted_training_goes_on_to_the_same_bytes(trained, tmp_path, monkeypatch, system):
+def test_an_interrupted_training_resumes_to_the_same_bytes(trained, tmp_path, monkeypatch, system):
     save = Checkpoint.save
 
     def save_and_stop(self, *arguments):
@@ -177,7 +177,7 @@ def test_random_masks_keep_as_many_weights_at_other_positions(trained):
         assert not random.masks[task].keep.equal(chosen.masks[task].keep)
 
 
-def test_subnetworks_alone_have_the_masks_of_the_sparse_system_one_each(trained):
+def test_single_subnetworks_have_one_mask_each_of_the_sparse_system(trained):
     sparse = model_of(trained, "sparse")
     for task in TASKS:
         alone = model_of(trained, "single_subnet", task)

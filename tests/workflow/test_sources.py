@@ -12,7 +12,7 @@ from small import document
 pytestmark = pytest.mark.slow
 
 
-def test_a_file_that_is_new_changed_or_gone_in_a_folder_reads_the_text_anew(configured):
+def test_a_new_changed_or_removed_file_in_a_folder_makes_the_text_again(configured):
     workflow = configured("ontonotes")
     workflow.run("data")
     assert workflow.planned("data") == Counter()

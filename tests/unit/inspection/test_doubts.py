@@ -71,7 +71,7 @@ def test_another_text_and_other_columns():
     assert "are not in train" in one(doubts.unseen_tags("test", Counter({"NN": 9}), Counter({"B-X": 300})))
 
 
-def test_unique_values_are_no_tags():
+def test_unique_values_are_not_tags():
     assert "300 different tags on 300 tokens" in one(doubts.different_tags(Counter(str(n) for n in range(300))))
     assert not list(doubts.different_tags(Counter({"NN": 300, "VB": 100})))
 

@@ -118,7 +118,7 @@ def test_tensors_that_are_views_of_others_are_stored_as_they_look(tmp_path):
     np.testing.assert_array_equal(found["every"], whole[::2, ::-1])
 
 
-def test_the_digest_tells_names_types_shapes_bytes_and_details_apart_but_no_order():
+def test_the_digest_depends_on_names_types_shapes_bytes_and_details_but_not_on_order():
     array = np.arange(6, dtype=np.int32)
     variants = [
         ({"a": array}, {}),
@@ -302,7 +302,7 @@ def test_json_can_be_read_by_a_person_and_holds_no_number_that_is_none(tmp_path)
     assert not (tmp_path / "y.json").exists()
 
 
-def test_arrays_that_were_read_may_be_changed_and_the_file_stays_as_it_is(tmp_path):
+def test_arrays_that_were_read_may_be_changed_without_changing_the_file(tmp_path):
     path = tmp_path / "x.safetensors"
     save_tensors(path, "weights", SPEC, TENSORS)
     before = path.read_bytes()
@@ -319,7 +319,7 @@ def test_what_was_read_outlives_the_file_that_replaces_it(tmp_path):
     np.testing.assert_array_equal(found["heads/pos"], TENSORS["heads/pos"])
 
 
-def test_every_tensor_lies_at_a_multiple_of_its_width(tmp_path):
+def test_every_tensor_begins_at_a_multiple_of_its_width(tmp_path):
     path = tmp_path / "x.safetensors"
     odd = {"a": np.ones(3, bool), "b": np.ones(5, np.float32), "c": np.ones(1, np.int64), "d": np.ones(1, np.uint8)}
     save_tensors(path, "weights", SPEC, odd)

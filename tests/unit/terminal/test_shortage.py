@@ -38,7 +38,7 @@ def test_an_error_without_a_size_is_understood(error):
     assert explain(error).startswith("out of memory: the process has used")
 
 
-def test_what_the_gpu_lacks_at_the_end_of_a_step_is_told_as_well():
+def test_running_out_of_gpu_memory_at_the_end_of_a_step_is_reported_as_well():
     assert "21 MB more were requested" in explain(
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
     )

@@ -129,7 +129,7 @@ def test_flaws_are_reported_with_their_place(file, content, parts):
     assert [part for part in parts if part not in message] == []
 
 
-def test_unwanted_lines_are_checked_for_their_length_alone(file):
+def test_only_the_length_of_unwanted_lines_is_checked(file):
     path = file("the 1 2\ncat 3 x\ndog 5 6\n")
     assert read_vectors(path, {"the", "dog"}).words == ("the", "dog")
     assert "line 2: found 1 numbers" in refusal(file("the 1 2\ncat 3\n"), {"the"})
@@ -161,7 +161,7 @@ def test_coverage_shares_sum_to_one(words, found, lowercase):
 
 
 @given(WORD, st.sets(WORD), st.booleans())
-def test_coverage_tells_what_a_look_up_would_find(word, found, lowercase):
+def test_coverage_counts_what_a_look_up_would_find(word, found, lowercase):
     kind = max(shares := coverage([(word, 1)], found, lowercase), key=shares.get)
     looked_up = [word.lower()] if lowercase else [word, word.lower()]
     hit = next((form for form in looked_up if form in found), None)

@@ -37,7 +37,7 @@ def test_every_figure_has_its_source_and_scores_are_percentages():
         assert all(50 < score < 100 for system in experiment.systems for score in system.scores.values())
 
 
-def test_scores_parameters_and_densities_stand_beside_those_of_their_kind(results, facts):
+def test_scores_parameters_and_densities_are_grouped_by_kind(results, facts):
     frame = beside_paper(summary(results), facts, {"conll03": "exp1"})
     assert list(frame.columns) == list(RECORD.columns)
     own = frame[frame["system"] == "sparse"].set_index(["quantity", "task"])

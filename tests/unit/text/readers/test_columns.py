@@ -172,7 +172,7 @@ def test_a_missing_word_column_is_named(file):
     assert "at least 4, because task x should" in refusal(file("a X O\n"), [Column("x", -4, "none")])
 
 
-def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):
+def test_a_missing_file_and_a_folder_have_different_messages(tmp_path):
     assert "no such file; check the path" in refusal(tmp_path / "missing.txt")
     assert "found a folder" in refusal(tmp_path)
     (tmp_path / "file").write_text("a X O\n")
@@ -292,7 +292,7 @@ def test_a_comment_newdoc_begins_a_document(tmp_path):
     assert report.documents.tolist() == [0, 0, 1]
 
 
-def test_with_tabs_alone_words_may_contain_spaces_and_cells_may_be_empty(tmp_path):
+def test_with_only_tabs_words_may_contain_spaces_and_cells_may_be_empty(tmp_path):
     (tmp_path / "text").write_text("Port Ann\tNNP\tB-LOC\n.\t\tO\n \n-DOCSTART-\t\t\nBo\tNNP\tO\n")
     columns = [Column("pos", 1, "none", Rules(missing="skip")), Column("ner", 2, "iob2")]
     report = ReadReport()

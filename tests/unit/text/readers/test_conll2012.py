@@ -200,7 +200,7 @@ def test_documents_of_a_domain_without_names_are_left_out(write):
     assert (report.document_starts, report.documents_skipped) == (2, 1)
 
 
-def test_text_of_skipped_documents_alone_is_refused(write):
+def test_text_of_only_skipped_documents_is_refused(write):
     message = refusal(write(document("pt/a", SHE)), documents=DocumentFilter(skip_domains=["pt"]))
     assert "found no sentence (1 documents were skipped)" in message
 
