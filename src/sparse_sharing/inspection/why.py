@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.inspection.specs import differences
+from sparse_sharing.inspection.spec_differences import differences
 from sparse_sharing.pipeline.jobs import Job
 from sparse_sharing.pipeline.provenance import spec_digest, stored_details, stored_spec, stored_spec_digest
 from sparse_sharing.text.sources import split_digest

@@ -11,7 +11,7 @@ from sparse_sharing.errors import ResourceError
 log = logging.getLogger(__name__)
 
 
-class Room:
+class BatchLimit:
     """The largest number of sentences that fit into memory, as learned from out-of-memory errors.
 
     Attributes:

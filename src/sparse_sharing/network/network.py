@@ -16,7 +16,7 @@ from sparse_sharing.encoders.base import TextSizes, build_encoder
 from sparse_sharing.heads.base import build_head
 from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.masks.units import Units
-from sparse_sharing.network.memory import Room, is_gpu_shortage
+from sparse_sharing.network.memory import BatchLimit, is_gpu_shortage
 from sparse_sharing.network.parameters import Parameters, common_ranges, require_shapes
 from sparse_sharing.text.batches import WORDS, Batch, sorted_batches
 from sparse_sharing.text.encoded import EncodedText
@@ -38,7 +38,7 @@ class Network:
             it keeps everything that it reads.
         word_limits: for a task that knows only the first word ids, since later ones were added, how many: see
             `read_rows`.
-        room: how much runs at once in inference.
+        batch_limit: how much runs at once in inference.
         mixed: whether the encoder runs in bfloat16 in training.
         factors: `keeps` as float32 [P], 1 and 0: multiplying by it is several times as fast as by bool.
         frozen: bool [P], True where no training changes the encoder's parameters; None where there are none.
@@ -70,7 +70,7 @@ class Network:
         }
         self.parameters = Parameters(self.encoder, self.head_kinds, self.device)
         self.units = Units(self.parameters.infos.values())
-        self.room, self.mixed = Room(), False
+        self.batch_limit, self.mixed = BatchLimit(), False
         self.word_limits: dict[str, int] = {}
         self.base: Tensor | None = None
         self.frozen = self._frozen()
@@ -312,7 +312,7 @@ class Network:
         for indices in sorted_batches(lengths, batch_size):
             while len(indices):
                 longest = int(lengths[indices[0]])
-                size = self.room.sentences(len(indices), longest)
+                size = self.batch_limit.sentences(len(indices), longest)
                 try:
                     batch = self.encoder.batch(text, indices[:size], task if gold else None).to(self.device)
                     found = apply(batch)
@@ -327,7 +327,7 @@ class Network:
                     yield text.offsets[indices][column] + time, found
                     indices = indices[size:]
                     continue
-                self.room.shrink(size, longest, f"tagging with task {task}", problem)
+                self.batch_limit.shrink(size, longest, f"tagging with task {task}", problem)
 
     def read_rows(self, task: str) -> dict[str, Tensor]:
         """The tensors of role `rows` as a task reads them: words that were added later are unknown to it."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from sparse_sharing.tagging.base import BaseTagger
 from sparse_sharing.tagging.decoding import Predictions
-from sparse_sharing.tagging.running import SharedRunner
+from sparse_sharing.tagging.shared_runner import SharedRunner
 from sparse_sharing.tagging.vectors import UnseenVectors
 from sparse_sharing.training.trained import OpenModel, open_model
 

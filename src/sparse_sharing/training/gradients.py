@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparse_sharing.network.memory import Room, is_gpu_shortage, random_state, set_random_state
+from sparse_sharing.network.memory import BatchLimit, is_gpu_shortage, random_state, set_random_state
 from sparse_sharing.network.network import Network
 from sparse_sharing.text.batches import Batch
 
@@ -48,7 +48,7 @@ class Differentiator:
     def __init__(self, network: Network) -> None:
         """Differentiate the losses of a network."""
         self.network = network
-        self.room = Room(CPU_POSITIONS) if network.device.type == "cpu" else Room()
+        self.batch_limit = BatchLimit(CPU_POSITIONS) if network.device.type == "cpu" else BatchLimit()
 
     def __call__(self, task: str, batch: Batch, loss_weight: float) -> Gradients:
         """The gradients of a task's loss times a weight.
@@ -64,7 +64,7 @@ class Differentiator:
         network.activate(task)
         before = random_state(network.device)
         while True:
-            size = self.room.sentences(count, longest)
+            size = self.batch_limit.sentences(count, longest)
             try:
                 if size == count:
                     return self._at_once(task, batch, loss_weight)
@@ -75,7 +75,7 @@ class Differentiator:
                 # Keep only the text: the error itself references all memory of the attempt.
                 problem = str(error)
             set_random_state(network.device, before)
-            self.room.shrink(size, longest, f"training task {task}", problem)
+            self.batch_limit.shrink(size, longest, f"training task {task}", problem)
 
     def _at_once(self, task: str, batch: Batch, loss_weight: float | Tensor) -> Gradients:
         network = self.network

@@ -105,7 +105,7 @@ def make_rule(optimization: Optimization) -> Rule:
     return Adam() if optimization.optimizer == "adam" else Sgd(optimization.momentum)
 
 
-class Patterns:
+class WeightGroups:
     """Groups the encoder's weights by the set of tasks that keep them: weights of a group have equal counts of steps.
 
     Attributes:

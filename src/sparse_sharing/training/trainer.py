@@ -10,7 +10,7 @@ from sparse_sharing.errors import ConfigError
 from sparse_sharing.network.network import Network
 from sparse_sharing.text.batches import Batch, send
 from sparse_sharing.training.gradients import Differentiator
-from sparse_sharing.training.optimizer import Patterns, make_gate, make_rule
+from sparse_sharing.training.optimizer import WeightGroups, make_gate, make_rule
 
 
 class Trainer:
@@ -41,7 +41,7 @@ class Trainer:
         self.open = make_gate(self.rule, torch.ones((), device=network.device))
         self.gradient = torch.empty_like(network.theta)
         self._read_masks()
-        groups = len(next(iter(self.patterns.members.values())))
+        groups = len(next(iter(self.weight_groups.members.values())))
         numbers = len(self.rule.shares)
         self.memory = {name: value.new_zeros((numbers, *value.shape)) for name, value in self._values().items()}
         self.counts = {name: torch.zeros(1, dtype=torch.float64) for name in self.memory}
@@ -53,7 +53,7 @@ class Trainer:
         """Take over the network's masks."""
         network = self.network
         taking_part = {task: network.takes_part(task) for task in network.heads}
-        self.patterns = Patterns(taking_part, network.theta.numel(), network.device)
+        self.weight_groups = WeightGroups(taking_part, network.theta.numel(), network.device)
         self.gates = {
             task: self.open if factor is None else make_gate(self.rule, factor)
             for task, factor in network.factors.items()
@@ -84,9 +84,9 @@ class Trainer:
         if len(self.network.heads) != 1:
             raise ValueError("masks can change only during the training of a single task")
         (task,) = self.network.heads
-        taken = self.counts["encoder"][self.patterns.members[task]].max()
+        taken = self.counts["encoder"][self.weight_groups.members[task]].max()
         self._read_masks()
-        member = self.patterns.members[task]
+        member = self.weight_groups.members[task]
         self.counts["encoder"] = torch.zeros(len(member), dtype=torch.float64)
         self.counts["encoder"][member] = taken
 
@@ -132,7 +132,7 @@ class Trainer:
                 gradient.mul_(scale)
 
     def _update_encoder(self, task: str, learning_rate: float) -> None:
-        network, member, counts = self.network, self.patterns.members[task], self.counts["encoder"]
+        network, member, counts = self.network, self.weight_groups.members[task], self.counts["encoder"]
         counts += member
         rate = self._rate(learning_rate, counts.clamp(min=1))
         if isinstance(rate, Tensor):
@@ -147,7 +147,7 @@ class Trainer:
 
     def _rate_of(self, part: slice, rate: Tensor) -> Tensor:
         """The step sizes of a range of weights, from those of the groups of weights."""
-        groups = self.patterns.groups(part)
+        groups = self.weight_groups.groups(part)
         if isinstance(groups, int):
             return rate[groups]
         if self.rates is None:
