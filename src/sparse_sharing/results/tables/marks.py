@@ -133,9 +133,9 @@ def _marks_of_choices(choices: pd.DataFrame) -> dict[tuple[str | None, ...], lis
     """The marks of the masks that were chosen by dev scores, under dataset, seed, start, choice and task."""
     if "tied_rounds" not in choices:
         return {}
-    found = {}
+    by_mask = {}
     for row in rows_of(choices[choices["tied_rounds"] != ""]):
         key = tuple(str(row[name]) for name in ("dataset", "seed", "start", "choice", "task"))
         tie = Tie(int(row["tied_rounds"]), int(row["allowed_rounds"]))
-        found[key] = of_choice(tie, float(row["dev_score"]), row["task"])
-    return found
+        by_mask[key] = of_choice(tie, float(row["dev_score"]), row["task"])
+    return by_mask
