@@ -61,7 +61,7 @@ def pair_ratio(folder: Path, repetitions: int) -> Series:
 
 
 def planning(jobs: int, repetitions: int) -> tuple[int, Series, Series]:
-    """Plans of a configuration of about so many jobs and of as many bare jobs, in turn.
+    """Plan a configuration of about `jobs` jobs and the same number of bare jobs, in turn.
 
     Returns:
         The jobs of the configuration, and processor seconds of its plans and of those of bare jobs.
@@ -72,14 +72,14 @@ def planning(jobs: int, repetitions: int) -> tuple[int, Series, Series]:
 
 
 def dry_run(jobs: int) -> tuple[int, float]:
-    """Generate a configuration of about so many jobs; how many it has, and the processor seconds of its dry run."""
+    """Generate a configuration of about `jobs` jobs; returns its size and the processor seconds of its dry run."""
     values = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     (few, _), (more, _) = _dry_run(values, 2), _dry_run(values, 3)
     return _dry_run(values, max(1, round((jobs - few) / (more - few)) + 2))
 
 
 def bare_dry_run(jobs: int) -> float:
-    """Processor seconds of the dry run of so many jobs with one file to read and one to write: Snakemake's own time."""
+    """Processor seconds of the dry run of jobs with one file to read and one to write: Snakemake's own time."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "Snakefile"
         path.write_text(BARE.format(pairs=jobs // 2), encoding="utf-8")
@@ -87,7 +87,7 @@ def bare_dry_run(jobs: int) -> float:
 
 
 def _dry_run(values: dict, seeds: int) -> tuple[int, float]:
-    """The jobs of a configuration with so many seeds, and the processor seconds of its dry run."""
+    """The number of jobs of a configuration with `seeds` seeds, and the processor seconds of its dry run."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "config.yaml"
         path.write_text(yaml.safe_dump({**values, "seeds": list(range(seeds))}), encoding="utf-8")

@@ -35,7 +35,7 @@ class Replicate(Section):
     fixed_learning_rate: bool = False
     """Keep the learning rate constant: learning_rate_decay is 0."""
     leaky_momentum: bool = False
-    """Mask only the gradients: the optimizer's momentum goes on changing weights outside the mask, other heads and
+    """Mask only the gradients: the optimizer's momentum still changes weights outside the mask, other heads and
     words that are not in the batch."""
     lenient_spans: bool = False
     """Count spans with the original code's scorer for single tasks, on dev (also in pruning) and on test."""

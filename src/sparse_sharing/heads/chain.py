@@ -91,7 +91,7 @@ def _join(scores: Tensor, arriving: Tensor) -> Tensor:
 
 
 def _by_sentences(function: Callable[[Tensor], tuple[Tensor, ...]], scores: Tensor) -> tuple[Tensor, ...]:
-    """What a function makes of scores [B, T], applied to as many sentences at a time as MOST_PAIRS lets."""
+    """A function of scores [B, T], applied to as many sentences at a time as MOST_PAIRS allows."""
     size = max(1, MOST_PAIRS // scores.shape[1] ** 2)
     if size >= len(scores):
         return function(scores)

@@ -298,8 +298,8 @@ def _count(column: ColumnSurvey, values: Mapping[str, Values]) -> None:
     if not column.spans:
         return
     sentences = [sentence for own in values.values() for sentence in own]
-    told = column.scheme
-    _count_rewritten(column, told, sentences)
+    scheme = column.scheme
+    _count_rewritten(column, scheme, sentences)
     if column.rewritten["iob2"]:
         # IOB1 and IOB2 have the same letters: the scheme is the one that fewer tags break.
         _count_rewritten(column, "iob1", sentences)

@@ -38,10 +38,10 @@ class BatchLimit:
         Raises:
             ResourceError: It was a single sentence.
         """
-        told = str(problem).partition(". GPU ")[0]
+        detail = str(problem).partition(". GPU ")[0]
         if count == 1:
             raise ResourceError(
-                f"{purpose}: one sentence of {longest} tokens does not fit into the memory of the GPU ({told}). "
+                f"{purpose}: one sentence of {longest} tokens does not fit into the memory of the GPU ({detail}). "
                 "Split long sentences, reduce model.hidden or model.layers, run fewer jobs on the GPU, or use "
                 "another GPU or device: cpu"
             )
@@ -49,7 +49,7 @@ class BatchLimit:
         log.warning(
             "%s: %d sentences of up to %d tokens do not fit into the memory of the GPU (%s). Batches as large as this "
             "run in parts from now on, %d such sentences at a time; the result is the same",
-            *(purpose, count, longest, told, count // 2),
+            *(purpose, count, longest, detail, count // 2),
         )
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
