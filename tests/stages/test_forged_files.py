@@ -159,8 +159,8 @@ def test_a_vocabulary_that_makes_no_sense(pipeline, name):
 
 TAG_SETS = {
     "no labels": (lambda tensors, details: details.update(tags=[]), "task ner has no tag"),
-    "labels twice": (lambda tensors, details: details["tags"].append("O"), "not different strings"),
-    "labels that are numbers": (lambda tensors, details: details.update(tags=[1, 2]), "not different strings"),
+    "labels twice": (lambda tensors, details: details["tags"].append("O"), "must be distinct strings"),
+    "labels that are numbers": (lambda tensors, details: details.update(tags=[1, 2]), "must be distinct strings"),
     "an unknown scheme": (lambda tensors, details: details.update(scheme="x"), "unknown scheme 'x'"),
     "no scheme": (lambda tensors, details: details.pop("scheme"), "'scheme' is missing"),
 }

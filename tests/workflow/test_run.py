@@ -100,7 +100,7 @@ def test_ctrl_c_is_a_calm_sentence_and_the_run_continues_after_it(repository, fr
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 130, output
-    assert "Interrupted. What is finished is kept: start the same command again" in output
+    assert "Interrupted. Finished jobs are kept. Start the same command again" in output
     assert "failed" not in output
     assert "Traceback" not in output
 

@@ -53,7 +53,7 @@ def test_without_the_extra_a_message_says_how_to_install_it(run, tmp_path, monke
 
 def test_a_folder_without_curves_and_a_damaged_table_are_refused(run, tmp_path):
     pytest.importorskip("tensorboard")
-    with pytest.raises(ArtifactError, match="holds neither"):
+    with pytest.raises(ArtifactError, match="has neither"):
         write_events(tmp_path / "nowhere", tmp_path / "events")
     write_text(run / "news/seed1/train/hard/shared/history.csv", "epoch,loss,seconds\n1,much,1\n")
     with pytest.raises(ArtifactError, match=r"history\.csv: is missing or damaged"):

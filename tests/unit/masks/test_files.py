@@ -67,7 +67,7 @@ def test_the_first_weight_is_the_highest_bit():
 
 @pytest.mark.parametrize("bits", [np.zeros(1, np.uint8), np.zeros(2, np.int64)])
 def test_bytes_that_do_not_fit_the_shapes_are_refused(bits):
-    with pytest.raises(ArtifactError, match="a mask of 9 weights takes 2 bytes"):
+    with pytest.raises(ArtifactError, match="a mask of 9 weights: expected 2 bytes"):
         unpack(bits, {"matrix": (3, 3)}, "weights")
 
 
