@@ -146,7 +146,7 @@ def test_what_the_server_refuses_is_not_tried_again_and_the_message_says_where_t
     server.answers = [status(404)]
     message = refusal(fetch, tmp_path)
     assert f"{server.url}: the server answered 404" in message
-    assert f"put it at {tmp_path / 'below' / 'file.bin'} (sha256 {SHA256})" in message
+    assert f"save it as {tmp_path / 'below' / 'file.bin'} (sha256 {SHA256})" in message
     assert len(server.requests) == 1
 
 

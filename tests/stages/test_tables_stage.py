@@ -230,7 +230,7 @@ def test_the_ablation_is_the_difference_of_the_results(experiments):
 
 def test_the_summary_has_the_notes_on_deviations_below_the_figures_of_the_paper(experiments):
     text = (experiments.path(layout.TABLES) / "summary.md").read_text(encoding="utf-8")
-    assert "- a tiny corpus" in text.split("### The paper beside ours")[1]
+    assert "- a tiny corpus" in text.split("### Comparison with the paper")[1]
 
 
 def test_the_tables_compare_what_the_sentences_say(finished):

@@ -322,7 +322,9 @@ def test_a_missing_text_ends_with_3_and_a_damaged_model_with_4(call, pipeline):
     for arguments in (["tag", folder], ["size", folder], ["export", folder, "--task", "ner", "--output", folder / "x"]):
         code, output, errors = call(*arguments)
         assert (code, output) == (4, "")
-        assert errors.startswith(f"error: {folder / 'model.safetensors'}: is damaged or no file of this program")
+        assert errors.startswith(
+            f"error: {folder / 'model.safetensors'}: is damaged or was not written by sparse-sharing"
+        )
 
 
 @pytest.mark.parametrize("kind", ["auto", "raw", "tokens", "columns", "conllu"])

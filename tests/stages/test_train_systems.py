@@ -166,7 +166,7 @@ def test_as_onnx_a_task_runs_up_to_its_layer_and_cross_stitch_units_are_refused(
         export.run(folder, task, None, tmp_path / task, True, "cpu")
         sizes[task] = (tmp_path / task / "network.onnx").stat().st_size
     assert sizes["pos"] < sizes["ner"]
-    with pytest.raises(ConfigError, match="--onnx knows BiLSTMs with linear or CRF heads; this model differs"):
+    with pytest.raises(ConfigError, match="--onnx supports BiLSTMs with linear or CRF heads; this model differs"):
         export.run(trained.path(layout.MODEL, system="soft", model="shared"), "ner", None, tmp_path, True, "cpu")
 
 

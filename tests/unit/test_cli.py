@@ -268,9 +268,7 @@ def test_a_lack_of_memory_ends_with_8(run, monkeypatch, tmp_path, small_demo):
     monkeypatch.setattr(demo_stage, "run", fail)
     code, _, errors = run("demo", "--spec", small_demo, "--output", tmp_path)
     assert code == 8
-    assert errors.startswith(
-        "error: demo: epoch 3, step 1/9, task ner: the memory does not suffice: 4,000 MB more were"
-    )
+    assert errors.startswith("error: demo: epoch 3, step 1/9, task ner: out of memory: 4,000 MB more were")
 
 
 def test_a_missing_file_of_an_earlier_stage_ends_with_4(warm_up, tmp_path):

@@ -34,7 +34,7 @@ def test_a_missing_file_and_a_missing_column_are_errors(own_data):
     own_data.corpus["test"] = "nowhere.txt"
     own_data.corpus["tasks"][1]["column"] = 7
     assert levels(own_data, "there is no such file") == ["error"]
-    assert levels(own_data, "task ner should stand in column 7") == ["error", "error"]
+    assert levels(own_data, "task ner should be in column 7") == ["error", "error"]
 
 
 def test_all_tags_that_break_a_scheme_are_counted_and_the_first_named_with_their_lines(own_data):
@@ -50,7 +50,7 @@ def test_all_tags_that_break_a_scheme_are_counted_and_the_first_named_with_their
     assert len(places) == MOST_SHOWN + 1
     assert places[-1] == "  and 2 more"
     own_data.corpus["repair"] = True
-    assert levels(own_data, "7 tags are repaired") == ["warning"]
+    assert levels(own_data, "7 tags were repaired") == ["warning"]
 
 
 def test_what_no_repair_mends_stays_an_error(own_data):
@@ -106,7 +106,7 @@ def test_the_command_prints_jobs_and_time_and_succeeds(own_data):
     expected = {"prepare": "1", "prepare_task": "2", "warmup": "2", "prune": "2"}
     expected |= {"select": "1", "train": "3", "evaluate": "3"}
     assert expected.items() <= rows.items()
-    assert "measured on a few steps now" in result.output
+    assert "measured on a few steps" in result.output
     assert "No errors found" in result.output
 
 

@@ -95,8 +95,8 @@ def test_answers_are_those_of_python(port, tagger):
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
-        (b"{", 400, "the body is no JSON"),
-        (b"[" * 9000, 400, "the body is no JSON"),
+        (b"{", 400, "the body is not valid JSON"),
+        (b"[" * 9000, 400, "the body is not valid JSON"),
         ([], 422, "exactly one of text, texts, sentences"),
         ({}, 422, "exactly one of text, texts, sentences"),
         ({"text": "a", "texts": []}, 422, "exactly one of"),

@@ -173,7 +173,7 @@ def test_every_file_that_was_cut_short_or_has_something_behind_is_refused(writte
     [b"{}", b"[]", b"null", b"3", b'{"a"', b"\xff\xfe", b"\0" * 64, b"\xff" * 64, b"[" * 100_000, b'{"details": 1}'],
 )
 def test_foreign_files_are_refused(written, content):
-    assert "is damaged or no file of this program" in refusal(*written, content)
+    assert "is damaged or was not written by sparse-sharing" in refusal(*written, content)
 
 
 def test_a_missing_file_and_a_folder_are_refused(written):
@@ -187,9 +187,9 @@ def test_a_missing_file_and_a_folder_are_refused(written):
 def test_a_file_of_another_kind_is_refused(tmp_path):
     path = tmp_path / "x"
     save_tensors(path, "masks", SPEC, TENSORS)
-    assert "holds masks, expected weights" in refusal(path, lambda: load_tensors(path, "weights"))
+    assert "expected weights, got masks" in refusal(path, lambda: load_tensors(path, "weights"))
     save_json(path, "summary", SPEC, {})
-    assert "holds summary, expected metrics" in refusal(path, lambda: load_json(path, "metrics"))
+    assert "expected metrics, got summary" in refusal(path, lambda: load_json(path, "metrics"))
 
 
 def test_a_file_of_another_version_is_refused(written, monkeypatch):

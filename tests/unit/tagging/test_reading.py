@@ -136,7 +136,7 @@ def test_a_giant_sentence_is_cut_with_a_warning(monkeypatch, caplog):
         items, _ = items_of(text, kind)
         assert max(len(one.words) for one in items) == 3
         assert sum(len(one.words) for one in items) == (8 if kind == "columns" else 16)
-    assert "a sentence of 3 tokens or more is cut" in caplog.text
+    assert "a sentence of 3 tokens or more was cut" in caplog.text
 
 
 def test_chunks_have_limited_numbers_of_sentences_and_tokens():

@@ -108,7 +108,7 @@ def test_written_vectors_are_read_back_exactly(tmp_path_factory, table):
         ("word\n", ["line 1: found 'word'", "a word and its numbers"]),
         ("-DOCSTART- -X- O\nEU NNP O\n", ["line 1: found '-X-' in '-X- O'; expected a number"]),
         ("the 1 2\ncat 3 x\n", ["line 2: found 'x' in '3 x'; expected a number"]),
-        ("the 1 2\ncat 3\n", ["line 2: found 1 numbers in 'cat 3'; expected 2", "cut short"]),
+        ("the 1 2\ncat 3\n", ["line 2: found 1 numbers in 'cat 3'; expected 2", "truncated"]),
         ("the 1 2\ncat 3 4 5\n", ["line 2: found 3 numbers in 'cat 3 4 5'; expected 2"]),
         ("2 3\nthe 1 2\n", ["line 2: found 2 numbers", "expected 3"]),
         ("the 1 2\ncat  3 4\n", ["line 2: found 3 numbers", "single spaces"]),
@@ -116,10 +116,10 @@ def test_written_vectors_are_read_back_exactly(tmp_path_factory, table):
         ("the 1 2\ncat nan 4\n", ["line 2: found a number that is infinite, not a number", "of 'cat'"]),
         ("the 1 2\ncat 3 -inf\n", ["line 2: found a number that is infinite"]),
         ("the 1 2\ncat 3 1e39\n", ["line 2", "too large for 32 bits"]),
-        ("3 2\nthe 1 2\ncat 3 4\n", ["found 2 words after the first line, which says 3", "cut short"]),
+        ("3 2\nthe 1 2\ncat 3 4\n", ["found 2 words after the first line, which says 3", "truncated"]),
         ("1 2\nthe 1 2\ncat 3 4\n", ["found 2 words after the first line, which says 1"]),
         (b"the 1 2\nna\xefve 3 4\n", ["line 2", "0xef", "not UTF-8"]),
-        (zipped(GLOVE.encode())[:-10], ["damaged or cut short"]),
+        (zipped(GLOVE.encode())[:-10], ["damaged or truncated"]),
     ],
 )
 def test_flaws_are_reported_with_their_place(file, content, parts):

@@ -53,5 +53,5 @@ def test_flaws_are_refused_with_their_line(tmp_path, record, message):
 
 def test_text_that_is_not_json_is_refused(tmp_path):
     (tmp_path / "text").write_text("{'tokens': []}\n")
-    with pytest.raises(DataError, match="line 1: found no JSON"):
+    with pytest.raises(DataError, match="line 1: found invalid JSON"):
         list(read_jsonl(tmp_path / "text", [POS]))

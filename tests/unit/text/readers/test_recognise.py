@@ -53,7 +53,7 @@ def test_the_input_format_is_recognised_from_the_first_lines(tmp_path, kind):
         ("(ROOT (S (NP Ann)))\n", "looks like bracketed trees"),
         ("sentence,word,pos,tag\n", "looks like comma-separated values"),
         ('{\n "tokens": []\n}\n', "looks like JSON over several lines; expected JSON Lines"),
-        ('{"title": "x"}\n', "holds JSON objects with the keys 'title'"),
+        ('{"title": "x"}\n', "has JSON objects with the keys 'title'"),
     ],
 )
 def test_what_is_not_read_is_named_for_what_it_looks_like(tmp_path, text, message):
