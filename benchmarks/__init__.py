@@ -1,1 +1,1 @@
-"""Benchmarks of the training engine, beside reference implementations that anyone would write: `make bench`."""
+"""Benchmarks of the training engine against straightforward reference implementations: `make bench`."""

@@ -43,7 +43,7 @@ def measure_network(
 
 
 def measure_jobs(report: Report, folder: Path, label: str, quick: bool) -> None:
-    """Add what whole processes take."""
+    """Add the measurements of whole processes."""
     loading = inference.loading_seconds(folder / "train.safetensors", 5)
     report.figures[f"opening the training text, {label}"] = Series(tuple(1000 * s for s in loading.values)), "ms"
     report.figures["start-up to the first step"] = jobs.startup_seconds(folder, 1 if quick else 5), "s"
@@ -60,7 +60,7 @@ def measure_jobs(report: Report, folder: Path, label: str, quick: bool) -> None:
 
 
 def add_targets(report: Report, label: str, setting: Setting) -> None:
-    """Compare with what the project has set itself, on the corpus that was measured last."""
+    """Add the project's targets, for the corpus that was measured last."""
     speeds = report.speeds[f"Training on {label}: {setting.name}"]
     sparse, figures = speeds["sparse"], report.figures
 
@@ -86,7 +86,7 @@ def add_targets(report: Report, label: str, setting: Setting) -> None:
 
 
 def measure(output: Path, quick: bool, hidden: int = 200, processes: bool = True) -> Report:
-    """Measure on generated text, and on the real corpus where there is one; with `quick` on the latter alone."""
+    """Measure on generated text, and on the real corpus if there is one; with `quick` only on the latter."""
     report, settings = Report(), training.paper_settings(hidden)
     corpora = {"generated text": data.prepare_generated(output / "generated")}
     if source := data.real_corpus():
@@ -108,12 +108,16 @@ def measure(output: Path, quick: bool, hidden: int = 200, processes: bool = True
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Run the benchmarks that the command line selects."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute: fewer repetitions, one network")
-    parser.add_argument("--cpu-time", action="store_true", help="steps and predictions in CPU time: for a busy machine")
-    parser.add_argument("--scaling", action="store_true", help="how cost grows, with plots; several minutes")
-    parser.add_argument("--accuracy", action="store_true", help="scores of the plainly written method, and of ours")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="measure steps and predictions in CPU time, for a busy machine"
+    )
+    parser.add_argument(
+        "--scaling", action="store_true", help="measure how costs grow, with plots; takes several minutes"
+    )
+    parser.add_argument("--accuracy", action="store_true", help="compare scores with those of the plain implementation")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the JSON files")
     parser.add_argument("--plots", type=Path, default=Path("docs/scaling.svg"), help="file of the plots")
     options = parser.parse_args()
@@ -134,7 +138,7 @@ def main() -> None:
         points = json.dumps(scaling.to_json(measured), indent=1)
         (options.output / "scaling.json").write_text(points + "\n", encoding="utf-8")
         scaling.plot(measured, options.plots)
-        console.print(f"{options.plots} and {options.output / 'scaling.json'} are written")
+        console.print(f"{options.plots} and {options.output / 'scaling.json'} were written")
         return
     report = measure(options.output, options.quick)
     report.save(options.output / "bench.json")

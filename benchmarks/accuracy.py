@@ -1,6 +1,6 @@
-"""Whether the engine's speed costs accuracy: the plainly written method and ours, trained alike, scored on test.
+"""Checks that the engine's speed costs no accuracy: test scores of the plain implementation and of the engine.
 
-Both begin with the same weights and see the same batches in the same order; dropout draws other numbers.
+Both start with the same weights and have the same batches in the same order; only their dropout noise differs.
 """
 
 import json
@@ -31,7 +31,7 @@ WAYS = {"plain": PlainTrainer, "engine": Trainer}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one training gave: scores on test after the last epoch, in percent, and the seconds of its epochs."""
+    """The result of one training: test scores after the last epoch, in percent, and the seconds of its epochs."""
 
     kind: str
     way: str
@@ -44,7 +44,7 @@ def measure(output: Path, sentences: int, epochs: int, seeds: tuple[int, ...]) -
     """Train hard and sparse sharing in both ways, on the first sentences of CoNLL-2003, with Adam and one layer."""
     source = data.real_corpus()
     if source is None:
-        raise SystemExit("SPARSE_SHARING_DATA names no folder with conll03/train.txt, dev.txt and test.txt")
+        raise SystemExit("SPARSE_SHARING_DATA must be a folder with conll03/train.txt, dev.txt and test.txt")
     folder = data.prepare_real(source, output / f"conll03-{sentences}", sentences)
     vocabulary = load_vocabulary(folder / "vocabulary.json")
     text = {split: load_text(folder / f"{split}.safetensors") for split in ("train", "dev", "test")}
@@ -85,7 +85,7 @@ def show(outcomes: list[Outcome], console: Console) -> None:
 
 
 def run(output: Path, quick: bool, console: Console) -> None:
-    """Measure, print each training as it ends, and write all into `accuracy.json`."""
+    """Measure, print each training when it ends, and write all results to `accuracy.json`."""
     outcomes = []
     sentences, epochs, seeds = (300, 2, SEEDS[:1]) if quick else (3000, 5, SEEDS)
     for outcome in measure(output, sentences, epochs, seeds):

@@ -1,4 +1,4 @@
-"""How long people wait for the first answer: processor seconds of whole commands, beside bare imports, in turn."""
+"""The time until the first answer: processor seconds of whole commands and of bare imports, in turn."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def measure(report: Report, folder: Path, source: Path, models: Mapping[str, Pat
     """Add the first answers to the report.
 
     Args:
-        report: to add to.
+        report: the report to add to.
         folder: where the run `results/tagging` of `benchmarks.tagging` is, with its configuration.
         source: the folder of CoNLL-2003.
         models: `hard` in torch, `ONNX` its export.

@@ -1,8 +1,8 @@
-"""How often does the test between systems see a difference where there is none, and how large a one does it find?
+"""Measures how often the test between systems finds a difference that does not exist, and which it can detect.
 
 `python -m benchmarks.calibration` simulates runs, trains one system again and again, and writes its tables into
-docs/statistics.md. The test that this project had before, a bootstrap over sentences with Holm's correction, is kept
-here for comparison.
+docs/statistics.md. The project's earlier test, a bootstrap over sentences with Holm's correction, is kept here for
+comparison.
 """
 
 import argparse
@@ -54,7 +54,7 @@ FAMILIES = (
 
 @dataclass(frozen=True)
 class Simulated:
-    """Runs of systems that do not differ: what each row measures all the same.
+    """Simulated runs of systems that do not differ, with the measurements of each row.
 
     Attributes:
         differences: float64 [runs, rows].
@@ -79,7 +79,7 @@ def simulate(family: Family, deviations: Sequence[float], seeds: int, runs: int,
         deviations: the standard deviation over seeds of each system, in points.
         seeds: the trainings of each system.
         runs: how many runs are drawn.
-        seed: of the draws.
+        seed: the seed of the draws.
     """
     random = np.random.default_rng(seed)
     first, second = np.array(family.pairs).T
@@ -122,12 +122,12 @@ def found_in_four_of_five(drawn: Simulated) -> float:
 
 
 def equal(family: Family, deviation: float) -> list[float]:
-    """All systems vary alike."""
+    """Equal deviations for all systems."""
     return [deviation] * family.systems
 
 
 def noisy(family: Family, seeds: int, runs: int) -> list[Simulated]:
-    """One system varies more than the rest: the last, or the reference of all."""
+    """Runs in which one system varies more than the others: the last one, or the common reference."""
     drawn = []
     for times in NOISIER:
         for place in (-1, 0):
@@ -139,7 +139,7 @@ def noisy(family: Family, seeds: int, runs: int) -> list[Simulated]:
 
 @dataclass(frozen=True)
 class RealRuns:
-    """Runs made of real trainings of one system: how many there were, and in how many any row had a verdict."""
+    """Runs made of real trainings of one system: their number, and in how many of them any row had a verdict."""
 
     systems: int
     seeds: int
@@ -187,7 +187,7 @@ def real_runs(
 
 
 def _differs_before(given: Mapping[tuple, Counts], pairs: Sequence[tuple[str, str]], resamples: int) -> bool:
-    """Whether the test of before finds anything: a percentile bootstrap over sentences, and Holm's correction."""
+    """Whether the earlier test finds a difference: a percentile bootstrap over sentences, and Holm's correction."""
     p = []
     for task in sorted({key[3] for key in given}):
         models = {key[1:3]: found.values for key, found in given.items() if key[3] == task}
@@ -284,7 +284,7 @@ def stored_counts(folder: Path, trainings: int) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
-    """Run what the command line asks for, and write the tables."""
+    """Run the simulations that the command line selects, and write the tables."""
     from benchmarks.trainings import documents_of
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration", description=__doc__)
@@ -292,7 +292,9 @@ def main() -> None:
     parser.add_argument("--real-runs", type=int, default=400, help="splits of the real trainings")
     parser.add_argument("--trainings", type=int, default=24, help="real trainings, at least 24")
     parser.add_argument("--output", type=Path, default=Path("results/benchmarks"), help="folder of the trainings")
-    parser.add_argument("--document", type=Path, default=Path("docs/statistics.md"), help="where the tables go")
+    parser.add_argument(
+        "--document", type=Path, default=Path("docs/statistics.md"), help="document with the tables"
+    )
     options = parser.parse_args()
     counts = stored_counts(options.output, options.trainings)
     documents = documents_of(next(iter(counts.values())).shape[1])

@@ -1,4 +1,4 @@
-"""Text to measure on: generated in the shape of CoNLL-2003, or the real corpus where there is one."""
+"""Text for the benchmarks: generated with the statistics of CoNLL-2003, or the real corpus if there is one."""
 
 import os
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ REAL_TASKS = (
 
 
 def corpus_of(tasks: Sequence[TaskColumn], sentences: int | None = None) -> CorpusSpec:
-    """The corpus of the measured dataset, with some tasks; `sentences`: so many of the training text, else all."""
+    """The corpus of the measured dataset, with some tasks; `sentences`: the size of the training text; None: all."""
     return CorpusSpec(name="news", word_column=0, repair=False, tasks=list(tasks), train_sentences=sentences)
 
 
@@ -65,7 +65,7 @@ def prepare_dataset(files: Files, folder: Path, spec: PrepareSpec, sentences: in
 
 
 def generated_vocabulary(words: int = WORDS, tasks: tuple[str, ...] = TASKS) -> Vocabulary:
-    """So many words named by number; tags as CoNLL-2003 has them; a task of another name is one more tagging."""
+    """`words` numbered words; tags as in CoNLL-2003; any other task is another tagging task."""
     tags = {
         "chunk": TaskTags(_span_tags("BI", SPAN_TYPES["chunk"]), "iob2", "iob2"),
         "ner": TaskTags(_span_tags("BIES", SPAN_TYPES["ner"]), "iob2", "bioes"),
@@ -81,7 +81,7 @@ def generated_vocabulary(words: int = WORDS, tasks: tuple[str, ...] = TASKS) -> 
 
 
 def generated_text(vocabulary: Vocabulary, sentences: int, seed: int = 1) -> EncodedText:
-    """Sentences of random words: lengths by the quantiles above, words by Zipf's law, tags at random.
+    """Sentences of random words: lengths from the quantiles above, words from Zipf's law, tags at random.
 
     A word of rank r occurs with a probability proportional to 1 / (r + 2.7); frequent words are short; an eighth of the
     words, the most frequent, have a second spelling, as if with a capital.

@@ -1,10 +1,10 @@
 """`python -m benchmarks.gpu FOLDER`: the speed of training steps on a GPU; FOLDER is a prepared dataset.
 
-Prints JSON lines as it goes, so that a run that is cut short keeps what it has measured. Three parts:
+Prints JSON lines while it runs, so that no measurement is lost if it is interrupted. It has three parts:
 
-- steps: every batch size and precision, our ways of sharing beside the plain references, in turn;
-- launches: what one step of dense and of sparse sharing launches, and how long the device computes;
-- jobs: several processes side by side, each training a network of its own, with one step at a time.
+- steps: every batch size and precision, ways of sharing and plain references, in turn;
+- launches: the kernel launches and the device time of one step of dense and of sparse sharing;
+- jobs: several processes at once, each training its own network, one step at a time.
 """
 
 import argparse
@@ -36,7 +36,7 @@ Action = Callable[[int], None]
 
 
 def synchronized(action: Action, device: torch.device) -> Action:
-    """An action that ends when the device has done all it was told to."""
+    """An action that ends when the device has finished its work."""
 
     def whole(number: int) -> None:
         action(number)
@@ -54,7 +54,7 @@ def moving(step: Callable[[str, Batch], object], device: torch.device) -> Callab
 def step_of(
     kind: str, model: BiLstm, optimization: Optimization, vocabulary: Vocabulary, device: torch.device
 ) -> tuple[Callable[[str, Batch], object], str | None]:
-    """The training step of a way of sharing on a device, and its only task where it has one."""
+    """The training step of a way of sharing on a device, and its only task if it has one."""
     network = network_of(kind, model, vocabulary, device=device)
     return moving(stepper(network, optimization), device), only_task(kind, network)
 
@@ -130,7 +130,7 @@ def measure_launches(text: EncodedText, vocabulary: Vocabulary, model: BiLstm, d
 def measure_jobs(
     folder: Path, device: torch.device, seconds: float, label: str, size: int, counts: Sequence[int]
 ) -> None:
-    """Print the steps per second of several processes side by side, in sum."""
+    """Print the total steps per second of several processes at once."""
     for count in counts:
         command = [sys.executable, "-m", "benchmarks.gpu", str(folder), "--device", str(device), "--train-for"]
         command += [str(seconds), "--batch-size", str(size)]
@@ -149,7 +149,7 @@ def measure_jobs(
 
 
 def train_for(folder: Path, device: torch.device, seconds: float, size: int) -> None:
-    """Train with sparse sharing; say when ready, wait for a line, then print the steps per second."""
+    """Train with sparse sharing: report readiness, wait for a line, then print the steps per second."""
     vocabulary, text = read(folder)
     steps = Steps.draw(text, list(vocabulary.tasks), size, 2, 50)
     step, only = step_of("sparse", BiLstm(word_dimension=50), Optimization(batch_size=size), vocabulary, device)
@@ -178,24 +178,24 @@ def show(part: str, **values: object) -> None:
 
 
 def say(line: str) -> None:
-    """Write a line that a reader sees at once."""
+    """Write a line and flush it."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    """Measure what the command line asks for."""
+    """Measure the parts that the command line selects."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
     parser.add_argument("folder", type=Path, help="prepared dataset: vocabulary.json and train.safetensors")
     parser.add_argument("--device", default="cuda", help="cuda, or cpu to try the script")
     parser.add_argument("--parts", nargs="*", default=["steps", "launches", "jobs"], help="what to measure")
     parser.add_argument("--label", default="", help="a word for the lines of the part jobs, such as mps")
-    parser.add_argument("--train-for", type=float, help="seconds: be one of the jobs side by side")
-    parser.add_argument("--batch-size", type=int, default=10, help="of the jobs side by side")
+    parser.add_argument("--train-for", type=float, help="run as one of the simultaneous jobs, for this many seconds")
+    parser.add_argument("--batch-size", type=int, default=10, help="batch size of the simultaneous jobs")
     parser.add_argument("--blocks", type=int, default=7, help="repetitions of each measurement")
     parser.add_argument("--length", type=int, default=30, help="steps in a repetition")
-    parser.add_argument("--jobs", type=int, nargs="*", default=JOBS, help="numbers of jobs side by side")
-    parser.add_argument("--seconds", type=float, default=4.0, help="how long jobs side by side train")
+    parser.add_argument("--jobs", type=int, nargs="*", default=JOBS, help="numbers of simultaneous jobs")
+    parser.add_argument("--seconds", type=float, default=4.0, help="how long the simultaneous jobs train")
     options = parser.parse_args()
     torch.set_num_threads(1)
     device, model = torch.device(options.device), BiLstm(word_dimension=50)

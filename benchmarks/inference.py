@@ -1,4 +1,4 @@
-"""Speed of applying a network, of ranking weights, and of reading encoded text."""
+"""Speed of inference, of ranking weights, and of reading encoded text."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,7 +43,7 @@ def prediction_speeds(
 
 
 def ranking_seconds(setting: Setting, vocabulary: Vocabulary, repetitions: int) -> Series:
-    """How long the ranking of one pruning round takes: from weights and a mask to the next mask."""
+    """Time of the ranking of one pruning round: from weights and a mask to the next mask."""
     network = network_of("hard", setting.model, vocabulary)
     mask = random_mask(network, 0.9, 1)
     kept = round(0.9 * mask.kept)
@@ -53,12 +53,12 @@ def ranking_seconds(setting: Setting, vocabulary: Vocabulary, repetitions: int) 
 
 
 def loading_seconds(path: Path, repetitions: int) -> Series:
-    """How long it takes to open an encoded text."""
+    """Time to open an encoded text."""
     return Series(tuple(seconds(lambda: load_text(path)) for _ in range(repetitions)))
 
 
 def touch(texts: Mapping[str, EncodedText], sentences: int = 1000) -> int:
-    """Read so many sentences spread over a text, as training does; returns the sum of their tokens' numbers."""
+    """Read sentences spread over a text, as training does; returns the sum of their tokens' numbers."""
     text = next(iter(texts.values()))
     chosen = np.linspace(0, text.sentences - 1, sentences).astype(int)
     return int(sum(text.tokens[text.offsets[one] : text.offsets[one + 1]].sum() for one in chosen))

@@ -1,7 +1,7 @@
-"""The method written plainly: what our engine computes, with packed sequences, PyTorch's dropout, and new tensors.
+"""A plain implementation of the method: the computation of the engine with ordinary PyTorch operations.
 
-Nothing here is made for speed. It has one rule in common with the engine, and no code: a step of a task changes, of
-weights and of Adam's memory, only what takes part in it.
+It uses packed sequences, PyTorch's dropout and new tensors, and is not optimized for speed. It shares no code with the
+engine, only the rule that a step of a task changes only the weights, and their Adam state, that take part in it.
 """
 
 import torch
@@ -15,7 +15,7 @@ from sparse_sharing.text.batches import Batch
 
 FIRST, SECOND, EPSILON = 0.9, 0.999, 1e-8
 MEMORY = 3
-"""Numbers that Adam remembers of a weight: the steps taken, the mean of the gradient, the mean of its square."""
+"""Adam's state of a weight: the number of steps, the mean of the gradient, the mean of its square."""
 
 
 class PlainTrainer:

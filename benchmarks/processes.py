@@ -1,4 +1,4 @@
-"""What a command costs: processor seconds and peak memory of a process and of all that it starts."""
+"""The cost of a command: processor seconds and peak memory of a process and its children."""
 
 import json
 import os
@@ -27,7 +27,7 @@ class Cost:
 
 
 def cost_of(command: Sequence[str], folder: Path = ROOT, allowed: tuple[int, ...] = (0,)) -> Cost:
-    """Run a command in a folder, its output thrown away, and measure it.
+    """Run a command in a folder, discard its output, and measure it.
 
     Raises:
         RuntimeError: It ends with a code that is not allowed.

@@ -1,6 +1,6 @@
-"""Reference implementations: what anyone would write with PyTorch, and the masking of the paper's original code.
+"""Reference implementations: a straightforward one in PyTorch, and the masking of the paper's original code.
 
-Both run the paper's network with the optimizer that our training has: SGD with momentum, the gradient's norm bounded.
+Both run the paper's network with the optimizer of our training: SGD with momentum and a clipped gradient norm.
 """
 
 import copy
@@ -24,8 +24,8 @@ class PackedTagger(nn.Module):
     def __init__(self, model: BiLstm, vocabulary: Vocabulary, distinct: bool) -> None:
         """Build it; `distinct`: convolve the characters of each distinct word of a batch once, not of each token.
 
-        Else it also holds what the library of the original holds in its state dict: every word's characters, int64, as
-        many for each word as the longest has.
+        Otherwise it also has the buffer that the library of the original code has in its state dict: the characters of
+        every word, int64, padded to the longest word.
         """
         super().__init__()
         self.distinct = distinct
@@ -49,7 +49,7 @@ class PackedTagger(nn.Module):
         )
 
     def share(self, values: Mapping[str, Tensor]) -> None:
-        """Make the weights of one of our networks, views by name, this one's: who changes them changes both."""
+        """Share the weights of one of our networks, views by name: a change to either changes both."""
         for name, parameter in self.named_parameters():
             parameter.data = values[our_name(name)]
 
@@ -68,7 +68,7 @@ class PackedTagger(nn.Module):
 
 
 def our_name(name: str) -> str:
-    """The name that our networks have for a weight of `PackedTagger`."""
+    """The name in our networks of a weight of `PackedTagger`."""
     first, _, rest = name.partition(".")
     if first == "lstm":
         kind, _, layer = rest.removesuffix("_reverse").rpartition("_l")
@@ -95,17 +95,17 @@ class PackedHardSharing:
 
 
 class OriginalMasking:
-    """Reference (b): the original's joint training.
+    """Reference (b): the joint training of the original code.
 
     Before a batch the state dict is copied and the weights outside the task's mask are set to zero; after it the
-    weights are put back and the gradients are masked: by `masked_fill_` with masks of bool, as the original does it.
+    weights are restored and the gradients are masked: by `masked_fill_` with bool masks, as in the original code.
     Characters are convolved for every token, as in its library.
     """
 
     def __init__(
         self, model: BiLstm, vocabulary: Vocabulary, learning_rate: float, masks: Mapping[str, Mapping[str, Tensor]]
     ) -> None:
-        """Build it; `masks`: for each task and name of a parameter bool, true for what is kept."""
+        """Build it; `masks`: for each task and name of a parameter bool, true for kept weights."""
         self.network = PackedTagger(model, vocabulary, distinct=False)
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=learning_rate, momentum=MOMENTUM)
         self.removed = {task: {name: ~mask for name, mask in own.items()} for task, own in masks.items()}

@@ -1,4 +1,4 @@
-"""What was measured, as tables for a terminal and as JSON beside them."""
+"""The measurements as tables for a terminal and as JSON."""
 
 import json
 import platform
@@ -15,7 +15,7 @@ from benchmarks.timing import Series
 
 @dataclass(frozen=True)
 class Target:
-    """What a figure should reach: at least `bound`, or at most where `at_most`."""
+    """A target for a figure: at least `bound`, or with `at_most` at most `bound`."""
 
     name: str
     value: float
@@ -25,13 +25,13 @@ class Target:
 
     @property
     def met(self) -> bool:
-        """Whether it does."""
+        """Whether the figure meets the target."""
         return self.value <= self.bound if self.at_most else self.value >= self.bound
 
 
 @dataclass
 class Report:
-    """Everything that a run has measured.
+    """All measurements of a run.
 
     Attributes:
         speeds: for each table of tokens per second its rows.
@@ -101,7 +101,7 @@ class Report:
 
 
 def machine() -> dict[str, str]:
-    """What the figures depend on."""
+    """The machine and the versions that the figures depend on."""
     processor = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():

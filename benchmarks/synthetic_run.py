@@ -1,4 +1,4 @@
-"""A finished run of many datasets, tasks and systems, whose results are generated: nothing is trained.
+"""A finished run of many datasets, tasks and systems with generated results, without any training.
 
 `python -m benchmarks.synthetic_run` writes runs of 50 datasets and of 200 tasks, makes their tables, figures and
 report, and prints processor seconds and sizes.
@@ -56,7 +56,7 @@ def specs_of(datasets: int, tasks: int, seeds: int, systems: int = len(SYSTEMS))
 
 
 def write(specs: Specs, folder: Path) -> None:
-    """Write what the stages `tables` and `report` read into the folder of a run."""
+    """Write the inputs of the stages `tables` and `report` into the folder of a run."""
     random = np.random.default_rng(1)
     for job in jobs_of(specs):
         output = folder / Path(*job.folder.parts[2:])

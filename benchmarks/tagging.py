@@ -1,7 +1,7 @@
-"""Speed of tagging for people who use a model: in process, by the command line, one sentence, many short texts.
+"""Speed of tagging: in process, by the command line, one sentence, many short texts.
 
 `python -m benchmarks.tagging` trains small models on CoNLL-2003 by the workflow itself, and spaCy's small CPU pipeline
-on the same sentences where spaCy is installed, and measures all of them in turn. Times are processor seconds of one
+on the same sentences if spaCy is installed, and measures all of them in turn. Times are processor seconds of one
 thread.
 """
 
@@ -45,7 +45,7 @@ class Written:
 
     @property
     def words(self) -> Sentences:
-        """The tokens alone."""
+        """The tokens only."""
         return [[token[0] for token in sentence] for sentence in self.sentences]
 
 
@@ -93,7 +93,7 @@ def train(source: Path, folder: Path, sentences: int) -> dict[str, Path]:
 
 
 def spacy_pipeline(written: Written) -> "object | None":
-    """The small CPU pipeline of spaCy (tok2vec, tagger, ner), trained for one epoch; None where there is no spaCy."""
+    """The small CPU pipeline of spaCy (tok2vec, tagger, ner), trained for one epoch; None without spaCy."""
     try:
         import spacy
         from spacy.cli.init_config import init_config
@@ -121,7 +121,7 @@ def spacy_tag(nlp: "object", sentences: Sentences) -> list:
 
 
 def write_inputs(folder: Path, sentences: Sentences) -> dict[str, tuple[Path, list[str]]]:
-    """The sentences as columns, as plain text and once more for JSON Lines: file and options of the command line."""
+    """The sentences as columns, as plain text, and again for JSON Lines: file and options of the command line."""
     columns = folder / "input.columns"
     columns.write_text("\n".join("".join(f"{word}\n" for word in words) for words in sentences), encoding="utf-8")
     text = folder / "input.txt"
@@ -218,7 +218,7 @@ def _add_speeds(report: Report, taggers: Mapping, nlp: object, text: Sentences, 
 
 
 def _add_command_line(report: Report, models: Mapping[str, Path], folder: Path, text: Sentences, turns: int) -> None:
-    # Four times the text, so that the start of a process, which is taken away, weighs little.
+    # Four times the text, so that the start-up of a process, which is subtracted, has little weight.
     speeds = command_line_speeds(models["hard"], folder, text * 4, turns)
     report.speeds["Tagging by the command line: hard, two tasks"] = speeds
     for name, series in speeds.items():
@@ -261,7 +261,7 @@ def main() -> None:
     report = Report()
     measure(report, options.output, options.quick)
     if not report.targets:
-        sys.exit("SPARSE_SHARING_DATA names no folder with conll03/train.txt, dev.txt and test.txt")
+        sys.exit("SPARSE_SHARING_DATA must be a folder with conll03/train.txt, dev.txt and test.txt")
     report.save(options.output / "tagging.json")
     report.show(Console())
 

@@ -1,4 +1,4 @@
-"""Measuring several things side by side: in turn, again and again, so that what disturbs one disturbs all."""
+"""Measures several actions in turn, repeatedly, so that disturbances affect all of them."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ class Series:
 
 
 class Clock:
-    """What time is measured with: the wall's, or that of the process, which other processes disturb less."""
+    """The clock for measurements: wall time, or process time, which other processes disturb less."""
 
     read = staticmethod(time.perf_counter)
 
@@ -41,7 +41,7 @@ class Clock:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long an action takes."""
+    """The time that an action takes."""
     start = Clock.read()
     action()
     return Clock.read() - start
@@ -54,13 +54,13 @@ def side_by_side(
 
     Args:
         actions: what to measure; called with the number of the repetition.
-        amounts: how much (tokens, say) each repetition works off.
-        warm_up: so many first repetitions are not counted.
+        amounts: the amount of work, such as tokens, of each repetition.
+        warm_up: the number of first repetitions that are not counted.
     """
     taken = {name: [] for name in actions}
     names = list(actions)
     for number in range(-warm_up, len(amounts)):
-        # The order turns, so that none is always behind the same other.
+        # The order rotates, so that no action always follows the same other one.
         for name in names[number % len(names) :] + names[: number % len(names)]:
             taken[name].append(seconds(partial(actions[name], max(number, 0))))
     return {

@@ -20,7 +20,7 @@ from sparse_sharing.training.initial import initialise
 from sparse_sharing.training.trainer import Trainer
 
 DENSITY = 0.5
-"""Of the random masks: near those that the paper chooses in experiment 1. The cost does not depend on it."""
+"""Density of the random masks, near those that the paper chooses in experiment 1. It does not affect the cost."""
 
 REFERENCE_A, REFERENCE_B = "reference (a)", "reference (b)"
 KINDS = ("single", "hard", "soft", "hierarchical", "sparse")
@@ -55,7 +55,7 @@ def network_of(
     seed: int = 1,
     device: torch.device | str = "cpu",
 ) -> Network | None:
-    """A network of a way of sharing with its first weights; None where the kind needs what this program lacks."""
+    """A network of a way of sharing with its initial weights; None if the program does not support the kind."""
     if kind == "single":
         first = next(iter(vocabulary.tasks))
         vocabulary = replace(vocabulary, tasks={first: vocabulary.tasks[first]})
@@ -97,7 +97,7 @@ class Steps:
 
     @classmethod
     def draw(cls, text: EncodedText, tasks: list[str], batch_size: int, blocks: int, length: int) -> "Steps":
-        """So many blocks of `length` batches, the tasks in turn."""
+        """Draw `blocks` blocks of `length` batches, the tasks in turn."""
         lengths = text.lengths[: 50 * batch_size * blocks * length]
         drawn = shuffled_batches(lengths, batch_size, 50, np.random.default_rng(1))[: blocks * length]
         turns = [(tasks[turn % len(tasks)], batch) for turn, batch in enumerate(drawn)]
@@ -123,7 +123,7 @@ class Steps:
 def step_speeds(
     setting: Setting, vocabulary: Vocabulary, text: EncodedText, blocks: int, length: int
 ) -> dict[str, Series]:
-    """Tokens per second of each way of sharing and of the references (which have SGD alone)."""
+    """Tokens per second of each way of sharing and of the references (which have only SGD)."""
     model, optimization = setting.model, setting.optimization
     steps = Steps.draw(text, list(vocabulary.tasks), optimization.batch_size, blocks, length)
     actions = {}
@@ -159,7 +159,7 @@ def gemm_speed(batch_size: int, hidden: int, repetitions: int = 200) -> Series:
 
 
 def gemm_share(setting: Setting, tokens_per_second: float, gemm: Series) -> float:
-    """The share of that speed which a training reaches in the matrix products of its LSTM: 6 operations a weight."""
+    """The share of that speed that a training reaches in the matrix products of its LSTM: 6 operations per weight."""
     model = setting.model
     widths = [model.word_dimension + model.character_filters] + [2 * model.hidden] * (model.layers - 1)
     weights = sum(2 * 4 * model.hidden * (width + model.hidden) for width in widths)

@@ -1,4 +1,4 @@
-"""Trainings of one system that differ in their seed only: what a test between systems must not find a difference in."""
+"""Trainings of one system with different seeds, between which a test must not find a difference."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ OPTIMIZATION = Optimization(optimizer="adam", learning_rate=0.02, batch_size=8, 
 
 
 def count_trainings(folder: Path, trainings: int) -> Iterator[dict[str, np.ndarray]]:
-    """Train hard sharing on a small demo corpus with seeds 1, 2, ...; what each gets right in every test sentence.
+    """Train hard sharing on a small demo corpus with seeds 1, 2, ...; yields the counts of every test sentence.
 
     Yields:
         int32 [sentences, 2 or 3] by task, as `evaluate` writes them.

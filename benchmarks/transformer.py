@@ -1,9 +1,10 @@
-"""Speed of a training step of a pretrained transformer, beside a plain loop of PyTorch and AdamW over the same batches.
+"""Speed of a training step of a pretrained transformer, and of a plain loop of PyTorch and AdamW on the same batches.
 
 python -m benchmarks.transformer FOLDER TEXT [STEPS]
 
-FOLDER holds the pretrained model, TEXT is a file of columns with parts of speech in the second. Steps take turns, each
-timed by the processor time of this process; what is shown is words a second of all steps but the first of each kind.
+FOLDER has the pretrained model, TEXT is a file of columns with parts of speech in the second. Steps take turns, each
+timed by the processor time of this process; the output is words per second over all steps except the first of each
+kind.
 """
 
 import sys
@@ -41,7 +42,7 @@ def read(path: Path) -> tuple[EncodedText, Vocabulary]:
 
 
 def own_step(folder: Path, text: EncodedText, vocabulary: Vocabulary, density: float | None) -> Step:
-    """A step of the program, with a mask of a density where one is given."""
+    """A step of the program, with a mask if a density is given."""
     section = complete(encoder_section({"encoder": "transformer", "pretrained": str(folder)}), folder)
     network = Network(section, vocabulary)
     words = vocabulary.word_count

@@ -1,4 +1,4 @@
-"""Speed of compact networks: dense beside half of the units, and three tasks with a third of the units each.
+"""Speed of compact networks: dense, with half of the units, and three tasks with a third of the units each.
 
 `python -m benchmarks.units` prints a table. All variants take turns in one run; times are CPU seconds of one thread,
 and a ratio is the median over the turns, so that other work on the machine changes little.
@@ -31,7 +31,7 @@ from sparse_sharing.training.trained import OpenModel
 
 
 def network_of(layers: int, vocabulary: Vocabulary, share: float | None = None) -> tuple[Network, dict[str, Mask]]:
-    """The paper's network with its first weights; with a share, each task keeps that part of each group of units."""
+    """The paper's network with its initial weights; with a share, each task keeps that part of each group of units."""
     network = Network(BiLstm(layers=layers), vocabulary)
     words = vocabulary.word_count
     initialise(network, 1, np.zeros((words, 0), np.float32), np.zeros(words, bool))
@@ -55,7 +55,7 @@ def _trained(network: Network, masks: Mapping[str, Mask]) -> TrainedModel:
 
 
 def tagger_of(network: Network, masks: Mapping[str, Mask]) -> Tagger:
-    """The tagger that users have."""
+    """The tagger of the network in torch."""
     return Tagger(OpenModel(_trained(network, masks), network.vocabulary, network, ""))
 
 
@@ -67,7 +67,7 @@ def onnx_of(network: Network, masks: Mapping[str, Mask]) -> OnnxTagger:
 
 
 def variants(layers: int, parts: list, words: list) -> dict[str, tuple[str, Callable[[int], object]]]:
-    """What is measured: for each name what it is compared with, and a function of the number of the turn."""
+    """The variants by name: what each is compared with, and a function of the number of the turn."""
     three = generated_vocabulary()
     one = replace(three, tasks=dict(list(three.tasks.items())[:1]))
     (task,) = one.tasks

@@ -1,1 +1,1 @@
-"""Programs for work on this project; no part of the installed package."""
+"""Programs for developing this project; they are not part of the installed package."""

@@ -1,6 +1,6 @@
-"""`pyright`, where it can be started: without a Node.js of its own or of the machine it has to download one.
+"""Runs `pyright`, if it can be started: it needs Node.js, which it downloads if there is none.
 
-The environment that `make` sets up has one (`pyright[nodejs]`), so that nothing is downloaded.
+The environment that `make` sets up has Node.js (`pyright[nodejs]`), so that nothing is downloaded.
 """
 
 import os
@@ -11,8 +11,8 @@ COMMAND = (sys.executable, "-m", "pyright")
 
 
 def main(arguments: list[str]) -> int:
-    """Check the types of the project; returns the exit code, which is 0 where pyright cannot be started."""
-    # It would ask the network at every start whether there is a later version.
+    """Check the types of the project; returns the exit code, which is 0 if pyright cannot be started."""
+    # Otherwise it would search for a later version over the network at every start.
     environment = {**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     started = subprocess.run([*COMMAND, "--version"], env=environment, capture_output=True, text=True)
     if started.returncode:

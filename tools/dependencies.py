@@ -1,7 +1,7 @@
 """`make dependencies`: write constraints.txt, hashes.txt and environment.yml from the dependencies of pyproject.toml.
 
-Versions that constraints.txt pins already are kept where they still fit, so that a new dependency changes only what it
-requires. For newer versions: `python -m tools.dependencies --upgrade-package NAME`, of all packages: `--upgrade`.
+Versions pinned in constraints.txt are kept if they still fit, so that a new dependency changes only what it requires.
+For newer versions: `python -m tools.dependencies --upgrade-package NAME`, or `--upgrade` for all packages.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = "make dependencies"
 PYTHON = "3.11"
-"""The oldest Python that the versions are chosen for. Debian 12 has 3.11.2, and some packages require a later 3.11."""
+"""The oldest supported Python for the versions. Debian 12 has 3.11.2; some packages require a later 3.11."""
 
 CONSTRAINTS_HEADER = """\
 # The versions that are tested, written by `make dependencies`. Install with: pip install -c constraints.txt -e .
@@ -44,7 +44,7 @@ def main(options: list[str]) -> None:
     project = read_project(ROOT)
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "constraints.txt"
-        # Only the pins, so that a file with the marks of a merge conflict serves too.
+        # Only the pins, so that a file with merge conflict markers can be used too.
         present = pinned_versions((ROOT / "constraints.txt").read_text(encoding="utf-8"))
         pins.write_text("".join(f"{name}=={version}\n" for name, version in present.items()), encoding="utf-8")
         compile_with_uv("pyproject.toml", pins, "--all-extras", *options)
@@ -58,7 +58,7 @@ def main(options: list[str]) -> None:
 
 
 def compile_with_uv(source: str, output: Path, *options: str) -> None:
-    """Resolve the requirements of a file for every platform; the pins that `output` has are kept where they fit."""
+    """Resolve the requirements of a file for every platform; pins in `output` are kept if they fit."""
     command = ["uv", "pip", "compile", source, "--universal", "--python-version", PYTHON, "--quiet"]
     command += ["--no-header", "--no-annotate", "--output-file", str(output), *options]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -67,13 +67,13 @@ def compile_with_uv(source: str, output: Path, *options: str) -> None:
 
 
 def forbid_cuda(pins: str) -> None:
-    """End where a CUDA package was pinned: the metadata of torch in [tool.uv] must be that of the CPU build."""
+    """Exit if a CUDA package was pinned: the metadata of torch in [tool.uv] must be that of the CPU build."""
     if found := re.findall(r"^(?:nvidia|cuda|triton)[\w-]*==\S+", pins, re.MULTILINE):
         sys.exit(f"CUDA packages must not be pinned: {', '.join(found)}; correct [tool.uv] in pyproject.toml")
 
 
 def read_project(root: Path) -> dict:
-    """What pyproject.toml says of dependencies: Python, requirements, extras, and how they are resolved."""
+    """The dependencies in pyproject.toml: Python, requirements, extras, and how they are resolved."""
     values = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     project = values["project"]
     return {
@@ -85,7 +85,9 @@ def read_project(root: Path) -> dict:
 
 
 def digest(project: dict) -> str:
-    """The SHA-256 of what the pins depend on; where constraints.txt has another one, the pins are out of date."""
+    """The SHA-256 of everything that the pins depend on; if constraints.txt has another one, the pins are out of
+    date.
+    """
     return hashlib.sha256(json.dumps(project, sort_keys=True).encode()).hexdigest()
 
 
@@ -95,7 +97,7 @@ def normal(name: str) -> str:
 
 
 def pinned_versions(text: str) -> dict[str, str]:
-    """The version of each package of a file of pins, with the condition on the platform where there is one."""
+    """The version of each package in a file of pins, with the condition on the platform if there is one."""
     pins = re.findall(r"^([\w.-]+)==(.*?)\s*\\?$", text, re.MULTILINE)
     return {normal(name): version for name, version in pins}
 

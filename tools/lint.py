@@ -1,7 +1,7 @@
-"""`snakemake --lint` without one check: that every rule should name a conda environment or a container.
+"""Runs `snakemake --lint` without the check that every rule names a conda environment or a container.
 
-All rules run in the environment that Snakemake itself runs in, as README.md sets it up; an environment for each rule
-would be another copy of the package and of torch.
+All rules run in the environment of Snakemake itself, as set up in README.md; an environment for each rule would be
+another copy of the package and of torch.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A logger of Snakemake that shows a run in lines for people: `snakemake --logger sparse-sharing ...`.
+"""A Snakemake logger that shows a run as readable lines: `snakemake --logger sparse-sharing ...`.
 
 `sparse-sharing run` uses it. Snakemake finds it by the name of this package.
 """
@@ -57,7 +57,7 @@ class LogHandler(LogHandlerBase):
         self.shown = RunDisplay()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show what one record says, if a person needs it."""
+        """Show a record, if it matters to the user."""
         try:
             self._show(record)
         except Exception:
@@ -91,6 +91,6 @@ class LogHandler(LogHandlerBase):
 
 
 def _job(values: Mapping[str, Any]) -> RunningJob:
-    """The job of a record, from what Snakemake has added to it."""
+    """The job of a record, from the fields that Snakemake adds to it."""
     wildcards, output, log = values.get("wildcards") or {}, list(values["output"]), list(values["log"])
     return RunningJob(values["rule_name"], dict(wildcards), output, log, time.monotonic())

@@ -1,8 +1,8 @@
-"""The errors a user can cause. Each is shown as its message alone, and ends the process with its exit code."""
+"""The errors that a user can cause. Each is shown as only its message, and ends the process with its exit code."""
 
 
 class UserError(Exception):
-    """Base of every error that is the input's fault, not the program's: the message says what, where and what to do."""
+    """The base of all errors caused by the input, not by the program: the message says what, where and what to do."""
 
     exit_code = 1
 
@@ -20,29 +20,29 @@ class DataError(UserError):
 
     @classmethod
     def at(cls, path: object, line: int, found: str, expected: str) -> "DataError":
-        """An error at a line (counted from 1) of a file, with what stands there and what should."""
+        """An error on a line (counted from 1) of a file, with what was found and what was expected."""
         return cls(f"{path}, line {line}: found {found}; expected {expected}")
 
 
 class ArtifactError(UserError):
-    """A file made by an earlier stage is missing, damaged, foreign, or made under other settings."""
+    """A file made by an earlier stage is missing, damaged, foreign, or made with other settings."""
 
     exit_code = 4
 
 
 class TrainingError(UserError):
-    """Training cannot go on: the loss is not finite, a task has no sentence, a mask keeps nothing."""
+    """Training cannot continue: the loss is not finite, a task has no sentence, a mask keeps nothing."""
 
     exit_code = 5
 
 
 class ResourceError(UserError):
-    """The memory of the machine, of the job, or of its GPU does not suffice."""
+    """The memory of the machine, of the job, or of its GPU is not sufficient."""
 
     exit_code = 8
 
 
 class DownloadError(UserError):
-    """A file cannot be fetched, or is not the one that was expected."""
+    """A file cannot be downloaded, or is not the expected one."""
 
     exit_code = 7

@@ -60,7 +60,7 @@ def test_vectors_are_spoken_of_where_there_are_any(finished):
 
 def test_a_card_says_where_the_epoch_was_chosen_on_the_test_text(finished):
     model = load_model(folder_of(finished, layout.MODEL) / "model.safetensors")
-    assert "Everything was chosen on dev, nothing on the test text." in model_card(model)
+    assert "All choices were made on dev, none on the test text." in model_card(model)
     model.details["replicate"].append("epoch_on_test")
     assert "The epoch was chosen on the test text" in model_card(model)
 

@@ -79,7 +79,7 @@ def test_the_proof_is_written_down(finished, exported):
     assert (proof["source"], proof["sentences"], proof["tokens"]) == (whole.digest, 10, tokens)
     assert proof["random_tokens"] > 1000
     card = (exported / "ner" / "README.md").read_text(encoding="utf-8")
-    assert f"10 dev sentences ({tokens} tokens) are the same, every one" in card
+    assert f"10 dev sentences ({tokens} tokens) are all the same" in card
     assert whole.digest in card
 
 
@@ -125,7 +125,7 @@ def test_a_copied_model_is_proved_on_random_sequences_and_a_foreign_dev_text_is_
     export.run(moved, "ner", None, tmp_path / "ner", False, "cpu")
     assert Tagger.load(tmp_path / "ner").tasks == ["ner"]
     card = (tmp_path / "ner" / "README.md").read_text(encoding="utf-8")
-    assert "tokens of random sequences of its vocabulary are the same, every one" in card
+    assert "tokens of random sequences of its vocabulary are all the same" in card
     other = pipeline.changed(data={"lowercase": False}).prepare(tmp_path / "other")
     with pytest.raises(ArtifactError, match=r"dev\.safetensors: was made with other settings"):
         export.run(moved, "ner", other / "dev.safetensors", tmp_path / "out", False, "cpu")

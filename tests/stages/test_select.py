@@ -191,7 +191,7 @@ def test_masks_cut_from_different_starting_weights_are_refused(finished, tmp_pat
     save_tensors(foreign, "masks", finished.specs.prune("joint", 1, "warmup", "pos"), artifact.tensors, details)
     files = {task: finished.masks(task) for task in TASKS} | {"pos": foreign}
     start = finished.weights("warmup")
-    with pytest.raises(ArtifactError, match="the mask was cut from starting weights 0000000000000000"):
+    with pytest.raises(ArtifactError, match="the mask was belongs to starting weights 0000000000000000"):
         select.run(finished.specs.select("joint", 1, "warmup", "half"), files, start, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -218,7 +218,7 @@ def test_a_selection_without_a_task_is_refused_with_those_it_has(finished, tmp_p
     path = resaved_selection(
         finished, tmp_path / "masks.safetensors", lambda masks: {task: masks[task] for task in ("chunk", "pos")}
     )
-    with pytest.raises(ArtifactError, match="holds no mask for task 'ner', only for chunk, pos"):
+    with pytest.raises(ArtifactError, match="has no mask for task 'ner', only for chunk, pos"):
         train_with(finished, "sparse", path, tmp_path / "out")
 
 

@@ -133,7 +133,7 @@ def test_an_onnx_file_is_refused(trained, tmp_path):
 def test_the_card_names_the_pretrained_model(trained):
     card = model_card(load_model(model_of(trained, "delta") / "model.safetensors"))
     assert "tiny\\-bert" in card
-    assert "apache\\-2\\.0; that licence holds" in card
+    assert "apache\\-2\\.0; that licence applies" in card
 
 
 def test_other_weights_in_the_folder_change_the_spec_and_are_refused(trained, folder, tmp_path):

@@ -13,7 +13,7 @@ from sparse_sharing.pipeline import layout
 from sparse_sharing.storage.artifacts import load_tensors
 from sparse_sharing.tagging import export
 from sparse_sharing.tagging.onnx_tagger import OnnxTagger
-from sparse_sharing.tagging.running import SharedRunner
+from sparse_sharing.tagging.shared_runner import SharedRunner
 from sparse_sharing.tagging.tagger import Tagger
 from sparse_sharing.training.inputs import load_text
 from sparse_sharing.training.trained import open_model

@@ -119,10 +119,10 @@ def test_every_comparison_has_its_verdict_and_its_interval_on_one_axis(opened, f
     with finished.path("tables/comparisons.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     verdicts = page.locator(".forest td.verdict").all_inner_texts()
-    # One seed: the caption says that all verdicts are about these trained models.
+    # One seed: the caption says that all verdicts apply to these trained models.
     expected = [row["verdict"].removeprefix("these models: ") for row in rows]
     assert sorted(text.split(" (")[0] for text in verdicts) == sorted(expected)
-    assert "about these trained models, not about the systems" in page.locator(".forest .caption").first.inner_text()
+    assert "apply to these trained models only" in page.locator(".forest .caption").first.inner_text()
     for table in page.query_selector_all(".forest table"):
         axis = table.query_selector("thead .ticks").bounding_box()
         for line in table.query_selector_all(".line"):

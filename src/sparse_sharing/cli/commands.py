@@ -73,8 +73,8 @@ class Commands(TyperGroup):
             self.commands.update({name: TyperCommand(name) for name in MODULES})
             return None
         module = importlib.import_module(f"sparse_sharing.cli.{MODULES[cmd_name]}")
-        found = typer.main.get_command(module.app)
-        return found.commands[cmd_name] if isinstance(found, TyperGroup) else found
+        command = typer.main.get_command(module.app)
+        return command.commands[cmd_name] if isinstance(command, TyperGroup) else command
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the commands by panel in plain text, without importing the slow libraries that draw boxes."""

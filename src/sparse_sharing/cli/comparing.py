@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sparse_sharing.cli.show import show_table
-from sparse_sharing.terminal.display import visible
+from sparse_sharing.terminal.escaping import visible
 
 app = typer.Typer()
 

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from sparse_sharing.errors import ResourceError, UserError
-from sparse_sharing.terminal.display import VisibleFormatter, visible_lines
+from sparse_sharing.terminal.escaping import VisibleFormatter, visible_lines
 from sparse_sharing.terminal.shortage import explain
 
 WRITE_FAILED, INTERRUPTED = 6, 130

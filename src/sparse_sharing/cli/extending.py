@@ -37,10 +37,10 @@ def extend(
     from sparse_sharing.training.threads import set_threads
 
     set_threads(threads)
-    found = adding.run(find_model(model), load_config(config), task, output, device, share, seed)
+    counts = adding.run(find_model(model), load_config(config), task, output, device, share, seed)
     typer.echo(
-        f"{output}: {found['free']:,} of {found['weights']:,} weights were free; the task has {found['taken']:,} of "
-        f"them, {found['left']:,} are left. {found['words']:,} new words. The other tasks give the same tags and "
+        f"{output}: {counts['free']:,} of {counts['weights']:,} weights were free; the task has {counts['taken']:,} of "
+        f"them, {counts['left']:,} are left. {counts['words']:,} new words. The other tasks give the same tags and "
         "probabilities."
     )
 

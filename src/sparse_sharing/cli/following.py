@@ -11,7 +11,7 @@ from sparse_sharing.config import Config, load_config
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline import Specs, layout
 from sparse_sharing.pipeline.jobs import jobs_of
-from sparse_sharing.terminal.display import visible
+from sparse_sharing.terminal.escaping import visible
 from sparse_sharing.terminal.progress import duration
 
 app = typer.Typer()

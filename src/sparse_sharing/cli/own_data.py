@@ -134,11 +134,11 @@ def _estimate(jobs: list, data: dict, specs: Specs, cores: int) -> tuple[dict[st
         for dataset in specs.datasets
     }
     model = complete(specs.config.model, pretrained_folder(specs.config))
-    found = estimate(jobs, data, model, specs.config.device, prepared)
+    estimated = estimate(jobs, data, model, specs.config.device, prepared)
     summary = [
-        f"About {duration(found.on(cores))} on {cores} cores, {duration(sum(found.stages.values()))} on one, "
-        f"{duration(found.chain)} on any number.",
-        f"About {found.disk / 1e6:,.0f} MB on disk.",
+        f"About {duration(estimated.on(cores))} on {cores} cores, {duration(sum(estimated.stages.values()))} on one, "
+        f"{duration(estimated.chain)} on any number.",
+        f"About {estimated.disk / 1e6:,.0f} MB on disk.",
         "Times are measured on a few steps, on this machine under its present load, and assume no early stopping.",
     ]
-    return {stage: duration(seconds) for stage, seconds in found.stages.items()}, summary
+    return {stage: duration(seconds) for stage, seconds in estimated.stages.items()}, summary

@@ -52,7 +52,7 @@ def run(
         raise typer.Exit(INTERRUPTED)
     if snakemake.runs_jobs(options):
         from sparse_sharing.running.summary import failure, success
-        from sparse_sharing.terminal.display import visible_lines
+        from sparse_sharing.terminal.escaping import visible_lines
 
         typer.echo(visible_lines("\n" + (failure if code else success)(given)), err=bool(code))
     raise typer.Exit(code)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import typer
 
-from sparse_sharing.terminal.display import visible
+from sparse_sharing.terminal.escaping import visible
 
 STYLES = {"error": "bold red", "failed": "bold red", "warning": "yellow", "running": "green", "done": "dim"}
 """The colours of cells with these words on a terminal."""

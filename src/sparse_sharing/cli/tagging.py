@@ -73,13 +73,13 @@ def tag(
         log.warning("the model was trained with word vectors; without --vectors FILE it knows fewer words")
     source = "standard input" if file is None else str(file)
     lines = reading.live_lines(sys.stdin.buffer, source) if file is None else reading.file_lines(file)
-    items, found = reading.read_items(lines, kind, word_column, source, tagger.known_tags)
+    items, detected = reading.read_items(lines, kind, word_column, source, tagger.known_tags)
     if kind == "auto":
-        log.info("%s is read as %s (--input says otherwise); tasks: %s", source, found, ", ".join(names))
+        log.info("%s is read as %s (--input says otherwise); tasks: %s", source, detected, ", ".join(names))
     terminal = sys.stdout.isatty()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    write = writing.make_writer(_output_kind(output, terminal, found), sys.stdout, terminal)
+    write = writing.make_writer(_output_kind(output, terminal, detected), sys.stdout, terminal)
     # Everything loaded so far stays: keep the garbage collector from scanning it while sentences come and go.
     gc.freeze()
     for chunk in reading.in_chunks(items, BATCHES_TOGETHER * batch_size):
@@ -88,8 +88,8 @@ def tag(
         sys.stdout.flush()
 
 
-def _output_kind(asked: str, terminal: bool, found: str) -> str:
+def _output_kind(asked: str, terminal: bool, detected: str) -> str:
     """The output that `auto` means; columns for CoNLL-U input are CoNLL-U."""
     if asked == "auto":
         asked = "color" if terminal else "columns"
-    return "conllu" if asked == "columns" and found == "conllu" else asked
+    return "conllu" if asked == "columns" and detected == "conllu" else asked

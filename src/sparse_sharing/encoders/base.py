@@ -1,4 +1,4 @@
-"""What every encoder is to the rest of the program: from text to states, with a declaration of each tensor."""
+"""The base of all encoders, which turn text into states and declare each of their tensors."""
 
 import functools
 import importlib
@@ -24,12 +24,12 @@ BatchType = TypeVar("BatchType", bound=Batch)
 
 @dataclass(frozen=True)
 class TextSizes:
-    """What an encoder must know of the text before it is built.
+    """The sizes that an encoder needs before it is built.
 
     Attributes:
-        words: ids of words, that of the unknown word included.
-        characters: ids of characters, that of the padding included.
-        units: for groups of units of which a compact network has fewer than its section says, their number.
+        words: number of word ids, including the unknown word.
+        characters: number of character ids, including padding.
+        units: for groups of which a compact network has fewer units than its section says, their number.
     """
 
     words: int = 0
@@ -43,8 +43,8 @@ class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
     It is generic in the type of its section and in that of its batches.
 
     The module's parameters are what masks can cover. They are views of a flat buffer (see `network.parameters`), so a
-    subclass must not replace them. Large tables of which a batch reads few rows are no parameters: they are declared
-    with the role `rows`, kept outside of the module, and handed in as the rows of the batch.
+    subclass must not replace them. Large tables of which a batch reads few rows are not parameters: they are declared
+    with the role `rows`, kept outside of the module, and passed in as the rows of the batch.
     """
 
     section: ClassVar[type[EncoderSection]]
@@ -62,14 +62,14 @@ class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
 
     @classmethod
     def complete(cls, model: SectionType, folder: Path | None) -> SectionType:
-        """The section with what the folder of its pretrained weights says; without pretrained weights as it is.
+        """The section completed from the folder of its pretrained weights; unchanged without pretrained weights.
 
         Raises:
-            ConfigError: The encoder needs a folder, or takes none.
-            ArtifactError: What is in the folder cannot be read, or is not what the section was made for.
+            ConfigError: The folder is missing, or is given to an encoder without pretrained weights.
+            ArtifactError: The files of the folder cannot be read, or do not fit the section.
         """
         if folder is not None:
-            raise ConfigError(f"encoder '{model.kind}' takes no pretrained weights (--pretrained)")
+            raise ConfigError(f"encoder '{model.kind}' has no pretrained weights; leave --pretrained out")
         return model
 
     @abstractmethod
@@ -82,7 +82,7 @@ class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
 
     @abstractmethod
     def width(self, readout: int) -> int:
-        """How many numbers a state has that is read at `readout`."""
+        """The width of a state that is read at `readout`."""
 
     @abstractmethod
     def batch(
@@ -92,13 +92,13 @@ class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
         task: str | None = None,
         random: np.random.Generator | None = None,
     ) -> BatchType:
-        """Some sentences of a text as the encoder reads them, on the CPU.
+        """Some sentences of a text as a batch for the encoder, on the CPU.
 
         Args:
             text: the sentences.
-            indices: of the sentences of the batch.
-            task: whose gold tags the batch holds; none: no tags.
-            random: draws the noise of training, such as word dropout; none: no noise.
+            indices: the indices of the sentences.
+            task: the task whose gold tags the batch has; None: no tags.
+            random: the generator of training noise, such as word dropout; None: no noise.
         """
 
     @abstractmethod
@@ -108,7 +108,7 @@ class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
         Args:
             rows: for each tensor of role rows the values of the batch's rows, float [W, D].
             batch: made by `batch`, on the device of the parameters.
-            readout: what a task reads, as `readout_of` gives it; what is above it does not run.
+            readout: the layer that a task reads, from `readout_of`; layers above it do not run.
         """
 
     def state_units(self, readout: int) -> tuple[UnitAxis, ...]:
@@ -116,25 +116,25 @@ class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
         return ()
 
     def extend_rows(self, rows: Mapping[str, Tensor], text: EncodedText) -> Mapping[str, Tensor]:
-        """The tensors of role rows with the rows behind them that a text brings of its own.
+        """The tensors of role `rows`, with the additional rows of a text appended.
 
         Raises:
-            ArtifactError: What the text brings does not fit.
+            ArtifactError: The rows of the text do not fit.
         """
         return rows
 
     def readout_of(self, task: str, kept: Sequence[str]) -> int:
-        """Where a task's states are read: the highest layer in which its mask keeps weights, the first at least.
+        """The layer at which a task's states are read: the highest in which its mask keeps weights, at least the first.
 
         Args:
-            task: the task; for most encoders only its mask counts.
+            task: the task; most encoders use only its mask.
             kept: names of the covered tensors in which the mask keeps any weight.
         """
         layers = self.layers
         return max([1, *(layers[name] for name in kept)])
 
     def unread(self, parts: Mapping[str, Tensor], readout: int) -> list[Tensor]:
-        """Of a vector over the parameters, cut into parts, those that a task never reads: what is above its layer."""
+        """The parts of a vector over the parameters that a task never reads: those above its layer."""
         layers = self.layers
         return [part for name, part in parts.items() if layers[name] > readout]
 
@@ -152,7 +152,7 @@ _IMPLEMENTATIONS: dict[str, type[Encoder]] = {}
 
 
 def implementation(model: EncoderSection) -> type[Encoder]:
-    """The class of the encoder that a configuration describes; its module is imported by name.
+    """The class of the encoder of a section; its module is imported by name.
 
     Raises:
         ConfigError: A package that the encoder needs is not installed.
@@ -171,24 +171,24 @@ def implementation(model: EncoderSection) -> type[Encoder]:
 
 
 def complete(model: EncoderSection, folder: Path | None) -> EncoderSection:
-    """The section of an encoder with all that its first weights need; see `Encoder.complete`."""
+    """The section of an encoder with everything that its initial weights need; see `Encoder.complete`."""
     return implementation(model).complete(model, folder)
 
 
 def build_encoder(model: EncoderSection, sizes: TextSizes) -> Encoder:
-    """The untrained encoder that a configuration describes; its module is imported by name."""
+    """The untrained encoder of a section; its module is imported by name."""
     return implementation(model)(model, sizes)
 
 
 def counted_parameters(encoder: Encoder, kept: int, covered: Collection[str] = ()) -> int:
     """Parameters as the paper counts them: kept prunable weights plus all biases; no embeddings, no heads.
 
-    Cross-stitch units are neither.
+    Cross-stitch units are not counted.
 
     Args:
         encoder: the encoder.
-        kept: what masks keep.
-        covered: the tensors that masks cover; of biases among them only those count that are kept.
+        kept: the number of weights that masks keep.
+        covered: the tensors that masks cover; biases among them are counted only if they are kept.
     """
     uncovered = [info for info in encoder.tensors() if info.role in ("bias", "norm") and info.name not in covered]
     return kept + sum(info.size for info in uncovered)

@@ -1,4 +1,4 @@
-"""The encoder that all tasks share: words and their characters, then BiLSTM layers (paper, section "Base Model")."""
+"""The BiLSTM encoder: words and their characters, then BiLSTM layers (paper, section "Base Model")."""
 
 import dataclasses
 from abc import ABC, abstractmethod
@@ -25,7 +25,7 @@ from sparse_sharing.text.batches import WORDS, WordBatch, make_batch
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.vocabulary import PADDING_CHARACTER
 
-# Left to itself, PyTorch computes LSTMs in TF32 on a GPU: ten bits of mantissa where float32 has 23.
+# By default, PyTorch computes LSTMs in TF32 on a GPU, with ten bits of mantissa instead of 23.
 torch.backends.cudnn.allow_tf32 = False
 
 
@@ -38,12 +38,12 @@ DIRECTIONS = ("left_to_right", "right_to_left")
 class Characters(nn.Module):
     """Character CNN: embedding, convolution over the word, maximum over its characters.
 
-    The convolution is computed as one matrix product over windows of characters, which for words costs far less than
+    The convolution is computed as one matrix product over windows of characters, which for words is much faster than
     the general operation.
     """
 
     def __init__(self, model: BiLstm, character_count: int, filters: int) -> None:
-        """Build for a number of character ids, padding included, and of filters."""
+        """Build for a number of character ids, including padding, and a number of filters."""
         super().__init__()
         self.embedding = nn.Embedding(character_count, model.character_dimension, padding_idx=PADDING_CHARACTER)
         self.convolution = nn.Conv1d(
@@ -54,7 +54,7 @@ class Characters(nn.Module):
         )
 
     def forward(self, characters: Tensor) -> Tensor:
-        """Ids int64 [U, C], padded with 0 -> float [U, filters]; what is behind the last character has no influence."""
+        """Ids int64 [U, C], padded with 0 -> float [U, filters]; padding has no influence."""
         width, weight = self.convolution.kernel_size[0], self.convolution.weight
         margin = width // 2
         windows = functional.pad(characters, (margin, margin), value=PADDING_CHARACTER).unfold(1, width, 1)
@@ -71,22 +71,22 @@ class RecurrentLayer(nn.Module, ABC):
     @property
     @abstractmethod
     def width(self) -> int:
-        """Numbers of a state."""
+        """The width of a state."""
 
 
 class BidirectionalLayer(RecurrentLayer):
-    """A BiLSTM layer made of two one-way LSTMs; the second reads each sentence turned round.
+    """A BiLSTM layer of two one-way LSTMs; the second reads each sentence reversed.
 
-    Turning round by an index is exact for sentences of any length and keeps both LSTMs on the fused, unpacked path.
+    Reversing by an index is exact for sentences of any length, and lets both LSTMs use the fused, unpacked path.
     """
 
     def __init__(self, inputs: int, hidden: int, backwards: int | None = None) -> None:
-        """Build for a number of inputs and of hidden units per direction.
+        """Build for an input width and a number of hidden units per direction.
 
         Args:
-            inputs: numbers of an input.
+            inputs: the width of the input.
             hidden: units of each direction, or of the one that reads from left to right.
-            backwards: units of the other direction, where they differ.
+            backwards: units of the other direction, if they differ.
         """
         super().__init__()
         self.left_to_right = nn.LSTM(inputs, hidden)
@@ -109,7 +109,7 @@ LayerType = TypeVar("LayerType", bound=RecurrentLayer)
 
 
 class Stack(nn.ModuleList, Generic[LayerType]):
-    """Layers of one type, the first at the bottom; PyTorch's own list forgets their type."""
+    """Layers of one type, the first at the bottom; PyTorch's own list loses their type."""
 
     if TYPE_CHECKING:
 
@@ -173,7 +173,7 @@ class RecurrentEncoder(Encoder[SectionType, WordBatch], Generic[SectionType, Lay
         return self.drop(torch.cat([words, characters], dim=2), batch)
 
     def drop(self, states: Tensor, batch: WordBatch) -> Tensor:
-        """Dropout, in training. For a part of a larger batch, use its columns of the whole batch's noise."""
+        """Dropout, in training. For a slice of a batch, use its columns of the whole batch's noise."""
         if batch.origin is None or not self.training or self.dropout == 0:
             return dropout(states, self.dropout, self.training)
         length, sentences, columns = batch.origin
@@ -182,7 +182,7 @@ class RecurrentEncoder(Encoder[SectionType, WordBatch], Generic[SectionType, Lay
         return states * noise[: len(states), columns].clone()
 
     def extend_rows(self, rows: Mapping[str, Tensor], text: EncodedText) -> Mapping[str, Tensor]:
-        """See `Encoder`; behind the word vectors come those of the text's words that training lacks."""
+        """See `Encoder`; the vectors of words that are not in the training text are appended."""
         if not len(text.extra):
             return rows
         words = rows[WORDS]
@@ -273,8 +273,8 @@ def recurrent_tensors(layer: nn.Module, name: str, number: int, inputs: tuple[Un
 
     Args:
         layer: the layer.
-        name: of the layer in the encoder.
-        number: of the layer, counted from 1.
+        name: the name of the layer in the encoder.
+        number: the number of the layer, counted from 1.
         inputs: the units among its inputs.
     """
     found = []
@@ -299,10 +299,10 @@ def recurrent_tensors(layer: nn.Module, name: str, number: int, inputs: tuple[Un
 
 
 def dropout(states: Tensor, share: float, training: bool) -> Tensor:
-    """Set a share of the numbers to zero and scale the others up.
+    """Set a share of the values to zero and scale the others up.
 
-    On the CPU 16 random bits decide on each number, so the share is exact to 1/65536: PyTorch's own dropout takes
-    several times as long to draw its numbers.
+    On the CPU 16 random bits decide on each value, so the share is exact to 1/65536: PyTorch's own dropout takes
+    several times as long to draw its random numbers.
     """
     if not training or share == 0 or states.is_cuda:
         return functional.dropout(states, share, training)
@@ -313,8 +313,8 @@ def dropout(states: Tensor, share: float, training: bool) -> Tensor:
 
 
 class _Turned(torch.autograd.Function):
-    """Sentences turned round. To turn round twice changes nothing, so the gradient is turned round as well, which costs
-    less than the general way of adding up what was read from each position.
+    """Reversed sentences. Reversing twice changes nothing, so the gradient is reversed as well, which is cheaper than
+    the general gradient of indexing, which adds up the contributions to each position.
     """
 
     @staticmethod

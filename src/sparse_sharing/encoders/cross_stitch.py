@@ -18,14 +18,14 @@ from sparse_sharing.masks.tensor_info import TensorInfo
 from sparse_sharing.text.batches import WORDS, WordBatch
 
 OWN_SHARE = 0.9
-"""What a unit first takes of a task's own states; the rest comes from the others in equal parts."""
+"""The initial weight of a task's own states in a unit; the other states share the rest equally."""
 
 
 class CrossStitchLayer(RecurrentLayer):
     """A BiLSTM layer for each stack, and the unit a that mixes them: out_t = sum over s of a[t, s] * h_s."""
 
     def __init__(self, inputs: int, hidden: int, stacks: int) -> None:
-        """Build for so many inputs, hidden units per direction, and stacks."""
+        """Build for an input width, a number of hidden units per direction, and a number of stacks."""
         super().__init__()
         self.stacks: Stack[BidirectionalLayer] = Stack(BidirectionalLayer(inputs, hidden) for _ in range(stacks))
         self.stitch = nn.Parameter(torch.zeros(stacks, stacks))
@@ -69,7 +69,7 @@ class CrossStitchEncoder(RecurrentEncoder[CrossStitch, CrossStitchLayer]):
         return [stitch, *stacks]
 
     def tensors(self) -> list[TensorInfo]:
-        """See `Encoder`; without units, which cross-stitch units mix."""
+        """See `Encoder`; there are no units for masks, since cross-stitch units mix them."""
         return [dataclasses.replace(info, units=()) for info in super().tensors()]
 
     def states(self, rows: Mapping[str, Tensor], batch: WordBatch, readout: int) -> Tensor:
@@ -92,7 +92,7 @@ class CrossStitchEncoder(RecurrentEncoder[CrossStitch, CrossStitchLayer]):
 
 
 def own_share(unit: Tensor, source: Generator) -> None:
-    """Fill a unit [T, T] with its first values: on the diagonal OWN_SHARE, for one stack 1."""
+    """Fill a unit [T, T] with its initial values: OWN_SHARE on the diagonal, or 1 for one stack."""
     stacks = len(unit)
     unit.fill_((1 - OWN_SHARE) / max(1, stacks - 1))
     unit.fill_diagonal_(OWN_SHARE if stacks > 1 else 1)

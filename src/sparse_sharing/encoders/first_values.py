@@ -1,4 +1,4 @@
-"""How tensors are first filled: functions for `TensorInfo.first`."""
+"""Initial values of tensors: functions for `TensorInfo.first`."""
 
 from torch import Generator, Tensor, nn
 
@@ -21,7 +21,7 @@ def unit_variance_rows(tensor: Tensor, source: Generator) -> None:
 
 
 def with_padding(row: int) -> FirstValues:
-    """As `unit_variance_rows`, with zeros in the row of the padding."""
+    """Like `unit_variance_rows`, with zeros in the row of the padding."""
 
     def fill(tensor: Tensor, source: Generator) -> None:
         unit_variance_rows(tensor, source)

@@ -1,4 +1,4 @@
-"""From words to the pieces of a tokenizer: each word by itself, special tokens of a text as the text that they are."""
+"""Splits words into the pieces of a tokenizer, each word by itself; special tokens in a text are ordinary text."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,16 +9,16 @@ import numpy as np
 from tokenizers import Tokenizer
 
 MOST_KEPT = 1 << 17
-"""Words whose pieces are kept; after more, all are forgotten."""
+"""How many words are cached; if there are more, the cache is emptied."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What a model wants around the pieces of a text.
+    """The special tokens that a model needs around the pieces of a text.
 
     Attributes:
-        before: ids in front of the pieces, such as that of [CLS].
-        behind: ids behind them, such as that of [SEP].
+        before: ids before the pieces, such as that of [CLS].
+        behind: ids after them, such as that of [SEP].
         padding: the id that fills shorter rows of a batch.
     """
 
@@ -37,7 +37,7 @@ class WordPieces:
     """The pieces of some words.
 
     Attributes:
-        ids: int64 [N], the pieces of all words, one word behind the other.
+        ids: int64 [N], the pieces of all words, concatenated.
         offsets: int64 [words + 1], where each word begins in `ids`; every word has a piece.
     """
 
@@ -52,14 +52,14 @@ class WordPieces:
 class WordTokenizer:
     """A tokenizer for text that is already divided into words.
 
-    Every word is tokenized as it would be in running text, with a space in front of it. A word never gives a special
-    token: `[SEP]` or `</s>` in a text are a word like any other. A word that the tokenizer drops, such as U+200B, has
-    the unknown token as its piece.
+    Every word is tokenized as in running text, with a space before it. A word never becomes a special token: `[SEP]` or
+    `</s>` in a text is a word like any other. A word that the tokenizer drops, such as U+200B, has the unknown token as
+    its piece.
 
     Attributes:
         description: the tokenizer as JSON, in the format of `tokenizer.json`.
-        frame: what the model wants around a text.
-        size: ids that pieces can have.
+        frame: the special tokens around a text.
+        size: the number of ids of pieces.
     """
 
     def __init__(self, description: str, padding: int = 0) -> None:
@@ -70,14 +70,14 @@ class WordTokenizer:
             padding: the id of the padding.
 
         Raises:
-            ValueError: It is no tokenizer.
+            ValueError: It is not a tokenizer.
         """
         self.description = description
         try:
             parts = json.loads(description)
             complete = Tokenizer.from_str(description)
             self._tokenizer = Tokenizer.from_str(json.dumps(_for_words(parts), ensure_ascii=False))
-        # The library raises `Exception` itself for what it cannot read.
+        # The library raises plain `Exception` if it cannot read the file.
         except Exception as error:
             raise ValueError(f"the tokenizer cannot be read: {error}") from error
         self.frame = Frame(*_frame(complete), padding)
@@ -102,10 +102,10 @@ class WordTokenizer:
 
 
 def _for_words(parts: dict[str, Any]) -> dict[str, Any]:
-    """A tokenizer that gives the pieces of a word, all of them, and no special token.
+    """A tokenizer that returns all pieces of a word, and no special tokens.
 
-    The special tokens are renamed in the vocabulary, to what no text can contain: after normalization and splitting, a
-    piece has no space in it.
+    The special tokens are renamed in the vocabulary to names that no text can contain: after normalization and
+    splitting, a piece contains no space.
     """
     special = {token["content"]: token["id"] for token in parts.get("added_tokens") or () if token.get("special")}
     kept = [token for token in parts.get("added_tokens") or () if not token.get("special")]
@@ -131,12 +131,12 @@ def _for_words(parts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hidden(number: int) -> str:
-    """A name for a special token that no text contains."""
+    """A name for a special token that no text can contain."""
     return f" special {number} "
 
 
 def _frame(tokenizer: Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The special ids that a tokenizer puts in front of a text and behind it."""
+    """The special ids that a tokenizer puts before and after a text."""
     tokenizer.no_truncation()
     tokenizer.no_padding()
     plain = tokenizer.encode("a", add_special_tokens=False).ids
@@ -144,18 +144,18 @@ def _frame(tokenizer: Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
     for start in range(len(framed) - len(plain) + 1):
         if framed[start : start + len(plain)] == plain:
             return tuple(framed[:start]), tuple(framed[start + len(plain) :])
-    raise ValueError("it does not put its special tokens around the text")
+    raise ValueError("expected a tokenizer that puts its special tokens around the text")
 
 
 def _adds_space(normalizer: dict[str, Any] | None) -> bool:
-    """Whether the normalizer of a tokenizer puts the space in front of a text that marks the beginning of a word."""
+    """Whether the normalizer of a tokenizer adds the space before a text that marks the beginning of a word."""
     if normalizer is None:
         return False
     return normalizer["type"] == "Prepend" or any(map(_adds_space, normalizer.get("normalizers") or ()))
 
 
 def _substitute(parts: dict[str, Any], frame: Frame) -> int:
-    """The id for a word without pieces: of the unknown token, or else of the mask or of what ends a text."""
+    """The id for a word without pieces: that of the unknown token, or else of the mask token or the end token."""
     model = parts["model"]
     if model.get("unk_id") is not None:
         return int(model["unk_id"])

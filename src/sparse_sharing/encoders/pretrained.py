@@ -1,4 +1,4 @@
-"""Pretrained models as `transformers` stores them: read from a folder, and built without it.
+"""Reads pretrained models in the format of `transformers` from a folder.
 
 Nothing in the folder is executed: the architecture must be one that `transformers` has itself, the weights must be in
 safetensors.
@@ -21,19 +21,19 @@ from transformers.initialization import no_init_weights
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.pipeline.pretrained import READ, WITHOUT_TOKENIZER
 
-# It reports what the checks here say better, and shows progress where nobody waits.
+# Silence the library: the checks here give better messages, and its progress bars are not needed.
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 
 UNUSED = ("auto_map", "id2label", "label2id", "_name_or_path", "torch_dtype", "dtype")
-"""Keys of config.json that say nothing about the encoder; `auto_map` names code in the folder."""
+"""Keys of config.json that do not concern the encoder; `auto_map` names code in the folder."""
 
 
 def download(name: str, revision: str) -> Path:
-    """The folder of a model on the Hub, as it was at a commit; downloaded where it is not there yet.
+    """The folder of a model on the Hub at a commit; it is downloaded if it is not there yet.
 
     Raises:
-        ConfigError: It is not there, and cannot be downloaded.
+        ConfigError: It does not exist, and cannot be downloaded.
     """
     patterns = [*READ, *WITHOUT_TOKENIZER]
     try:
@@ -42,17 +42,18 @@ def download(name: str, revision: str) -> Path:
         pass
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
-    # What the library raises without a network, or for a name that does not exist, is of many types.
+    # Without a network, or for an unknown name, the library raises errors of many types.
     except Exception as error:
         raise ConfigError(
             f"model.pretrained: '{name}' at commit {revision} is not on this machine and could not be downloaded "
-            f"({str(error).splitlines()[0]}). Check name and commit; without a network, copy the model's folder here "
-            "and name it in place of the model"
+            f"({str(error).splitlines()[0]}). Check the name and the commit; without a network, copy the model's "
+            "folder to this "
+            "machine and set model.pretrained to it"
         ) from error
 
 
 def read_architecture(folder: Path) -> dict[str, Any]:
-    """What config.json says of the encoder.
+    """The configuration of the encoder in config.json.
 
     Raises:
         ArtifactError: It cannot be read, or `transformers` has no such model.
@@ -68,13 +69,13 @@ def read_architecture(folder: Path) -> dict[str, Any]:
     except (KeyError, ValueError) as error:
         raise ArtifactError(
             f"{path}: transformers {transformers.__version__} has no encoder of model_type "
-            f"{values.get('model_type')!r}. Code in the folder is never run; take a model of another type"
+            f"{values.get('model_type')!r}. Code in the folder is never run; use a model of another type"
         ) from error
     return kept
 
 
 def read_licence(folder: Path) -> str | None:
-    """The licence that the card of a pretrained model names in its header, if it does."""
+    """The licence in the header of the card of a pretrained model, if there is one."""
     path = folder / "README.md"
     if not path.exists():
         return None
@@ -84,7 +85,7 @@ def read_licence(folder: Path) -> str | None:
 
 
 def read_tokenizer(folder: Path) -> str:
-    """The tokenizer of a folder as JSON: tokenizer.json, or what `transformers` makes of other files.
+    """The tokenizer of a folder as JSON: tokenizer.json, or a conversion of other files by `transformers`.
 
     Raises:
         ArtifactError: There is none, or it cannot be read.
@@ -95,22 +96,22 @@ def read_tokenizer(folder: Path) -> str:
             return path.read_text(encoding="utf-8")
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         return tokenizer.backend_tokenizer.to_str()
-    # What the library raises for files that it cannot read is of many types.
+    # For files that it cannot read, the library raises errors of many types.
     except Exception as error:
         raise ArtifactError(
-            f"{folder}: has no tokenizer that can be read ({error}). Put the model's tokenizer.json there"
+            f"{folder}: has no readable tokenizer ({error}). Copy the model's tokenizer.json into it"
         ) from error
 
 
 def read_weights(folder: Path, module: nn.Module) -> dict[str, Tensor]:
-    """The pretrained weights for a module that `build_module` has made, and its table of pieces; float32 by name.
+    """The pretrained weights for a module from `build_module`, and its piece embeddings; float32 by name.
 
     Raises:
-        ArtifactError: Weights are missing, of other shapes, or in no safetensors file.
+        ArtifactError: Weights are missing, have other shapes, or are not in a safetensors file.
     """
     if not list(folder.glob("*.safetensors")):
         raise ArtifactError(
-            f"{folder}: has no weights in safetensors, the only format that is read. Load the model with transformers "
+            f"{folder}: has no weights in safetensors, the only supported format. Load the model with transformers "
             "and save it again: model.save_pretrained(FOLDER)"
         )
     try:
@@ -122,7 +123,7 @@ def read_weights(folder: Path, module: nn.Module) -> dict[str, Tensor]:
             local_files_only=True,
             output_loading_info=True,
         )
-    # What the library raises for files that it cannot read is of many types.
+    # For files that it cannot read, the library raises errors of many types.
     except Exception as error:
         raise ArtifactError(f"{folder}: the weights cannot be read ({error})") from error
     needed = {*(name for name, _ in module.named_parameters()), table_name(model)}
@@ -132,59 +133,59 @@ def read_weights(folder: Path, module: nn.Module) -> dict[str, Tensor]:
 
 
 def build_module(architecture: Mapping[str, Any], dropout: float | None) -> PreTrainedModel:
-    """The encoder that config.json describes, without its table of pieces and with arbitrary weights.
+    """The encoder described by config.json, without its piece embeddings and with arbitrary weights.
 
     Args:
-        architecture: what config.json says.
-        dropout: of states and attention; None: as config.json says.
+        architecture: the content of config.json.
+        dropout: dropout of states and attention; None: as in config.json.
 
     Raises:
         ValueError: `transformers` has no such model, or a value is wrong.
     """
     values = dict(architecture)
-    # The table of pieces is handed in with each batch.
+    # The piece embeddings are passed in with each batch.
     values["vocab_size"] = (values.get("pad_token_id") or 0) + 1
     if dropout is not None:
         values |= {key: dropout for key in values if "dropout" in key and isinstance(values[key], float | int)}
         values |= dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), dropout)
-    # To build draws random numbers, which nobody uses.
+    # Building the module draws random numbers that are not used.
     with torch.random.fork_rng(devices=[]), no_init_weights():
         module = AutoModel.from_config(_configuration(values))
     module.set_input_embeddings(NoTable())
-    # It makes a state of a whole sentence, which no tagger reads.
+    # The pooler computes a state of the whole sentence, which taggers do not use.
     if getattr(module, "pooler", None) is not None:
         module.pooler = None
     return module
 
 
 class NoTable(nn.Module):
-    """In the place of the table of pieces."""
+    """A placeholder for the piece embeddings."""
 
 
 def table_name(module: PreTrainedModel) -> str:
-    """The name of the table of pieces among the weights of a module."""
+    """The name of the piece embeddings among the weights of a module."""
     table = module.get_input_embeddings()
     return next(f"{name}.weight" for name, part in module.named_modules() if part is table)
 
 
 def table_shape(architecture: Mapping[str, Any], module: nn.Module) -> tuple[int, int]:
-    """The shape of the table of pieces: pieces, numbers of each."""
+    """The shape of the piece embeddings: number of pieces, dimension."""
     configuration = _configuration(architecture)
     width = getattr(configuration, "embedding_size", None) or configuration.hidden_size
     return configuration.vocab_size, width
 
 
 def positions(module: PreTrainedModel) -> int:
-    """The pieces, special tokens included, that a model has positions for."""
+    """The number of pieces, including special tokens, for which a model has positions."""
     most = int(module.config.max_position_embeddings)
     tables = (part for name, part in module.named_modules() if name.endswith("position_embeddings"))
     table = next((part for part in tables if isinstance(part, nn.Embedding)), None)
-    # RoBERTa counts positions from the one behind the padding's.
+    # RoBERTa counts positions from the one after the padding's.
     return most if table is None or table.padding_idx is None else most - table.padding_idx - 1
 
 
 def _configuration(values: Mapping[str, Any]) -> Any:
     kind = values.get("model_type")
     if not isinstance(kind, str):
-        raise ValueError("config.json names no model_type")
+        raise ValueError("config.json has no model_type")
     return AutoConfig.for_model(kind, **{key: value for key, value in values.items() if key != "model_type"})

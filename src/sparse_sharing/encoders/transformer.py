@@ -40,10 +40,10 @@ class PieceBatch(Batch):
 
     Attributes:
         piece_rows: int64 [W], the distinct pieces of the batch.
-        pieces: int64 [N, P], the place of each piece in `piece_rows`, N windows of up to P pieces.
+        pieces: int64 [N, P], the index of each piece in `piece_rows`, N windows of up to P pieces.
         attended: bool [N, P], False at padding.
-        places: int64 [K], the pieces that the words read, counted in [N * P]; the words of the batch in the order of
-            [L, B], a place behind the end of a sentence reads one piece.
+        places: int64 [K], the pieces that the words read, as indices into [N * P]; the words of the batch are in the
+            order of [L, B], and a position after the end of a sentence reads one piece.
         starts: int64 [L * B], where each word begins in `places`.
     """
 
@@ -92,10 +92,10 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
     section = Transformer
 
     def __init__(self, model: Transformer, sizes: TextSizes) -> None:
-        """See `Encoder`; the section must hold what its folder says: see `complete`."""
+        """See `Encoder`; the section must have been completed from its folder: see `complete`."""
         super().__init__(model, sizes)
         if model.architecture is None or model.tokenizer is None:
-            raise ArtifactError("these weights do not hold the description of their transformer; make them again")
+            raise ArtifactError("these weights lack the description of their transformer; make them again")
         self.model = model
         self.body = build_module(model.architecture, model.dropout)
         self.table = f"body.{table_name(self.body)}"
@@ -108,18 +108,20 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
                 "together"
             )
         if model.window is not None and model.window > most:
-            raise ArtifactError(f"model.window: got {model.window}; the pretrained model has positions for {most}")
+            raise ArtifactError(
+                f"model.window: got {model.window}; expected at most {most}, the positions of the pretrained model"
+            )
         self.capacity = (model.window or most) - self.tokenizer.frame.size
 
     @classmethod
     def complete(cls, model: Transformer, folder: Path | None) -> Transformer:
-        """See `Encoder`; a model on the Hub is downloaded where no folder is given."""
+        """See `Encoder`; a model on the Hub is downloaded if no folder is given."""
         if folder is None:
             if model.revision is None:
-                raise ConfigError("the first weights of a transformer are read from its folder (--pretrained FOLDER)")
+                raise ConfigError("a transformer needs the folder of its pretrained weights; add --pretrained FOLDER")
             folder = download(model.pretrained, model.revision)
         elif model.digest not in (None, found := pretrained_digest(folder)):
-            raise ArtifactError(f"{folder}: its files have digest {found}, but the spec was made for {model.digest}")
+            raise ArtifactError(f"{folder}: its files have digest {found}, expected {model.digest}")
         found = {
             "architecture": read_architecture(folder),
             "tokenizer": read_tokenizer(folder),
@@ -129,7 +131,7 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
         return model.model_copy(update=found)
 
     def tensors(self) -> list[TensorInfo]:
-        """See `Encoder`; first values are the pretrained ones, read where the section names the folder."""
+        """See `Encoder`; initial values are the pretrained ones, read from the folder in the section."""
         values = _Pretrained(self.model.folder, self.body)
         modules = dict(self.named_modules())
         found = [
@@ -146,7 +148,7 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
         return int(self.body.config.hidden_size)
 
     def readout_of(self, task: str, kept: Sequence[str]) -> int:
-        """See `Encoder`; the last layer: each adds to the states of the one below."""
+        """See `Encoder`; always the last layer, since each layer adds to the states of the one below."""
         return 1
 
     def unread(self, parts: Mapping[str, Tensor], readout: int) -> list[Tensor]:
@@ -198,9 +200,9 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
         )
 
     def _sentence(self, words: Sequence[np.ndarray], first: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """The windows of a sentence, numbered from `first`, and for each word what it reads: int64 [n, 2].
+        """The windows of a sentence, numbered from `first`, and for each word the pieces it reads: int64 [n, 2].
 
-        The two numbers are the window, and the place in it.
+        The two numbers are the window and the position in it.
         """
         lengths = np.array([len(word) for word in words])
         flat = np.concatenate(words)
@@ -232,24 +234,25 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
 
 
 class _Pretrained:
-    """The pretrained weights, read when the first of them is asked for."""
+    """The pretrained weights, read on first use."""
 
     def __init__(self, folder: str | None, body: nn.Module) -> None:
         self.folder, self.body = folder, body
         self.values: dict[str, Tensor] | None = None
 
     def first(self, name: str) -> FirstValues:
-        """What fills a tensor of this name with its pretrained values."""
+        """A function that fills the tensor of a name with its pretrained values."""
 
         def fill(tensor: Tensor, source: torch.Generator) -> None:
             if self.folder is None:
-                raise ArtifactError("first weights are read from the folder of the pretrained model: none is given")
+                raise ArtifactError("missing the folder of the pretrained model, from which initial weights are read")
             if self.values is None:
                 self.values = read_weights(Path(self.folder), self.body)
             value = self.values[name.removeprefix("body.")]
             if value.shape != tensor.shape:
                 raise ArtifactError(
-                    f"{self.folder}: {name} has shape {tuple(value.shape)}, config.json says {tuple(tensor.shape)}"
+                    f"{self.folder}: {name} has shape {tuple(value.shape)}, expected {tuple(tensor.shape)} by "
+                    "config.json"
                 )
             tensor.copy_(value)
 
@@ -257,7 +260,7 @@ class _Pretrained:
 
 
 def _declare(name: str, parameter: nn.Parameter, module: nn.Module, first: FirstValues) -> TensorInfo:
-    """What a parameter is: masks cover the matrices of attention and of the feed-forward network in the layers."""
+    """The declaration of a parameter: masks cover the matrices of attention and feed-forward network in the layers."""
     found = _layer.search(name)
     number = int(found[1]) + 1 if found else 0
     matrix = isinstance(module, nn.Linear | nn.Conv1d) and parameter.dim() > 1

@@ -1,8 +1,8 @@
-"""Sentences of any length in windows of at most so many pieces: nothing is cut off.
+"""Divides sentences of any length into windows with a limited number of pieces, without cutting anything off.
 
 A sentence that does not fit into one window is divided into windows that overlap, at the borders of words. Each word is
-read in the window where it has the most context on its poorer side; where the sentence itself begins or ends, no
-context is missing.
+read in the window in which it has the most context on the side with less context; the beginning and the end of the
+sentence do not count as missing context.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 OVERLAP = 4
-"""Windows overlap by one part in so many of their length."""
+"""Windows overlap by one part in OVERLAP of their length."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Windows:
     """A sentence in windows.
 
     Attributes:
-        spans: the first piece of each window, and the one behind its last, counted in the sentence.
+        spans: the first piece of each window, and the one after its last, counted in the sentence.
         window: int64 [pieces], the window in which each piece is read.
     """
 
@@ -32,7 +32,7 @@ def windows_of(lengths: Sequence[int] | np.ndarray, capacity: int) -> Windows:
 
     Args:
         lengths: the pieces of each word, at least 1.
-        capacity: pieces that a window holds, at least 1. A word with more is cut into parts of this size.
+        capacity: pieces per window, at least 1. A word with more pieces is cut into parts of this size.
     """
     total = int(sum(lengths))
     if total <= capacity:
@@ -41,7 +41,7 @@ def windows_of(lengths: Sequence[int] | np.ndarray, capacity: int) -> Windows:
     spans = _spans(edges, capacity)
     starts, ends = (np.array(side)[:, None] for side in zip(*spans, strict=True))
     begin, end = edges[:-1], edges[1:]
-    # The sentence's own ends are no loss of context.
+    # The ends of the sentence are not missing context.
     left = np.where(starts == 0, total, begin - starts)
     right = np.where(ends == total, total, ends - end)
     context = np.where((begin >= starts) & (end <= ends), np.minimum(left, right), -1)
@@ -68,7 +68,7 @@ def _spans(edges: np.ndarray, capacity: int) -> list[tuple[int, int]]:
         if end == total:
             return spans
         following = int(edges[np.searchsorted(edges, end, side="right")])
-        # Far enough on for the next word to fit, and the last window as far back as it reaches.
+        # Far enough for the next word to fit; the last window begins as early as possible.
         earliest = max(following - capacity, min(end - overlap, total - capacity))
         start = min(end, max(int(edges[np.searchsorted(edges, earliest)]), _after(edges, start)))
 

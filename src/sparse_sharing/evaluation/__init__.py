@@ -1,1 +1,1 @@
-"""Scores of tagged text, and what they say about systems."""
+"""Scores of tagged text, and tests between systems."""

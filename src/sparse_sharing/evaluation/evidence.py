@@ -1,4 +1,4 @@
-"""The counts behind every test score of a run as plain CSV, so that no later format of ours orphans them.
+"""Archives the counts behind every test score of a run as plain CSV, which does not depend on later file formats.
 
 One gzip file per dataset, seed and system, named `DATASET.seedN.SYSTEM.csv.gz`; equal counts give equal bytes. No text
 of the corpus is in them.
@@ -29,12 +29,12 @@ SENTENCE_FORMATS = (1,)
 
 
 def write_evidence(run: Path, output: Path, force: bool = False) -> list[Path]:
-    """Archive the counts of every evaluation that a run has so far; returns the files, also those that were there.
+    """Archive the counts of every evaluation of a run so far; returns all files, including existing ones.
 
     Args:
         run: folder of the run, results/NAME.
-        output: folder of the archive; the files go into a folder of the run's name.
-        force: replace files that hold other counts.
+        output: folder of the archive; the files are written into a folder with the run's name.
+        force: whether to replace files with other counts.
 
     Raises:
         ArtifactError: The run has no evaluation, one is damaged, or the archive has other counts of a system.
@@ -45,18 +45,20 @@ def write_evidence(run: Path, output: Path, force: bool = False) -> list[Path]:
         artifact = load_tensors(path, "sentences", older=SENTENCE_FORMATS)
         with parts_of(path):
             system = (artifact.spec["dataset"], int(artifact.spec["seed"]), artifact.spec["system"])
-            # What has a dot in its name says something else of the sentences of a task.
+            # Tensors with a dot in their name have other facts about the sentences of a task.
             own = {task: values for task, values in artifact.tensors.items() if "." not in task}
             if any(values.ndim != 2 or values.shape[1] not in (2, 3) for values in own.values()):
-                raise ValueError("counts of sentences that are no table")
+                raise ValueError("counts of sentences: expected a table")
         systems[system] |= own
     if not systems:
-        raise ArtifactError(f"{run}: has no evaluation yet; give the folder of a run, results/NAME, that has one")
+        raise ArtifactError(
+            f"{run}: has no evaluation yet; expected the folder of a run, results/NAME, with at least one"
+        )
     contents = {_file(output / run.name, *system): _content(system, tasks) for system, tasks in systems.items()}
     changed = [path for path, content in contents.items() if path.exists() and path.read_bytes() != content]
     if changed and not force:
         raise ArtifactError(
-            f"{changed[0]}: holds other counts than the run ({len(changed)} such files). Keep it under another name, "
+            f"{changed[0]}: has other counts than the run ({len(changed)} such files). Keep it under another name, "
             "or replace all of them with --force"
         )
     for path, content in contents.items():
@@ -77,7 +79,7 @@ def read_evidence(folder: Path) -> dict[Key, np.ndarray]:
     for path in sorted(folder.glob("*.csv.gz")):
         found |= _read(path)
     if not found:
-        raise ArtifactError(f"{folder}: holds no evidence (*.csv.gz)")
+        raise ArtifactError(f"{folder}: has no evidence files (*.csv.gz)")
     first: dict[tuple[str, str], Key] = {}
     for key, counts in found.items():
         other = first.setdefault((key[0], key[3]), key)
@@ -94,7 +96,7 @@ def _file(folder: Path, dataset: str, seed: int, system: str) -> Path:
 
 
 def _content(system: tuple[str, int, str], tasks: Mapping[str, np.ndarray]) -> bytes:
-    """The file of one system, tasks in alphabetical order; it has no time and no name inside."""
+    """The file of one system, tasks in alphabetical order; it contains no time and no file name."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -6,9 +6,9 @@ from sparse_sharing.text.schemes import Scheme, Span, convert, write_tags
 
 
 def reread(sentences: Sequence[Sequence[str]], scheme: Scheme) -> list[list[str]]:
-    """Tags of a scheme with the spans that the original reads out of the given ones, gold or predicted.
+    """Tags of a scheme with the spans that the original code reads from the given ones, gold or predicted.
 
-    Scored by the scorer of this program, they give the figures of the original's.
+    Scored by the scorer of this program, they give the scores of the original code.
     """
     if scheme == "iob1":
         sentences = [convert(tags, "iob1", "iob2") for tags in sentences]
@@ -44,5 +44,5 @@ def _spans_of_iob2(tags: Sequence[str]) -> list[Span]:
 
 
 def _cut(opened: tuple[str, int] | None) -> list[Span]:
-    """What becomes of a span that is open at the end of its sentence: its first token."""
+    """A span that is open at the end of its sentence: only its first token is used."""
     return [Span(*opened, opened[1] + 1)] if opened else []

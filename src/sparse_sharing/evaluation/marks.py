@@ -1,6 +1,6 @@
-"""Marks: what speaks against believing a result, read off the facts that a training and a choice of masks leave behind.
+"""Marks: reasons to doubt a result, derived from the facts about a training and a choice of masks.
 
-A mark that bars says that dev chose nothing: the model was not selected, so a verdict on it would be about chance.
+A mark that bars a verdict means that dev scores chose nothing, so a verdict on the model would be about chance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,11 @@ MEANINGS: Mapping[str, str] = {
     STOPPED: "the patience ended the training although no dev score had been above 0",
     TIED_AT_ZERO: "several rounds of pruning shared the best dev score, which was 0, so dev chose no mask",
     ALL_TIED: "all rounds of pruning had the same dev score, so dev chose no mask",
-    LAST_KEPT: "choose_on_dev is false, so the task's dev text chose nothing; alone it is trained to its last epoch",
-    NOT_CONVERGED: "the best epoch was the last one planned, so more epochs might have given more",
+    LAST_KEPT: "choose_on_dev is false, so the task's dev text chose nothing; trained by itself, it keeps its "
+    "last epoch",
+    NOT_CONVERGED: "the best epoch was the last one planned, so more epochs might have improved the score",
 }
-"""Each mark and what it means, in the order in which marks are listed."""
+"""Each mark and its meaning, in the order in which marks are listed."""
 
 BARRING = (ZERO, STOPPED, TIED_AT_ZERO, ALL_TIED)
 """The marks that bar a verdict."""
@@ -37,22 +38,22 @@ class Mark:
 
     @property
     def bars(self) -> bool:
-        """Whether the model gets no verdict."""
+        """Whether the mark bars a verdict on the model."""
         return self.kind in BARRING
 
     def __str__(self) -> str:
-        """As tables show it."""
+        """The mark as text for tables."""
         return self.kind if self.task is None else f"{self.kind}: {self.task}"
 
     @property
     def sentence(self) -> str:
-        """As logs show it."""
+        """The mark as a sentence for logs."""
         return f"{self}: {MEANINGS[self.kind]}"
 
 
 @dataclass(frozen=True)
 class TrainingFacts:
-    """How a training went.
+    """Facts about a training.
 
     Attributes:
         best_epoch: the epoch that was kept, from 1.
@@ -81,7 +82,7 @@ def of_training(facts: TrainingFacts, tasks: Sequence[str]) -> list[Mark]:
 
 @dataclass(frozen=True)
 class Tie:
-    """How a round was chosen by its dev score.
+    """The tie among rounds, if any, when a round was chosen by its dev score.
 
     Attributes:
         tied: how many rounds share the best dev score.

@@ -1,4 +1,4 @@
-"""How well predicted tags fit gold tags: token accuracy, and span F1 as conlleval counts it."""
+"""Compares predicted tags with gold tags: token accuracy, and span F1 as counted by conlleval."""
 
 import math
 import re
@@ -22,10 +22,10 @@ class TaskScore:
         metric: the name of the main metric, "accuracy" or "f1".
         value: the main metric.
         metrics: all metrics of the task by name: accuracy, and for spans also precision, recall and f1.
-        per_type: precision, recall, f1 and support (the number in gold) of each span type, or of each tag where the
-            main metric is accuracy. A type that was only predicted is listed too, with support 0. Empty where scores
-            were counted from numbers.
-        loss: the mean loss per token, where a network has measured it with the scores; infinite where not.
+        per_type: precision, recall, f1 and support (the number in gold) of each span type, or of each tag if the main
+            metric is accuracy. A type that was only predicted is listed too, with support 0. Empty if scores were
+            counted from numbers.
+        loss: the mean loss per token, if a network has measured it with the scores; otherwise infinite.
     """
 
     metric: str
@@ -36,7 +36,7 @@ class TaskScore:
 
 
 def score_accuracy(gold: Tags, predicted: Tags) -> TaskScore:
-    """Score one tag per token, such as parts of speech; tokens whose correct tag is empty are left out.
+    """Score one tag per token, such as parts of speech; tokens whose correct tag is empty are skipped.
 
     Args:
         gold: the correct tags, one sequence per sentence.
@@ -60,7 +60,7 @@ def score_accuracy(gold: Tags, predicted: Tags) -> TaskScore:
 
 
 def score_spans(gold: Tags, predicted: Tags) -> TaskScore:
-    """Score labelled spans as conlleval does: a predicted span is correct if its type and both its ends are.
+    """Score labelled spans like conlleval: a predicted span is correct if its type and both its ends are correct.
 
     Spans are read by seqeval in its default mode, which is as lenient as conlleval: an I- tag that continues no span
     of its type opens one. Accuracy counts tokens whose whole tag is right. A ratio over nothing is 0.
@@ -87,16 +87,16 @@ def score_spans(gold: Tags, predicted: Tags) -> TaskScore:
 def score_numbers(
     gold: np.ndarray, predicted: np.ndarray, names: Sequence[str], offsets: np.ndarray, has_spans: bool
 ) -> TaskScore:
-    """Score tags given as numbers, in any span scheme: the same metrics as the scorers above, a hundred times faster.
+    """Score tags given as numbers, in any span scheme: the same metrics as above, a hundred times faster.
 
-    Training scores each epoch on dev with it; what is reported of test text is counted by seqeval.
+    It is used for the dev score of each epoch; reported test scores are counted by seqeval.
 
     Args:
         gold: int [N], the numbers of the correct tags of all tokens.
         predicted: int [N], those of the predicted tags.
-        names: the tag that each number stands for.
+        names: the tag of each number.
         offsets: int [S + 1], where each sentence begins.
-        has_spans: whether the tags write spans, or are one label each.
+        has_spans: whether the tags encode spans, or are one label each.
     """
     if not has_spans:
         accuracy = _percent(int((gold == predicted).sum()), len(gold))
@@ -145,7 +145,7 @@ class _Spans:
 def count_accuracy(gold: Tags, predicted: Tags) -> np.ndarray:
     """Counts of each sentence, from which `score_accuracy` gets its accuracy: int32 [sentences, 2], correct and tokens.
 
-    Takes and raises what `score_accuracy` does.
+    Arguments and errors are those of `score_accuracy`.
     """
     _check_lengths(gold, predicted)
     gold, predicted = _tagged(gold, predicted)
@@ -156,11 +156,11 @@ def count_accuracy(gold: Tags, predicted: Tags) -> np.ndarray:
 def count_spans(gold: Tags, predicted: Tags) -> np.ndarray:
     """Counts of each sentence, from which `score_spans` gets its F1: int32 [sentences, 3], correct, predicted, gold.
 
-    Takes and raises what `score_spans` does.
+    Arguments and errors are those of `score_spans`.
     """
     _check_lengths(gold, predicted)
     gold_spans, predicted_spans = _spans(gold), _spans(predicted)
-    # seqeval puts a token behind each sentence
+    # seqeval adds a token after each sentence
     starts = np.cumsum([0, *(len(sentence) + 1 for sentence in gold)])
     columns = [
         np.bincount(np.searchsorted(starts, [first for _, first, _ in spans], side="right") - 1, minlength=len(gold))
@@ -171,7 +171,7 @@ def count_spans(gold: Tags, predicted: Tags) -> np.ndarray:
 
 def _spans(sentences: Tags) -> set[tuple[str, int, int]]:
     """The spans of all sentences as (type, first token, last token); tokens are counted through the whole corpus."""
-    # seqeval pulls in scikit-learn, which takes seconds to import
+    # seqeval imports scikit-learn, which takes seconds
     from seqeval.metrics.sequence_labeling import get_entities
 
     for tag in set(chain.from_iterable(sentences)):
@@ -182,7 +182,7 @@ def _spans(sentences: Tags) -> set[tuple[str, int, int]]:
 
 
 def _tagged(gold: Tags, predicted: Tags) -> tuple[Tags, Tags]:
-    """Both without the tokens that have no correct tag."""
+    """Both, without the tokens that have no correct tag."""
     if all(map(all, gold)):
         return gold, predicted
     pairs = [[pair for pair in zip(*tags, strict=True) if pair[0]] for tags in zip(gold, predicted, strict=True)]

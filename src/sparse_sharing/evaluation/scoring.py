@@ -1,4 +1,4 @@
-"""Scores of a network on text: predicted tags in the file's terms, one scorer for every system and stage."""
+"""Scores a network on text: tags in the file's scheme, with one scorer for all systems and stages."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,12 +23,12 @@ from sparse_sharing.text.vocabulary import NO_TAG, TaskTags
 
 
 def predict_tags(network: Network, task: str, text: EncodedText, batch_size: int = 128) -> list[list[str]]:
-    """The predicted tags of each sentence, as the network gives them: in the model's scheme."""
+    """The predicted tags of each sentence, in the model's scheme."""
     return _named(network, task, text, network.predict(task, text, batch_size))
 
 
 def _named(network: Network, task: str, text: EncodedText, numbers: np.ndarray) -> list[list[str]]:
-    """The tags that numbers int [N] stand for, by sentence."""
+    """The tags of numbers int [N], by sentence."""
     names = network.vocabulary.tasks[task].tags
     return text.by_sentence([names[tag] for tag in numbers.tolist()])
 
@@ -36,14 +36,14 @@ def _named(network: Network, task: str, text: EncodedText, numbers: np.ndarray) 
 def score_task(
     network: Network, task: str, text: EncodedText, batch_size: int = 128, lenient: bool = False
 ) -> TaskScore:
-    """Score a task on text by its metric, and measure its loss in the same pass.
+    """Score a task on text by its metric, and compute its loss in the same pass.
 
-    There is no score per type where the metric is the usual one of its scheme.
+    There is no score per type if the metric is the default of its scheme.
     """
     tags = network.vocabulary.tasks[task]
     predicted, loss = network.predict_with_loss(task, text, batch_size)
     if tags.metric is not None or (lenient and tags.has_spans):
-        # Tags are compared as the file writes them, not as the model does.
+        # Tags are compared in the file's scheme, not in the model's.
         gold, guessed = text.gold_tags(task, network.vocabulary), _named(network, task, text, predicted)
         score = score_tags(*as_scored(gold, guessed, tags, lenient), tags)
     else:
@@ -56,7 +56,7 @@ def score_task(
 
 
 def as_scored(gold: Tags, predicted: Tags, tags: TaskTags, lenient: bool) -> tuple[Tags, Tags]:
-    """Tags as a scorer is given them: as they are, or as the original's scorer for single tasks would read them."""
+    """Tags for a scorer: unchanged, or as the original code's scorer for single tasks reads them."""
     if not (lenient and tags.has_spans):
         return gold, predicted
     return reread(gold, tags.model_scheme), reread(predicted, tags.model_scheme)
@@ -79,7 +79,7 @@ def count_tags(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
 
 
 def written_tags(sentences: Sequence[Sequence[str]], tags: TaskTags) -> list[list[str]]:
-    """Tags in the model's scheme as the file writes them; impossible sequences are read as conlleval does."""
+    """Convert tags from the model's scheme to the file's; invalid sequences are read like conlleval."""
     return _converted(sentences, tags, tags.scheme)
 
 

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 RESAMPLES = 10_000
-"""Resampled test texts: they give the variance over texts to about 1.5 % of its value."""
+"""Number of resampled test texts; the variance over texts is then accurate to about 1.5 %."""
 
 LEVEL = 0.05
-"""The chance that any interval of a family leaves out its true difference is at most this."""
+"""The largest probability that any interval of a family does not contain its true difference."""
 
 POWER_QUANTILE = 0.8416
 """Quantile of the normal distribution at 0.8: a difference is detectable if it is found in 80 % of the runs."""
 
 SEEDS_FOR_SYSTEMS = 3
-"""With fewer seeds of either system, nothing is said about other trainings."""
+"""With fewer seeds of either system, there is no verdict about other trainings."""
 
 DRAWS_AT_ONCE = 1_000_000
 
@@ -29,11 +29,11 @@ HELPED, HURT, NO_DIFFERENCE = "helped", "hurt", "no measurable difference"
 HIGHER, LOWER, THESE_EQUAL = (f"these models: {words}" for words in ("higher", "lower", NO_DIFFERENCE))
 NO_VERDICT = "no verdict"
 DIFFERENCES = (HELPED, HURT, HIGHER, LOWER)
-"""The verdicts whose interval leaves zero out."""
+"""The verdicts whose interval does not contain zero."""
 
 
 def generator(*purpose: str) -> np.random.Generator:
-    """A source of chance for one purpose, such as a dataset: the same on every machine and in every run."""
+    """A random generator for one purpose, such as a dataset: the same on every machine and in every run."""
     digest = hashlib.sha256("/".join(("statistics", *purpose)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
@@ -67,8 +67,8 @@ def resampled_scores(counts: np.ndarray, random: np.random.Generator, resamples:
 
     Args:
         counts: integers [models, units, 2 or 3], with one order of units; at least one unit.
-        random: the source of chance.
-        resamples: how many test texts are drawn.
+        random: the random generator.
+        resamples: the number of test texts that are drawn.
 
     Returns:
         float64 [resamples, models].
@@ -87,12 +87,12 @@ def resampled_scores(counts: np.ndarray, random: np.random.Generator, resamples:
 
 
 def text_deviations(counts: np.ndarray, random: np.random.Generator, resamples: int = RESAMPLES) -> np.ndarray:
-    """How far the scores of models move with the test text: resampled scores minus their mean; takes what those take.
+    """The deviations of models' scores over test texts: resampled scores minus their mean; same arguments.
 
     A bootstrap of u units underestimates a variance by the factor (u - 1) / u; the deviations are widened for that.
 
     Returns:
-        float64 [resamples, models]; zero for a text of one unit, which says nothing about others.
+        float64 [resamples, models]; zero for a text of one unit, from which no variance can be estimated.
     """
     scores = resampled_scores(counts, random, resamples)
     units = counts.shape[1]
@@ -105,8 +105,8 @@ class TextVariance:
 
     Attributes:
         of_models: with these trained models.
-        of_systems: without the part that is due to these trainings. A training does better on some texts than on
-            others; the variance over seeds already has that part, and it must not be counted twice.
+        of_systems: without the part that is due to these trainings. A training is better on some texts than on others;
+            the variance over seeds already includes that part, which must not be counted twice.
     """
 
     of_models: float
@@ -121,7 +121,7 @@ def text_variance(ours: np.ndarray, theirs: np.ndarray) -> TextVariance:
 
 
 def _interaction(deviations: np.ndarray) -> float:
-    """The variance over texts that the trainings of a system do not have in common; 0 for one training."""
+    """The variance over texts that the trainings of a system do not share; 0 for one training."""
     seeds = deviations.shape[1]
     if seeds < 2:
         return 0.0
@@ -134,7 +134,7 @@ def pooled_variance(variances: Sequence[float], seeds: Sequence[int]) -> tuple[f
 
     Args:
         variances: the sample variance over seeds of each system.
-        seeds: how many seeds each has; those with one count nothing.
+        seeds: the number of seeds of each; systems with one seed are ignored.
     """
     degrees = [number - 1 for number in seeds]
     known = [(variance, own) for variance, own in zip(variances, degrees, strict=True) if own > 0]
@@ -143,7 +143,7 @@ def pooled_variance(variances: Sequence[float], seeds: Sequence[int]) -> tuple[f
 
 
 Width = tuple[np.ndarray, np.ndarray]
-"""Half the width of an interval, and the standard error it rests on; in points, any shape."""
+"""Half the width of an interval, and its standard error; in points, any shape."""
 
 
 def half_width_of_systems(
@@ -174,7 +174,7 @@ def welch_half_width(
 ) -> Width:
     """An interval from each system's own variance over seeds, with degrees of freedom by Satterthwaite (1946).
 
-    With three seeds it is too narrow where they agree by chance.
+    With three seeds it is too narrow if they agree by chance.
     """
     from scipy.stats import t as student  # takes a second to import
 
@@ -191,7 +191,7 @@ def pooled_half_width(
 ) -> Width:
     """An interval from the pooled variance over seeds, with the bound of Banerjee (1961) on the quantile of a sum.
 
-    It holds its level where all systems vary alike, and is too narrow for one that varies more than the rest.
+    It keeps its level if all systems have the same variance, and is too narrow for one with a larger variance.
     """
     from scipy.stats import t as student
 
@@ -221,6 +221,6 @@ def detectable(half_width: float, error: float) -> float:
 
 
 def verdict(lower: float, upper: float, seeds: int) -> str:
-    """What an interval says: about systems from SEEDS_FOR_SYSTEMS seeds on, about these trained models with fewer."""
+    """The verdict of an interval: on systems with at least SEEDS_FOR_SYSTEMS seeds, else on these trained models."""
     words = (HELPED, HURT, NO_DIFFERENCE) if seeds >= SEEDS_FOR_SYSTEMS else (HIGHER, LOWER, THESE_EQUAL)
     return words[0] if lower > 0 else words[1] if upper < 0 else words[2]

@@ -1,6 +1,6 @@
-"""What every head is: it turns the states of the encoder into the tags of one task.
+"""The base of all heads. A head turns the states of the encoder into the tags of one task.
 
-The weights of a head are one flat vector, which the trainer updates as one; the head declares the tensors in it.
+The weights of a head are one flat vector, which the trainer updates as a whole; the head declares its tensors.
 """
 
 import importlib
@@ -17,7 +17,7 @@ from sparse_sharing.text.vocabulary import TaskTags
 
 
 class Head(ABC):
-    """The head of a task. A subclass in `heads/NAME.py` has a `kind` that `config/heads.py` knows."""
+    """The head of a task. A subclass in `heads/NAME.py` has a `kind` from `config/heads.py`."""
 
     kind: ClassVar[str]
 
@@ -29,7 +29,7 @@ class Head(ABC):
 
     @abstractmethod
     def __init__(self, states: int, tags: TaskTags, device: torch.device) -> None:
-        """Build for states of `states` numbers and for the tags of a task."""
+        """Build the head for states of width `states` and for the tags of a task."""
 
     @abstractmethod
     def tensors(self) -> Sequence[TensorInfo]:
@@ -49,17 +49,17 @@ class Head(ABC):
 
     @abstractmethod
     def assess(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Decode, and measure the loss on gold tags at the same time.
+        """Decode, and compute the loss of gold tags at the same time.
 
         Args:
             flat: the head's weights.
             states: float [L, B, S].
             tags: the gold tags, int64 [L, B]; a token without a tag, or with one that the head
-                does not have, is left out of the loss.
+                does not have, is excluded from the loss.
             mask: bool [L, B], True at tokens.
 
         Returns:
-            The best tags as `decode` gives them, the summed loss, and the number of tokens it is summed over.
+            The best tags as from `decode`, the summed loss, and the number of tokens in the sum.
         """
 
     def units(self, mask: Tensor) -> Tensor | int:
@@ -94,14 +94,14 @@ _IMPLEMENTATIONS: dict[str, type[Head]] = {}
 
 
 def build_head(kind: str, states: int, tags: TaskTags, device: torch.device) -> Head:
-    """The head that a configuration names for a task; its module is imported by name."""
+    """The head of a kind for a task; its module is imported by name."""
     if kind not in _IMPLEMENTATIONS:
         importlib.import_module(HEADS[kind].module)
     return _IMPLEMENTATIONS[kind](states, tags, device)
 
 
 def head_values(heads: Mapping[str, Head], flats: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of all heads, as views, under the names that they are stored by."""
+    """The tensors of all heads, as views, under their names in files."""
     return {
         head_name(task, name): part
         for task, head in heads.items()
@@ -110,5 +110,5 @@ def head_values(heads: Mapping[str, Head], flats: Mapping[str, Tensor]) -> dict[
 
 
 def head_name(task: str, tensor: str) -> str:
-    """The name by which a tensor of a task's head is stored; names of tasks hold no dot."""
+    """The name of a tensor of a task's head in files; names of tasks contain no dot."""
     return f"heads.{task}.{tensor}"

@@ -1,8 +1,8 @@
 """A linear-chain conditional random field (Lafferty et al. 2001) over batches of sentences, in log space.
 
-Sentences are padded and time first: L positions, B sentences, T tags. A sequence of tags scores the sum of its
-emissions, of a transition between each two neighbours, and of its start and its end. Each function walks once through
-time, and treats all sentences and tags of a position at once.
+Sentences are padded and time first: L positions, B sentences, T tags. The score of a sequence of tags is the sum of its
+emissions, the transitions between neighbours, its start and its end. Each function iterates once over the positions,
+and handles all sentences and tags of a position at once.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ MOST_PAIRS = 2**24
 """Scores of pairs of tags that are made at a time: B * T * T, or those of as many sentences as stay below."""
 
 MOST_KEPT = 2**26
-"""Scores of pairs that are kept for the gradient: L * B * T * T; where there are more, they are made a second time."""
+"""Scores of pairs that are kept for the gradient: L * B * T * T; if there are more, they are computed again."""
 
 
 def path_scores(
@@ -27,9 +27,9 @@ def path_scores(
         emissions: float [L, B, T].
         tags: int64 [L, B], any number at padding.
         mask: bool [L, B], True at tokens; every sentence has at least one, and its tokens come first.
-        transitions: float [T, T], from the tag of the row to that of the column.
-        start: float [T], of the first tag.
-        end: float [T], of the last tag.
+        transitions: float [T, T], the scores of transitions from the tag of the row to that of the column.
+        start: float [T], the scores of the first tag.
+        end: float [T], the scores of the last tag.
 
     Returns:
         float [B].
@@ -51,7 +51,7 @@ def log_partition(emissions: Tensor, mask: Tensor, transitions: Tensor, start: T
     scores = start + emissions[0]
     total = torch.zeros_like(scores[:, 0])
     for emitted, present in zip(emissions[1:].unbind(), mask[1:].unsqueeze(2).unbind(), strict=True):
-        # Scores near zero keep their digits, however long the sentence is.
+        # Scores near zero keep their precision in sentences of any length.
         level = scores.detach().amax(1, keepdim=True)
         scores, total = scores - level, total + level.squeeze(1)
         joined = (
@@ -68,7 +68,7 @@ def best_paths(emissions: Tensor, mask: Tensor, transitions: Tensor, start: Tens
     """The sequences of tags with the highest scores (Viterbi): int64 [L, B]; at padding the last tag is repeated.
 
     The arguments are those of `path_scores`. A score of minus infinity forbids a transition, a start or an end; a
-    sentence for which that leaves no sequence at all gets some sequence.
+    sentence without any allowed sequence gets an arbitrary one.
     """
     arriving = transitions.T.contiguous()
     scores = start + emissions[0]

@@ -15,9 +15,9 @@ from sparse_sharing.text.vocabulary import TaskTags
 
 
 class CrfHead(LinearHead):
-    """A linear layer that gives the emissions of a conditional random field (paper, experiment 3).
+    """A conditional random field whose emissions are computed by a linear layer (paper, experiment 3).
 
-    Training knows no forbidden transitions; decoding takes the best sequence that the task's tag scheme allows.
+    Training has no forbidden transitions; decoding finds the best sequence that the task's tag scheme allows.
 
     Attributes:
         per_sentence: whether the loss is a mean over the sentences of a batch (`replicate.crf_loss_per_sentence`), not
@@ -48,8 +48,8 @@ class CrfHead(LinearHead):
     def loss(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """The negative log-likelihood of the gold sequences, divided by the number of tokens, or of sentences.
 
-        Divided by tokens it has the scale of the linear head's loss, and equals it where transitions, starts and ends
-        score nothing.
+        Divided by tokens it has the scale of the linear head's loss, and equals it if the scores of transitions, starts
+        and ends are 0.
         """
         emissions, chain = self.scores(flat, states), self._chain(flat)
         missing = log_partition(emissions, mask, **chain) - path_scores(emissions, tags, mask, **chain)
@@ -61,7 +61,7 @@ class CrfHead(LinearHead):
         return best_paths(self.scores(flat, states), mask, **chain)
 
     def assess(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """See `Head`; a sentence with a tag that the head does not have is left out of the loss."""
+        """See `Head`; a sentence with a tag that the head does not have is excluded from the loss."""
         emissions, chain = self.scores(flat, states), self._chain(flat)
         unknown = mask & ((tags < 0) | (tags >= emissions.shape[2]))
         known = ~unknown.any(0)
@@ -72,7 +72,7 @@ class CrfHead(LinearHead):
         return best, missing.masked_fill(~known, 0).sum(), (mask & known).sum()
 
     def _chain(self, flat: Tensor) -> dict[str, Tensor]:
-        """What the field adds to the linear layer."""
+        """The weights of the field besides the linear layer."""
         parts = self.parts(flat)
         return {name: parts[name] for name in ("transitions", "start", "end")}
 
@@ -87,5 +87,5 @@ class CrfHead(LinearHead):
 
 
 def _barrier(allowed: Sequence, device: torch.device) -> Tensor:
-    """Scores of zero where something is allowed, and of minus infinity where not."""
+    """Scores of zero for allowed tags or transitions, and of minus infinity for others."""
     return torch.zeros(torch.tensor(allowed).shape).masked_fill(~torch.tensor(allowed), -math.inf).to(device)

@@ -29,7 +29,7 @@ def likely_typos(counts: Mapping[str, int]) -> dict[str, str]:
     differ by one letter, as in tag sets in which each letter has a meaning (Fpa, Fpt), only another letter case is a
     typo.
     """
-    found = {}
+    typos = {}
     systematic = _is_systematic([label for label, count in counts.items() if count > RARE])
     for label, count in sorted(counts.items()):
         if count > RARE or len(label) < SHORTEST or any(label in known for known in INVENTORIES.values()):
@@ -43,8 +43,8 @@ def likely_typos(counts: Mapping[str, int]) -> dict[str, str]:
             and (not systematic or label.lower() == other.lower())
         ]
         if meant:
-            found[label] = max(meant, key=lambda other: (counts[other], other))
-    return found
+            typos[label] = max(meant, key=lambda other: (counts[other], other))
+    return typos
 
 
 def _is_systematic(labels: list[str]) -> bool:

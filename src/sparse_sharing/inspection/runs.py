@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from sparse_sharing.errors import ArtifactError
-from sparse_sharing.inspection.specs import differences
+from sparse_sharing.inspection.spec_differences import differences
 from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.stage import STAGES

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparse_sharing.errors import ConfigError
-from sparse_sharing.inspection.specs import differences
+from sparse_sharing.inspection.spec_differences import differences
 from sparse_sharing.pipeline.jobs import Job
 from sparse_sharing.pipeline.provenance import spec_digest, stored_details, stored_spec, stored_spec_digest
 from sparse_sharing.text.sources import split_digest
@@ -40,17 +40,17 @@ def job_of(path: Path, jobs: list[Job]) -> Job:
 
 def reasons(job: Job) -> list[Reason]:
     """Why a job would run again: its own reasons, then those of all jobs that it depends on; none if it would not."""
-    found: dict[str, list[Reason]] = {}
-    _collect(job, found)
-    return [reason for own in found.values() for reason in own]
+    by_job: dict[str, list[Reason]] = {}
+    _collect(job, by_job)
+    return [reason for own in by_job.values() for reason in own]
 
 
-def _collect(job: Job, found: dict[str, list[Reason]]) -> None:
-    if job.label in found:
+def _collect(job: Job, by_job: dict[str, list[Reason]]) -> None:
+    if job.label in by_job:
         return
-    found[job.label] = [Reason(job, text) for text in _own_reasons(job)]
+    by_job[job.label] = [Reason(job, text) for text in _own_reasons(job)]
     for needed in job.needs.values():
-        _collect(needed, found)
+        _collect(needed, by_job)
 
 
 def _own_reasons(job: Job) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""New masks out of others: what both keep, as many weights at random, the same masks permuted."""
+"""Makes new masks from others: combinations, random masks of equal size, permutations."""
 
 from collections.abc import Callable, Mapping
 
@@ -16,24 +16,24 @@ OPERATIONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "xor": torch.logical_xor,
     "minus": lambda first, second: first & ~second,
 }
-"""What two masks become: what both keep, what any keeps, what only one keeps, what only the first keeps."""
+"""The combinations of two masks: the weights kept by both, by any, by exactly one, by only the first."""
 
 Random = Callable[[str], np.random.Generator]
-"""Gives the random numbers for the mask of a name, so that each mask has numbers of its own."""
+"""The random generator for the mask with a name, so that each mask has its own random numbers."""
 
 
 def shuffled(mask: Mask, random: np.random.Generator) -> Mask:
-    """A mask that keeps as many weights as another, at positions drawn at random over all tensors."""
+    """A mask that keeps as many weights as another, at random positions over all tensors."""
     keep = torch.zeros_like(mask.keep)
     keep[torch.from_numpy(random.permutation(mask.keep.numel())[: mask.kept])] = True
     return Mask(keep, mask.shapes, mask.weights)
 
 
 def permuted(masks: Mapping[str, Mask], random: np.random.Generator) -> dict[str, Mask]:
-    """Masks over the same tensors with the weights of each tensor permuted at random, alike in all masks.
+    """Masks with the positions within each tensor permuted at random, in the same way for all masks.
 
     Every mask keeps as many weights of each tensor as before, and any set of masks has as many in common: densities,
-    overlaps and union stay as they are, of the whole network and of each tensor. Only which weights are kept changes.
+    overlaps and union do not change, in total and in each tensor. Only the positions of kept weights change.
     """
     first = next(iter(masks.values()))
     start, places = 0, []
@@ -50,7 +50,7 @@ def combine(operation: str, first: MaskFile, second: MaskFile) -> dict[str, Mask
 
     Raises:
         ArtifactError: The masks do not cover the same weights.
-        ConfigError: The files hold masks of different tasks.
+        ConfigError: The files have masks of different tasks.
     """
     require_alike([first, second])
     names = list(first.masks)
@@ -74,12 +74,12 @@ def _apply(operation: str, first: Mask, second: Mask) -> Mask:
 
 
 def random_like(masks: Mapping[str, Mask], random: Random) -> dict[str, Mask]:
-    """Masks that keep as many weights as others, at positions drawn at random over all layers."""
+    """Masks that keep as many weights as the given ones, at random positions over all layers."""
     return {name: shuffled(mask, random(name)) for name, mask in masks.items()}
 
 
 def shuffle_layers(masks: Mapping[str, Mask], random: Random) -> dict[str, Mask]:
-    """Masks that keep as many weights in each tensor as others, at positions drawn at random within it."""
+    """Masks that keep as many weights in each tensor as the given ones, at random positions within the tensor."""
     return {name: _shuffle_within(mask, random(name)) for name, mask in masks.items()}
 
 

@@ -1,4 +1,4 @@
-"""What masks keep and have in common. Loads no torch: `sparse-sharing masks show` reads only bits."""
+"""Densities and overlaps of masks. Imports no torch: `sparse-sharing masks show` reads only bits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from sparse_sharing.masks.mask import Mask, Shapes
 
 ALL = "all"
-"""The row of all weights, beside those of the layers."""
+"""The name of the row of all weights, beside the rows of layers."""
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """How much masks overlap (paper, equation 4), beside what independent masks are expected to.
+    """The overlap of masks (paper, equation 4), and the expected overlap of independent masks.
 
     Attributes:
-        overlap: weights that all keep over weights that any keeps.
+        overlap: weights that all masks keep, divided by weights that any mask keeps.
         chance: of independent masks of the same densities.
         chance_by_tensor: of independent masks of the same densities in each tensor.
     """
@@ -31,7 +31,7 @@ class Overlap:
 
 
 def parts_by_layer(keep: np.ndarray, shapes: "Shapes") -> dict[str, np.ndarray]:
-    """The bits of a mask, bool [P], cut into those of each layer, bool [n]; layers in the order of the tensors."""
+    """The bits of a mask, bool [P], split by layer, bool [n]; layers in the order of the tensors."""
     parts: dict[str, list[np.ndarray]] = {}
     start = 0
     for name, shape in shapes.items():
@@ -47,7 +47,7 @@ def layer_densities(keep: np.ndarray, shapes: "Shapes") -> dict[str, float]:
 
 
 def tensor_densities(masks: Sequence["Mask"]) -> dict[str, list[float]]:
-    """For each tensor the share that each mask keeps of it."""
+    """For each tensor the share of it that each mask keeps."""
     found = [mask.tensor_densities() for mask in masks]
     return {name: [own[name] for own in found] for name in masks[0].shapes}
 
@@ -68,12 +68,12 @@ def union_size(masks: Sequence["Mask"]) -> int:
 
 
 def overlap(masks: Sequence["Mask"]) -> float:
-    """Weights kept by all masks over weights kept by any (paper, equation 4); 0 where nothing is kept."""
+    """Weights kept by all masks divided by weights kept by any (paper, equation 4); 0 if nothing is kept."""
     return intersection_size(masks) / max(1, union_size(masks))
 
 
 def shared_by(masks: Sequence["Mask"]) -> list[int]:
-    """How many weights 0, 1, ... all of the masks keep."""
+    """How many weights are kept by 0, 1, ... all of the masks."""
     return np.bincount(_stacked(masks).sum(0), minlength=len(masks) + 1).tolist()
 
 
@@ -86,8 +86,8 @@ def chance_overlap(densities: Sequence[float]) -> float:
 def chance_overlap_by_tensor(masks: Sequence["Mask"]) -> float:
     """The overlap of independent masks that keep as many weights in each tensor as these do.
 
-    The expected size of the intersection over that of the union, as in `chance_overlap`: tensors of different density
-    make masks overlap more than the density of the whole says.
+    The expected size of the intersection divided by that of the union, as in `chance_overlap`: if densities differ
+    between tensors, masks overlap more than their total density suggests.
     """
     together = union = 0.0
     for name, densities in tensor_densities(masks).items():
@@ -98,7 +98,7 @@ def chance_overlap_by_tensor(masks: Sequence["Mask"]) -> float:
 
 
 def compare(masks: Sequence["Mask"]) -> Overlap:
-    """The overlap of masks beside what it must be compared with."""
+    """The overlap of masks, and the overlaps to compare it with."""
     chance = chance_overlap([mask.density for mask in masks])
     return Overlap(overlap(masks), chance, chance_overlap_by_tensor(masks))
 

@@ -1,4 +1,4 @@
-"""Which round of a pruning a task's mask is taken from (paper, section "Subnet Selection")."""
+"""Chooses the round of a pruning for a task's mask (paper, section "Subnet Selection")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sparse_sharing.errors import ConfigError
 
 @dataclass(frozen=True)
 class Round:
-    """One round of a pruning: its mask, and how well the training under it went on dev (percent).
+    """One round of a pruning: its mask, and the dev score of the training under it (percent).
 
     A round that was not trained has no dev score and no best epoch.
     """
@@ -28,7 +28,7 @@ def allowed_rounds(choice: Choice, rounds: Sequence[Round]) -> list[Round]:
 
 
 def choose_round(choice: Choice, task: str, rounds: Sequence[Round]) -> Round:
-    """The round that a rule picks; of equally good rounds the one of the lowest density.
+    """The round that a rule chooses; of equally good rounds the one with the lowest density.
 
     Raises:
         ConfigError: No round is near enough to the target density, or the listed round does not exist.
@@ -40,7 +40,7 @@ def choose_round(choice: Choice, task: str, rounds: Sequence[Round]) -> Round:
 
 
 def _numbered(choice: Choice, task: str, allowed: Sequence[Round]) -> Round:
-    """The round of the number that the choice names."""
+    """The round with the number that the choice names."""
     wanted = choice.rounds[task] if isinstance(choice.rounds, dict) else choice.rounds
     match = [found for found in allowed if found.round == wanted]
     if not match:
@@ -57,7 +57,7 @@ def _nearest(choice: Choice, task: str, allowed: Sequence[Round]) -> Round:
     if abs(nearest.density - target) > choice.tolerance:
         raise ConfigError(
             f"choice '{choice.name}', task '{task}': the round nearest to target_density {target:g} is "
-            f"{nearest.round} with density {nearest.density:.4f}, further off than tolerance "
+            f"{nearest.round} with density {nearest.density:.4f}, further than tolerance "
             f"{choice.tolerance:g}; prune in more rounds or without stop_after, or change target_density or tolerance"
         )
     return nearest

@@ -1,6 +1,6 @@
-"""Files of masks: the one place that knows how masks are stored, one bit a weight beside the shapes that they cover.
+"""Reads and writes files of masks: one bit per weight, and the shapes of the masked tensors.
 
-Loads no torch until masks are made of the bits: `sparse-sharing masks show` only counts them.
+Imports torch only to make masks from the bits: `sparse-sharing masks show` only counts bits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from sparse_sharing.masks.mask import Mask, Shapes
 
 KINDS = {"selection": "", "masks": "round", "model": "masks/"}
-"""Kinds of artifact that hold masks, and how the names of the masks in them begin."""
+"""Kinds of artifact that contain masks, and the prefix of the names of the masks in them."""
 
 
 class MaskSpec(Spec):
-    """Make masks out of others by hand; `sources` gives the content digest of each file, and what was taken of it."""
+    """Make masks from others; `sources` has the content digest of each file, and the name of the mask used."""
 
     operation: str
     sources: list[str]
@@ -32,12 +32,12 @@ class MaskSpec(Spec):
 
 
 def mask_name(round_: int) -> str:
-    """The tensor in the masks of a pruning that holds the mask of a round."""
+    """The name of the tensor with the mask of a round in the masks of a pruning."""
     return f"round{round_:03d}"
 
 
 def pack(mask: "Mask") -> np.ndarray:
-    """The mask as uint8 [ceil(P / 8)], eight weights in a byte, the first in the highest bit."""
+    """The mask as uint8 [ceil(P / 8)], eight weights per byte, the first in the highest bit."""
     return np.packbits(mask.keep.numpy())
 
 
@@ -58,12 +58,12 @@ def _unpacked(bits: np.ndarray, shapes: "Shapes") -> np.ndarray:
     """The bits as bool [P]."""
     size = sum(int(np.prod(shape)) for shape in shapes.values())
     if bits.dtype != np.uint8 or bits.shape != ((size + 7) // 8,):
-        raise ArtifactError(f"a mask of {size} weights takes {(size + 7) // 8} bytes, found {bits.shape}")
+        raise ArtifactError(f"a mask of {size} weights: expected {(size + 7) // 8} bytes, got {bits.shape}")
     return np.unpackbits(bits, count=size).astype(bool)
 
 
 def header(mask: "Mask | None") -> dict[str, Any]:
-    """What is stored beside masks, as JSON values: the shapes they cover and the weights they were cut from."""
+    """The header of masks as JSON values: the shapes that they cover and the starting weights they belong to."""
     shapes = mask.shapes if mask is not None else {}
     return {
         "shapes": [[name, list(shape)] for name, shape in shapes.items()],
@@ -72,7 +72,7 @@ def header(mask: "Mask | None") -> dict[str, Any]:
 
 
 def shapes_in(details: Mapping[str, Any]) -> "Shapes":
-    """The shapes that a header holds (KeyError, TypeError or ValueError where it does not)."""
+    """The shapes in a header (KeyError, TypeError or ValueError if there are none)."""
     return {str(tensor): tuple(map(int, shape)) for tensor, shape in details["shapes"]}
 
 
@@ -83,7 +83,7 @@ def load_mask(artifact: Artifact, name: str, path: Path) -> "Mask":
         ArtifactError: There is no mask of that name, or it does not fit the shapes.
     """
     if name not in artifact.tensors:
-        raise ArtifactError(f"{path}: holds no mask '{name}', only {', '.join(artifact.tensors)}")
+        raise ArtifactError(f"{path}: has no mask '{name}', only {', '.join(artifact.tensors)}")
     with parts_of(path):
         return unpack(artifact.tensors[name], shapes_in(artifact.details), artifact.details["weights"])
 
@@ -91,7 +91,7 @@ def load_mask(artifact: Artifact, name: str, path: Path) -> "Mask":
 def read_selection(path: Path, expected: str | None = None, tasks: Iterable[str] | None = None) -> dict[str, "Mask"]:
     """The masks of a selection by task, of the named tasks or of all.
 
-    `expected` is the digest of the part of its spec that is about these tasks, where the masks must have one.
+    `expected` is the digest of the part of its spec that is about these tasks, if it is checked.
 
     Raises:
         ArtifactError: The file cannot be used, lacks a task, or was made with other settings.
@@ -100,10 +100,10 @@ def read_selection(path: Path, expected: str | None = None, tasks: Iterable[str]
     tasks = list(artifact.tensors) if tasks is None else list(tasks)
     for task in tasks:
         if task not in artifact.tensors:
-            raise ArtifactError(f"{path}: holds no mask for task '{task}', only for {', '.join(artifact.tensors)}")
+            raise ArtifactError(f"{path}: has no mask for task '{task}', only for {', '.join(artifact.tensors)}")
     if expected is not None:
         with parts_of(path):
-            # With the specs come all sections of the configuration, which `masks show` does not wait for.
+            # Imported on demand: the specs import all sections of the configuration, which `masks show` does not need.
             from sparse_sharing.pipeline.specs import SelectSpec
 
             spec = SelectSpec.model_validate(artifact.spec).of(tasks).model_dump(mode="json")
@@ -114,30 +114,30 @@ def read_selection(path: Path, expected: str | None = None, tasks: Iterable[str]
 def write_selection(
     path: Path, spec: Spec, masks: Mapping[str, "Mask"], details: Mapping[str, Any] | None = None
 ) -> None:
-    """Write one mask for each task, and the JSON details that are known of them."""
+    """Write one mask for each task, and JSON details."""
     first = next(iter(masks.values()))
     tensors = {name: pack(mask) for name, mask in masks.items()}
     save_tensors(path, "selection", spec, tensors, {**header(first), "rounds": {}, **(details or {})})
 
 
 def require_kept(masks: Mapping[str, "Mask"]) -> None:
-    """Check that every mask keeps a weight; raises ConfigError where one does not."""
+    """Raise ConfigError unless every mask keeps a weight."""
     if empty := [name for name, mask in masks.items() if mask.kept == 0]:
-        raise ConfigError(f"the mask of {empty[0]} would keep no weight: nothing is written")
+        raise ConfigError(f"the mask of {empty[0]} would keep no weight; nothing was written")
 
 
 def write_rounds(path: Path, spec: Spec, masks: Sequence["Mask"], details: Mapping[str, Any]) -> None:
-    """Write the masks of the rounds of a pruning, in their order, and the JSON details that are known of them."""
+    """Write the masks of the rounds of a pruning, in order, and JSON details."""
     tensors = {mask_name(number): pack(mask) for number, mask in enumerate(masks)}
     save_tensors(path, "masks", spec, tensors, {**header(masks[0]), **details})
 
 
 @dataclass(frozen=True)
 class MaskBits:
-    """One mask of a file, as it is stored.
+    """One mask of a file, as stored.
 
     Attributes:
-        keep: bool [P], True where the weight is kept.
+        keep: bool [P], True for kept weights.
         shapes: name and shape of each tensor that it covers.
     """
 
@@ -167,7 +167,7 @@ class MaskFile:
     Attributes:
         label: the file as it was named.
         masks: at least one.
-        source: the digest of the file's content, and the name of the mask where one was asked for.
+        source: the digest of the file's content, and the name of the mask if one was requested.
     """
 
     label: str
@@ -176,11 +176,11 @@ class MaskFile:
 
 
 def read_bits(operand: str) -> dict[str, MaskBits]:
-    """The bits of each mask of `FILE`, or with `FILE:NAME` of that of one task or round.
+    """The bits of each mask of `FILE`, or with `FILE:NAME` of the mask of one task or round.
 
     Raises:
-        ArtifactError: The file is missing, damaged, or holds no masks.
-        ConfigError: It holds no mask of that name.
+        ArtifactError: The file is missing, damaged, or has no masks.
+        ConfigError: It has no mask with that name.
     """
     path, artifact, names = _open(operand)
     with parts_of(path):
@@ -194,8 +194,8 @@ def read_masks(operand: str) -> MaskFile:
     A single round of a pruning has the name of its task, so that it can be compared with masks of other tasks.
 
     Raises:
-        ArtifactError: The file is missing, damaged, or holds no masks.
-        ConfigError: It holds no mask of that name.
+        ArtifactError: The file is missing, damaged, or has no masks.
+        ConfigError: It has no mask with that name.
     """
     path, artifact, names = _open(operand)
     wanted = "" if Path(operand).exists() else operand.rpartition(":")[2]
@@ -204,7 +204,7 @@ def read_masks(operand: str) -> MaskFile:
 
 
 def require_alike(files: Sequence[MaskFile]) -> None:
-    """Check that masks cover the same weights, cut from the same start; raises ArtifactError where they do not."""
+    """Raise ArtifactError unless masks cover the same tensors and belong to the same starting weights."""
     first = next(iter(files[0].masks.values()))
     for file in files:
         for name, mask in file.masks.items():
@@ -212,7 +212,7 @@ def require_alike(files: Sequence[MaskFile]) -> None:
 
 
 def _open(operand: str) -> tuple[Path, Artifact, dict[str, str]]:
-    """The file that an operand names, its content, and for each mask that is meant the tensor that holds it."""
+    """The file of an operand, its content, and for each mask of the operand the name of its tensor."""
     text, _, wanted = operand.rpartition(":") if not Path(operand).exists() else (operand, "", "")
     path = Path(text or operand)
     artifact, prefix = _load(path)
@@ -221,12 +221,12 @@ def _open(operand: str) -> tuple[Path, Artifact, dict[str, str]]:
     if not wanted:
         return path, artifact, names
     if wanted not in names:
-        raise ConfigError(f"{path}: holds no mask '{wanted}', only {', '.join(names)}")
+        raise ConfigError(f"{path}: has no mask '{wanted}', only {', '.join(names)}")
     return path, artifact, {artifact.details.get("task", wanted): names[wanted]}
 
 
 def _load(path: Path) -> tuple[Artifact, str]:
-    """A file of any kind that holds masks, and how the names of its masks begin."""
+    """A file of any kind with masks, and the prefix of the names of its masks."""
     problems = []
     for kind, prefix in KINDS.items():
         try:
@@ -236,5 +236,5 @@ def _load(path: Path) -> tuple[Artifact, str]:
     if not path.exists() or "damaged" in problems[0]:
         raise ArtifactError(problems[0])
     raise ArtifactError(
-        f"{path}: holds no masks; expected a selection, a pruning or a model (masks or model.safetensors)"
+        f"{path}: has no masks; expected a selection, a pruning or a model (masks or model.safetensors)"
     )

@@ -1,6 +1,6 @@
 """Masks: which weights of the base network a task keeps (paper, section "Learning Sparse Sharing Architectures").
 
-A mask is a flat bool vector over all prunable tensors, one behind the other; True means kept, everywhere.
+A mask is a flat bool vector over all prunable tensors, concatenated; True always means kept.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,8 +22,8 @@ class Mask:
     """The subnetwork of a task.
 
     Attributes:
-        keep: bool [P], True where the weight is kept; P is the number of prunable weights.
-        shapes: name and shape of each prunable tensor, in the order they stand in `keep`.
+        keep: bool [P], True for kept weights; P is the number of prunable weights.
+        shapes: name and shape of each prunable tensor, in the order of `keep`.
         weights: digest of the starting weights that the mask belongs to.
     """
 
@@ -32,11 +32,11 @@ class Mask:
     weights: str
 
     def __post_init__(self) -> None:
-        """Refuse anything but a bool vector that fits the shapes (ValueError)."""
+        """Raise ValueError unless `keep` is a bool vector that fits the shapes."""
         expected = sum(int(np.prod(shape)) for shape in self.shapes.values())
         if self.keep.dtype != torch.bool or tuple(self.keep.shape) != (expected,):
             raise ValueError(
-                f"a mask is a bool vector of {expected} weights, got {self.keep.dtype} {tuple(self.keep.shape)}"
+                f"expected a bool vector of {expected} weights, got {self.keep.dtype} {tuple(self.keep.shape)}"
             )
 
     @classmethod
@@ -46,7 +46,7 @@ class Mask:
 
     @classmethod
     def of_tensors(cls, shapes: Shapes, weights: str, keeps: Callable[[str], bool]) -> "Mask":
-        """The mask that keeps whole tensors: those whose names `keeps` says yes to."""
+        """The mask that keeps whole tensors: those for whose names `keeps` is True."""
         parts = [torch.full((int(np.prod(shape)),), keeps(name)) for name, shape in shapes.items()]
         return cls(torch.cat(parts), dict(shapes), weights)
 
@@ -62,7 +62,7 @@ class Mask:
 
     @property
     def density(self) -> float:
-        """Share of the prunable weights that is kept; 0 for a network without any."""
+        """Share of the prunable weights that is kept; 0 for a network without prunable weights."""
         return self.kept / max(1, self.keep.numel())
 
     def tensors(self) -> dict[str, Tensor]:
@@ -79,13 +79,13 @@ class Mask:
         """Check that the mask belongs to a network and its starting weights.
 
         Raises:
-            ArtifactError: Names or shapes differ, or the mask was cut from other starting weights.
+            ArtifactError: Names or shapes differ, or the mask belongs to other starting weights.
         """
         if list(self.shapes.items()) != list(shapes.items()):
             raise ArtifactError(f"{label}: the mask is for tensors {dict(self.shapes)}, the network has {dict(shapes)}")
         if self.weights != weights:
             raise ArtifactError(
-                f"{label}: the mask was cut from starting weights {self.weights[:16]}, "
+                f"{label}: the mask belongs to starting weights {self.weights[:16]}, "
                 f"but the training starts from {weights[:16]}; prune from the weights that the training starts from"
             )
 

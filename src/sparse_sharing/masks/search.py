@@ -1,7 +1,7 @@
-"""Which rounds of the prunings of several tasks are tried together, and which combinations are the better ones.
+"""Combines rounds of the prunings of several tasks, and ranks the combinations.
 
-Successive halving (Jamieson and Talwalkar 2016): all combinations are trained for a few epochs, the better half of them
-goes on to twice as many, and so on until one is left.
+Successive halving (Jamieson and Talwalkar 2016): all combinations are trained for a few epochs, the better half is
+trained to twice as many, and so on until one is left.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ Combination = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Standing:
-    """How a combination has done so far.
+    """The result of a combination so far.
 
     Attributes:
-        number: of the combination.
+        number: the number of the combination.
         score: the best mean dev score of its epochs so far, in percent.
-        parameters: how many it stores for all tasks.
+        parameters: the number of parameters that it stores for all tasks.
     """
 
     number: int
@@ -33,7 +33,7 @@ class Standing:
 def combinations(rounds: Mapping[str, Sequence[int]], limit: int, random: np.random.Generator) -> list[dict[str, int]]:
     """The combinations of the rounds of all tasks, at most `limit` of them, each once.
 
-    Where there are more, those with the same round for every task come first, and the others are drawn at random.
+    If there are more, those with the same round for every task come first, and the others are drawn at random.
     """
     count = prod(len(own) for own in rounds.values())
     if count <= limit:
@@ -48,12 +48,14 @@ def combinations(rounds: Mapping[str, Sequence[int]], limit: int, random: np.ran
 
 
 def best_of(standings: Sequence[Standing], count: int) -> list[Standing]:
-    """The `count` best by dev score, best first; of equal scores those that store less."""
+    """The `count` best by dev score, best first; of equal scores those with fewer parameters."""
     return sorted(standings, key=lambda own: (-own.score, own.parameters, own.number))[:count]
 
 
 def front(standings: Sequence[Standing]) -> list[bool]:
-    """For each whether it is on the Pareto front: no other stores at most as much and scores at least as well."""
+    """For each, whether it is on the Pareto front: no other has at most as many parameters and at least the same
+    score.
+    """
     return [
         not any(
             (other.parameters <= own.parameters and other.score >= own.score)

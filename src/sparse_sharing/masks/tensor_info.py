@@ -1,4 +1,4 @@
-"""What an encoder or a head declares of each of its tensors: all that masks and training need to know."""
+"""The declaration of each tensor of an encoder or a head, with all facts for masks and training."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -8,9 +8,9 @@ from typing import Literal
 from torch import Generator, Tensor
 
 Role = Literal["matrix", "bias", "norm", "embedding", "rows", "mixing"]
-"""What a tensor is: `matrix` and `bias` of an affine map or a convolution; `norm`, of a normalization; `embedding`, a
-table of vectors that is read as a whole; `rows`, a table of which a step reads and changes only the rows of its batch;
-`mixing`, weights of a mean of states (cross-stitch units)."""
+"""The role of a tensor: `matrix` and `bias` of an affine map or a convolution; `norm` of a normalization; `embedding`,
+a table of vectors that is read as a whole; `rows`, a table of which a step reads and changes only the rows of its
+batch; `mixing`, weights of a mean of states (cross-stitch units)."""
 
 FirstValues = Callable[[Tensor, Generator], None]
 """Fills a tensor of zeros on the CPU, in place, with numbers drawn from a generator."""
@@ -18,16 +18,16 @@ FirstValues = Callable[[Tensor, Generator], None]
 
 @dataclass(frozen=True)
 class UnitAxis:
-    """Where the units of a group are in a tensor.
+    """The positions of the units of a group in a tensor.
 
-    A unit is what a mask of units keeps or removes as a whole: a unit of an LSTM, a filter, an attention head. Unit
+    A unit is kept or removed as a whole by a mask of units: a unit of an LSTM, a filter, an attention head. Unit
     `u` has the indices `start + (block * count + u) * size + i` of the axis, for `block` in range(blocks) and `i` in
     range(size).
 
     Attributes:
         group: the name of the units, the same in each tensor that has a part of them.
-        axis: of the tensor.
-        count: units of the group.
+        axis: the axis of the tensor.
+        count: the number of units of the group.
         start: the first index along the axis that belongs to the group.
         blocks: how often the units follow each other along the axis, such as 4 for the gates of an LSTM.
         size: indices of a unit in a block, such as the width of an attention head.
@@ -46,15 +46,15 @@ class TensorInfo:
     """The declaration of a tensor.
 
     Attributes:
-        name: the name under which it is stored; of an encoder's parameter, its name in the module.
-        shape: of the tensor.
-        layer: the layer that reads it, counted from 1; 0 for what is below the first layer.
-        role: what it is.
-        first: how it is first filled.
+        name: the name under which it is stored; for an encoder's parameter, its name in the module.
+        shape: its shape.
+        layer: the layer that reads it, counted from 1; 0 below the first layer.
+        role: its role.
+        first: the function that fills it with initial values.
         prunable: whether masks over weights cover it.
-        layer_name: the layer as tables and figures call it.
+        layer_name: the name of the layer in tables and figures.
         units: the groups of units that have a part of it.
-        frozen: whether no training changes it.
+        frozen: whether training leaves it unchanged.
     """
 
     name: str
@@ -69,7 +69,7 @@ class TensorInfo:
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """The number of its values."""
         return math.prod(self.shape)
 
 

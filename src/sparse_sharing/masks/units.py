@@ -1,9 +1,9 @@
 """Masks over units: an LSTM unit or a filter is kept or removed as a whole (structured pruning).
 
 A mask over units is a `Mask` whose shapes are the groups of units of an encoder. It is ranked, nested, stored and
-compared as a mask over weights is, and becomes one only where a network applies it. An LSTM unit is the rows of its
-four gates, its biases, its recurrent columns, and the inputs of the next layer that read it (Wen et al. 2018, "Learning
-Intrinsic Sparse Structures within LSTM"); so a unit that is removed is exactly 0.
+compared like a mask over weights, and is expanded to one only when a network applies it. An LSTM unit is the rows of
+its four gates, its biases, its recurrent columns, and the inputs of the next layer that read it (Wen et al. 2018,
+"Learning Intrinsic Sparse Structures within LSTM"); so a unit that is removed is exactly 0.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,11 +18,11 @@ from sparse_sharing.masks.tensor_info import TensorInfo, UnitAxis
 
 
 class Units:
-    """The units of an encoder, and where each of them is in its tensors.
+    """The units of an encoder, and their positions in its tensors.
 
     Attributes:
-        infos: the declarations of all tensors but those of role rows.
-        shapes: for each group of units its shape, (number of units,): what a mask over units covers.
+        infos: the declarations of all tensors except those of role `rows`.
+        shapes: for each group of units its shape, (number of units,), as covered by masks over units.
     """
 
     def __init__(self, tensors: Iterable[TensorInfo]) -> None:
@@ -33,15 +33,15 @@ class Units:
 
     @cached_property
     def covered(self) -> Shapes:
-        """Name and shape of what a mask over units becomes a mask over: prunable tensors, and the biases of units."""
+        """Name and shape of the tensors of expanded masks: prunable tensors, and the biases of units."""
         return {info.name: info.shape for info in self.infos if info.prunable or info.units}
 
     def is_over_units(self, mask: Mask) -> bool:
-        """Whether a mask is one over units."""
+        """Whether a mask is over units."""
         return bool(self.shapes) and dict(mask.shapes) == dict(self.shapes)
 
     def expand(self, mask: Mask) -> Mask:
-        """The mask over weights and biases of a mask over units: what belongs to a removed unit is removed."""
+        """Expand a mask over units to weights and biases: everything that belongs to a removed unit is removed."""
         kept = {group: keep.numpy() for group, keep in mask.tensors().items()}
         parts = []
         for info in self.infos:
@@ -56,7 +56,7 @@ class Units:
         return Mask(torch.from_numpy(np.concatenate(parts)), dict(self.covered), mask.weights)
 
     def collapse(self, mask: Mask) -> Mask | None:
-        """The mask over units that becomes a given mask over weights and biases; None where there is none."""
+        """The mask over units that expands to a given mask over weights and biases; None if there is none."""
         if not self.shapes or dict(mask.shapes) != dict(self.covered):
             return None
         tensors = {name: keep.numpy() for name, keep in mask.tensors().items()}
@@ -71,13 +71,13 @@ class Units:
         return units if torch.equal(self.expand(units).keep, mask.keep) else None
 
     def scores(self, weights: Tensor, signed: bool = False) -> Tensor:
-        """How much each unit counts: the root mean square of the scores of its weights; biases do not count.
+        """The score of each unit: the root mean square of the scores of its weights, without biases.
 
-        The mean, not the sum: units of all groups are ranked together, and an LSTM unit has more weights than a filter.
+        It is the mean, not the sum, because units of all groups are ranked together, and an LSTM unit has more weights.
 
         Args:
             weights: float [P], the scores of the prunable weights in the order of masks.
-            signed: whether scores may be below zero; then the mean is taken in place of the root mean square.
+            signed: whether scores may be below zero; the mean is then used instead of the root mean square.
 
         Returns:
             float32 [units], in the order of masks over units.
@@ -97,7 +97,7 @@ class Units:
         return (means if signed else means.sqrt()).float()
 
     def rank(self, weights: Tensor, mask: Mask, signed: bool = False) -> Tensor:
-        """As `scores`, with the best unit that a mask keeps of each group before all others: no group is emptied."""
+        """Like `scores`, but the best kept unit of each group comes before all others, so that no group is emptied."""
         scores = self.scores(weights, signed)
         top = scores.max() + 1
         groups = scores.split([size for (size,) in self.shapes.values()])
@@ -116,12 +116,12 @@ def places(axis: UnitAxis) -> np.ndarray:
 def compact(
     values: Mapping[str, np.ndarray], infos: Iterable[TensorInfo], kept: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The tensors without what belongs to removed units.
+    """The tensors without the parts of removed units.
 
     Args:
-        values: of each tensor.
-        infos: their declarations.
-        kept: for each group of units bool [units]; groups that are not named stay whole.
+        values: the values of each tensor.
+        infos: the declarations of the tensors.
+        kept: for each group of units bool [units]; groups that are not named are kept.
     """
     found = {}
     for info in infos:

@@ -1,4 +1,4 @@
-"""Compact networks: the subnetwork of a task as a smaller dense network, where its mask removes whole units."""
+"""Compact networks: the subnetwork of a task as a smaller dense network, if its mask removes whole units."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -16,27 +16,27 @@ from sparse_sharing.network.network import Network
 def below_the_layers(network: Network) -> set[str]:
     """The groups of units below the first layer, such as the character filters.
 
-    What they compute does not depend on the task: a task that removes one of them only does not read it. So several
-    tasks can run them once.
+    Their values do not depend on the task: a task that removes one of them does not read it. So several tasks can run
+    them once.
     """
     return {axis.group for info in network.parameters.infos.values() if info.layer == 0 for axis in info.units}
 
 
 def compact_network(network: Network, task: str, mask: Mask, whole: Collection[str] = ()) -> Network | None:
-    """The subnetwork of a task as a network of its own, without masks: the same tags, but for rounding.
+    """The subnetwork of a task as a network without masks, which gives the same tags apart from rounding.
 
     Args:
-        network: of all tasks; its tables of rows are shared, not copied.
-        task: whose network is made.
-        mask: of the task, over units, or over the weights and biases that it stands for.
-        whole: groups of units that stay whole, so that tasks can share what computes them.
+        network: the network of all tasks; its tables of rows are shared, not copied.
+        task: the task.
+        mask: the mask of the task, over units, or expanded to weights and biases.
+        whole: groups of units of which none is removed, so that tasks can share their computation.
 
     Returns:
-        The network on the CPU; None where the mask does not remove whole units, removes all units of a group, or keeps
+        The network on the CPU; None if the mask does not remove whole units, removes all units of a group, or keeps
         changes.
     """
     if network.base is not None:
-        # What the mask removes is not zero.
+        # The removed weights are not zero.
         return None
     over_units = mask if network.units.is_over_units(mask) else network.units.collapse(mask)
     if over_units is None or network.readouts[task] != network.model.depth:

@@ -1,4 +1,4 @@
-"""How much of a batch runs at once: what has run out of GPU memory is halved, and what is as large after it too."""
+"""Limits batches to the GPU memory: after an out-of-memory error, halve this batch and all later ones of its size."""
 
 import logging
 import sys
@@ -11,38 +11,38 @@ from sparse_sharing.errors import ResourceError
 log = logging.getLogger(__name__)
 
 
-class Room:
-    """How many sentences fit into memory, as far as it has been found out.
+class BatchLimit:
+    """The largest number of sentences that fit into memory, as learned from out-of-memory errors.
 
     Attributes:
-        positions: that run at once, at most: sentences times the tokens of the longest. One sentence always runs.
+        positions: the limit: sentences times the tokens of the longest one. A single sentence is always allowed.
     """
 
     def __init__(self, positions: int = sys.maxsize) -> None:
-        """Begin with so many positions."""
+        """Begin with a limit in positions."""
         self.positions = positions
 
     def sentences(self, count: int, longest: int) -> int:
-        """How many of `count` sentences run at once, the longest of them having so many tokens; 1 at least."""
+        """How many of `count` sentences run at once, at least 1; the longest has `longest` tokens."""
         return max(1, min(count, self.positions // max(1, longest)))
 
     def shrink(self, count: int, longest: int, purpose: str, problem: object) -> None:
-        """Make room for half as many sentences as have run out of memory.
+        """Lower the limit to half of the sentences that ran out of memory.
 
         Args:
-            count: the sentences that have.
-            longest: tokens of the longest.
-            purpose: what they were for, as a message says it.
-            problem: what torch says, with the bytes that it was asked for.
+            count: the number of these sentences.
+            longest: tokens of the longest one.
+            purpose: the operation, for messages.
+            problem: torch's error, with the requested bytes.
 
         Raises:
-            ResourceError: It was one sentence.
+            ResourceError: It was a single sentence.
         """
         told = str(problem).partition(". GPU ")[0]
         if count == 1:
             raise ResourceError(
                 f"{purpose}: one sentence of {longest} tokens does not fit into the memory of the GPU ({told}). "
-                "Cut long sentences, make model.hidden or model.layers smaller, share the GPU with fewer jobs, or use "
+                "Split long sentences, reduce model.hidden or model.layers, run fewer jobs on the GPU, or use "
                 "another GPU or device: cpu"
             )
         self.positions = count // 2 * longest
@@ -56,17 +56,17 @@ class Room:
 
 
 def is_gpu_shortage(error: BaseException) -> bool:
-    """Whether an error says that the memory of the GPU is used up."""
+    """Whether an error is an out-of-memory error of the GPU."""
     return isinstance(error, torch.OutOfMemoryError) or "ALLOC_FAILED" in str(error)
 
 
 def random_state(device: torch.device) -> Tensor:
-    """The state of the generator that dropout draws from on a device."""
+    """The state of the random generator of dropout on a device."""
     return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 
 def set_random_state(device: torch.device, state: Tensor) -> None:
-    """Go back to what `random_state` gave."""
+    """Restore a state from `random_state`."""
     if device.type == "cuda":
         torch.cuda.set_rng_state(state, device)
     else:

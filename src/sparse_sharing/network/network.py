@@ -16,7 +16,7 @@ from sparse_sharing.encoders.base import TextSizes, build_encoder
 from sparse_sharing.heads.base import build_head
 from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.masks.units import Units
-from sparse_sharing.network.memory import Room, is_gpu_shortage
+from sparse_sharing.network.memory import BatchLimit, is_gpu_shortage
 from sparse_sharing.network.parameters import Parameters, common_ranges, require_shapes
 from sparse_sharing.text.batches import WORDS, Batch, sorted_batches
 from sparse_sharing.text.encoded import EncodedText
@@ -26,22 +26,23 @@ Found = TypeVar("Found")
 
 
 class Network:
-    """Weights and how they are run.
+    """The weights of all tasks, and how they are run.
 
     Attributes:
         encoder: the module; its parameters are views of `work`.
         parameters: the memory of all weights.
-        head_kinds: for each task what its head does with the states, and how its weights lie in `heads`.
-        readouts: for each task where it reads the encoder's states: see `readout_of` of the encoder.
-        ranges: for each task the parts of `theta` that it reads on the way there, without frozen ones.
+        head_kinds: for each task its head, which also defines the layout of its weights in `heads`.
+        readouts: for each task the layer at which it reads the encoder's states: see `readout_of` of the encoder.
+        ranges: for each task the parts of `theta` that it reads up to that layer, without frozen ones.
         keeps: for each task bool [P], True where its subnetwork has a weight or something all tasks share; None where
             it keeps everything that it reads.
-        word_limits: for a task that knows only the first word ids, as others came later, how many: see `read_rows`.
-        room: how much runs at once when the network is applied.
-        mixed: whether the encoder runs in bfloat16 while it is trained.
-        factors: the same as float32 [P], 1 and 0: what a step multiplies by, several times as fast as by bool.
+        word_limits: for a task that knows only the first word ids, since later ones were added, how many: see
+            `read_rows`.
+        batch_limit: how much runs at once in inference.
+        mixed: whether the encoder runs in bfloat16 in training.
+        factors: `keeps` as float32 [P], 1 and 0: multiplying by it is several times as fast as by bool.
         frozen: bool [P], True where no training changes the encoder's parameters; None where there are none.
-        base: float32 [P], what a task reads where its mask removes a weight; None: zeros.
+        base: float32 [P], the values that a task reads for removed weights; None: zeros.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Network:
         }
         self.parameters = Parameters(self.encoder, self.head_kinds, self.device)
         self.units = Units(self.parameters.infos.values())
-        self.room, self.mixed = Room(), False
+        self.batch_limit, self.mixed = BatchLimit(), False
         self.word_limits: dict[str, int] = {}
         self.base: Tensor | None = None
         self.frozen = self._frozen()
@@ -77,12 +78,12 @@ class Network:
 
     @property
     def theta(self) -> Tensor:
-        """float32 [P], the encoder's parameters, one behind the other."""
+        """float32 [P], the encoder's parameters, concatenated."""
         return self.parameters.theta
 
     @property
     def work(self) -> Tensor:
-        """float32 [P], what the encoder reads: `theta` with the active task's mask applied."""
+        """float32 [P], the encoder's input: `theta` with the active task's mask applied."""
         return self.parameters.work
 
     @property
@@ -125,15 +126,16 @@ class Network:
         return self.prunable_part(self.theta)
 
     def prunable_part(self, flat: Tensor) -> Tensor:
-        """Of a flat vector over all encoder parameters what belongs to prunable weights, in the order of a mask."""
+        """The part of a flat vector over all encoder parameters that belongs to prunable weights, in the order of a
+        mask.
+        """
         parts = self.parts(flat)
         return torch.cat([parts[name].reshape(-1) for name in self.prunable_shapes])
 
     def set_masks(self, masks: Mapping[str, Mask], simplify: bool = True) -> None:
         """Give each task its subnetwork, by a mask over weights or over units; without a mask it keeps everything.
 
-        A mask that keeps everything is treated as no mask, which is faster and equal to the last bit. With `simplify`
-        off it is applied as any other is.
+        A mask that keeps everything is treated as no mask, which is faster and bit-identical, unless `simplify` is off.
         """
         masks = self.over_weights(
             {task: masks.get(task) or Mask.dense(self.prunable_shapes, "") for task in self.heads}
@@ -148,11 +150,11 @@ class Network:
         self.parameters.use(torch.empty_like(self.theta) if sparse else self.theta)
 
     def keep_base(self) -> None:
-        """Let masks keep changes: where a task's mask removes a weight, the task reads the value of now."""
+        """Let masks keep changes: for a weight that its mask removes, a task reads the present value."""
         self.base = self.theta.clone()
 
     def load_base(self, values: Mapping[str, Tensor]) -> None:
-        """Let masks keep changes to the values of the tensors that they cover; without values they keep weights.
+        """Let masks keep changes to these values of the tensors that they cover; without values they keep weights.
 
         Raises:
             ValueError: There is no such tensor, or it has another shape.
@@ -167,7 +169,7 @@ class Network:
             self.base = base
 
     def over_weights(self, masks: Mapping[str, Mask]) -> dict[str, Mask]:
-        """Masks as they are, those over units as the masks over weights and biases that they stand for."""
+        """Masks over weights unchanged, masks over units expanded to weights and biases."""
         return {
             task: self.units.expand(mask) if self.units.is_over_units(mask) else mask for task, mask in masks.items()
         }
@@ -192,11 +194,11 @@ class Network:
         return found if found.any() else None
 
     def _moving(self, part: Tensor) -> Tensor:
-        """Of some parameters, bool [P], those that training changes."""
+        """Those of some parameters, bool [P], that training changes."""
         return part if self.frozen is None else part & ~self.frozen
 
     def _kept(self, mask: Mask, read: Tensor, simplify: bool) -> Tensor | None:
-        """The mask over all encoder parameters: what masks do not cover is kept where the task reads it."""
+        """The mask over all encoder parameters: those that masks do not cover are kept if the task reads them."""
         if simplify and mask.is_dense:
             return None
         keep = read.clone()
@@ -215,10 +217,10 @@ class Network:
         return None if part.all() else part
 
     def activate(self, task: str) -> None:
-        """Put a task's subnetwork before the encoder."""
+        """Make a task's subnetwork the encoder's weights."""
         factor = self.factors[task]
         if factor is not None and self.base is not None:
-            # With factors of 0 and 1 the result is one of the two numbers, to the last bit.
+            # With factors of 0 and 1 the result is one of the two numbers, bit for bit.
             torch.lerp(self.base, self.theta, factor, out=self.work)
         elif factor is not None:
             torch.mul(self.theta, factor, out=self.work)
@@ -230,18 +232,18 @@ class Network:
         return {name: self.rows[name].index_select(0, rows) for name, rows in batch.rows.items()}
 
     def _states(self, task: str, rows: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        """What the task's head is given: states float [L, B, width of the encoder]."""
+        """The input of the task's head: states float [L, B, width of the encoder]."""
         mixed = self.mixed and self.encoder.training
         with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
             states = self.encoder.states(rows, batch, self.readouts[task])
         return states.float()
 
     def logits(self, task: str, rows: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        """Scores float [L, B, T] of single tags of the active task; `rows` are what `gather` gives."""
+        """Scores float [L, B, T] of single tags of the active task; `rows` is the result of `gather`."""
         return self.head_kinds[task].scores(self.heads[task], self._states(task, rows, batch))
 
     def loss(self, task: str, rows: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        """The loss of the task's head, the mean over its `units` of the batch; `rows` are what `gather` gives."""
+        """The loss of the task's head, the mean over its `units` of the batch; `rows` is the result of `gather`."""
         states = self._states(task, rows, batch)
         return self.head_kinds[task].loss(self.heads[task], states, batch.tags, batch.mask)
 
@@ -263,10 +265,10 @@ class Network:
 
     @torch.no_grad()
     def predict_with_loss(self, task: str, text: EncodedText, batch_size: int = 128) -> tuple[np.ndarray, float]:
-        """The tags that `predict` gives, and the mean loss of the gold tags over the tokens, in one pass.
+        """The tags of `predict`, and the mean loss of the gold tags over the tokens, in one pass.
 
-        Tags that training lacks have no probability: their tokens, or their sentences where the head is a CRF, are left
-        out of the mean. It is 0 where no token is left.
+        Tags that do not occur in training have no probability: their tokens, or with a CRF head their sentences, are
+        excluded from the mean. It is 0 if no token is left.
         """
         self.encoder.eval()
         self.activate(task)
@@ -302,15 +304,15 @@ class Network:
     def _by_batch(
         self, task: str, text: EncodedText, batch_size: int, apply: Callable[[Batch], Found], gold: bool = False
     ) -> Iterator[tuple[np.ndarray, Found]]:
-        """For each batch the places of its tokens in the text, int64 [n], and what a function says of the batch.
+        """For each batch the positions of its tokens in the text, int64 [n], and the result of a function of the batch.
 
-        With `gold` the batches hold the annotated tags of the task.
+        With `gold` the batches have the annotated tags of the task.
         """
         lengths = text.lengths
         for indices in sorted_batches(lengths, batch_size):
             while len(indices):
                 longest = int(lengths[indices[0]])
-                size = self.room.sentences(len(indices), longest)
+                size = self.batch_limit.sentences(len(indices), longest)
                 try:
                     batch = self.encoder.batch(text, indices[:size], task if gold else None).to(self.device)
                     found = apply(batch)
@@ -319,16 +321,16 @@ class Network:
                     if not is_gpu_shortage(error):
                         error.add_note(f"tagging with task {task}, {size} sentences of up to {longest} tokens")
                         raise
-                    # Only the text is kept: the error itself holds all that the attempt has allocated.
+                    # Keep only the text: the error itself references all memory of the attempt.
                     problem = str(error)
                 else:
                     yield text.offsets[indices][column] + time, found
                     indices = indices[size:]
                     continue
-                self.room.shrink(size, longest, f"tagging with task {task}", problem)
+                self.batch_limit.shrink(size, longest, f"tagging with task {task}", problem)
 
     def read_rows(self, task: str) -> dict[str, Tensor]:
-        """The tensors of role rows as a task reads them: to it, words that came later are unknown."""
+        """The tensors of role `rows` as a task reads them: words that were added later are unknown to it."""
         limit = self.word_limits.get(task)
         if limit is None or limit >= len(self.rows[WORDS]):
             return self.rows

@@ -1,7 +1,7 @@
 """The memory of a network's weights: a flat buffer for the encoder, tables of rows, and the heads.
 
-The encoder's parameters are views of a second buffer, in which a task's mask is applied. That the buffers are flat is
-known here, and to the optimizer that updates them; all others read and write tensors by name.
+The encoder's parameters are views of a second buffer, in which a task's mask is applied. Only this module and the
+optimizer depend on the buffers being flat; all others read and write tensors by name.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ class Parameters:
     Attributes:
         infos: the declaration of each tensor of the encoder by name.
         theta: float32 [P], the encoder's parameters.
-        work: float32 [P], what the encoder reads: `theta` with the active task's mask applied; the same memory as
-            `theta` where no task has a mask.
+        work: float32 [P], the encoder's input: `theta` with the active task's mask applied; the same memory as
+            `theta` if no task has a mask.
         rows: for each tensor of role rows float32 [V, D].
         heads: for each task float32 [weights of its head].
     """
@@ -86,7 +86,7 @@ class Parameters:
 
 
 def require_shapes(own: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
-    """Check, before anything is copied, that there is a value of the same shape for each of `own` (ValueError)."""
+    """Raise ValueError unless there is a value of the same shape for each of `own`; call it before copying."""
     for name, value in own.items():
         if name not in values or values[name].shape != value.shape:
             found = tuple(values[name].shape) if name in values else "nothing"
@@ -94,7 +94,7 @@ def require_shapes(own: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> N
 
 
 def common_ranges(reads: Mapping[str, Tensor]) -> dict[str, list[slice]]:
-    """The ranges of a flat vector that each task reads, cut so that a task reads all of a range or nothing of it."""
+    """The ranges of a flat vector that each task reads, split so that a task reads either all of a range or nothing."""
     if not reads:
         return {}
     table = torch.stack(list(reads.values())).cpu()

@@ -1,7 +1,7 @@
 """How a trained model is stored: once for all tasks, the weights that any task keeps, and one bit per weight and task.
 
-What masks cover stands in one vector, `kept`, in the order of the union of the masks; everything else (embeddings,
-biases, heads) stands under its own name. Nothing here depends on which encoder the names belong to.
+Masked weights are in one vector, `kept`, in the order of the union of the masks; everything else (embeddings, biases,
+heads) is stored under its own name. Nothing here depends on the encoder.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from sparse_sharing.text.vocabulary import Vocabulary
 
 KEPT, BASE, MASKS, HEADS, OWN = "kept", "base", "masks/", "heads.", "own/"
 VALUE_BYTES = 4
-"""Of a float32, in which every weight is stored."""
+"""Bytes of a float32, in which every weight is stored."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class TrainedModel:
     """A trained model.
 
     Attributes:
-        values: float32 arrays by name, what no task keeps being zero.
+        values: float32 arrays by name; weights that no task keeps are zero.
         masks: the subnetwork of each task.
-        details: what the training says about the model, as JSON values.
-        spec: of the stage that made it.
-        digest: of the content of its file.
-        own: for each task the values at its own best epoch, where the training has kept them (`best_epoch: each`).
-        base: of what masks cover, the values that a task has where its mask removes a weight; nothing: zeros.
+        details: facts about the model, as JSON values.
+        spec: the spec of the stage that made it.
+        digest: the digest of the content of its file.
+        own: for each task the values at its own best epoch, if the training kept them (`best_epoch: each`).
+        base: for the tensors that masks cover, the values of removed weights; empty: zeros.
     """
 
     values: Mapping[str, np.ndarray]
@@ -63,14 +63,14 @@ def save_model(
     """Write a model; returns the digest of its content.
 
     Args:
-        path: of the file.
-        spec: of the stage that made the model.
-        values: float32 arrays by name; all that masks cover, and anything else.
-        masks: for each task over the same tensors; without any, all values are stored as they are.
-        vocabulary: digest of the vocabulary that the numbers of words and tags belong to.
-        details: JSON values, `tasks` and `model` among them.
-        own_values: for each task the values at its own best epoch, as `values_of_task` gives them.
-        base: of what masks cover, the values that a task has where its mask removes a weight; none: zeros.
+        path: the path of the file.
+        spec: the spec of the stage that made the model.
+        values: float32 arrays by name; all tensors that masks cover, and any others.
+        masks: for each task a mask over the same tensors; without masks, all values are stored unchanged.
+        vocabulary: digest of the vocabulary of the word and tag numbers.
+        details: JSON values, including `tasks` and `model`.
+        own_values: for each task the values at its own best epoch, as from `values_of_task`.
+        base: for the tensors that masks cover, the values of removed weights; None: zeros.
     """
     first = next(iter(masks.values()), None)
     shapes = first.shapes if first else {}
@@ -88,10 +88,10 @@ def save_model(
 
 
 def load_model(path: Path, expected: str | None = None) -> TrainedModel:
-    """Read a model; `expected` is the digest of the spec it must be made under.
+    """Read a model; `expected` is the digest of the spec that it must have.
 
     Raises:
-        ArtifactError: The file is missing, damaged, of another kind or version, made under other settings, or its
+        ArtifactError: The file is missing, damaged, of another kind or version, made with other settings, or its
             parts do not fit each other.
     """
     artifact = load_tensors(path, "model", expected)
@@ -114,7 +114,7 @@ def values_of_task(
 ) -> dict[str, np.ndarray]:
     """The values that one task needs: its subnetwork, its head, and what all tasks share outside the masks.
 
-    Where its mask removes a weight it has that of the base, or 0.
+    A weight that its mask removes has the value of the base, or 0.
     """
     own = {name: value for name, value in values.items() if not name.startswith(HEADS) or is_head_of(name, task)}
     if mask is not None:
@@ -127,7 +127,7 @@ def values_of_task(
 
 
 def is_head_of(name: str, task: str) -> bool:
-    """Whether a value belongs to the head of a task; names of tasks hold no dot."""
+    """Whether a value belongs to the head of a task; names of tasks contain no dot."""
     return name.startswith(f"{HEADS}{task}.")
 
 
@@ -151,7 +151,7 @@ def _own_values(
 def _unpacked(
     tensors: Mapping[str, np.ndarray], details: Mapping[str, Any]
 ) -> tuple[dict[str, np.ndarray], dict[str, Mask], dict[str, np.ndarray]]:
-    """Values, masks and base out of the parts of a file (ValueError, KeyError or TypeError where they do not fit)."""
+    """Values, masks and base from the parts of a file (ValueError, KeyError or TypeError if they do not fit)."""
     shapes = shapes_in(details)
     packed = {name.removeprefix(MASKS): bits for name, bits in tensors.items() if name.startswith(MASKS)}
     values = {name: value for name, value in tensors.items() if name not in (KEPT, BASE) and not name.startswith(MASKS)}
@@ -166,7 +166,7 @@ def _unpacked(
 
 
 def _by_name(covered: np.ndarray, shapes: Shapes) -> dict[str, np.ndarray]:
-    """A vector over all that masks cover, cut into tensors."""
+    """A vector over all masked weights, split into tensors."""
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
     if covered.shape != (ends[-1],):
         raise ValueError(f"{covered.shape} numbers for {ends[-1]} weights")
@@ -175,10 +175,10 @@ def _by_name(covered: np.ndarray, shapes: Shapes) -> dict[str, np.ndarray]:
 
 
 def storage_sizes(model: TrainedModel) -> dict[str, dict[str, int]]:
-    """Bytes of a model's parts as stored, and of separate models that keep every weight, one for each task.
+    """Bytes of a model's parts as stored, and of separate dense models, one for each task.
 
-    The parts are `weights` (what masks cover), `masks`, `shared` (embeddings and biases), `heads`, `base` where masks
-    keep changes to it, and their `total`.
+    The parts are `weights` (masked weights), `masks`, `shared` (embeddings and biases), `heads`, `base` if masks keep
+    changes to it, and their `total`.
     """
     covered = next((mask.keep.numel() for mask in model.masks.values()), 0)
     names = set(next((mask.shapes for mask in model.masks.values()), ()))

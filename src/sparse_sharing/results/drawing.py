@@ -1,4 +1,4 @@
-"""What every chart is made of: panels, axes, colours and tooltips of Vega-Lite specifications."""
+"""The parts of all charts: panels, axes, colours and tooltips of Vega-Lite specifications."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,17 +10,17 @@ from sparse_sharing.results.rows import rows_of
 
 PALETTE = ("#0067a5", "#c04e00", "#00795a", "#a0478c", "#7a6100", "#4a4fb0", "#8f3b1b", "#4d6000")
 DARK_PALETTE = ("#56b4e9", "#f0883e", "#2fc79a", "#dd94cb", "#e0c04a", "#a3a8ff", "#e08e6d", "#b5cc52")
-"""Colours that stay apart for colour-blind readers: on light ground, and what they become on dark ground."""
+"""Colours that colour-blind readers can distinguish, on a light background and on a dark one."""
 
 GREY = "#6b7785"
-"""The figures of the paper, on light and on dark ground."""
+"""The colour of the paper's figures, on a light and on a dark background."""
 
 AXIS = 45
 """Pixels that a horizontal axis takes: its labels, its title and the padding of the drawing."""
 
 
 MOST_TASKS = 24
-"""Figures show only the first tasks; their data and the tables have all. A page that drew all would not open."""
+"""Figures show only the first tasks; their data and the tables have all. A page with all would be too large to open."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class Panel:
 
     @property
     def on_page(self) -> dict[str, Any]:
-        """The specification of a drawing as wide as its place, and exactly as high as the page reserves for it."""
+        """The specification of a drawing that fills the width of its place, with exactly the reserved height."""
         size = {"width": "container", "height": self.height, "autosize": {"type": "fit", "contains": "padding"}}
         return {**size, "description": self.title, **self.parts}
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure of one or more panels, with what a reader needs to understand it and its data to take away."""
+    """A figure of one or more panels, with its caption and its data for download."""
 
     name: str
     title: str
@@ -54,7 +54,7 @@ class Chart:
     panels: Sequence[Panel]
     data: pd.DataFrame
     legend: Sequence[str] = field(default=())
-    """Names in the order of their colours; empty where colour says nothing."""
+    """Names in the order of their colours; empty if colour has no meaning."""
     folded: bool = False
     """Whether a reader must open the chart to see it."""
 
@@ -96,7 +96,7 @@ def _with_tooltip(parts: Mapping[str, Any], shown: list[dict[str, str]]) -> dict
 
 
 def records(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The rows of a table as Vega-Lite takes them: missing numbers are null."""
+    """The rows of a table for Vega-Lite, with null for missing numbers."""
     for row in rows_of(data):
         yield {key: None if isinstance(value, float) and value != value else value for key, value in row.items()}
 
@@ -125,13 +125,13 @@ def nominal(name: str, order: Sequence[str]) -> dict[str, Any]:
 
 
 def colour(name: str, order: Sequence[str]) -> dict[str, Any]:
-    """One colour a name, the same in every panel; the legend stands outside the drawing."""
+    """One colour per name, the same in every panel; the legend is outside the drawing."""
     colours = [PALETTE[index % len(PALETTE)] for index in range(len(order))]
     return {"field": name, "type": "nominal", "scale": {"domain": list(order), "range": colours}, "legend": None}
 
 
 def error_bars(name: str, spread: str, title: str) -> dict[str, Any]:
-    """Rules from a value minus its spread to the value plus its spread; none where the spread is missing."""
+    """Rules from a value minus its spread to the value plus its spread; none if the spread is missing."""
     return {
         "transform": [
             {"filter": f"isValid(datum['{spread}'])"},

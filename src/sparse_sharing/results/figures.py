@@ -1,4 +1,4 @@
-"""The charts of a run as files: the descriptions that the page draws too, in SVG and PNG.
+"""Draws the charts of a run as SVG and PNG files, from the same descriptions as the page.
 
 The same table gives the same bytes on one machine; labels are set in the fonts that the machine has.
 """
@@ -21,16 +21,16 @@ Specification = dict[str, Any]
 
 MOST_TASKS = 6
 MOST_PANELS = 24
-"""Of datasets times tasks: a figure of more could not be read."""
+"""The most datasets times tasks in a figure: with more it would be unreadable."""
 
 WIDTH = 250
-"""Of the inside of a panel, in pixels."""
+"""Width and height of the inside of a panel, in pixels."""
 
 COLUMNS = 3
 """Panels side by side."""
 
 PIXELS = 2
-"""Of a PNG file for each pixel of the drawing in each direction."""
+"""Pixels of a PNG file per pixel of the drawing, in each direction."""
 
 LINE = 110
 """Characters in a line of a caption."""
@@ -65,8 +65,8 @@ def draw(record: TableRecord, table: pd.DataFrame) -> dict[str, bytes]:
     """The figure of a table, in SVG and PNG by file ending.
 
     Args:
-        record: of the table.
-        table: as the stage `tables` has written it.
+        record: the record of the table.
+        table: the table, as the stage `tables` has written it.
     """
     shown, left_out = bounded(table)
     charts = [(str(name), builder_of(record).chart(rows)) for name, rows in shown.groupby("dataset", sort=False)]
@@ -76,7 +76,7 @@ def draw(record: TableRecord, table: pd.DataFrame) -> dict[str, bytes]:
 
 
 def bounded(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """The rows of the first tasks and datasets, as many as a figure can show, and which these are of how many."""
+    """The rows of as many tasks and datasets as a figure can show, and a note on how many are shown."""
     tasks = [] if "task" not in table else [task for task in table["task"].unique() if task != MEAN]
     datasets = list(table["dataset"].unique())
     own = table[table["task"].isin([*tasks[:MOST_TASKS], MEAN])] if tasks else table
@@ -157,5 +157,5 @@ def _of_group(plot: Forest, group: Group) -> Specification:
 
 
 def _lines(text: str) -> list[str]:
-    """A text in lines that are not wider than a figure."""
+    """A text broken into lines that are not wider than a figure."""
     return textwrap.wrap(text, LINE)

@@ -1,4 +1,4 @@
-"""The comparisons of a dataset as a forest plot: one row a comparison, one axis of points, the verdict in words."""
+"""The comparisons of a dataset as a forest plot: one row per comparison, one axis in points, the verdict in words."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ LOOKS = {HELPED: "better", HIGHER: "better", HURT: "worse", LOWER: "worse", NO_V
 """How the interval of a verdict is drawn; the others are drawn as equal."""
 
 THESE_MODELS = "these models: "
-"""What a verdict begins with that is about trained models."""
+"""The prefix of verdicts that apply only to the trained models."""
 
 MARGIN = 0.04
 """Share of the axis that is free on each side."""
@@ -120,17 +120,19 @@ def _ticks(low: float, high: float) -> list[float]:
 def _caption(compared: pd.DataFrame) -> str:
     resampled = _counts(compared["unit_count"]) + f" test {', '.join(dict.fromkeys(compared['units']))}"
     seeds = _counts(compared["seeds"])
-    about = " The verdicts are about these trained models, not about the systems." if _only_models(compared) else ""
+    about = " The verdicts apply to these trained models only, not to the systems in "
+    "general." if _only_models(compared) else ""
     over = "one seed" if seeds == "1" else f"means over {seeds} seeds"
     return (
         f"Difference of the test score in points, accuracy or F1 ({over}), with its 95 % interval. Right of the line, "
-        f"the first system is better. The {len(compared)} intervals of this dataset hold together; they are based on "
-        f"{resampled}. A difference counts only if its interval does not contain zero.{about}"
+        f"the first system is better. The {len(compared)} intervals of this dataset are simultaneous; they are "
+        "based on "
+        f"{resampled}. A difference is a finding only if its interval does not contain zero.{about}"
     )
 
 
 def _only_models(compared: pd.DataFrame) -> bool:
-    """Whether every verdict is about trained models, so that it is enough to say so once."""
+    """Whether every verdict applies only to the trained models, so that saying so once is enough."""
     verdicts = compared["verdict"][compared["verdict"] != NO_VERDICT]
     return len(verdicts) > 0 and bool(verdicts.str.startswith(THESE_MODELS).all())
 

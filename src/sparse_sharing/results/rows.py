@@ -11,5 +11,5 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def distinct(values: pd.Series) -> list[str]:
-    """The different names in a column, in the order in which they come first."""
+    """The distinct names in a column, in order of first occurrence."""
     return [str(value) for value in dict.fromkeys(values)]

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from sparse_sharing.running.jobs import RunningJob
-from sparse_sharing.terminal.display import visible, visible_lines
+from sparse_sharing.terminal.escaping import visible, visible_lines
 from sparse_sharing.terminal.progress import duration
 
 SHOWN = 8

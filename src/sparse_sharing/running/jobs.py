@@ -88,8 +88,8 @@ def _pruned(files: Mapping[str, Path]) -> str:
 
 def _searched(files: Mapping[str, Path]) -> str:
     best = _rows(files["search.csv"])[-1]
-    found = json.loads(files["search.json"].read_bytes())["details"]
-    return f"best dev {found['dev_score']:.2f} of {len(found['trials'])} combinations after {best['epochs']} epochs"
+    details = json.loads(files["search.json"].read_bytes())["details"]
+    return f"best dev {details['dev_score']:.2f} of {len(details['trials'])} combinations after {best['epochs']} epochs"
 
 
 def _selected(files: Mapping[str, Path]) -> str:

@@ -1,1 +1,1 @@
-"""Ways of sharing: what each task keeps of the network, one file each."""
+"""Ways of sharing, one file each: the part of the network that each task keeps."""

@@ -1,4 +1,4 @@
-"""What every way of sharing has in common. Its keys are a file of the same name under `config/sharing`."""
+"""The base of all ways of sharing. The keys of each way are in a file of the same name in `config/sharing`."""
 
 import importlib
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from sparse_sharing.pipeline.specs import TrainSpec
 class Sharing:
     """How the tasks of a system share one network.
 
-    Network, optimizer and loop are the same for all ways: a way only says which part of the network each task keeps.
-    A subclass names itself, `class Soft(Sharing, name="soft")`, and is known from then on.
+    Network, optimizer and loop are the same for all ways: a way only defines which part of the network each task keeps.
+    A subclass gives its name, `class Soft(Sharing, name="soft")`, which registers it.
     """
 
     known: ClassVar[dict[str, type["Sharing"]]] = {}
 
     def __init_subclass__(cls, name: str, **options: object) -> None:
-        """Make a way of sharing known by its name."""
+        """Register a way of sharing by its name."""
         super().__init_subclass__(**options)
         Sharing.known[name] = cls
 
@@ -26,15 +26,15 @@ class Sharing:
         """The mask of each task of the training.
 
         Args:
-            spec: of the training.
+            spec: the spec of the training.
             dense: the mask of the network that keeps everything.
-            chosen: the masks of the system's choice by task, checked; None where it has no choice.
+            chosen: the checked masks of the system's choice by task; None if it has no choice.
         """
         return {task: dense if chosen is None else chosen[task] for task in spec.tasks}
 
 
 def sharing_of(name: str) -> Sharing:
-    """The way of sharing of a name that the configuration knows."""
+    """The way of sharing with a name from the configuration."""
     if name not in Sharing.known:
         importlib.import_module(f"sparse_sharing.sharing.{name}")
     return Sharing.known[name]()

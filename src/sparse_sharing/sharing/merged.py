@@ -1,8 +1,8 @@
-"""Merged models: arithmetic on what single trainings from one start have changed.
+"""Merged models: arithmetic on the changes of single trainings from one start.
 
-A change is float64 [P]: a task's finished weights minus the common start, of all tensors of the encoder one behind the
-other. Tasks count alike, and their order has no meaning. The exact sum of two changes can depend on the order of its
-terms in the last bits, so sums are over the names of the tasks in alphabetical order.
+A change is float64 [P]: a task's finished weights minus the common start, for all tensors of the encoder, concatenated.
+All tasks have the same weight, and their order has no meaning. The last bits of a sum can depend on the order of its
+terms, so sums are in the alphabetical order of the names of the tasks.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,8 +27,8 @@ def arithmetic(changes: Changes) -> np.ndarray:
 def ties(changes: Changes, density: float) -> np.ndarray:
     """The changes merged by TIES, float64 [P] (Yadav et al. 2023).
 
-    Of each task the share `density` of its changes is kept, the largest (trim). For each weight the sign of their sum
-    wins (elect), and the mean is over the tasks whose change has this sign (disjoint mean).
+    For each task the largest changes are kept, the share `density` of them (trim). For each weight the sign of their
+    sum is elected (elect), and the mean is over the tasks whose change has this sign (disjoint mean).
     """
     kept = _in_order({task: trimmed(change, density) for task, change in changes.items()})
     sign = np.sign(kept.sum(axis=0))
@@ -38,7 +38,7 @@ def ties(changes: Changes, density: float) -> np.ndarray:
 
 
 def trimmed(change: np.ndarray, density: float) -> np.ndarray:
-    """A change without its smallest numbers: the share `density` of them stays, and what equals the smallest of it."""
+    """A change without its smallest values: the largest are kept, the share `density` of them, and ties."""
     kept = max(1, round(density * change.size))
     size = np.abs(change)
     smallest = np.partition(size, change.size - kept)[change.size - kept]
@@ -48,7 +48,7 @@ def trimmed(change: np.ndarray, density: float) -> np.ndarray:
 def dropped(changes: Changes, rate: float, random_of: Callable[[str], np.random.Generator]) -> dict[str, np.ndarray]:
     """Changes of which the share `rate` is dropped and the rest scaled up by 1 / (1 - rate) (DARE, Yu et al. 2024).
 
-    Each number is dropped by itself with this probability, drawn from the generator of its task.
+    Each value is dropped independently with this probability, drawn from the generator of its task.
     """
     found = {}
     for task, change in changes.items():
@@ -58,9 +58,10 @@ def dropped(changes: Changes, rate: float, random_of: Callable[[str], np.random.
 
 
 def tall_keep(change: np.ndarray, merged: np.ndarray, threshold: float) -> np.ndarray:
-    """The TALL mask of a task, bool [P]: where its change counts in the merged one (Wang et al. 2024).
+    """The TALL mask of a task, bool [P]: the weights where it keeps the merged change (Wang et al. 2024).
 
-    Kept is where the change is at least `threshold` times as large as its difference from the merged change.
+    A weight is kept if the task's change is at least `threshold` times as large as its difference from the merged
+    change.
     """
     return np.abs(change) >= threshold * np.abs(merged - change)
 
@@ -68,7 +69,7 @@ def tall_keep(change: np.ndarray, merged: np.ndarray, threshold: float) -> np.nd
 def added(start: np.ndarray, merged: np.ndarray, changes: Changes, finished: Mapping[str, np.ndarray]) -> np.ndarray:
     """The start with a merged change, float32 [P].
 
-    Where the merged change is that of a task, the weight is that of the task, to the bit: adding up could round.
+    If the merged change is that of one task, the weight is that of the task, bit for bit: an addition could round.
 
     Args:
         start: float32 [P].

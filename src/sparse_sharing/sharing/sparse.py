@@ -1,7 +1,7 @@
-"""Sparse sharing: each task keeps what the mask of its choice keeps."""
+"""Sparse sharing: each task keeps the weights of its mask in the choice."""
 
 from sparse_sharing.sharing.base import Sharing
 
 
 class Sparse(Sharing, name="sparse"):
-    """Sparse sharing: each task keeps what the mask of its choice keeps."""
+    """Sparse sharing: each task keeps the weights of its mask in the choice."""

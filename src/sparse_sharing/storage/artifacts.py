@@ -155,9 +155,9 @@ def parts_of(path: Path) -> Iterator[None]:
 
 def refuse_other_spec(path: Path, spec: Mapping[str, Any], expected: str) -> None:
     """Raise ArtifactError if a file was made with another spec than the one whose digest is expected."""
-    if (found := spec_digest(spec)) != expected:
+    if (digest := spec_digest(spec)) != expected:
         raise ArtifactError(
-            f"{path}: was made with other settings (spec {found}, this run expects {expected}): {_json(spec)}\n"
+            f"{path}: was made with other settings (spec {digest}, this run expects {expected}): {_json(spec)}\n"
             f"Use the configuration that it was made with. Otherwise: {remedy(path)}"
         )
 
@@ -174,12 +174,12 @@ def _check(
         raise ArtifactError(
             f"{path}: is damaged or was not written by sparse-sharing (no spec or details). {remedy(path)}"
         )
-    found = (header.get("kind"), str(header.get("version")))
-    if found[0] != kind:
-        raise ArtifactError(f"{path}: expected {kind}, got {found[0]}. {remedy(path)}")
-    if found[1] not in map(str, (FORMATS[kind], *older)):
+    stored = (header.get("kind"), str(header.get("version")))
+    if stored[0] != kind:
+        raise ArtifactError(f"{path}: expected {kind}, got {stored[0]}. {remedy(path)}")
+    if stored[1] not in map(str, (FORMATS[kind], *older)):
         raise ArtifactError(
-            f"{path}: has format version {found[1]} of {kind}; this program reads {FORMATS[kind]}. {remedy(path)}"
+            f"{path}: has format version {stored[1]} of {kind}; this program reads {FORMATS[kind]}. {remedy(path)}"
         )
     intact = header.get("spec_digest") == spec_digest(artifact.spec)
     if not intact or not _has_digest(path, artifact):
@@ -195,16 +195,16 @@ def _has_digest(path: Path, artifact: Artifact) -> bool:
     Corruption without a write is not noticed after the first check.
     """
     status = path.stat()
-    found = f"{artifact.digest} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+    fingerprint = f"{artifact.digest} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
     memory = path.with_name(f".{path.name}.checked")
     large = status.st_size >= REMEMBERED_FROM
-    if large and memory.exists() and memory.read_text(encoding="utf-8") == found:
+    if large and memory.exists() and memory.read_text(encoding="utf-8") == fingerprint:
         return True
     if content_digest(artifact.tensors, artifact.details) != artifact.digest:
         return False
     if large:
         with contextlib.suppress(OSError):
-            write_text(memory, found)
+            write_text(memory, fingerprint)
     return True
 
 

@@ -84,9 +84,9 @@ def run(
     )
     words, rows = folder / "vocabulary.json", folder / "vectors.safetensors"
     train_text, dev_text = folder / "train.safetensors", folder / "dev.safetensors"
-    found = add_task.run(spec, model, words, rows, train_text, dev_text, output, device)
+    counts = add_task.run(spec, model, words, rows, train_text, dev_text, output, device)
     shutil.rmtree(folder)
-    return found
+    return counts
 
 
 def _find(config: Config, task: str | None, known: list[str]) -> tuple[Dataset, str]:

@@ -125,9 +125,9 @@ class BaseTagger(ABC):
         if filled:
             self.surfaces.forget_if_many()
             surfaces = self.surfaces.encode(token[0] for tokens in filled for token in tokens)
-            found = self.predict_surfaces(surfaces, offsets, tasks, batch_size)
+            predictions = self.predict_surfaces(surfaces, offsets, tasks, batch_size)
             for task in tasks:
-                self._add([one for one in done if one.tokens], offsets, task, *found[task], probabilities)
+                self._add([one for one in done if one.tokens], offsets, task, *predictions[task], probabilities)
         for one in done:
             if not one.tokens:
                 one.tags.update({task: [] for task in tasks})

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sparse_sharing.tagging.sentences import TaggedSentence
-from sparse_sharing.terminal.display import visible
+from sparse_sharing.terminal.escaping import visible
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta", "bright_green")
 

@@ -43,8 +43,8 @@ def find_model(path: Path) -> Path:
 
 def models_below(folder: Path) -> list[Path]:
     """The folders of trained models below a folder of results, in order."""
-    found = {path.parent for place in PLACES for path in folder.glob(f"{place}/{MODEL_FILE}".lstrip("/"))}
-    return sorted(found)
+    folders = {path.parent for place in PLACES for path in folder.glob(f"{place}/{MODEL_FILE}".lstrip("/"))}
+    return sorted(folders)
 
 
 def _is_model(path: Path) -> bool:

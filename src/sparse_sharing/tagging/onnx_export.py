@@ -102,13 +102,13 @@ def weights_of(model: TrainedModel, network: Network, int8: bool = False) -> Wei
 def _compact(model: TrainedModel, network: Network) -> dict[str, dict[str, np.ndarray]]:
     """For each task the arrays of its smaller network if all masks remove whole units; else empty."""
     whole = below_the_layers(network) if len(model.tasks) > 1 else ()
-    found = {}
+    arrays = {}
     for task, mask in model.masks.items():
         small = compact_network(network, task, mask, whole)
         if small is None:
             return {}
-        found[task] = {name: value.numpy() for name, value in small.values().items()}
-    return found
+        arrays[task] = {name: value.numpy() for name, value in small.values().items()}
+    return arrays
 
 
 def _task_details(network: Network, task: str) -> dict[str, Any]:
@@ -126,13 +126,13 @@ def _task_details(network: Network, task: str) -> dict[str, Any]:
 
 def _compared(tagger: OnnxTagger, network: Network, task: str, text: EncodedText) -> dict[str, Any]:
     """How many tags of a text differ; with gold tags, the score of both."""
-    expected, found = network.predict(task, text), tagger.predict(text, [task])[task][0]
-    result: dict[str, Any] = {"tokens": len(text.tokens), "different": int((expected != found).sum())}
+    expected, predicted = network.predict(task, text), tagger.predict(text, [task])[task][0]
+    result: dict[str, Any] = {"tokens": len(text.tokens), "different": int((expected != predicted).sum())}
     if task in text.tags:
         known = network.vocabulary.tasks[task]
         names = (*known.tags, *text.unseen_tags[task])
         scores = [
-            score_numbers(text.tags[task], tags, names, text.offsets, known.has_spans) for tags in (expected, found)
+            score_numbers(text.tags[task], tags, names, text.offsets, known.has_spans) for tags in (expected, predicted)
         ]
         result |= {"metric": scores[0].metric, "torch": scores[0].value, "onnx": scores[1].value}
     return result

@@ -75,8 +75,8 @@ def build_graph(weights: Weights) -> "onnx.ModelProto":
     Raises:
         ConfigError: The weights are not those of a BiLSTM with linear or CRF heads.
     """
-    found = {name for name in weights.values if not name.endswith(tuple(f".{part}" for part in CHAIN))}
-    if unknown := found ^ _known_names(weights.layers):
+    names = {name for name in weights.values if not name.endswith(tuple(f".{part}" for part in CHAIN))}
+    if unknown := names ^ _known_names(weights.layers):
         raise ConfigError(
             f"--onnx supports BiLSTMs with linear or CRF heads; this model differs in {', '.join(sorted(unknown))}"
         )
@@ -291,16 +291,16 @@ class _Store:
 
 def onnx_arrays(values: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
     """Tensors as ONNX has them: `lstmN.W` [2, 4H, inputs], `lstmN.R` [2, 4H, H], `lstmN.B` [2, 8H]; others as given."""
-    found = {}
+    arrays = {}
     for name in names:
         layer, _, part = name.removeprefix("lstm").partition(".")
         if not name.startswith("lstm"):
-            found[name] = values[name]
+            arrays[name] = values[name]
         elif part == "B":
-            found[name] = np.concatenate([_both(values, layer, "bias_ih"), _both(values, layer, "bias_hh")], axis=1)
+            arrays[name] = np.concatenate([_both(values, layer, "bias_ih"), _both(values, layer, "bias_hh")], axis=1)
         else:
-            found[name] = _both(values, layer, {"W": "weight_ih", "R": "weight_hh"}[part])
-    return found
+            arrays[name] = _both(values, layer, {"W": "weight_ih", "R": "weight_hh"}[part])
+    return arrays
 
 
 def covered_names(weights: Weights) -> list[str]:

@@ -66,10 +66,10 @@ class OnnxTagger(BaseTagger):
         decoding = load_json(folder / DECODING_FILE, "onnx").details
         stored = load_json(folder / VOCABULARY_FILE, "vocabulary").details
         try:
-            found = {NETWORK_FILE: file_digest(folder / NETWORK_FILE), VOCABULARY_FILE: content_digest({}, stored)}
+            digests = {NETWORK_FILE: file_digest(folder / NETWORK_FILE), VOCABULARY_FILE: content_digest({}, stored)}
         except OSError as error:
             raise ArtifactError(f"{folder / NETWORK_FILE}: cannot be read ({error.strerror})") from error
-        for name, digest in found.items():
+        for name, digest in digests.items():
             if decoding["files"].get(name) != digest:
                 raise ArtifactError(
                     f"{folder / name}: is not the file that {folder / DECODING_FILE} was written with; export it again"
@@ -87,7 +87,7 @@ class OnnxTagger(BaseTagger):
     def predict(self, text: EncodedText, tasks: Sequence[str], batch_size: int = 128) -> dict[str, Predictions]:
         """The tag of every token and its probability by task, for encoded text."""
         count = len(text.tokens)
-        found = {task: (np.empty(count, np.int64), np.empty(count, np.float32)) for task in tasks}
+        predictions = {task: (np.empty(count, np.int64), np.empty(count, np.float32)) for task in tasks}
         outputs = [f"scores.{task}" for task in tasks]
         extra = self._extra(text)
         for indices in _batches(text.lengths, batch_size):
@@ -100,8 +100,8 @@ class OnnxTagger(BaseTagger):
             for task, scores in zip(tasks, self.session.run(outputs, {**inputs, "extra": extra}), strict=True):
                 own = np.asarray(scores).transpose(1, 0, 2)[mask]
                 best = self._best(task, own, ends)
-                found[task][0][places], found[task][1][places] = best, shares_of(own, best)
-        return found
+                predictions[task][0][places], predictions[task][1][places] = best, shares_of(own, best)
+        return predictions
 
     def _best(self, task: str, scores: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """The best tags int64 [N] by the scores float [N, T] of sentences that end before `ends`."""

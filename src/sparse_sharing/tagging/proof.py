@@ -34,9 +34,9 @@ def proof_texts(
     Raises:
         ArtifactError: The dev text, or the tags of a task in it, cannot be used.
     """
-    found: dict[str, Mapping[str, EncodedText]] = {}
+    texts: dict[str, Mapping[str, EncodedText]] = {}
     path = dev or folder.resolve() / DEV_FROM_MODEL
     if dev is not None or (tags and path.exists()):
-        found["dev"] = load_text(path, data, vocabulary, {task: (tags or {}).get(task) for task in tasks})
+        texts["dev"] = load_text(path, data, vocabulary, {task: (tags or {}).get(task) for task in tasks})
     text = random_text(vocabulary)
-    return found | {"random": dict.fromkeys(tasks, text)}
+    return texts | {"random": dict.fromkeys(tasks, text)}

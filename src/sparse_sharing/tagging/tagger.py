@@ -7,7 +7,7 @@ import numpy as np
 
 from sparse_sharing.tagging.base import BaseTagger
 from sparse_sharing.tagging.decoding import Predictions
-from sparse_sharing.tagging.running import SharedRunner
+from sparse_sharing.tagging.shared_runner import SharedRunner
 from sparse_sharing.tagging.vectors import UnseenVectors
 from sparse_sharing.training.trained import OpenModel, open_model
 
@@ -53,15 +53,15 @@ class Tagger(BaseTagger):
         """See `BaseTagger`."""
         if self.runner is not None:
             return self.runner.predict(surfaces, offsets, tasks, batch_size)
-        found = {task: (np.empty(len(surfaces), np.int64), np.empty(len(surfaces), np.float32)) for task in tasks}
+        predictions = {task: (np.empty(len(surfaces), np.int64), np.empty(len(surfaces), np.float32)) for task in tasks}
         for sentences, size in _groups(np.diff(offsets), batch_size):
             places = np.concatenate([np.arange(int(offsets[one]), int(offsets[one + 1])) for one in sentences])
             ends = np.concatenate([[0], np.cumsum(np.diff(offsets)[sentences])])
             text = self.surfaces.as_text(surfaces[places], ends)
-            for task, (numbers, shares) in found.items():
+            for task, (numbers, shares) in predictions.items():
                 numbers[places] = self.model.network.predict(task, text, size)
                 shares[places] = self.model.network.confidences(task, text, numbers[places], size)
-        return found
+        return predictions
 
 
 def _groups(lengths: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, int]]:

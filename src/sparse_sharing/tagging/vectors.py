@@ -42,10 +42,10 @@ class UnseenVectors(Mapping[str, np.ndarray]):
         if not details["data"]["vectors"]:
             raise ConfigError(f"{path}: the model was trained without word vectors; leave the vectors out")
         read = read_vectors(path, _Except(vocabulary.word_ids if vocabulary.lowercase else {}))
-        found, most = read.values.shape[1], details["model"]["word_dimension"]
-        if found > most:
+        width, most = read.values.shape[1], details["model"]["word_dimension"]
+        if width > most:
             raise ConfigError(
-                f"{path}: has {found} dimensions, but the model's word vectors have {most}; "
+                f"{path}: has {width} dimensions, but the model's word vectors have {most}; "
                 "use the file that the model was trained with"
             )
         return cls({word: row for row, word in enumerate(read.words)}, read.values)

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 from sparse_sharing.tagging.reading import Item
 from sparse_sharing.tagging.sentences import TaggedSentence
-from sparse_sharing.terminal.display import visible
+from sparse_sharing.terminal.escaping import visible
 from sparse_sharing.text.readers.conllu import COLUMNS, UNSPECIFIED
 
 Pairs = Iterable[tuple[Item, TaggedSentence]]

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sparse_sharing.storage.files import write_text
-from sparse_sharing.terminal.display import visible
+from sparse_sharing.terminal.escaping import visible
 
 # Imported on demand: commands that only read the record need no library for bars.
 if TYPE_CHECKING:

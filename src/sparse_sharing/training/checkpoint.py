@@ -1,4 +1,4 @@
-"""Checkpoints: a training that is stopped, however, goes on from its last finished epoch, to the same bits."""
+"""Checkpoints: an interrupted training resumes after its last finished epoch, bit for bit."""
 
 import contextlib
 import logging
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 def work_folder(beside: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
     """The folder `work` in the folder of an output, locked; it is removed when the stage has finished.
 
-    What an attempt with other input files has left there is thrown away: a spec says how the inputs were made, not
-    what is in them.
+    Files of an attempt with other input files are deleted: a spec describes how the inputs were made, not their
+    content.
 
     Raises:
         ArtifactError: Another process is working there.
@@ -39,7 +39,7 @@ def work_folder(beside: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise ArtifactError(
-            f"{folder}: another process is making the same files. Wait for it, or end it, and run the command again"
+            f"{folder}: another process is making the same files. Wait for it, or stop it, then run the command again"
         ) from error
     try:
         _empty_unless_from(folder, "".join(f"{input_digest(path)}\n" for path in inputs))
@@ -50,7 +50,7 @@ def work_folder(beside: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
 
 
 def _empty_unless_from(folder: Path, digests: str) -> None:
-    """Remove what was made from input files with other digests, and take down these digests."""
+    """Remove files that were made from input files with other digests, and store these digests."""
     record = folder / "inputs"
     if digests == (record.read_text(encoding="utf-8") if record.exists() else ""):
         return
@@ -61,14 +61,14 @@ def _empty_unless_from(folder: Path, digests: str) -> None:
 
 
 class Checkpoint:
-    """One training's state on disk, bound to the spec and the label it was made under."""
+    """The state of one training on disk, bound to its spec and its label."""
 
     def __init__(self, path: Path, spec: Spec, label: str) -> None:
-        """Use `path`; `label` tells trainings under one spec apart."""
+        """Use `path`; `label` distinguishes trainings with one spec."""
         self.path, self.spec, self.label = path, spec, label
 
     def save(self, network: Network, trainer: Trainer, progress: Progress, masking: Masking | None = None) -> None:
-        """Write everything that is needed to go on after the last epoch."""
+        """Write everything that is needed to resume after the last epoch."""
         tensors = {f"now/{name}": value for name, value in network.values().items()}
         tensors |= {f"best/{name}": value for name, value in progress.best.items()}
         tensors |= {f"trainer/{name}": value for name, value in trainer.state().items()}
@@ -83,7 +83,7 @@ class Checkpoint:
         save_tensors(self.path, "checkpoint", self.spec, {k: v.cpu().numpy() for k, v in tensors.items()}, details)
 
     def restore(self, network: Network, trainer: Trainer, masking: Masking | None = None) -> Progress:
-        """Go back to what was saved, or start from nothing where there is none that fits."""
+        """Restore the saved state, or start from the beginning if there is none that fits."""
         if not self.path.exists():
             return Progress()
         try:
@@ -104,7 +104,7 @@ class Checkpoint:
                 best_epoch = history[saved.details["best_epoch"] - 1].number
                 progress = Progress(history, groups["best"], best_epoch, own_values, own_epochs)
         except ArtifactError as error:
-            log.warning("the checkpoint cannot be used, training starts anew: %s", error)
+            log.warning("the checkpoint cannot be used, training starts again from the beginning: %s", error)
             if masking is not None:
                 masking.follow(trainer)
             return Progress()
@@ -114,7 +114,7 @@ class Checkpoint:
 
 
 def _groups(saved: Artifact, device: torch.device) -> dict[str, dict[str, Tensor]]:
-    """The tensors of a checkpoint by what they belong to: the network now, at its best, the trainer, `own TASK`."""
+    """The tensors of a checkpoint by group: the present network, the best network, the trainer, `own TASK`."""
     groups: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "trainer": {}}
     for name, array in saved.tensors.items():
         group, _, own = name.partition("/")

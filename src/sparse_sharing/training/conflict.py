@@ -1,6 +1,6 @@
-"""A diagnostic: whether the gradients of two tasks point the same way, on weights that they share and on others.
+"""A diagnostic: whether the gradients of two tasks agree, on weights that they share and on others.
 
-It chooses nothing and changes nothing: no weight, no optimizer state, no random number of the training.
+It does not affect the training: no weight, no optimizer state, no random number.
 """
 
 import csv
@@ -23,19 +23,19 @@ from sparse_sharing.training.loop import Epoch, TaskData
 from sparse_sharing.training.seeds import derive, generator
 
 COLUMNS: tuple[str, ...] = ("epoch", "tasks", "layer", "part", "weights", "cosine")
-"""Of `conflict.csv`."""
+"""The columns of `conflict.csv`."""
 
 ALL_LAYERS = "all"
 
 Row = dict[str, str]
-"""A line of `conflict.csv`."""
+"""A row of `conflict.csv`."""
 
 
 class Conflict:
     """Compares the gradients of all pairs of tasks, each time on the same sentences and with the same dropout.
 
     Only weights that masks cover are compared. *Shared* are those that both tasks keep. *Private* are those that one of
-    the two keeps; the other's gradient there is that of its loss at the value that it reads, 0, and no step uses it.
+    the two keeps; the other's gradient there is that of its loss at the value that it reads, 0, and is used in no step.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class Conflict:
         """Draw `sentences` training sentences of each task.
 
         Args:
-            network: whose gradients are compared.
-            tasks: with their training text.
-            masks: of each task, over weights.
-            sentences: of each task; all where it has fewer.
-            batch_size: sentences that run together.
-            seed: of the run.
+            network: the network whose gradients are compared.
+            tasks: the tasks with their training text.
+            masks: the mask of each task, over weights.
+            sentences: sentences of each task; all if it has fewer.
+            batch_size: sentences in a batch.
+            seed: the seed of the run.
         """
         self.network, self.seed = network, seed
         self.differentiate = Differentiator(network)
@@ -81,7 +81,7 @@ class Conflict:
     def measure(self) -> list[Row]:
         """A row for each pair of tasks, layer and part that has weights; the epoch is left to the caller.
 
-        The cosine is empty where a gradient is 0.
+        The cosine is empty if a gradient is 0.
         """
         before = random_state(self.network.device)
         gradients = {task: self._gradient(task) for task in self.batches}
@@ -113,22 +113,22 @@ class Conflict:
 
 
 def _flat(mask: Mask, names: Sequence[str]) -> Tensor:
-    """What a mask keeps of some tensors, bool [P]; masks of units cover biases as well."""
+    """The mask of some tensors, bool [P]; masks of units also cover biases."""
     parts = mask.tensors()
     return torch.cat([parts[name].reshape(-1) for name in names])
 
 
 def cosine(first: Tensor, second: Tensor) -> float | None:
-    """The cosine of the angle between two vectors; None where one is 0."""
+    """The cosine of the angle between two vectors; None if one is 0."""
     norms = first.norm() * second.norm()
     return float(first @ second / norms) if norms > 0 else None
 
 
 class ConflictLog:
-    """The rows of a training so far, in a file of its work folder, so that an interruption loses none."""
+    """The rows of a training so far, in a file of its work folder, so that no row is lost after an interruption."""
 
     def __init__(self, conflict: Conflict, path: Path) -> None:
-        """Go on with the rows of the file `path`, where there is one."""
+        """Continue with the rows of the file `path`, if there is one."""
         self.conflict, self.path = conflict, path
         self.rows: list[Row] = []
         if path.exists():

@@ -1,6 +1,6 @@
-"""GPU slots: no more jobs on a GPU of this machine than are wanted, from however many terminals they are started.
+"""GPU slots: limit the number of jobs on a GPU of this machine, even if they are started from several terminals.
 
-A slot is a locked file. The system drops the lock when the process ends, however it ends.
+A slot is a locked file. The system releases the lock when the process ends, in any way.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from sparse_sharing.errors import ConfigError
 log = logging.getLogger(__name__)
 
 JOBS_PER_GPU = "SPARSE_SHARING_JOBS_PER_GPU"
-"""The environment variable that says how many jobs may share a GPU; 1 where it is not set."""
+"""The environment variable for the number of jobs that may share a GPU; the default is 1."""
 
 SECONDS_BETWEEN_TRIES = 1.0
 
@@ -30,15 +30,15 @@ class Slot(NamedTuple):
     """A place on a GPU, held as long as this object lives."""
 
     gpu: int
-    """As torch counts the GPUs that this process may see."""
+    """The index of the GPU in torch."""
 
     lock: FileLock | None
-    """None where somebody else, such as Slurm, sees to it that nobody shares the GPU."""
+    """None if a batch system such as Slurm already assigns the GPU exclusively."""
 
 
 @functools.cache
 def own_slot() -> Slot:
-    """The one slot of this process, claimed when it is first asked for and held until the process ends."""
+    """The only slot of this process, claimed on first use and held until the process ends."""
     if is_assigned(os.environ):
         return Slot(0, None)
     names = [str(torch.cuda.get_device_properties(gpu).uuid) for gpu in range(torch.cuda.device_count())]
@@ -54,7 +54,7 @@ def jobs_per_gpu(environment: Mapping[str, str]) -> int:
     """How many jobs may share a GPU.
 
     Raises:
-        ConfigError: The environment says something else than a number from 1 on.
+        ConfigError: The environment variable is not a number from 1 on.
     """
     text = environment.get(JOBS_PER_GPU, "1")
     if not (text.isascii() and text.isdigit() and int(text) > 0):
@@ -63,12 +63,12 @@ def jobs_per_gpu(environment: Mapping[str, str]) -> int:
 
 
 def claim_slot(names: Sequence[str], slots: int, folder: Path) -> Slot:
-    """Take a free slot, on a GPU with as few jobs as possible; wait where there is none.
+    """Take a free slot, on a GPU with as few jobs as possible; wait if there is none.
 
     Args:
-        names: of the GPUs that this process may see, the same in every process however it counts them.
+        names: names of the GPUs that this process can see, which are the same in every process.
         slots: jobs that may share a GPU.
-        folder: of the lock files.
+        folder: the folder of the lock files.
     """
     waiting = False
     while True:
@@ -79,16 +79,16 @@ def claim_slot(names: Sequence[str], slots: int, folder: Path) -> Slot:
                     lock.acquire(timeout=0)
                     return Slot(gpu, lock)
         if not waiting:
-            log.info("every GPU is taken by other jobs (%s=%d); waiting for one to end", JOBS_PER_GPU, slots)
+            log.info("all GPUs are used by other jobs (%s=%d); waiting for one to end", JOBS_PER_GPU, slots)
             waiting = True
         time.sleep(SECONDS_BETWEEN_TRIES)
 
 
 def runtime_folder() -> Path:
-    """A folder for lock files that this user's processes on this machine have in common.
+    """A folder for lock files that this user's processes on this machine share.
 
     Raises:
-        ConfigError: It belongs to somebody else, or is a link.
+        ConfigError: It belongs to another user, or is a link.
     """
     folder = Path(tempfile.gettempdir()) / f"sparse-sharing-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)

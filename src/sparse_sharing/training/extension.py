@@ -1,7 +1,7 @@
-"""Adding a task to a finished model: what is free, what it starts from, and steps that change nothing else.
+"""Adds a task to a finished model: the free weights, their start values, and steps that change nothing else.
 
 The new task reads all weights of the model and trains those that no task keeps, as in PackNet (Mallya and Lazebnik
-2018). Biases, character embeddings and the vectors of known words belong to all tasks and stay as they are.
+2018). Biases, character embeddings and the vectors of known words belong to all tasks and do not change.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -26,15 +26,15 @@ from sparse_sharing.training.seeds import derive
 from sparse_sharing.training.trainer import Trainer
 
 LIMITS = "word_limits"
-"""The key of a model's details that has, for each task, how many word ids it knows: words added later come behind."""
+"""The key of a model's details with the number of word ids that each task knows: words added later come after them."""
 
 
 @dataclass(frozen=True)
 class Free:
-    """The weights of a model that masks cover, in the order of masks.
+    """The masked weights of a model, in the order of masks.
 
     Attributes:
-        kept: bool [P], those that a task keeps.
+        kept: bool [P], the weights that any task keeps.
         mask: any mask of the model, for shapes and starting weights.
     """
 
@@ -43,7 +43,7 @@ class Free:
 
     @property
     def count(self) -> int:
-        """How many weights no task keeps."""
+        """The number of weights that no task keeps."""
         return int((~self.kept).sum())
 
     def whole(self) -> Mask:
@@ -51,38 +51,38 @@ class Free:
         return replace(self.mask, keep=torch.ones_like(self.kept))
 
     def largest(self, magnitudes: Tensor, share: float) -> Mask:
-        """The mask that keeps what tasks keep, and a share of the free weights: the largest of `magnitudes` [P]."""
+        """The mask of all kept weights and a share of the free weights: those with the largest `magnitudes` [P]."""
         taken = max(1, round(share * self.count))
         free = prune_smallest(magnitudes, replace(self.mask, keep=~self.kept), taken)
         return replace(self.mask, keep=self.kept | free.keep)
 
 
 def free_weights(model: TrainedModel) -> Free:
-    """What no task of a model keeps.
+    """The weights that no task of a model keeps.
 
     Raises:
         ConfigError: Every weight is kept by a task, or the model cannot be extended.
     """
     if model.own:
-        raise ConfigError("the model has weights of its own for each task (best_epoch: each), so tasks share nothing")
+        raise ConfigError("each task of the model has its own weights (best_epoch: each), so tasks share nothing")
     if model.details["model"].get("stacks"):
-        raise ConfigError("the model shares softly: each task has a BiLSTM of its own, and no task can use all of them")
+        raise ConfigError("the model has sharing 'soft': each task has its own BiLSTM, and no task can use all of them")
     if not model.masks:
-        raise ConfigError("the model has no masks; train a system of sharing 'sparse'")
+        raise ConfigError("the model has no masks; use a model of sharing 'sparse'")
     free = Free(torch.from_numpy(union_of(model.masks.values())), next(iter(model.masks.values())))
     if not free.count:
         raise ConfigError(
             f"every one of the {free.kept.numel():,} weights is kept by a task, so none is free for another. Models of "
-            "sharing 'hard' never have free weights; of sharing 'sparse', choose masks of a lower density"
+            "sharing 'hard' never have free weights; with sharing 'sparse', choose masks of a lower density"
         )
     return free
 
 
 def start_values(model: TrainedModel, free: Free, network: Network, seed: int) -> dict[str, Tensor]:
-    """The weights that a new task starts from, by name: those of the model, and first weights where none is kept.
+    """The weights that a new task starts from, by name: those of the model, and initial values for free weights.
 
-    Words behind those of the model, and the head, get first weights too; that of a word depends on the seed and the
-    word only.
+    Words after those of the model, and the head, also get initial values; those of a word depend only on the seed and
+    the word.
     """
     values, start = network.values(), 0
     first = dict(first_values(network, seed, [name for name in values if name != WORDS]))
@@ -102,14 +102,14 @@ def start_values(model: TrainedModel, free: Free, network: Network, seed: int) -
 
 
 def first_vector(word: str, dimension: int, seed: int) -> Tensor:
-    """The first vector of a word that is added, float32 [1, dimension]: uniform with variance 1 / dimension."""
+    """The initial vector of an added word, float32 [1, dimension]: uniform with variance 1 / dimension."""
     bound = (3 / dimension) ** 0.5
     source = torch.Generator().manual_seed(derive(seed, "initial word", word))
     return torch.empty(1, dimension).uniform_(-bound, bound, generator=source)
 
 
 def prunable(network: Network, mask: Tensor, rest: bool = False) -> Tensor:
-    """A vector bool [P] in the order of masks as one over all encoder parameters; `rest` is what masks do not cover."""
+    """A vector bool [P] in the order of masks, expanded to all encoder parameters; `rest` is the value elsewhere."""
     whole = torch.full_like(network.theta, rest, dtype=torch.bool)
     parts, start = network.parts(whole), 0
     for name in network.prunable_shapes:
@@ -120,7 +120,7 @@ def prunable(network: Network, mask: Tensor, rest: bool = False) -> Tensor:
 
 
 class ExtendingTrainer(Trainer):
-    """Trains the free weights of a new task, its head and the words that came with it; all else stays bit for bit."""
+    """Trains the free weights of a new task, its head and its new words; everything else stays bit-identical."""
 
     def __init__(self, network: Network, optimization: Optimization, free: Tensor, first_word: int) -> None:
         """Train the weights `free`, bool [P] in the order of masks, and word ids from `first_word` on."""
@@ -146,10 +146,10 @@ class ExtendingTrainer(Trainer):
 
 
 def extended_words(vocabulary: Vocabulary, text: EncodedText, has_vector: Collection[str], minimum: int) -> Vocabulary:
-    """A vocabulary with the words of a training text that it lacks behind its own, in alphabetical order.
+    """A vocabulary, with the missing words of a training text appended in alphabetical order.
 
-    A word that has a pretrained vector is read by that vector, as in dev and test text, and is not added: the tasks of
-    the model have read it so, too.
+    A word with a pretrained vector is read by that vector, as in dev and test text and by the model's tasks, and is not
+    added.
     """
     counts: dict[str, int] = {}
     surfaces = text.surfaces()
@@ -164,18 +164,18 @@ def extended_words(vocabulary: Vocabulary, text: EncodedText, has_vector: Collec
 def read_anew(
     text: EncodedText, vocabulary: Vocabulary, vectors: Mapping[str, np.ndarray], dimension: int
 ) -> EncodedText:
-    """A text as another vocabulary reads it; `vectors` are those of words that it lacks."""
+    """A text encoded with another vocabulary; `vectors` has the vectors of words that it lacks."""
     return replace(text, **surface_tensors(text.surfaces(), vocabulary, vectors, dimension))
 
 
 def vectors_of(
     texts: Iterable[EncodedText], vocabulary: Vocabulary, rows: np.ndarray, has_vector: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """The pretrained vectors that a prepared dataset holds, by the key of each word.
+    """The pretrained vectors of a prepared dataset, by the key of each word.
 
     Args:
-        texts: of the dataset, whose words beyond the vocabulary have vectors of their own.
-        vocabulary: of the dataset.
+        texts: the texts of the dataset, which contain the vectors of words that are not in the vocabulary.
+        vocabulary: the vocabulary of the dataset.
         rows: float32 [V, D], the vectors of the vocabulary, and bool [V], which words have one.
         has_vector: see `rows`.
     """

@@ -1,7 +1,7 @@
-"""Loss and gradients of a batch: at once, or in parts that add up to the same where the batch is too large for memory.
+"""Loss and gradients of a batch: at once, or in parts with the same sum if the batch is too large for memory.
 
-In parts, a step has the same gradients but for the order in which numbers are added: each part's loss counts by its
-share of what the loss is a mean over, and each part's dropout is cut from that of the whole batch.
+In parts, a step has the same gradients apart from the order of additions: each part's loss is weighted by its share of
+the units of the mean, and each part's dropout noise is taken from that of the whole batch.
 """
 
 from dataclasses import dataclass
@@ -9,24 +9,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparse_sharing.network.memory import Room, is_gpu_shortage, random_state, set_random_state
+from sparse_sharing.network.memory import BatchLimit, is_gpu_shortage, random_state, set_random_state
 from sparse_sharing.network.network import Network
 from sparse_sharing.text.batches import Batch
 
 CPU_POSITIONS = 16_384
-"""Positions that run at once on the CPU, at most: more take memory, gigabytes where sentences are long, and no less
-time."""
+"""The most positions that run at once on the CPU: more take memory, gigabytes with long sentences, and save no time."""
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """What a batch says about the weights.
+    """The loss and the gradients of a batch.
 
     Attributes:
         loss: a scalar without gradient.
-        encoder: of each parameter of the encoder; zeros for frozen ones.
-        rows: for each tensor of role rows that is not frozen, of the batch's rows.
-        head: of the task's head.
+        encoder: the gradient of each parameter of the encoder; zeros for frozen ones.
+        rows: for each tensor of role `rows` that is not frozen, the gradient of the batch's rows.
+        head: the gradient of the task's head.
     """
 
     loss: Tensor
@@ -35,7 +34,7 @@ class Gradients:
     head: Tensor
 
     def add(self, other: "Gradients") -> None:
-        """Add those of another part of the batch."""
+        """Add the gradients of another part of the batch."""
         for own, more in zip(self._tensors(), other._tensors(), strict=True):
             own += more
 
@@ -44,18 +43,18 @@ class Gradients:
 
 
 class Differentiator:
-    """Finds gradients in as few parts as fit into memory, and remembers how many that are."""
+    """Computes gradients in as few parts as fit into memory, and remembers the number of parts."""
 
     def __init__(self, network: Network) -> None:
         """Differentiate the losses of a network."""
         self.network = network
-        self.room = Room(CPU_POSITIONS) if network.device.type == "cpu" else Room()
+        self.batch_limit = BatchLimit(CPU_POSITIONS) if network.device.type == "cpu" else BatchLimit()
 
     def __call__(self, task: str, batch: Batch, loss_weight: float) -> Gradients:
         """The gradients of a task's loss times a weight.
 
-        What runs out of GPU memory is tried again in smaller parts, from the same random state. Nothing else is changed
-        on the way: no weight, and nothing that an optimizer remembers.
+        After a GPU out-of-memory error the batch is tried again in smaller parts, from the same random state. Weights
+        and optimizer state do not change.
 
         Raises:
             ResourceError: One sentence does not fit into the memory of the GPU.
@@ -65,7 +64,7 @@ class Differentiator:
         network.activate(task)
         before = random_state(network.device)
         while True:
-            size = self.room.sentences(count, longest)
+            size = self.batch_limit.sentences(count, longest)
             try:
                 if size == count:
                     return self._at_once(task, batch, loss_weight)
@@ -73,10 +72,10 @@ class Differentiator:
             except RuntimeError as error:
                 if not is_gpu_shortage(error):
                     raise
-                # Only the text is kept: the error itself holds all that the attempt has allocated.
+                # Keep only the text: the error itself references all memory of the attempt.
                 problem = str(error)
             set_random_state(network.device, before)
-            self.room.shrink(size, longest, f"training task {task}", problem)
+            self.batch_limit.shrink(size, longest, f"training task {task}", problem)
 
     def _at_once(self, task: str, batch: Batch, loss_weight: float | Tensor) -> Gradients:
         network = self.network

@@ -1,6 +1,6 @@
-"""theta(0): the starting weights, drawn tensor by tensor, each from a seed of its own name.
+"""theta(0): the starting weights; each tensor is drawn with a seed derived from its name.
 
-A task's head does not depend on which other tasks there are, nor the encoder on the vocabulary.
+A task's head does not depend on other tasks, nor the encoder on the vocabulary.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -17,16 +17,16 @@ from sparse_sharing.training.seeds import derive
 
 
 def initialise(network: Network, seed: int, vectors: np.ndarray, has_vector: np.ndarray) -> None:
-    """Give a network its first weights: what encoder and heads declare, and the vectors of words that have one.
+    """Initialise a network: the initial values that encoder and heads declare, and the vectors of words that have one.
 
     Of the paper's network, LSTM, convolution and heads: Xavier uniform; biases 0, forget gates 1 (in both bias vectors,
-    as the original does); embeddings uniform with variance 1 / dimension.
+    as in the original code); embeddings uniform with variance 1 / dimension.
 
     Args:
         network: changed in place.
         seed: the run's seed.
-        vectors: float32 [V, d], d at most the word dimension; where d is smaller, the rest stays random.
-        has_vector: bool [V], which rows of `vectors` are given.
+        vectors: float32 [V, d], d at most the word dimension; if d is smaller, the rest stays random.
+        has_vector: bool [V], the words with a vector in `vectors`.
     """
     values = network.values()
     for name, drawn in first_values(network, seed, values):
@@ -38,7 +38,7 @@ def initialise(network: Network, seed: int, vectors: np.ndarray, has_vector: np.
 
 
 def first_values(network: Network, seed: int, names: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
-    """The first values of some tensors of a network, each drawn with a seed of its own, one after the other."""
+    """The initial values of some tensors of a network, each drawn with its own seed."""
     infos = dict(network.parameters.infos)
     for task, head in network.head_kinds.items():
         infos |= {head_name(task, info.name): info for info in head.tensors()}
@@ -49,6 +49,6 @@ def first_values(network: Network, seed: int, names: Iterable[str]) -> Iterator[
 
 
 def first_heads(network: Network, seed: int, tasks: Collection[str]) -> dict[str, Tensor]:
-    """The first weights of the heads of tasks, by name: they depend on the seed and the name of the task only."""
+    """The initial weights of the heads of tasks, by name: they depend only on the seed and the name of the task."""
     names = [name for name in network.values() if any(is_head_of(name, task) for task in tasks)]
     return dict(first_values(network, seed, names))

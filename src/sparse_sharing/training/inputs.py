@@ -1,4 +1,4 @@
-"""Reading what earlier stages wrote, checked against the spec that the run expects."""
+"""Reads the files of earlier stages, checked against the specs that the run expects."""
 
 import dataclasses
 import logging
@@ -41,8 +41,8 @@ def load_vocabulary(
 
     Args:
         path: the file of words and characters.
-        expected: digest of the spec that it must be made under.
-        tags: the tasks, each with the digest of the spec that its tags must be made under; none: all that are there.
+        expected: digest of the spec that it must have.
+        tags: the tasks, each with the digest of the spec that its tags must have; None: all existing tasks.
 
     Raises:
         ArtifactError: A file cannot be used.
@@ -70,12 +70,12 @@ def corpus_of(text: Path, task: str) -> str:
     """The name of the corpus that the tags of a task for the text of a split come from.
 
     Raises:
-        ArtifactError: The file with the tags does not say it.
+        ArtifactError: The file with the tags does not name it.
     """
     path = tags_file(text, task)
     spec = stored_spec(path)
     if spec is None:
-        raise ArtifactError(f"{path}: does not say which corpus it comes from; prepare the text again")
+        raise ArtifactError(f"{path}: does not name its corpus; prepare the text again")
     return spec["corpus"]["name"]
 
 
@@ -85,14 +85,14 @@ def tags_files(texts: Iterable[Path], tasks: Iterable[str]) -> list[Path]:
 
 
 def _tasks_beside(path: Path, tags: Mapping[str, str | None] | None) -> Mapping[str, str | None]:
-    """The tasks that are asked for, or those whose tags are beside a file of the prepared dataset."""
+    """The requested tasks, or those whose tags are beside a file of the prepared dataset."""
     if tags is not None:
         return tags
     return {folder.name: None for folder in sorted(path.parent.glob("tags/*"))}
 
 
 def read_vocabulary(path: Path, artifact: Artifact) -> Vocabulary:
-    """The vocabulary that an artifact holds; `path` names it in messages.
+    """The vocabulary in an artifact; `path` names it in messages.
 
     Raises:
         ArtifactError: Its parts do not fit each other.
@@ -111,13 +111,13 @@ def load_text(
     vocabulary: Vocabulary | None = None,
     tags: Mapping[str, str | None] | None = None,
 ) -> dict[str, EncodedText]:
-    """For each task of a split the text that carries its tags; tasks of the same corpora share it.
+    """For each task of a split the text with its tags; tasks of the same corpora share the text.
 
-    The tags of each task are in a file of their own beside the text; `tags` is that of `load_vocabulary`.
+    The tags of each task are in a separate file beside the text; `tags` as in `load_vocabulary`.
 
     Raises:
-        ArtifactError: A file cannot be used, its numbers point to nothing, in the vocabulary or elsewhere, or the tags
-            were read with other sentences than the text.
+        ArtifactError: A file cannot be used, its numbers are out of range, or the tags were read with other sentences
+            than the text.
     """
     artifact = load_tensors(path, "text", expected)
     with parts_of(path):
@@ -152,7 +152,9 @@ def _load_tags(text: Path, task: str, expected: str | None, corpora: Mapping[str
 
 
 def load_vectors(path: Path, expected: str, words: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
-    """The vectors float32 [words, d] of a vocabulary, d at most the dimension, and bool [words], which are given."""
+    """The vectors float32 [words, d] of a vocabulary, d at most the dimension, and bool [words], which words have
+    one.
+    """
     given = load_tensors(path, "vectors", expected).tensors
     with parts_of(path):
         vectors, has_vector = given["vectors"], given["has_vector"]
@@ -172,9 +174,9 @@ def load_task_data(
     weights: Mapping[str, TaskWeights] | None = None,
     lenient_spans: bool = False,
 ) -> dict[str, TaskData]:
-    """Training and dev text of tasks, with the weights of those that have any, and the scorer for dev.
+    """Training and dev text of tasks, with the weights of tasks that have any, and the scorer for dev.
 
-    `tags` has the digest of the spec that the tags of each task must be made under.
+    `tags` has for each task the digest of the spec that its tags must have.
 
     Raises:
         ArtifactError: A text cannot be used.
@@ -183,7 +185,7 @@ def load_task_data(
     texts = tuple(load_text(path, expected, vocabulary, tags) for path in (train, dev))
     for task in tags:
         if not texts[0][task].sentences:
-            raise TrainingError(f"{train}: task '{task}' has no training sentence; give it some, or take the task out")
+            raise TrainingError(f"{train}: task '{task}' has no training sentence; add some, or remove the task")
         if texts[0][task].unseen_tags[task]:
             path = tags_file(train, task)
             raise ArtifactError(f"{path}: has tags of task '{task}' that are not in the vocabulary. {remedy(path)}")
@@ -222,16 +224,16 @@ def build_network(
     heads: Mapping[str, HeadKind] | None,
     device: torch.device,
 ) -> tuple[Network, dict[str, Tensor]]:
-    """The network that starting weights belong to, with them, and the weights by name.
+    """The network with its starting weights, and these weights by name.
 
-    A head that the weights lack is drawn: it depends on nothing but the seed and the name of the task.
+    A missing head is drawn; it depends only on the seed and the name of the task.
 
     Args:
-        path: of the weights.
-        artifact: what the file holds.
-        vocabulary: with the tasks of the network and no others.
-        heads: of tasks whose head is not linear.
-        device: where the network is.
+        path: the path of the weights.
+        artifact: the content of the file.
+        vocabulary: the vocabulary with only the tasks of the network.
+        heads: the heads of tasks whose head is not linear.
+        device: the device of the network.
 
     Raises:
         ArtifactError: The weights do not fit the network or the vocabulary.
@@ -248,7 +250,7 @@ def build_network(
 
 
 def has_head(values: Mapping[str, Tensor], task: str) -> bool:
-    """Whether weights by name hold the head of a task."""
+    """Whether weights by name contain the head of a task."""
     return any(is_head_of(name, task) for name in values)
 
 
@@ -256,10 +258,10 @@ def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes, Un
     """The absolute values of the prunable starting weights, float32 [P] in the order of masks; their shapes and units.
 
     Raises:
-        ArtifactError: The weights do not fit the network that they say they belong to.
+        ArtifactError: The weights do not fit the network that the file names.
     """
     with parts_of(path), torch.device("meta"):
-        # How many words and characters there are changes no prunable tensor.
+        # The numbers of words and characters change no prunable tensor.
         encoder = build_encoder(encoder_section(artifact.details["model"]), TextSizes())
         shapes = encoder.prunable_shapes()
     with parts_of(path):
@@ -275,24 +277,24 @@ def for_tasks(vocabulary: Vocabulary, tasks: Iterable[str]) -> Vocabulary:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a configuration: `auto` is a GPU if there is one. A GPU is waited for until it has a free slot.
+    """The device of a configuration: `auto` is a GPU if there is one. For a GPU, wait until it has a free slot.
 
     Raises:
-        ConfigError: A GPU is asked for where there is none.
+        ConfigError: A GPU is requested, but there is none.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device: cuda was asked for, but no GPU is available; use auto or cpu")
+        raise ConfigError("device: got cuda, but no GPU is available; use auto or cpu")
     if name == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", own_slot().gpu)
 
 
 def warn_of_emptied_layers(mask: Mask, label: str) -> None:
-    """Say in the log in which layers a mask keeps no weight; that is allowed, but seldom meant."""
+    """Log a warning for layers of which a mask keeps no weight; this is allowed, but rarely intended."""
     for layer, part in mask.by_layer().items():
         if part.kept == 0:
             log.warning(
-                "%s keeps no weight of layer '%s'. The task goes on without it: above the last layer with weights it "
-                "is left out, below it gives the same for every token. An earlier round keeps more",
+                "%s keeps no weight of layer '%s'. Above the last layer with weights, the task skips this layer; below "
+                "it, the layer has the same output for every token. An earlier round keeps more weights",
                 *(label, layer),
             )

@@ -1,6 +1,6 @@
 """The training loop: epochs over the tasks, dev scores after each, the best epoch kept.
 
-`train_epochs` is a generator: what reports and stores stands in the stage that consumes it.
+`train_epochs` is a generator: reporting and storing are done by its consumer.
 """
 
 import time
@@ -28,11 +28,11 @@ from sparse_sharing.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class TaskData:
-    """The text that a task is trained on, the text on which epochs are compared, and how much the task counts.
+    """The text that a task is trained on, the text on which epochs are compared, and the weight of the task.
 
     An epoch makes `sampling_weight` passes over the task's sentences; `loss_weight` multiplies its loss.
-    `lenient_spans` names the scorer of dev (see `training.lenient`). Where `choose_on_dev` is False, the dev text
-    chooses nothing: neither an epoch nor when to stop.
+    `lenient_spans` is whether dev is scored by the lenient scorer (see `evaluation.lenient`). If `choose_on_dev` is
+    False, dev scores of the task choose neither an epoch nor when to stop.
     """
 
     train: EncodedText
@@ -45,10 +45,10 @@ class TaskData:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch gave; epochs count from 1, scores are in percent.
+    """The results of one epoch; epochs count from 1, scores are in percent.
 
-    `mean` and `dev_loss` are means over the tasks whose dev text may choose, or over all where there is none.
-    `mask_change` is the share of the next mask that the epoch has changed, where somebody watches it.
+    `mean` and `dev_loss` are means over the tasks whose dev text may choose, or over all tasks if there is none.
+    `mask_change` is the share of the next mask that the epoch has changed, if an early bird measures it.
     """
 
     number: int
@@ -63,14 +63,14 @@ class Epoch:
 
 @dataclass
 class Progress:
-    """Everything that a training has reached, and needs to go on."""
+    """The state of a training: its results, and what it needs to resume."""
 
     history: list[Epoch] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
     best_epoch: int = 0
     own: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     own_epochs: dict[str, int] = field(default_factory=dict)
-    """For each task the epoch of its own best dev score so far, and the weights of that epoch, where they are kept."""
+    """For each task the epoch of its own best dev score so far, and the weights of that epoch, if they are kept."""
 
     @property
     def best_mean(self) -> float:
@@ -78,16 +78,18 @@ class Progress:
         return self.history[self.best_epoch - 1].mean if self.best_epoch else -1.0
 
     def is_better(self, epoch: Epoch) -> bool:
-        """Whether an epoch beats the best so far: by its dev score, or by its dev loss where the scores are equal."""
+        """Whether an epoch is better than the best so far: by its dev score, or by its dev loss if the scores are
+        equal.
+        """
         if not self.best_epoch:
             return True
         best = self.history[self.best_epoch - 1]
         return (epoch.mean, -epoch.dev_loss) > (best.mean, -best.dev_loss)
 
     def has_lost_patience(self, patience: int | None) -> bool:
-        """Whether the last `patience` epochs brought no better dev score; counted from the first score above 0.
+        """Whether none of the last `patience` epochs has a better dev score, counted from the first score above 0.
 
-        A model that has found nothing yet has not begun to get worse.
+        A model with score 0 has not begun to learn, so it cannot have begun to get worse.
         """
         if not patience or self.best_mean <= 0:
             return False
@@ -95,14 +97,14 @@ class Progress:
         return len(self.history) - reached >= patience
 
     def keep(self, values: Mapping[str, Tensor], number: int) -> None:
-        """Take a copy of the weights of the best epoch so far, in the place of those before."""
+        """Copy the weights of the best epoch so far, replacing earlier ones."""
         _copy_into(self.best, values)
         self.best_epoch = number
 
     def keep_own(self, values: Mapping[str, Tensor]) -> None:
-        """Take a copy of the weights of the last epoch for each task that has its best dev score so far there.
+        """Copy the weights of the last epoch for each task that has its best dev score so far in it.
 
-        Of equal scores the earliest counts.
+        Of equal scores the earliest is used.
         """
         last = self.history[-1]
         for task, score in last.scores.items():
@@ -117,7 +119,7 @@ class Progress:
 
 
 def _copy_into(kept: dict[str, Tensor], values: Mapping[str, Tensor]) -> None:
-    """Copy values by name, into the memory of those before where there are any."""
+    """Copy values by name, into existing memory if there is any."""
     for name, value in values.items():
         if name not in kept:
             kept[name] = torch.empty_like(value)
@@ -137,23 +139,23 @@ def train_epochs(
     each_best: bool = False,
     masking: Masking | None = None,
 ) -> Iterator[Epoch]:
-    """Train until the epochs or the patience are used up, or the next mask is settled; yields after each epoch.
+    """Train until the epochs or the patience are used up, or the next mask has settled; yields after each epoch.
 
-    `progress` is up to date then.
+    `progress` is then up to date.
 
     Args:
         network: trained in place; its masks decide what each task may change.
-        trainer: holds the optimizer's memory for the network.
+        trainer: the trainer of the network, with the optimizer state.
         tasks: the tasks to train, in the order of the configuration.
         optimization: how to train.
-        streams: what the random numbers are for; trainings with equal seed and streams see the same order.
-        progress: where to go on; its `best` weights are those of the epoch with the best mean dev score, of equals
-            that with the lowest dev loss; of the last epoch where no task's dev text may choose.
+        streams: the purpose of the random numbers; trainings with equal seed and streams have the same order of data.
+        progress: the state to resume; its `best` weights are those of the epoch with the best mean dev score, if tied
+            with the lowest dev loss; or of the last epoch if no task's dev text may choose.
         seed: the run's seed.
         on_step: called with (step, steps of the epoch) after each step.
-        early_bird: watches the mask that the weights would give.
-        each_best: also keep, for each task, the weights of the epoch with its own best dev score.
-        masking: prunes the network on the way.
+        early_bird: ends the training when the next mask has settled.
+        each_best: whether to keep, for each task, the weights of the epoch with its own best dev score.
+        masking: prunes the network during the training.
 
     Raises:
         TrainingError: The loss is not finite, or a task has no training sentence.
@@ -241,7 +243,7 @@ def _run_epoch(
 
 
 def _not_finite(network: Network, tasks: Sequence[str], losses: list[Tensor]) -> str | None:
-    """The first loss of an epoch that is not finite, or else a weight; None where all is well."""
+    """The first loss of an epoch that is not finite, or else a weight; None if all are finite."""
     values = torch.stack(losses)
     if not bool(values.isfinite().all()):
         step = int((~values.isfinite()).nonzero()[0])

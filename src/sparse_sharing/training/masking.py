@@ -1,4 +1,4 @@
-"""Pruning during a training: hands weights, gradients and progress to a source of masks, and applies what it cuts."""
+"""Prunes during a training: passes weights, gradients and progress to a source of masks, and applies its masks."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ from sparse_sharing.training.trainer import Trainer
 
 
 class Masking:
-    """The mask of a task that is trained by itself, and gets smaller on the way.
+    """The mask of a task that is trained by itself; it shrinks during the training.
 
     Attributes:
-        mask: the mask now.
-        masks: those at the end of each epoch so far.
+        mask: the present mask.
+        masks: the masks at the end of each epoch so far.
     """
 
     def __init__(self, source: Source, network: Network, task: str) -> None:
@@ -26,27 +26,27 @@ class Masking:
         self.mask, self.masks = source.plan.dense, list[Mask]()
 
     def follow(self, trainer: Trainer) -> None:
-        """Listen to a trainer from before its first step, and start with the whole network."""
+        """Observe a trainer, from before its first step, and start with the whole network."""
         self.trainer, trainer.observer = trainer, self._observe
         self._apply(self.source.plan.dense)
         self.masks = []
 
     def after_step(self, moment: Moment) -> None:
-        """Cut the mask if the source says so."""
+        """Shrink the mask if the source does so."""
         if (mask := self.source.cut(moment, self.network.prunable_values(), self.mask)) is not None:
             self._apply(mask)
 
     def end_epoch(self) -> None:
-        """Remember the mask that the epoch ends with."""
+        """Store the mask at the end of the epoch."""
         self.masks.append(self.mask)
 
     def state(self) -> dict[str, Tensor]:
-        """What a checkpoint needs to go on: the masks so far, bool [epochs, P], and what the source remembers."""
+        """The state for a checkpoint: the masks so far, bool [epochs, P], and the state of the source."""
         own = {"masks": torch.stack([mask.keep for mask in self.masks])}
         return own | {f"source.{name}": value for name, value in self.source.state().items()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `state` gave."""
+        """Restore a state from `state`."""
         dense = self.source.plan.dense
         self.masks = [Mask(keep, dense.shapes, dense.weights) for keep in state["masks"].cpu().bool()]
         names = {name.removeprefix("source."): value for name, value in state.items() if name.startswith("source.")}

@@ -1,8 +1,8 @@
-"""Optimizers that move only what takes part in a step.
+"""Optimizers that change only the weights that take part in a step.
 
-One rule holds everywhere: a step changes a weight, and the optimizer's memory of it, only if the weight takes part. A
-weight outside the task's mask, a word that is not in the batch, another task's head: all stay bit for bit as they are.
-(The original code masked gradients alone, and momentum went on moving what the mask had excluded.)
+A step changes a weight, and its optimizer state, only if the weight takes part. A weight outside the task's mask, a
+word that is not in the batch and another task's head stay bit-identical. (The original code masked only the gradients,
+and momentum went on changing weights outside the mask.)
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from sparse_sharing.config.schema import Optimization
 
 @dataclass(frozen=True)
 class Gate:
-    """Which weights a step changes, in the forms in which the rules multiply by it.
+    """Which weights a step changes, as factors for the rules.
 
     Attributes:
-        keep: float32, 1 where a weight takes part and 0 elsewhere; a scalar 1 where all do.
-        shares: for each number that a rule remembers, how much of it a step replaces: `keep` times that share.
+        keep: float32, 1 for weights that take part and 0 for others; a scalar 1 if all do.
+        shares: for each number of the optimizer state, the share of it that a step replaces, times `keep`.
     """
 
     keep: Tensor
@@ -36,20 +36,20 @@ class Rule(Protocol):
     """How a gradient changes a weight.
 
     Attributes:
-        shares: for each number that the rule remembers per weight, how much of it a step replaces.
+        shares: for each number of the optimizer state per weight, the share of it that a step replaces.
     """
 
     shares: tuple[float, ...]
 
     def rate(self, learning_rate: float, counts: Tensor) -> Tensor | float:
-        """The step size of weights that have taken part in so many steps, this one included; `counts` is float64.
+        """The step size of weights that have taken part in `counts` steps, float64, including this one.
 
-        A number where the steps taken do not matter, else float64 like `counts`.
+        A number if it does not depend on the counts, else float64 like `counts`.
         """
         ...
 
     def update(self, values: Tensor, gradient: Tensor, memory: Tensor, gate: Gate, rate: Tensor | float) -> None:
-        """Change values [n] and memory [numbers, n] in place; the gradient is used up.
+        """Change values [n] and memory [numbers, n] in place; the gradient is overwritten.
 
         Nothing changes where the gate is 0; the gradient must be 0 there, and so must a rate that is a tensor (float32,
         one for each weight or for all).
@@ -57,15 +57,15 @@ class Rule(Protocol):
 
 
 class Sgd:
-    """Stochastic gradient descent with momentum; the memory is the running mean of the gradient."""
+    """Stochastic gradient descent with momentum; the state is the running mean of the gradient."""
 
     def __init__(self, momentum: float) -> None:
-        """Remember a share `momentum` of the past gradients."""
+        """Use a share `momentum` of the past gradients."""
         self.shares = (1 - momentum,)
 
     def rate(self, learning_rate: float, counts: Tensor) -> float:
-        """The velocity of usual momentum is the running mean divided by 1 - momentum."""
-        # PyTorch refuses numbers beyond this one; the loss will tell that the rate is too large.
+        """The step size for a running mean: the velocity of ordinary momentum is the mean divided by 1 - momentum."""
+        # PyTorch rejects larger numbers; the loss will show that the rate is too large.
         return min(learning_rate / self.shares[0], torch.finfo(torch.float32).max)
 
     def update(self, values: Tensor, gradient: Tensor, memory: Tensor, gate: Gate, rate: Tensor | float) -> None:
@@ -96,7 +96,7 @@ class Adam:
 
 
 def make_gate(rule: Rule, keep: Tensor) -> Gate:
-    """The gate of weights that take part where `keep` (float32, 0 or 1) is 1."""
+    """The gate for weights that take part if `keep` (float32, 0 or 1) is 1."""
     return Gate(keep, tuple(keep * share for share in rule.shares))
 
 
@@ -105,8 +105,8 @@ def make_rule(optimization: Optimization) -> Rule:
     return Adam() if optimization.optimizer == "adam" else Sgd(optimization.momentum)
 
 
-class Patterns:
-    """Groups the encoder's weights by the set of tasks that keep them: a group has taken part equally often.
+class WeightGroups:
+    """Groups the encoder's weights by the set of tasks that keep them: weights of a group have equal counts of steps.
 
     Attributes:
         group: int32 [P], the group of each weight; None where all tasks keep everything.

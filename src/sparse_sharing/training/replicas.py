@@ -1,4 +1,4 @@
-"""Training as the authors' code did it, for comparison (`replicate:` in the configuration)."""
+"""Trainers that reproduce deviations of the authors' code from their paper (`replicate:` in the configuration)."""
 
 from collections.abc import Collection, Sequence
 
@@ -15,7 +15,7 @@ from sparse_sharing.training.trainer import Trainer
 
 
 def make_trainer(network: Network, optimization: Optimization, replicate: Collection[Switch] = ()) -> Trainer:
-    """The trainer of a network, or the one that switches ask for; it sets what the loss of CRF heads is divided by."""
+    """The trainer of a network for the given switches; it also sets the divisor of the loss of CRF heads."""
     for head in network.head_kinds.values():
         head.replicate(list(replicate))
     if "leaky_momentum" in replicate:
@@ -24,7 +24,7 @@ def make_trainer(network: Network, optimization: Optimization, replicate: Collec
 
 
 class ClippingTrainer(Trainer):
-    """Bounds each number of a gradient (switch `clip_by_value`)."""
+    """Clips each value of a gradient (switch `clip_by_value`)."""
 
     def _bound(self, gradients: list[Tensor]) -> None:
         clip_values(gradients, self.clip)
@@ -33,15 +33,15 @@ class ClippingTrainer(Trainer):
 class LeakyTrainer(Trainer):
     """An ordinary optimizer over all weights, with masked gradients (switch `leaky_momentum`).
 
-    Its momentum, or its Adam moments, go on moving what takes no part in a step: weights outside the task's mask, words
-    that are not in the batch, the heads of other tasks.
+    Its momentum, or its Adam moments, also change weights that do not take part in a step: weights outside the task's
+    mask, words that are not in the batch, the heads of other tasks.
     """
 
     def __init__(self, network: Network, optimization: Optimization, by_value: bool = False) -> None:
-        """Start with an empty memory; `by_value` bounds each number of a gradient.
+        """Start with empty optimizer state; `by_value` clips each value of a gradient.
 
         Raises:
-            ConfigError: Rates or weight decay that the original does not have.
+            ConfigError: There are rates or weight decay that the original code does not have.
         """
         later = ("weight_decay", "head_learning_rate", "embedding_learning_rate")
         if used := [key for key in later if getattr(optimization, key) is not None]:
@@ -57,7 +57,7 @@ class LeakyTrainer(Trainer):
         self.optimizer: torch.optim.Optimizer = (
             torch.optim.Adam(weights, lr=rate) if adam else torch.optim.SGD(weights, rate, optimization.momentum)
         )
-        # PyTorch makes its memory in the first step; a checkpoint needs somewhere to go before that.
+        # PyTorch creates its state in the first step, but a checkpoint may be restored before.
         for weight in weights:
             memory = self.optimizer.state[weight]
             for name in ("exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",):
@@ -96,7 +96,7 @@ class LeakyTrainer(Trainer):
 
 
 def clip_values(gradients: Sequence[Tensor], bound: float | None) -> None:
-    """Bound each number in place; none: no bound."""
+    """Clip each value in place; None: no clipping."""
     if bound is not None:
         for gradient in gradients:
             gradient.clamp_(-bound, bound)

@@ -1,4 +1,4 @@
-"""The order of an epoch: which task's batch comes when (paper, section "Parallel Training of Subnetworks")."""
+"""The order of the tasks' batches in an epoch (paper, section "Parallel Training of Subnetworks")."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
@@ -9,10 +9,10 @@ T = TypeVar("T")
 
 
 def passes(weight: float, one_pass: Callable[[], list[T]]) -> list[T]:
-    """The batches of a task in an epoch: so many passes over its sentences, and at least one batch.
+    """The batches of a task in an epoch: `weight` passes over its sentences, and at least one batch.
 
-    A weight of 2.3 gives two whole passes and 0.3 of a third, each shuffled anew: of its B batches the first 0.3 B,
-    rounded. The part differs from epoch to epoch, so that all sentences have their turn.
+    A weight of 2.3 gives two whole passes and 0.3 of a third, each shuffled again: the first 0.3 B of its B batches,
+    rounded. The part differs from epoch to epoch, so that all sentences are used in turn.
     """
     whole = int(weight)
     batches = [batch for _ in range(whole) for batch in one_pass()]
@@ -23,7 +23,7 @@ def passes(weight: float, one_pass: Callable[[], list[T]]) -> list[T]:
 
 
 def steps_in_epoch(sentences: int, batch_size: int, weight: float = 1.0) -> int:
-    """How many batches of a task `passes` gives: the updates of the task in an epoch."""
+    """The number of batches of a task from `passes`: the updates of the task in an epoch."""
     batches = -(-sentences // batch_size)
     whole = int(weight)
     part = max(round((weight - whole) * batches), 0 if whole else min(1, batches)) if weight > whole else 0
@@ -33,9 +33,9 @@ def steps_in_epoch(sentences: int, batch_size: int, weight: float = 1.0) -> int:
 def proportional(batches: Mapping[str, Sequence[T]], random: np.random.Generator) -> list[tuple[str, T]]:
     """All batches of all tasks in random order.
 
-    The next batch belongs to a task with a probability proportional to what the task has left, so that an epoch sees
-    each sentence of each task exactly once: the paper's draw proportional to data size, without replacement. A task
-    with a sampling weight has that many times its batches, and so that many times its share of the steps.
+    The probability that the next batch belongs to a task is proportional to the batches that the task has left, so that
+    an epoch has each sentence of each task exactly once: the paper's draw proportional to data size, without
+    replacement. A sampling weight multiplies the batches of a task, and so its share of the steps.
     """
     tasks = [task for task, own in batches.items() for _ in own]
     remaining = {task: iter(own) for task, own in batches.items()}
@@ -43,6 +43,6 @@ def proportional(batches: Mapping[str, Sequence[T]], random: np.random.Generator
 
 
 def round_robin(batches: Mapping[str, Sequence[T]]) -> list[tuple[str, T]]:
-    """One batch of each task in turn; tasks whose batches are used up are passed over (the original code)."""
+    """One batch of each task in turn; tasks without further batches are skipped (as in the original code)."""
     longest = max(map(len, batches.values()), default=0)
     return [(task, own[turn]) for turn in range(longest) for task, own in batches.items() if turn < len(own)]

@@ -1,6 +1,6 @@
-"""Random streams: every use of chance has a seed of its own, derived from the run's seed and what it is for.
+"""Random streams: every use of random numbers has its own seed, derived from the run's seed and the purpose.
 
-An epoch's chance depends on the seed and the epoch alone, so a resumed training needs no saved generator.
+The random numbers of an epoch depend only on the seed and the epoch, so a resumed training needs no saved generator.
 """
 
 import hashlib

@@ -36,25 +36,25 @@ def train(
     trainer: Trainer | None = None,
     after_epoch: Callable[[Epoch], None] | None = None,
 ) -> Progress:
-    """Train a network in place, from its last checkpoint where there is one; it ends with its last weights.
+    """Train a network in place, from its last checkpoint if there is one; it ends with its last weights.
 
     Args:
-        network: with its starting weights and masks.
-        tasks: what to train on.
+        network: the network with its starting weights and masks.
+        tasks: the tasks with their text.
         optimization: how to train.
         seed: the run's seed.
-        streams: what the training is for; also the label of its checkpoint.
-        spec: of the stage; a checkpoint of another spec is not used.
+        streams: the purpose of the training; also the label of its checkpoint.
+        spec: the spec of the stage; a checkpoint of another spec is not used.
         work: path of the checkpoint, without its suffix.
-        report: told about every epoch.
-        note: what each line says of the training, such as `round 3/20, `.
-        replicate: what of the original code the optimizer replicates.
-        early_bird: ends the training when the mask that the weights would give is settled.
-        meter: saved before each checkpoint, so that processor time of finished epochs outlives an interruption.
-        each_best: also keep the weights of each task's own best epoch.
-        masking: prunes the network on the way.
-        trainer: what takes the steps; none: the usual one, or the one that `replicate` asks for.
-        after_epoch: called after each epoch, with the weights of its end.
+        report: gets every epoch.
+        note: a prefix for each line, such as `round 3/20, `.
+        replicate: the deviations of the original code that the optimizer reproduces.
+        early_bird: ends the training when the next mask has settled.
+        meter: saved before each checkpoint, so that processor time of finished epochs is not lost.
+        each_best: whether to keep the weights of each task's own best epoch.
+        masking: prunes the network during the training.
+        trainer: the trainer; None: the usual one, or the one for `replicate`.
+        after_epoch: called after each epoch, with the weights at its end.
     """
     trainer = trainer or make_trainer(network, optimization, replicate)
     label = " ".join(map(str, streams))
@@ -63,7 +63,7 @@ def train(
         masking.follow(trainer)
     progress = checkpoint.restore(network, trainer, masking)
     if progress.history:
-        report.line(f"{note}going on after epoch {len(progress.history)}")
+        report.line(f"{note}resuming after epoch {len(progress.history)}")
         report.skip(len(progress.history))
         if early_bird:
             early_bird.change()
@@ -86,9 +86,9 @@ def train(
 def work_done(
     tasks: Mapping[str, TaskData], optimization: Optimization, epochs: int
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Updates of each task in so many epochs, and tokens of the batches behind them.
+    """The updates of each task in a number of epochs, and the tokens of their batches.
 
-    With a `sampling_weight` that is no whole number, tokens are those expected: an epoch takes other batches each time.
+    If a `sampling_weight` is not a whole number, tokens are expected values, since each epoch has other batches.
     """
     updates, tokens = {}, {}
     for task, data in tasks.items():

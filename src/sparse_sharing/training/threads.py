@@ -1,4 +1,4 @@
-"""The threads of torch, and memory that is returned to the system."""
+"""Sets the threads of torch, and returns freed memory to the system."""
 
 import contextlib
 import ctypes
@@ -9,7 +9,7 @@ LARGE_BLOCK = 2**22
 
 
 def set_threads(threads: int) -> None:
-    """Let torch use so many threads, and give memory back to the system that large tensors leave."""
+    """Let torch use `threads` threads, and return the memory of freed large tensors to the system."""
     import torch
 
     torch.set_num_threads(threads)
@@ -17,7 +17,7 @@ def set_threads(threads: int) -> None:
 
 
 def _return_freed_memory() -> None:
-    """Have the C library map large blocks one by one; left to itself it keeps the gaps between them (glibc alone)."""
+    """Let the C library map large blocks one by one; by default it keeps the gaps between them (only glibc)."""
     with contextlib.suppress(OSError, AttributeError, TypeError):
         library = ctypes.CDLL(None)
         library.mallopt(MALLOC_MMAP_THRESHOLD, LARGE_BLOCK)

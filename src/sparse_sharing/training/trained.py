@@ -1,4 +1,4 @@
-"""Opening a trained model: its file, its vocabulary and its network, checked against each other."""
+"""Opens a trained model: its file, its vocabulary and its network, checked against each other."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,13 @@ MODEL_FILE, VOCABULARY_FILE = "model.safetensors", "vocabulary.json"
 
 @dataclass(frozen=True)
 class OpenModel:
-    """A model ready to be applied.
+    """A model that is ready for use.
 
     Attributes:
-        trained: what its file holds.
-        vocabulary: of the dataset; the network's own has the model's tasks alone.
-        network: with its weights and masks.
-        data: digest of the spec that the text of the training was prepared under.
+        trained: the content of its file.
+        vocabulary: the vocabulary of the dataset; the network's own has only the model's tasks.
+        network: the network with its weights and masks.
+        data: digest of the spec of the training text.
     """
 
     trained: TrainedModel
@@ -34,10 +34,10 @@ class OpenModel:
 
 
 def open_model(folder: Path, device: str, expected: str | None = None) -> OpenModel:
-    """Open the model in a folder; `expected` is the digest of the spec it must be made under.
+    """Open the model in a folder; `expected` is the digest of the spec that it must have.
 
     Raises:
-        ArtifactError: A file is missing, damaged, of another version or made under other settings, or the vocabulary
+        ArtifactError: A file is missing, damaged, of another version or made with other settings, or the vocabulary
             is not the one that the model was trained with.
         ConfigError: A GPU is asked for where there is none.
     """
@@ -54,7 +54,7 @@ def open_model(folder: Path, device: str, expected: str | None = None) -> OpenMo
 
 
 def load_own_epoch(opened: OpenModel, task: str) -> None:
-    """Give the network of a model the weights of a task's own best epoch, in which it is only good for this task."""
+    """Load the weights of a task's own best epoch into the network of a model, which is then only for this task."""
     values = {**opened.trained.values, **opened.trained.own[task]}
     opened.network.load({name: torch.from_numpy(value.copy()) for name, value in values.items()})
 

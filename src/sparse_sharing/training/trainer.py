@@ -1,4 +1,4 @@
-"""One training step: forward and backward through a task's subnetwork, then an update of what took part."""
+"""One training step: forward and backward through a task's subnetwork, then an update of the weights that took part."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,26 +10,26 @@ from sparse_sharing.errors import ConfigError
 from sparse_sharing.network.network import Network
 from sparse_sharing.text.batches import Batch, send
 from sparse_sharing.training.gradients import Differentiator
-from sparse_sharing.training.optimizer import Patterns, make_gate, make_rule
+from sparse_sharing.training.optimizer import WeightGroups, make_gate, make_rule
 
 
 class Trainer:
     """Trains a network in place (paper, section "Learning Sparse Sharing Architectures", joint training).
 
-    A step of task t changes the weights that t's mask keeps, what no mask covers (character embedding, biases of the
-    layers that t runs), the word vectors of the batch, and head t. All else, the optimizer's memory included, stays bit
-    for bit as it was. A batch that is too large for the GPU runs in parts: see `training.gradients`.
+    A step of task t changes the weights that t's mask keeps, weights that no mask covers (character embedding, biases
+    of the layers that t runs), the word vectors of the batch, and head t. Everything else, including optimizer state,
+    stays bit-identical. A batch that is too large for the GPU runs in parts: see `training.gradients`.
     """
 
     def __init__(self, network: Network, optimization: Optimization) -> None:
-        """Start with an empty memory; the network's masks must be set.
+        """Start with empty optimizer state; the network's masks must be set.
 
         Raises:
-            ConfigError: Precision bfloat16 without a GPU.
+            ConfigError: The precision is bfloat16, but there is no GPU.
         """
         network.mixed = optimization.precision == "bfloat16"
         if network.mixed and network.device.type == "cpu":
-            raise ConfigError("precision: bfloat16 needs a GPU, and this job runs on the CPU; leave precision out")
+            raise ConfigError("precision: bfloat16 needs a GPU, but this job runs on the CPU; leave precision out")
         self.network, self.differentiate = network, Differentiator(network)
         self.rule = make_rule(optimization)
         self.clip, self.decay = optimization.gradient_clip, optimization.weight_decay
@@ -41,7 +41,7 @@ class Trainer:
         self.open = make_gate(self.rule, torch.ones((), device=network.device))
         self.gradient = torch.empty_like(network.theta)
         self._read_masks()
-        groups = len(next(iter(self.patterns.members.values())))
+        groups = len(next(iter(self.weight_groups.members.values())))
         numbers = len(self.rule.shares)
         self.memory = {name: value.new_zeros((numbers, *value.shape)) for name, value in self._values().items()}
         self.counts = {name: torch.zeros(1, dtype=torch.float64) for name in self.memory}
@@ -53,7 +53,7 @@ class Trainer:
         """Take over the network's masks."""
         network = self.network
         taking_part = {task: network.takes_part(task) for task in network.heads}
-        self.patterns = Patterns(taking_part, network.theta.numel(), network.device)
+        self.weight_groups = WeightGroups(taking_part, network.theta.numel(), network.device)
         self.gates = {
             task: self.open if factor is None else make_gate(self.rule, factor)
             for task, factor in network.factors.items()
@@ -66,7 +66,7 @@ class Trainer:
         }
 
     def _decayed(self, task: str) -> Tensor:
-        """Float32 [P], 1 where weight decay changes a weight in a step of the task and 0 elsewhere."""
+        """Float32 [P], 1 for weights that weight decay changes in a step of the task, 0 for others."""
         found = torch.zeros_like(self.network.theta)
         for name, part in self.network.parts(found).items():
             if self.network.parameters.infos[name].role in ("matrix", "embedding"):
@@ -75,17 +75,18 @@ class Trainer:
         return found if keep is None else found.mul_(keep)
 
     def follow_masks(self) -> None:
-        """Go on under a smaller mask of the network's only task; what is kept keeps its memory and its count of steps.
+        """Continue with a smaller mask of the network's only task; kept weights keep their state and their count of
+        steps.
 
         Raises:
             ValueError: The network has several tasks, and their weights would have different counts of steps.
         """
         if len(self.network.heads) != 1:
-            raise ValueError("masks can change during the training of a single task only")
+            raise ValueError("masks can change only during the training of a single task")
         (task,) = self.network.heads
-        taken = self.counts["encoder"][self.patterns.members[task]].max()
+        taken = self.counts["encoder"][self.weight_groups.members[task]].max()
         self._read_masks()
-        member = self.patterns.members[task]
+        member = self.weight_groups.members[task]
         self.counts["encoder"] = torch.zeros(len(member), dtype=torch.float64)
         self.counts["encoder"][member] = taken
 
@@ -124,14 +125,14 @@ class Trainer:
         if self.clip is None:
             return
         norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
-        # To look at the norm would make the program wait for a GPU; multiplying by one costs less there.
+        # Reading the norm would make the program wait for a GPU; multiplying by one costs less.
         if norm.is_cuda or norm > self.clip:
             scale = (self.clip / (norm + 1e-6)).clamp(max=1.0)
             for gradient in gradients:
                 gradient.mul_(scale)
 
     def _update_encoder(self, task: str, learning_rate: float) -> None:
-        network, member, counts = self.network, self.patterns.members[task], self.counts["encoder"]
+        network, member, counts = self.network, self.weight_groups.members[task], self.counts["encoder"]
         counts += member
         rate = self._rate(learning_rate, counts.clamp(min=1))
         if isinstance(rate, Tensor):
@@ -146,7 +147,7 @@ class Trainer:
 
     def _rate_of(self, part: slice, rate: Tensor) -> Tensor:
         """The step sizes of a range of weights, from those of the groups of weights."""
-        groups = self.patterns.groups(part)
+        groups = self.weight_groups.groups(part)
         if isinstance(groups, int):
             return rate[groups]
         if self.rates is None:
@@ -173,16 +174,16 @@ class Trainer:
         self.rule.update(head, gradient, self.memory[name], self.open, rate)
 
     def _rate(self, learning_rate: float, counts: Tensor) -> Tensor | float:
-        """The step size that a rule gives, float32 on the device where it is a tensor."""
+        """The step size of a rule; if it is a tensor, float32 on the device."""
         rate = self.rule.rate(learning_rate, counts)
         return send(rate.float(), self.network.device) if isinstance(rate, Tensor) else rate
 
     def state(self) -> dict[str, Tensor]:
-        """The optimizer's memory and counts by name, as views."""
+        """The optimizer state and counts by name, as views."""
         memory = {f"memory.{name}": value for name, value in self.memory.items()}
         return memory | {f"counts.{name}": value for name, value in self.counts.items()}
 
     def load_state(self, values: Mapping[str, Tensor]) -> None:
-        """Take over what `state` gave."""
+        """Restore a state from `state`."""
         for name, own in self.state().items():
             own.copy_(values[name])

@@ -193,7 +193,7 @@ def test_a_damaged_folder_is_refused_with_the_file(break_it, message, tmp_path):
 
 
 def test_a_window_longer_than_the_model_is_refused(folders):
-    with pytest.raises(ArtifactError, match=r"model\.window: got 41; the pretrained model has positions for 40"):
+    with pytest.raises(ArtifactError, match=r"model\.window: got 41; expected at most 40"):
         network_of(folders["roberta"], window=LONGEST + 1)
 
 

@@ -70,7 +70,7 @@ def test_later_seeds_join_those_that_are_there(run, tmp_path):
 def test_other_counts_replace_archived_ones_only_by_force(run, tmp_path):
     write_evidence(run, tmp_path)
     write_counts(run, "hard", "shared", ner=SPANS, pos=TAGS - [1, 0])
-    with pytest.raises(ArtifactError, match=r"news.seed1.hard.csv.gz: holds other counts"):
+    with pytest.raises(ArtifactError, match=r"news.seed1.hard.csv.gz: has other counts"):
         write_evidence(run, tmp_path)
     write_evidence(run, tmp_path, force=True)
     assert read_evidence(tmp_path / "mine")["news", "hard", 1, "pos"][0].tolist() == [2, 5]
@@ -104,7 +104,7 @@ def test_counts_of_the_first_format_are_archived_whatever_the_present_one(run, t
 )
 def test_a_damaged_archive_is_refused_with_its_path(tmp_path, content):
     (tmp_path / "news.seed1.hard.csv.gz").write_bytes(content)
-    with pytest.raises(ArtifactError, match=r"news.seed1.hard.csv.gz|holds no evidence"):
+    with pytest.raises(ArtifactError, match=r"news.seed1.hard.csv.gz|has no evidence"):
         read_evidence(tmp_path)
 
 

@@ -52,7 +52,7 @@ def test_files_are_combined_task_by_task_or_with_the_one_mask_of_a_side():
 
 def test_masks_of_other_weights_are_not_combined():
     other = Mask(NER.keep, NER.shapes, "other weights")
-    with pytest.raises(ArtifactError, match="was cut from starting weights"):
+    with pytest.raises(ArtifactError, match="was belongs to starting weights"):
         combine("and", file_of(pos=POS), file_of(pos=other))
 
 

@@ -47,7 +47,7 @@ def test_of_equally_near_rounds_the_less_dense_is_picked():
 def test_a_target_that_no_round_is_near_is_refused_with_the_nearest():
     message = refusal(rows=rounds(9, 9, 9, 9), rule="target_density", target_density=0.4, tolerance=0.09)
     assert "choice 'mine', task 'pos'" in message
-    assert "nearest to target_density 0.4 is 1 with density 0.5000, further off than tolerance 0.09" in message
+    assert "nearest to target_density 0.4 is 1 with density 0.5000, further than tolerance 0.09" in message
     assert picked(rows=rounds(9, 9, 9, 9), rule="target_density", target_density=0.4, tolerance=0.11) == 1
 
 

@@ -90,12 +90,12 @@ def test_a_round_goes_by_its_task_and_a_model_by_its_tasks(pruning, tmp_path):
 
 
 def test_what_holds_no_such_mask_is_refused(selection, tmp_path):
-    with pytest.raises(ConfigError, match="holds no mask 'chunk', only"):
+    with pytest.raises(ConfigError, match="has no mask 'chunk', only"):
         read_masks(f"{selection}:chunk")
     with pytest.raises(ArtifactError, match="cannot be read"):
         read_masks(str(tmp_path / "nowhere"))
     save_tensors(tmp_path / "weights.safetensors", "weights", SPEC, {})
-    with pytest.raises(ArtifactError, match="holds no masks"):
+    with pytest.raises(ArtifactError, match="has no masks"):
         read_masks(str(tmp_path / "weights.safetensors"))
 
 
@@ -111,7 +111,7 @@ def test_bits_are_counted_as_the_masks_are(selection):
 def test_one_mask_of_a_file_is_read_by_its_name(selection):
     name = next(iter(read_bits(str(selection))))
     assert list(read_bits(f"{selection}:{name}")) == [name]
-    with pytest.raises(ConfigError, match="holds no mask 'x', only"):
+    with pytest.raises(ConfigError, match="has no mask 'x', only"):
         read_bits(f"{selection}:x")
 
 

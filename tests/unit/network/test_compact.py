@@ -8,7 +8,7 @@ from sparse_sharing.masks.mask import Mask
 from sparse_sharing.masks.ranking import prune_smallest
 from sparse_sharing.network.compact import below_the_layers, compact_network
 from sparse_sharing.tagging.encoding import Surfaces
-from sparse_sharing.tagging.running import SharedRunner
+from sparse_sharing.tagging.shared_runner import SharedRunner
 from sparse_sharing.training.trainer import Trainer
 
 TEXT = encoded(sentences(30, seed=3))

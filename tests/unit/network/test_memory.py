@@ -9,7 +9,7 @@ from tiny import encoded, network_of, sentences
 
 from sparse_sharing.encoders.bilstm import BiLstmEncoder
 from sparse_sharing.errors import ResourceError
-from sparse_sharing.network.memory import Room
+from sparse_sharing.network.memory import BatchLimit
 
 TEXT = encoded(sentences(30, seed=6))
 
@@ -63,12 +63,12 @@ def test_an_error_of_memory_on_the_cpu_says_what_was_tagged(monkeypatch):
 
 
 def test_room_is_never_less_than_a_sentence():
-    room = Room()
-    assert room.sentences(7, 1_000_000) == 7
+    limit = BatchLimit()
+    assert limit.sentences(7, 1_000_000) == 7
     for count, left in ((7, 3), (3, 1)):
-        room.shrink(count, 10, "x", "y")
-        assert room.sentences(7, 10) == left
-    assert room.sentences(7, 5) == 2
-    assert room.sentences(7, 1_000) == 1
+        limit.shrink(count, 10, "x", "y")
+        assert limit.sentences(7, 10) == left
+    assert limit.sentences(7, 5) == 2
+    assert limit.sentences(7, 1_000) == 1
     with pytest.raises(ResourceError, match="x: one sentence of 10 tokens"):
-        room.shrink(1, 10, "x", "y")
+        limit.shrink(1, 10, "x", "y")

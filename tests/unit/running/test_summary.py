@@ -29,7 +29,7 @@ def test_a_finished_run_names_its_verdict_its_best_model_and_its_report(tmp_path
     write_text(tmp_path / "results/tiny/report.html", "")
     write_text(tmp_path / "results/tiny/joint/seed1/train/hard/shared/model.safetensors", "")
     said = success(tiny)
-    assert "joint: hard against single, all: higher. With one seed, the verdicts are about these trained models" in said
+    assert "joint: hard against single, all: higher. With one seed, the verdicts apply to these trained models" in said
     assert "joint: best on dev is hard, 75.00 %. Model: results/tiny/joint/seed1/train/hard/shared" in said
     assert said.endswith("Report: results/tiny/report.html")
 

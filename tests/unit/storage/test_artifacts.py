@@ -201,7 +201,7 @@ def test_a_file_of_another_version_is_refused(written, monkeypatch):
 def test_a_file_made_under_another_spec_is_refused_with_what_it_was_made_under(written):
     path, load = written
     message = refusal(path, lambda: load(expected=OTHER.digest()))
-    assert f"made under other settings (spec {SPEC.digest()}, this run expects {OTHER.digest()})" in message
+    assert f"made with other settings (spec {SPEC.digest()}, this run expects {OTHER.digest()})" in message
     assert '"system":"hard"' in message
     assert load(expected=SPEC.digest()).details == DETAILS
 

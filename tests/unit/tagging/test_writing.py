@@ -12,7 +12,7 @@ from sparse_sharing.tagging.colours import colour_of
 from sparse_sharing.tagging.reading import Item
 from sparse_sharing.tagging.sentences import TaggedSentence, TaggedSpan, from_words
 from sparse_sharing.tagging.writing import make_writer
-from sparse_sharing.terminal.display import visible
+from sparse_sharing.terminal.escaping import visible
 
 
 def tagged_of(words, tags, spans=None, probabilities=None):

@@ -153,7 +153,7 @@ def test_a_damaged_checkpoint_is_not_used_and_reported(tmp_path, damage, caplog)
     run.checkpoint.path.write_bytes(damaged)
     other = Run(tmp_path, spec_of()).restore()
     assert other.result() == Run(tmp_path / "new", spec_of()).result()
-    assert "the checkpoint cannot be used, training starts anew" in caplog.text
+    assert "the checkpoint cannot be used, training starts again" in caplog.text
 
 
 def test_the_work_folder_is_removed_after_success(tmp_path):

@@ -101,7 +101,7 @@ def test_gradients_of_parts_add_up_to_those_of_the_batch_to_the_last_digits():
     network = network_of(layers=2, dropout=0.5)
     batch = batch_of(TEXT, "ner", *range(12))
     whole, split = gradients.Differentiator(network), gradients.Differentiator(network)
-    split.room.positions = 5 * batch.mask.shape[0]
+    split.batch_limit.positions = 5 * batch.mask.shape[0]
     found = []
     for differentiate in (whole, split):
         torch.manual_seed(9)
@@ -167,6 +167,6 @@ def test_parts_know_the_unknown_word_that_word_dropout_has_put_in():
     batch = make_batch(text, np.arange(8), "ner", 0.5, np.random.default_rng(1))
     network = network_of()
     whole, split = gradients.Differentiator(network), gradients.Differentiator(network)
-    split.room.positions = 1
+    split.batch_limit.positions = 1
     one, other = (differentiate("ner", batch, 1.0) for differentiate in (whole, split))
     torch.testing.assert_close(other.rows, one.rows, rtol=1e-4, atol=1e-7)

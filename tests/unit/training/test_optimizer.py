@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import bits, optimization_of
 
-from sparse_sharing.training.optimizer import Adam, Patterns, Sgd, make_gate, make_rule
+from sparse_sharing.training.optimizer import Adam, Sgd, WeightGroups, make_gate, make_rule
 
 STEPS = 6
 SIZE = 50
@@ -103,8 +103,8 @@ MASKS = st.integers(1, 20).flatmap(
 @given(MASKS)
 def test_weights_share_a_group_if_the_same_tasks_keep_them(masks):
     keeps, size = masks
-    patterns = Patterns(keeps, size, torch.device("cpu"))
-    group = [0] * size if patterns.group is None else patterns.group.tolist()
+    groups_of_weights = WeightGroups(keeps, size, torch.device("cpu"))
+    group = [0] * size if groups_of_weights.group is None else groups_of_weights.group.tolist()
     kept_by = [tuple(keep is None or bool(keep[place]) for keep in keeps.values()) for place in range(size)]
     assert len(set(zip(group, kept_by, strict=True))) == len(set(group)) == len(set(kept_by))
 
@@ -113,10 +113,10 @@ def test_weights_share_a_group_if_the_same_tasks_keep_them(masks):
 @given(MASKS)
 def test_the_groups_of_a_task_are_the_weights_it_keeps(masks):
     keeps, size = masks
-    patterns = Patterns(keeps, size, torch.device("cpu"))
+    groups_of_weights = WeightGroups(keeps, size, torch.device("cpu"))
     for task, keep in keeps.items():
-        member = patterns.members[task]
-        kept = member.expand(size) if patterns.group is None else member[patterns.group.long()]
+        member = groups_of_weights.members[task]
+        kept = member.expand(size) if groups_of_weights.group is None else member[groups_of_weights.group.long()]
         assert torch.equal(kept, torch.ones(size, dtype=torch.bool) if keep is None else keep)
 
 
@@ -124,10 +124,10 @@ def test_the_groups_of_a_task_are_the_weights_it_keeps(masks):
 @given(MASKS, st.data())
 def test_a_range_has_one_group_where_all_its_weights_share_it_and_else_the_group_of_each(masks, data):
     keeps, size = masks
-    patterns = Patterns(keeps, size, torch.device("cpu"))
+    groups_of_weights = WeightGroups(keeps, size, torch.device("cpu"))
     start = data.draw(st.integers(0, size - 1))
     part = slice(start, data.draw(st.integers(start + 1, size)))
-    own = [0] * (part.stop - part.start) if patterns.group is None else patterns.group[part].tolist()
+    own = [0] * (part.stop - part.start) if groups_of_weights.group is None else groups_of_weights.group[part].tolist()
     for _ in range(2):
-        groups = patterns.groups(part)
+        groups = groups_of_weights.groups(part)
         assert groups == own[0] if len(set(own)) == 1 else groups.tolist() == own

@@ -1,1 +1,1 @@
-"""Where masks come from, one file for each source."""
+"""Sources of masks, one file each."""

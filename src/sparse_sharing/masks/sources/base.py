@@ -1,6 +1,6 @@
-"""What every source of masks has in common. Its keys are a file of the same name under `config/sources`.
+"""The base of all sources of masks. The keys of a source are in a file of the same name in `config/sources`.
 
-A source is handed weights, gradients and progress by the training. It never sees a network, an optimizer or a text.
+The training passes weights, gradients and progress to a source. A source has no access to network, optimizer or text.
 """
 
 import importlib
@@ -17,7 +17,7 @@ from sparse_sharing.masks.units import Units
 
 @dataclass(frozen=True)
 class Plan:
-    """What a source is asked for.
+    """The task of a source.
 
     Attributes:
         dense: the mask that keeps everything.
@@ -25,7 +25,7 @@ class Plan:
         rounds: number of the last round; round 0 is the whole network.
         final_density: share of the weights that the last round keeps.
         settings: the keys that only this source has.
-        units: the units of the encoder where whole units are removed; none: single weights are.
+        units: the units of the encoder if whole units are removed; None: single weights are removed.
     """
 
     dense: Mask
@@ -38,7 +38,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Moment:
-    """How far a training is: step `step` of `steps` in epoch `epoch` of `epochs` has just ended; all count from 1."""
+    """The progress of a training: step `step` of `steps` in epoch `epoch` of `epochs` has ended; all count from 1."""
 
     epoch: int
     epochs: int
@@ -52,10 +52,10 @@ class Moment:
 
 
 class Source:
-    """Where the masks of a task come from: which weights are kept longest, and when how many are removed.
+    """A source of the masks of a task: it decides which weights are removed, when, and how many.
 
-    A subclass names itself, `class Change(Source, name="change")`, and is known from then on. Without further methods
-    it prunes as the paper does: a training for each round, after which the weights of the lowest scores are removed.
+    A subclass gives its name, `class Change(Source, name="change")`, which registers it. By default it prunes as in the
+    paper: one training per round, after which the weights with the lowest scores are removed.
     """
 
     known: ClassVar[dict[str, type["Source"]]] = {}
@@ -64,7 +64,7 @@ class Source:
     """Whether scores may be below zero."""
 
     def __init_subclass__(cls, name: str = "", **options: object) -> None:
-        """Make a source known by its name."""
+        """Register a source by its name."""
         super().__init_subclass__(**options)
         if name:
             Source.known[name] = cls
@@ -74,11 +74,13 @@ class Source:
         self.plan = plan
 
     def scores(self, values: Tensor) -> Tensor:
-        """float32 [P], how much each weight counts; `values` float32 [P] are the weights now, in the order of masks."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how much a weight counts")
+        """float32 [P], the score of each weight; `values` float32 [P] are the present weights, in the order of
+        masks.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define scores")
 
     def prune(self, values: Tensor, mask: Mask, kept: int) -> Mask:
-        """The mask that keeps the `kept` weights, or units, of the highest scores among those that a mask keeps."""
+        """The mask of the `kept` weights, or units, with the highest scores among those that a mask keeps."""
         scores, units = self.scores(values), self.plan.units
         return prune_smallest(scores if units is None else units.rank(scores, mask, self.SIGNED), mask, kept)
 
@@ -94,33 +96,33 @@ class Source:
         return [self.prune(values, mask, kept)]
 
     def observe(self, values: Tensor, gradient: Tensor) -> None:
-        """Be told of a step before it changes the weights.
+        """Observe a step before it changes the weights.
 
         Args:
             values: float32 [P], the weights.
-            gradient: float32 [P], of the loss of the step's batch; 0 where the mask removes the weight.
+            gradient: float32 [P], the gradient of the loss of the step's batch; 0 for removed weights.
         """
 
     def cut(self, moment: Moment, values: Tensor, mask: Mask) -> Mask | None:
-        """The smaller mask that the training goes on with from here; None: the mask that it has.
+        """The smaller mask with which the training continues; None: the mask does not change.
 
         Args:
-            moment: how far the training is.
+            moment: the progress of the training.
             values: float32 [P], the weights after the step.
-            mask: the mask that the training has now.
+            mask: the present mask.
         """
         return None
 
     def state(self) -> dict[str, Tensor]:
-        """What the source has to remember when a training is interrupted."""
+        """The state of the source for a checkpoint."""
         return {}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `state` gave."""
+        """Restore a state from `state`."""
 
 
 def source_of(name: str, plan: Plan) -> Source:
-    """The source of a name that the configuration knows."""
+    """The source with a name from the configuration."""
     if name not in Source.known:
         importlib.import_module(f"sparse_sharing.masks.sources.{name}")
     return Source.known[name](plan)

@@ -9,7 +9,7 @@ from sparse_sharing.masks.sources.base import Source
 
 
 class Change(Source, name="change"):
-    """Scores weights by their distance from where every training starts."""
+    """Scores weights by their distance from the starting weights."""
 
     def scores(self, values: Tensor) -> Tensor:
         """The absolute change of each weight."""

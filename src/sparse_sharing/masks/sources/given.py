@@ -1,4 +1,4 @@
-"""Masks of a file, as `sparse-sharing masks` writes them: what a choice with rule `file` takes."""
+"""Masks of a file, as `sparse-sharing masks` writes them, for a choice with rule `file`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ def masks_of_file(path: Path, tasks: Sequence[str]) -> dict[str, Mask]:
     """The mask of each task.
 
     Raises:
-        ArtifactError: The file is no selection of masks, or has none for a task.
+        ArtifactError: The file is not a selection of masks, or has none for a task.
     """
     artifact = load_tensors(path, "selection")
     return {task: load_mask(artifact, task, path) for task in tasks}

@@ -11,10 +11,10 @@ from sparse_sharing.masks.sources.magnitude import Magnitude
 
 
 class Gradual(Magnitude, name="gradual"):
-    """Removes the smallest weights as the training goes on. What is removed stays removed."""
+    """Removes the smallest weights during training. Removed weights stay removed."""
 
     def cut(self, moment: Moment, values: Tensor, mask: Mask) -> Mask | None:
-        """Cut where the schedule asks for fewer weights than there are."""
+        """Shrink the mask if the schedule asks for fewer weights than there are."""
         cuts = self.plan.settings["cuts_per_epoch"]
         if moment.step * cuts // moment.steps == (moment.step - 1) * cuts // moment.steps:
             return None
@@ -24,8 +24,8 @@ class Gradual(Magnitude, name="gradual"):
     def density(self, moment: Moment) -> float:
         """The share of weights to keep: final + (1 - final) * (1 - progress) ** 3.
 
-        Progress is 0 until the end of the dense epochs, and 1 from the last cut but one on, so that the training ends
-        with the final mask. The final density is reached exactly.
+        Progress is 0 until the end of the dense epochs, and 1 from the last cut but one on, so that training ends with
+        the final mask. The final density is reached exactly.
         """
         dense, final = self.plan.settings["dense_epochs"], self.plan.final_density
         length = moment.epochs - dense - 1 / self.plan.settings["cuts_per_epoch"]

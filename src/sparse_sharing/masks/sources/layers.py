@@ -1,4 +1,4 @@
-"""Masks of whole layers: what hierarchical sharing needs."""
+"""Masks of whole layers, for hierarchical sharing."""
 
 from sparse_sharing.masks.layers import layer_number
 from sparse_sharing.masks.mask import Mask

@@ -1,8 +1,8 @@
 """Movement pruning: weights that a training moves towards zero are removed first (Sanh et al. 2020).
 
-The score of a weight is the sum over all steps of -weight * gradient, the first-order form of their equation 3. Other
-than there, what is removed stays removed, and a weight outside the mask gathers no score: a step of a task changes
-nothing outside its mask.
+The score of a weight is the sum over all steps of -weight * gradient, the first-order form of their equation 3. Unlike
+there, removed weights stay removed, and a weight outside the mask gets no score: a step of a task changes nothing
+outside its mask.
 """
 
 from collections.abc import Mapping
@@ -37,5 +37,5 @@ class Movement(Gradual, name="movement"):
         return {"total": self.total}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over the movement of an interrupted training."""
+        """Restore the movement of an interrupted training."""
         self.total = state["total"].clone()

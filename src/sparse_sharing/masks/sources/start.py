@@ -1,4 +1,4 @@
-"""The largest of the starting weights, without any pruning: what a choice with rule `magnitude` takes, as a control."""
+"""Masks of the largest starting weights, without pruning, for the control choice with rule `magnitude`."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from sparse_sharing.masks.ranking import prune_smallest
 
 
 def largest_at_start(magnitudes: Tensor, dense: Mask, densities: Mapping[str, float]) -> dict[str, Mask]:
-    """For each task the mask that keeps as many of the largest weights as its density asks for.
+    """For each task the mask of the largest starting weights with its density.
 
     Args:
         magnitudes: float32 [P], the absolute starting weights.

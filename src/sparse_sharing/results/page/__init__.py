@@ -1,1 +1,1 @@
-"""The report of a run: one self-contained HTML page, from the files that the run has left."""
+"""The report of a run: one self-contained HTML page, made from the files of the run."""

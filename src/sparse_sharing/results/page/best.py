@@ -33,14 +33,14 @@ class BestModel:
 
 
 def best_model(results: pd.DataFrame, run_folder: Path) -> BestModel | None:
-    """The best model of a dataset, chosen on dev among the systems that know every task; none without one.
+    """The best model of a dataset, chosen on dev among the systems with every task; None if there is none.
 
     Args:
         results: the rows of `tables/results.csv` of one dataset.
         run_folder: the folder of the run.
     """
     dev = results[(results["split"] == "dev") & results["metric"].isin(["accuracy", "f1"])]
-    # Of a task with spans, f1 counts; the accuracy of its tags stands beside it.
+    # For a task with spans, f1 is used, although the table also has the accuracy of its tags.
     spans = set(dev.loc[dev["metric"] == "f1", "task"])
     dev = dev[(dev["metric"] == "f1") | ~dev["task"].isin(spans)]
     means = dev.groupby(["system", "seed"]).agg(score=("value", "mean"), tasks=("task", "nunique")).reset_index()

@@ -1,4 +1,4 @@
-"""What speaks against believing the scores of a run: generated text, marks of systems, leaked sentences, repairs."""
+"""Cautions about the scores of a run: generated text, marks of systems, leaked sentences, repaired tags."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ from sparse_sharing.results.rows import rows_of
 from sparse_sharing.results.tables.marks import COLUMN
 
 MOST_NAMED = 8
-"""Datasets with systems of one mark, and notes on texts, that are named; beyond, they are only counted."""
+"""How many datasets with one mark, and notes on texts, are named; further ones are only counted."""
 
 
 def cautions(tables: Mapping[str, pd.DataFrame], notes: Mapping[str, Sequence[str]], data: pd.DataFrame) -> list[str]:
-    """Sentences for the head of the page.
+    """The cautions at the top of the page, as sentences.
 
     Args:
-        tables: of the run, by name.
-        notes: for each dataset what a reader should know about its text.
+        tables: the tables of the run, by name.
+        notes: for each dataset notes on its text.
         data: sizes of the text by dataset, split and corpus; `synthetic` is true for text that the demo generates.
     """
     texts = [
@@ -43,7 +43,7 @@ def _synthetic(data: pd.DataFrame) -> list[str]:
 
 
 def _marks(summary: pd.DataFrame) -> list[str]:
-    """For each kind of mark the systems that have it, by dataset, and what it means."""
+    """For each kind of mark, the systems that have it, by dataset, and its meaning."""
     found: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
     for row in rows_of(summary[summary[COLUMN].notna()]):
         for mark in filter(None, str(row[COLUMN]).split("; ")):
@@ -59,5 +59,5 @@ def _sentence(kind: str, systems: Mapping[str, Mapping[str, None]]) -> str:
     more = len(systems) - MOST_NAMED
     where += f"; and {more} more {'dataset' if more == 1 else 'datasets'}" if more > 0 else ""
     meaning = MEANINGS[kind][:1].upper() + MEANINGS[kind][1:]
-    verdict = " Such a score gets no verdict." if kind in BARRING else ""
+    verdict = " Such a score has no verdict." if kind in BARRING else ""
     return f"{kind[:1].upper()}{kind[1:]} ({where}). {meaning}.{verdict}"

@@ -9,7 +9,7 @@ from sparse_sharing.results.drawing import AXIS, MOST_TASKS, PALETTE, Chart, col
 from sparse_sharing.results.page.results import LARGEST_AT_START
 
 ON_BLUE = {"condition": {"test": "datum.overlap > 0.62", "value": "#ffffff"}, "value": "#0b1a28"}
-"""Text that can be read on the blue of a heat map."""
+"""The colour of text that is readable on the blue of a heat map."""
 
 BAR = 24
 """Pixels that a bar takes, with the space around it."""
@@ -85,7 +85,7 @@ def densities(layers: pd.DataFrame) -> Chart:
 
 
 def overlap_maps(overlaps: pd.DataFrame, choice: str) -> Chart:
-    """Heat maps of the overlap of two tasks' masks, over all layers and in each, beside what it is compared with."""
+    """Heat maps of the overlap of two tasks' masks, over all layers and in each, and of reference overlaps."""
     swapped = overlaps.rename(columns={"a": "b", "b": "a"})
     both = pd.concat([overlaps, swapped[swapped["a"] != swapped["b"]]], ignore_index=True)
     names = sorted(set(both["a"]), key=lambda name: (name == LARGEST_AT_START, name))
@@ -117,7 +117,7 @@ def overlap_maps(overlaps: pd.DataFrame, choice: str) -> Chart:
 
 
 def unions(served: pd.DataFrame) -> Chart:
-    """Which weights serve no, one, several or all tasks, by choice of masks."""
+    """The shares of weights that no, one, several or all tasks keep, by choice of masks."""
     sets = list(dict.fromkeys(served.sort_values("tasks", kind="stable")["serves"]))
     encoding = {
         "y": nominal("serves", sets),
@@ -145,8 +145,8 @@ def unions(served: pd.DataFrame) -> Chart:
         )
         for choice, part in served.groupby("choice", sort=False)
     ]
-    caption = "The union of the masks, weight by weight: which are kept by no task, by one alone, by several, by all."
-    return Chart("union", "Which weights serve which tasks", caption, panels, served, folded=True)
+    caption = "The prunable weights by the tasks that keep them: no task, only one task, several tasks, all tasks."
+    return Chart("union", "Which tasks keep which weights", caption, panels, served, folded=True)
 
 
 def costs(measured: pd.DataFrame) -> Chart:

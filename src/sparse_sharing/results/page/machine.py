@@ -20,7 +20,7 @@ def facts(run_folder: Path) -> dict[str, str]:
 
 
 def processor(source: Path = CPU) -> str:
-    """The model of the processor, or its architecture where the system does not name a model."""
+    """The model of the processor, or its architecture if the system does not name a model."""
     try:
         lines = source.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

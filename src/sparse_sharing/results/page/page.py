@@ -1,4 +1,4 @@
-"""The page itself: sections of tables and charts in one HTML file that needs nothing from outside."""
+"""The page: sections of tables and charts in one self-contained HTML file."""
 
 import base64
 import gzip
@@ -33,7 +33,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the page, with the rows to take away as CSV."""
+    """A table of the page, with its rows for download as CSV."""
 
     name: str
     title: str
@@ -63,7 +63,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page, reached from its head; `commands` are sentences, each with the command it is about.
+    """A section of the page, with a link at the top; `commands` are sentences, each with its command.
 
     A folded section shows only its title until a reader opens it.
     """
@@ -78,7 +78,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything that the template shows."""
+    """The content of the template."""
 
     title: str
     lead: Mapping[str, str]
@@ -92,7 +92,7 @@ class Page:
 def plain_table(
     name: str, title: str, caption: str, data: pd.DataFrame, decimals: int = 2, signed: Collection[str] = ()
 ) -> Table:
-    """A table as it stands: numbers with fixed decimals, missing ones blank; those of `signed` columns with a sign."""
+    """A table with numbers in fixed decimals, blanks for missing ones, and signs in the columns `signed`."""
     columns = []
     for heading in data.columns:
         values = data[heading].tolist()
@@ -130,17 +130,19 @@ def drawing_library() -> str:
 
 
 def packed(text: str) -> str:
-    """A text as gzip in base64: what a reader may take away is most of a page, and is read only when asked for."""
+    """A text as gzip in base64: data for download are most of a page, and are decoded only on demand."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
 
 
 def breakable(text: str) -> str:
-    """The text as markup that may be broken after an underscore, a hyphen or a slash: long names have no spaces."""
+    """The text as markup with possible line breaks after underscores, hyphens and slashes: long names have no
+    spaces.
+    """
     return _inside_name.sub(r"\1<wbr>", html.escape(text))
 
 
 def in_script(value: object) -> str:
-    """A value as JSON that cannot end the script element it stands in."""
+    """A value as JSON that cannot end the script element that contains it."""
     text = json.dumps(value, ensure_ascii=False, default=_plain, allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028")
 

@@ -1,4 +1,4 @@
-"""What a finished run has left on disk, as tables for the report: scores, learning curves, rounds, masks, costs."""
+"""Reads the files of a finished run as tables for the report: scores, learning curves, rounds, masks, costs."""
 
 import csv
 from collections.abc import Mapping
@@ -24,10 +24,10 @@ from sparse_sharing.text.summary import read_summary
 
 ALL_LAYERS = "all layers"
 LARGEST_AT_START = "largest at start"
-"""The mask of the largest starting weights beside those of tasks; no task can have this name."""
+"""The name of the mask of the largest starting weights; no task can have this name."""
 CURVES = ("dataset", "seed", "system", "model", "task", "epoch", "score", "best")
 MOST_SUBSETS = 5
-"""Up to so many tasks, weights are counted for each set of tasks that keeps them; beyond, by the number of tasks."""
+"""With up to this many tasks, weights are counted per set of tasks that keep them; with more, per number of tasks."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class RunResults:
         tables: the files of the stage `tables` by name without suffix.
         curves: dev score by dataset, seed, system, task and epoch; and which epoch was kept.
         data: sizes of the text by dataset, split and corpus.
-        costs: seconds and peak memory by stage and job, as the workflow has measured them.
-        settings: what each stage was told, by stage and job of the first seed.
+        costs: seconds and peak memory by stage and job, as measured by the workflow.
+        settings: the settings of each stage, by stage and job of the first seed.
         provenance: digests and versions behind the tables.
     """
 
@@ -57,7 +57,7 @@ def read_run(spec: ReportSpec, folder: Path) -> RunResults:
     Raises:
         ArtifactError: A file is missing or damaged.
     """
-    # Not whatever is in the folder: an earlier configuration of the run may have left a table there.
+    # Only the tables of this configuration: the folder may have tables of an earlier one.
     tables = {record.name: _read_csv(folder / "tables" / f"{record.name}.csv") for record in tables_of(spec)}
     return RunResults(
         tables=tables,
@@ -70,7 +70,7 @@ def read_run(spec: ReportSpec, folder: Path) -> RunResults:
 
 
 def overlaps(masks: Mapping[str, Mask]) -> pd.DataFrame:
-    """Overlap of each pair of tasks, over all layers and in each, beside that of independent masks (equation 4).
+    """The overlap of each pair of tasks, over all layers and in each, and of independent masks (equation 4).
 
     `chance` is that of masks of the same densities, `chance_by_tensor` of masks of the same densities in each tensor.
     """
@@ -82,7 +82,7 @@ def overlaps(masks: Mapping[str, Mask]) -> pd.DataFrame:
 
 
 def reference_overlaps(chosen: pd.DataFrame) -> pd.DataFrame:
-    """The overlaps that those of two tasks are compared with, as rows like those of `overlaps`.
+    """The reference overlaps, as rows like those of `overlaps`.
 
     Args:
         chosen: rows of the table `masks` with `task`, `overlap_with_start` and, where the run has it, `self_overlap`.
@@ -98,7 +98,7 @@ def reference_overlaps(chosen: pd.DataFrame) -> pd.DataFrame:
 
 
 def served(masks: Mapping[str, Mask]) -> pd.DataFrame:
-    """How many prunable weights serve which tasks: one row for each set of tasks, or each number of tasks."""
+    """How many prunable weights are kept by which tasks: one row for each set of tasks, or each number of tasks."""
     counts: dict[str, tuple[int, int]] = {}
     total = torch.stack([mask.keep for mask in masks.values()]).sum(0)
     size = total.numel()
@@ -158,7 +158,7 @@ def _curves(spec: ReportSpec, folder: Path) -> pd.DataFrame:
 
 
 def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
-    """What each stage was told, as the files of the first seed carry it."""
+    """The settings of each stage, as stored in the files of the first seed."""
     seed = spec.seeds[0]
     jobs: dict[str, tuple[str, dict[str, object]]] = {}
     for dataset in spec.datasets:
@@ -218,7 +218,7 @@ def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
 
 
 def _costs(spec: ReportSpec, folder: Path) -> pd.DataFrame:
-    """Seconds and peak memory of every job of the run that the workflow has measured."""
+    """Seconds and peak memory of every job that the workflow has measured."""
     rows = []
     for path in sorted((folder / "benchmarks").rglob("*.tsv")):
         job = path.relative_to(folder / "benchmarks").with_suffix("").as_posix()
@@ -232,7 +232,7 @@ def _costs(spec: ReportSpec, folder: Path) -> pd.DataFrame:
 
 
 def _stage_of(spec: ReportSpec, job: str) -> str | None:
-    """The stage that a job belongs to; None for a job that an earlier configuration of the run has left behind."""
+    """The stage of a job; None for a job of an earlier configuration of the run."""
     known = {"dataset": set(spec.datasets), "seed": set(map(str, spec.seeds)), "system": set(spec.systems)}
     known["task"] = {task for tasks in spec.datasets.values() for task in tasks}
     for stage in STAGES:

@@ -1,4 +1,4 @@
-"""Tables that the page shows in place of many charts: systems, overlap of the masks, scores by type."""
+"""Tables that the page shows instead of many charts: systems, overlap of the masks, scores by type."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,11 +12,11 @@ from sparse_sharing.results.page.page import Table, plain_table
 from sparse_sharing.results.page.results import LARGEST_AT_START
 
 AGAIN = "second pruning of"
-"""What a mask of the same task is called that was pruned with another order of the data."""
+"""The name of a mask of the same task that was pruned with another order of the data."""
 
 
 def system_table(spec: ReportSpec, systems: Sequence[str]) -> Table:
-    """A line on what each system is."""
+    """A table with a description of each system."""
     rows = [
         {"system": system, "what it is": describe(spec.systems[system], spec.facts[system], system == spec.baseline)}
         for system in systems
@@ -41,7 +41,7 @@ def describe(sharing: str, facts: SystemFacts, baseline: bool = False) -> str:
 
 
 def overlap_table(overlaps: pd.DataFrame) -> Table:
-    """The overlap of each pair of masks by layer, beside that of random masks.
+    """The overlap of each pair of masks by layer, and that of random masks.
 
     Args:
         overlaps: columns choice, layer, a, b, overlap, chance, chance_by_tensor; shares, means over the seeds.
@@ -68,7 +68,7 @@ def overlap_table(overlaps: pd.DataFrame) -> Table:
         "Chance: the overlap of independent random masks with the same density in each tensor. "
         f"'{LARGEST_AT_START}': the mask of the largest starting weights, without any training on the task. "
         f"{again}An overlap above chance does not show that "
-        "tasks are related: masks that were cut from common starting weights overlap in any case."
+        "tasks are related: masks that come from the same starting weights overlap in any case."
     )
     table = plain_table("overlaps", "Overlap of the masks", caption, shown, 1, signed=["above chance"])
     return replace(table, data=overlaps)
@@ -80,7 +80,7 @@ def type_table(types: pd.DataFrame, systems: Sequence[str], baseline: str) -> Ta
     Args:
         types: rows of `per_type.csv` of one dataset.
         systems: in the order of the columns.
-        baseline: the system that differences are to.
+        baseline: the system that the differences refer to.
     """
     mean = types.groupby(["task", "type", "system"], sort=False)["f1"].mean().unstack("system")
     support = types.groupby(["task", "type"], sort=False)["support"].max()

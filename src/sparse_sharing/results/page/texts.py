@@ -1,4 +1,4 @@
-"""What the report says in words and tables: the lead, the facts, the scores."""
+"""The texts and tables of the report: the lead, the facts, the scores."""
 
 import subprocess
 from collections.abc import Sequence
@@ -18,41 +18,42 @@ from sparse_sharing.results.tables.means import MEAN
 
 CAPTIONS = {
     "data": "Sizes as read; unknown words and words with a vector as shares of the tokens of a split, in percent.",
-    "jobs": "Wall-clock seconds and peak resident memory, as the workflow has measured them.",
+    "jobs": "Wall-clock seconds and peak resident memory, as measured by the workflow.",
     "spent": "Updates (optimizer steps on batches of a task) and tokens of the warm-up that a system starts from, of "
-    "the prunings behind its masks, and of its training; dev scores: how many chose an epoch or a mask; processor "
-    "seconds of all jobs. Means over the seeds. What systems share is counted for each of them.",
+    "the prunings behind its masks, and of its training; dev scores: the number used to choose an epoch or a "
+    "mask; processor "
+    "seconds of all jobs. Means over the seeds. Costs that systems share are counted for each of them.",
 }
 UNKNOWN = "unknown"
 
-AGAIN = "Repeat this run, in the folder that it was started in. Its settings, versions and digests are below."
+AGAIN = "Repeat this run in the folder where it was started. Its settings, versions and digests are below."
 
 MANY_DATASETS = 8
-"""From more on, the lead counts the verdicts of all datasets together, and the page folds the datasets."""
+"""With more datasets, the lead counts the verdicts of all datasets together, and the page folds the datasets."""
 
 MOST_JOBS = 200
 
 MOST_NAMED = 5
-"""Comparisons of one verdict that the lead names; beyond, they are only counted."""
+"""How many comparisons of one verdict the lead names; if there are more, they are only counted."""
 
 EQUAL = (NO_DIFFERENCE, THESE_EQUAL)
-"""The verdicts that name no better system."""
+"""The verdicts without a better system."""
 
 THESE_MODELS = "these models: "
-"""What a verdict begins with that is about trained models; left out where a sentence says so for all."""
+"""The prefix of verdicts that apply only to trained models; omitted if a sentence says so for all."""
 
 ENOUGH_SEEDS = 3
-"""From so many seeds on a comparison says something about systems, not only about the models that were trained."""
+"""The number of seeds from which a comparison applies to systems, not only to the trained models."""
 
 
 def lead(compared: pd.DataFrame | None, dataset: str, baseline: str) -> str:
-    """What the verdicts of a dataset come to: those against the baseline, or all where it is no reference."""
+    """A summary of the verdicts of a dataset: those against the baseline, or all if it is not a reference."""
     own = pd.DataFrame() if compared is None else compared[compared["dataset"] == dataset]
     return _lead(own, baseline)
 
 
 def leads(compared: pd.DataFrame, datasets: Sequence[str], baseline: str) -> dict[str, str]:
-    """The lead of each dataset by name; of many datasets that of all together. What is true of all comes last."""
+    """The lead of each dataset by name, or of many datasets one for all together. Notes on all come last."""
     if len(datasets) > MANY_DATASETS:
         return {f"All {len(datasets)} datasets": _lead(compared, baseline)}
     found = {dataset: lead(compared, dataset, baseline) for dataset in datasets}
@@ -65,7 +66,7 @@ def leads(compared: pd.DataFrame, datasets: Sequence[str], baseline: str) -> dic
 
 def _lead(own: pd.DataFrame, baseline: str) -> str:
     if not len(own):
-        return "No two systems are compared."
+        return "No systems are compared."
     against = own[own["reference"] == baseline]
     rows, whom = (against, f" with {baseline}") if len(against) else (own, "")
     if about_models := _few_seeds(rows):
@@ -74,7 +75,7 @@ def _lead(own: pd.DataFrame, baseline: str) -> str:
 
 
 def _verdicts(rows: pd.DataFrame, whom: str) -> str:
-    """How often each verdict was reached, and by whom, where they are few."""
+    """How often each verdict occurs, and for which comparisons if they are few."""
     if len(rows) == 1:
         row = rows.iloc[0]
         return f"{row['system']} against {row['reference']}, {row['task']}: {row['verdict']}"
@@ -93,16 +94,16 @@ def _verdicts(rows: pd.DataFrame, whom: str) -> str:
 
 
 def _few_seeds(rows: pd.DataFrame) -> str:
-    """What a comparison with one seed or two is about."""
+    """A note on comparisons with one or two seeds."""
     seeds = int(rows["seeds"].max())
     if seeds >= ENOUGH_SEEDS:
         return ""
     count = "one seed" if seeds == 1 else f"{seeds} seeds"
-    return f" With {count}, the verdicts are about these trained models, not about the systems."
+    return f" With {count}, the verdicts apply to these trained models only, not to the systems in general."
 
 
 def facts(spec: ReportSpec, results: RunResults) -> dict[str, str]:
-    """Figures at the head of the page."""
+    """Facts at the top of the page."""
     seconds = float(results.costs["seconds"].sum())
     known = {
         "Datasets": ", ".join(spec.datasets),
@@ -158,18 +159,18 @@ VERDICT_COLUMNS = {
     "reason": "reason",
     "marks": "marks",
 }
-"""The columns of the comparisons that the page shows, what decides first, and what they are called there."""
+"""The columns of the comparisons that the page shows, the decisive ones first, and their headings."""
 
 
 def verdict_table(compared: pd.DataFrame) -> Table:
-    """Whether sharing helped or hurt each task, with the uncertainty."""
+    """Whether sharing helped or hurt each task, with intervals."""
     caption = (
         "Each system against a reference: the verdict, the difference in points with its 95 % interval. The intervals "
-        "of a dataset hold together, and there is a verdict where one leaves zero out. Detectable: a true difference "
-        "that would be found in 80 % of the runs. Words about 'these models' cover no other trainings."
+        "of a dataset are simultaneous; a verdict needs an interval without zero. Detectable: a true difference "
+        "that would be found in 80 % of the runs. Verdicts on 'these models' do not cover other trainings."
     )
     shown = [name for name in VERDICT_COLUMNS if name in compared and compared[name].notna().any()]
-    table = plain_table("verdicts", "All figures of the comparisons", caption, compared[shown], 3)
+    table = plain_table("verdicts", "All numbers of the comparisons", caption, compared[shown], 3)
     columns = [replace(column, title=VERDICT_COLUMNS[column.title]) for column in table.columns]
     marked = [place for place, verdict in enumerate(compared["verdict"]) if verdict in statistics.DIFFERENCES]
     verdict = shown.index("verdict")
@@ -178,14 +179,14 @@ def verdict_table(compared: pd.DataFrame) -> Table:
 
 
 def cost_table(spent: pd.DataFrame) -> Table:
-    """What each system has cost over all its tasks; the CSV file has each task too."""
+    """The cost of each system over all its tasks; the CSV file also has each task."""
     shown = spent[spent["task"] == ALL].drop(columns=["task", "seeds"]).dropna(axis="columns", how="all")
     shown = shown.rename(columns={name: name.replace("_", " ") for name in shown})
     return replace(plain_table("spent", "Budget and cost", CAPTIONS["spent"], shown, 0), data=spent)
 
 
 def jobs_table(jobs: pd.DataFrame) -> Table:
-    """Every job with its time and memory, or those that took longest; the CSV file has all."""
+    """All jobs with their time and memory, or those that took longest; the CSV file has all."""
     if len(jobs) <= MOST_JOBS:
         return replace(plain_table("jobs", "Every job", CAPTIONS["jobs"], jobs, 1), folded=True)
     longest = jobs.nlargest(MOST_JOBS, "seconds")
@@ -204,13 +205,13 @@ def overview(summary: pd.DataFrame) -> Section:
     marked = {(row, column + 1) for row, column in zip(*best.to_numpy().nonzero(), strict=True)}
     columns = [Column("dataset", [str(name) for name in scores.index], False)]
     columns += [Column(system, values, True) for system, values in zip(systems, cells, strict=True)]
-    caption = "Mean test score over the tasks of each dataset in percent. Marked: best. A name leads to the details."
+    caption = "Mean test score over the tasks of each dataset in percent. Marked: best. Names are links to the details."
     table = Table("overview", "Mean scores", caption, columns, own, frozenset(marked))
     return Section("overview", "All datasets", [table])
 
 
 def git_revision(folder: Path) -> str:
-    """The commit that a folder's files are of, where that can be told."""
+    """The commit of the files of a folder; empty if it is unknown."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)

@@ -1,4 +1,4 @@
-"""The table `ablation`: what the warm-up adds to sparse sharing (Table 8)."""
+"""The table `ablation`: the gain of sparse sharing by the warm-up (Table 8)."""
 
 import pandas as pd
 
@@ -15,11 +15,11 @@ def build(run: RunInputs) -> pd.DataFrame:
 
 
 def ablation(measured: Measured) -> pd.DataFrame:
-    """Sparse sharing with and without warm-up, alike in all else (Table 8).
+    """Sparse sharing with and without warm-up, equal otherwise (Table 8).
 
     Returns:
         One row per dataset, pair of systems and task, and one of task "mean": both scores (means over seeds), their
-        difference with its deviation over seeds, and both scores that the paper prints.
+        difference with its deviation over seeds, and both scores in the paper.
     """
     rows = []
     partners = dict(ablation_of(measured.facts))
@@ -47,7 +47,7 @@ def ablation(measured: Measured) -> pd.DataFrame:
 
 
 def chart(ablation: pd.DataFrame) -> Chart:
-    """What the warm-up adds to sparse sharing: a panel for each pair of systems, a point for each task.
+    """The gain of sparse sharing by the warm-up: a panel for each pair of systems, a point for each task.
 
     Args:
         ablation: rows of `ablation.csv` of one dataset.

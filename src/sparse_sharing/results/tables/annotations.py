@@ -1,4 +1,4 @@
-"""How tables show which systems are controls, and which replicate something of the original code."""
+"""Annotates tables with systems that are controls, and systems that reproduce deviations of the original code."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,15 +9,15 @@ from sparse_sharing.pipeline.specs import TablesSpec
 
 
 def with_annotations(frame: pd.DataFrame, systems: Sequence[str], spec: TablesSpec) -> pd.DataFrame:
-    """A table with the columns `replicate` and `control`, each where the run has such systems.
+    """A table with the columns `replicate` and `control`, each only if the run has such systems.
 
-    `replicate`: the switches of a row's systems; in tables that name no system, those of pruning. `control`: what the
-    systems of a row are, where they are controls; only in tables that name systems.
+    `replicate`: the switches of a row's systems; in tables without systems, those of pruning. `control`: the kind of
+    control of a row's systems; only in tables with systems.
 
     Args:
         frame: the table.
-        systems: the columns that name systems.
-        spec: of the tables.
+        systems: the columns with systems.
+        spec: the spec of the tables.
     """
     if spec.replicate is not None:
         others = " ".join(spec.replicate_pruning or ())
@@ -28,7 +28,7 @@ def with_annotations(frame: pd.DataFrame, systems: Sequence[str], spec: TablesSp
 
 
 def footnotes(spec: TablesSpec) -> list[str]:
-    """The same for people, in plain text: a line on the systems with switches, and one on the controls."""
+    """The same as plain text: a line on the systems with switches, and one on the controls."""
     notes = []
     if spec.replicate is not None:
         listed = "; ".join(f"{system}: {' '.join(names)}" for system, names in spec.replicate.items())
@@ -39,7 +39,7 @@ def footnotes(spec: TablesSpec) -> list[str]:
 
 
 def controls(spec: TablesSpec) -> dict[str, str]:
-    """The kinds of the systems that are controls, which the paper lacks."""
+    """The kinds of the systems that are controls, which the paper does not have."""
     return {system: known.kind for system, known in spec.facts.items() if known.kind in CONTROLS}
 
 

@@ -1,4 +1,4 @@
-"""The table `comparisons`: does one system label text better than another, whatever the seed and the test text?"""
+"""The table `comparisons`: whether one system is better than another, over seeds and test texts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ def build(run: RunInputs) -> pd.DataFrame:
 
 
 def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
-    """The part of the summary on a dataset."""
+    """The section of the summary on a dataset."""
     own = run.rows_of("comparisons", dataset)
     return Section("Verdicts", verdicts.caption(own), verdicts.cells(own, markup)) if len(own) else None
 
@@ -41,7 +41,7 @@ def chart(compared: pd.DataFrame) -> Forest:
 
 @dataclass(frozen=True)
 class Counts:
-    """What one model got right in each test sentence of one task.
+    """The counts of one model in each test sentence of one task.
 
     Attributes:
         values: integers [sentences, 2] (correct, tokens) or [sentences, 3] (correct, predicted, gold spans), in the
@@ -76,7 +76,7 @@ def read_counts(paths: Sequence[Path]) -> dict[Key, Counts]:
         with parts_of(path):
             model = tuple(artifact.spec[key] for key in ("dataset", "system", "seed"))
             if any(values.ndim != 2 or values.shape[1] == 0 for values in tables.values()):
-                raise ValueError("counts of sentences that are no table")
+                raise ValueError("counts of sentences: expected a table")
             for task, own in documents.items():
                 if own is not None and own.shape != tables[task].shape[:1]:
                     raise ValueError(f"{task}.documents: expected one number per sentence")
@@ -85,7 +85,7 @@ def read_counts(paths: Sequence[Path]) -> dict[Key, Counts]:
             other = first.setdefault((model[0], task), counts)
             if not _same_text(counts, other):
                 raise ArtifactError(
-                    f"{path}: task '{task}' was scored on other sentences than in {other.path}. Evaluate both anew."
+                    f"{path}: task '{task}' was scored on other sentences than in {other.path}. Evaluate both again."
                 )
     return found
 
@@ -96,7 +96,7 @@ def counts_of(artifact: Artifact) -> dict[str, np.ndarray]:
 
 
 def _same_text(counts: Counts, other: Counts) -> bool:
-    """Whether two models were scored on the same sentences: as many, of the same sizes, in the same documents."""
+    """Whether two models were scored on the same sentences: the same number, sizes and documents."""
     if counts.values.shape != other.values.shape or (counts.documents is None) != (other.documents is None):
         return False
     if not np.array_equal(counts.values[:, -1], other.values[:, -1]):
@@ -110,10 +110,10 @@ class Scored:
 
     Attributes:
         metric: "accuracy", "f1" or "mean".
-        units: what was resampled: "documents", "sentences", or both where tasks differ.
-        unit_count: how many; the smallest number where tasks differ.
+        units: the resampled units: "documents", "sentences", or both if tasks differ.
+        unit_count: their number; the smallest number if tasks differ.
         scores: test score by system and seed, in percent.
-        deviations: how the scores move with the text by system and seed, float64 [resamples] each.
+        deviations: the deviations of the scores over test texts by system and seed, float64 [resamples] each.
     """
 
     metric: str
@@ -143,8 +143,8 @@ def compare(
     Args:
         counts: as `read_counts` returns it.
         pairs: the (reference, system) pairs, in the order of the rows. All rows of a dataset are one family.
-        barred: reasons by (dataset, system, task) why a system's score on a task must lead to no verdict.
-        resamples: how many test texts the bootstrap draws.
+        barred: reasons by (dataset, system, task) why a system's score on a task must not lead to a verdict.
+        resamples: the number of test texts that the bootstrap draws.
 
     Returns:
         One row per dataset, pair and task, and one of task "mean" where both systems have all tasks of the dataset:
@@ -176,7 +176,7 @@ def compare(
 def _scored(
     dataset: str, counts: Mapping[tuple[str, int, str], Counts], resamples: int
 ) -> Iterator[tuple[str, Scored]]:
-    """Each task that has test sentences, and the mean over tasks where a dataset has several."""
+    """Each task with test sentences, and the mean over tasks if a dataset has several."""
     tasks = sorted({task for _, _, task in counts})
     parts, total = [], {}
     for task in tasks:
@@ -252,6 +252,6 @@ def _tested(
 def _reason(
     barred: Mapping[tuple[str, str, str], str], dataset: str, systems: Sequence[str], tasks: Sequence[str]
 ) -> str:
-    """The reasons why a row must have no verdict, each once; empty: there is none."""
+    """The reasons why a row must have no verdict, each once; empty if there are none."""
     found = [barred.get((dataset, system, task), "") for system in systems for task in tasks]
     return "; ".join(dict.fromkeys(reason for reason in found if reason))

@@ -1,4 +1,4 @@
-"""The table `conflict`: cosines of the gradients of each two tasks, by system, layer, part of the weights and epoch."""
+"""The table `conflict`: cosines of the gradients of two tasks, by system, layer, part of the weights and epoch."""
 
 from typing import Any
 
@@ -60,6 +60,6 @@ def chart(conflict: pd.DataFrame) -> Chart:
     ]
     caption = (
         "Cosine of the training gradients of two tasks after each epoch, over all layers, mean over the seeds. Shared: "
-        "weights that both keep; private: weights that one of them keeps."
+        "weights that both keep; private: weights that only one of them keeps."
     )
     return Chart("conflict", "Gradients of two tasks", caption, panels, conflict, names)

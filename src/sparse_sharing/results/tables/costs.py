@@ -1,7 +1,7 @@
-"""The table `costs`: updates and tokens of each task, dev scores that chose something, processor time.
+"""The table `costs`: updates and tokens of each task, dev scores used for choices, processor time.
 
-Warm-up and pruning are shown apart from the training. What several systems share, such as a warm-up, is counted in full
-for each of them: it is what the system would cost by itself.
+Warm-up and pruning are shown apart from the training. Costs that several systems share, such as a warm-up, are counted
+in full for each of them: they are what the system would cost by itself.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,12 +23,12 @@ PARTS = ("start", "pruning", "training")
 """The warm-up that a system starts from, the prunings behind its masks, and its own training."""
 
 ALL = "all"
-"""Task of the rows that sum the tasks of a system."""
+"""The task of the rows with the sum over the tasks of a system."""
 
 SECONDS = [name for name in RECORD.columns if name.startswith("seconds_")]
 
 Jobs = dict[str, list[Costs]]
-"""The costs of the jobs behind a system by part; a part is missing where a job has no record of its costs."""
+"""The costs of the jobs behind a system by part; a part is missing if a job has no record of its costs."""
 
 
 def build(run: RunInputs) -> pd.DataFrame:
@@ -47,14 +47,14 @@ def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFram
     """One row per dataset, system and task, and one for all tasks together, with the processor seconds of all jobs.
 
     Args:
-        spec: of the tables.
-        folder: of the run.
-        systems: in the order of the rows.
+        spec: the spec of the tables.
+        folder: the folder of the run.
+        systems: the systems in the order of the rows.
 
     Returns:
         The columns of the record, means over the seeds: updates and tokens of the tasks that the system trains, and
         of those that its warm-up has seen besides; dev_scores, the scores on dev that chose an epoch (those that a
-        choice of rounds compares are among them); processor seconds of the jobs. What no record has is missing.
+        choice of rounds compares are among them); processor seconds of the jobs. Values without a record are missing.
 
     Raises:
         ArtifactError: A record is damaged.
@@ -124,16 +124,16 @@ def _jobs(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) 
 
 CAPTION = (
     "Updates of each task, which are optimizer steps on batches of its sentences: those of the warm-up that a system "
-    "starts from + those of its own training. In brackets: those of the prunings behind its masks, which are no part "
-    "of the budget. Tokens: of all these batches. Dev scores: how many chose an epoch or a mask. Means over the seeds; "
-    "what systems share is counted for each of them, and with a grid of learning rates the trainings of all rates. "
+    "starts from + those of its own training. In brackets: those of the prunings behind its masks, which are not part "
+    "of the budget. Tokens: of all these batches. Dev scores: the number used to choose an epoch or a mask. Means over "
+    "the seeds; shared costs are counted for each system, and with several learning rates the trainings of all rates. "
     "Processor seconds are in costs.csv."
 )
-"""Of the table for people. It names no seconds, so that two equal runs write equal text."""
+"""The caption in the summary. The table has no seconds, so that two equal runs write equal text."""
 
 
 def cost_cells(own: pd.DataFrame) -> list[list[str]]:
-    """The header and the rows of one dataset's table for people, as plain text; one row per system."""
+    """The header and the rows of one dataset's table in the summary, as plain text; one row per system."""
     tasks = sorted(set(own["task"]) - {ALL})
     rows = [["system", *tasks, "tokens", "dev scores"]]
     for system, block in own.groupby("system", sort=False):
@@ -144,7 +144,7 @@ def cost_cells(own: pd.DataFrame) -> list[list[str]]:
 
 
 def _counts(row: dict[str, Any], what: str) -> str:
-    """Start + training [pruning], as far as there are any."""
+    """Start + training [pruning]; parts that do not exist are omitted."""
     start, pruning, training = (row[f"{what}_{part}"] for part in PARTS)
     parts = [_count(training)] if _is_zero(start) else [_count(start), _count(training)]
     return " + ".join(parts) + ("" if _is_zero(pruning) else f" [{_count(pruning)}]")

@@ -1,4 +1,4 @@
-"""The summary of a run for people: in Markdown and in LaTeX, a table for each dataset and the further ones below it."""
+"""The summary of a run in Markdown and in LaTeX: for each dataset a table of scores and further tables below it."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ from sparse_sharing.results.tables.markup import (
 from sparse_sharing.results.tables.means import MEAN
 
 MANY_DATASETS = 8
-"""From more on, one table of all datasets is before those of each."""
+"""With more datasets, a table of all datasets comes first."""
 
 OVERVIEW = "All datasets"
 OVERVIEW_CAPTION = (
@@ -116,7 +116,7 @@ def _overview_cells(table: pd.DataFrame, markup: Markup) -> Rows:
 
 
 def _caption(table: pd.DataFrame, baseline: str) -> str:
-    """What the numbers of a table for people are."""
+    """The caption of a table of scores."""
     seeds = span(table["seeds"])
     spread = "one seed" if seeds == "1" else f"mean ± sample standard deviation over {seeds} seeds"
     difference = f"Δ: difference to {baseline}. " if table["difference"].notna().any() else ""
@@ -164,6 +164,6 @@ def _mean(row: dict[str, Any], markup: Markup) -> str:
 
 
 def _densities(densities: list[float | None]) -> str:
-    """Percentages, one per task, or one for all if they are the same; a dash for a task without result."""
+    """Percentages, one per task, or one for all if they are equal; a dash for a task without a result."""
     shown = ["–" if density is None else number(100 * density, 2) for density in densities]
     return shown[0] if len(set(shown)) == 1 else " / ".join(shown)

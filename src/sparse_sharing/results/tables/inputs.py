@@ -1,4 +1,4 @@
-"""What the tables of a run are made of: files of its jobs, and other tables; each is read when it is first needed."""
+"""The inputs of the tables of a run: files of its jobs, and other tables; each is read on first use."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -24,16 +24,16 @@ from sparse_sharing.results.tables.text_notes import text_notes
 from sparse_sharing.storage.artifacts import load_json, load_tensors, parts_of, remedy, spec_digest
 
 PRUNING = ("dataset", "seed", "start", "task")
-"""What names a pruning."""
+"""The columns that identify a pruning."""
 
 
 class RunInputs:
-    """A run as the builders of its tables see it.
+    """The inputs that the builders of tables read from a run.
 
     Attributes:
-        spec: of the tables.
-        folder: of the run.
-        frames: the tables that are made already, by name.
+        spec: the spec of the tables.
+        folder: the folder of the run.
+        frames: the tables that have been made, by name.
     """
 
     def __init__(self, spec: TablesSpec, folder: Path) -> None:
@@ -43,7 +43,7 @@ class RunInputs:
         self._selections: dict[str, pd.DataFrame] = {}
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of the run, made when it is first asked for; without marks."""
+        """A table of the run without marks, made on first use."""
         if name not in self.frames:
             record = next(record for record in self.records if record.name == name)
             self.frames[name] = builder_of(record).build(self)
@@ -101,19 +101,19 @@ class RunInputs:
 
     @cached_property
     def measured(self) -> Measured:
-        """What the tables of experiments are read off."""
+        """The data for the tables of experiments."""
         spec = self.spec
         return Measured(self.table("results"), self.table("overlap"), spec.facts, spec.datasets, spec.paper or {})
 
     @cached_property
     def notes(self) -> Mapping[str, Sequence[str]]:
-        """For each dataset what a reader of scores should know about its text."""
+        """For each dataset notes on its text that matter for its scores."""
         return {name: text_notes(prepared(self.folder, name), tasks) for name, tasks in self.spec.datasets.items()}
 
     def selections(self, name: str) -> pd.DataFrame:
-        """The tables `choice` or `overlap` of all selections, one below the other, with the selection in front.
+        """The tables `choice` or `overlap` of all selections, concatenated, with the selection in the first columns.
 
-        Numbers stay the text that was written.
+        Numbers stay text, as written.
         """
         if name not in self._selections:
             self._selections[name] = _gathered(self.folder, f"{layout.SELECT}/{name}.csv", self.spec.selections())
@@ -126,7 +126,7 @@ class RunInputs:
 
     @cached_property
     def prunings(self) -> pd.DataFrame:
-        """The rounds of all prunings, one below the other, with the pruning in front."""
+        """The rounds of all prunings, concatenated, with the pruning in the first columns."""
         frames = []
         for values in self.spec.prunings():
             identity = dict(zip(PRUNING, values, strict=True))
@@ -141,10 +141,10 @@ class RunInputs:
         return _in_front(PRUNING, pd.concat(frames, ignore_index=True))
 
     def check(self) -> None:
-        """Check that every result was made under the settings of this run.
+        """Check that every result was made with the settings of this run.
 
         Raises:
-            ArtifactError: A result is missing, damaged, or made under other settings.
+            ArtifactError: A result is missing, damaged, or made with other settings.
         """
         for index, (path, beside) in enumerate(zip(self.metrics, self.sentences, strict=True)):
             expected = self.spec.metrics[index * DIGITS_IN_TABLES : (index + 1) * DIGITS_IN_TABLES]
@@ -152,7 +152,7 @@ class RunInputs:
             if not found.startswith(expected):
                 raise ArtifactError(
                     f"{path}: was made with other settings (spec {found}, this run expects {expected}...). "
-                    f"Use the configuration it was made with, or: {remedy(path)}"
+                    f"Use the configuration that it was made with. Otherwise: {remedy(path)}"
                 )
             load_tensors(beside, "sentences", found)
 
@@ -165,7 +165,7 @@ def builder_of(record: TableRecord) -> ModuleType:
     - `section(run, dataset, markup) -> Section | None`: a part of `summary.md` and `summary.tex` on a dataset;
     - `documents(run) -> Mapping[str, str]`: the texts of its further files by ending;
     - `chart(frame) -> Chart`: its figure, from the table as it was written;
-    - `on_page(frame) -> DataFrame`: the rows that the page shows, where these are not all.
+    - `on_page(frame) -> DataFrame`: the rows that the page shows, if not all.
     """
     return importlib.import_module(record.module)
 
@@ -176,7 +176,7 @@ def prepared(run_folder: Path, dataset: str) -> Path:
 
 
 def _gathered(run_folder: Path, pattern: str, jobs: Sequence[tuple[object, ...]]) -> pd.DataFrame:
-    """The tables that selections have written, one below the other, each with what names the selection in front."""
+    """The tables of selections, concatenated, each with the identity of its selection in the first columns."""
     frames = []
     for values in jobs:
         identity: dict[str, Any] = dict(zip(SELECTION, values, strict=True))

@@ -1,4 +1,4 @@
-"""The table `leaks`: scores without the test sentences that the training or dev text has too."""
+"""The table `leaks`: scores without the test sentences that are also in the training or dev text."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ LEAKS_CAPTION = (
     "in the training or dev text of the dataset."
 )
 FLAGS = ".leaked"
-"""What the name of a task is followed by in the name of the tensor that flags its leaked sentences."""
+"""The suffix of a task's name in the name of the tensor that flags its leaked sentences."""
 
 
 def build(run: RunInputs) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def leaks(paths: Sequence[Path], order: Order | None = None) -> pd.DataFrame:
 def _scores(counts: np.ndarray, flags: np.ndarray) -> dict:
     """The sizes and scores of one model on one task; counts int [sentences, 2 or 3], flags bool [sentences]."""
     if flags.dtype != bool or flags.shape != counts.shape[:1]:
-        raise ValueError(f"{flags.dtype} flags {flags.shape} for {len(counts)} sentences")
+        raise ValueError(f"expected one flag per sentence ({len(counts)}), got {flags.dtype} {flags.shape}")
     return {
         "metric": "f1" if counts.shape[1] == 3 else "accuracy",
         "sentences": len(counts),

@@ -23,10 +23,10 @@ def marks(scores: Sequence[Mapping[str, Any]], choices: pd.DataFrame, facts: Map
     A mark counts for every task of its model, since they share the chosen epoch and the masks.
 
     Args:
-        scores: the tasks of all models, as `scores.read_all` returns them; of a model that has no facts about its
-            training, the dev score of the kept epoch says whether a task was at 0.
+        scores: the tasks of all models, as `scores.read_all` returns them; for a model without facts about its
+            training, the dev score of the kept epoch shows whether a task was at 0.
         choices: the round of every choice of masks, under its dataset, seed, start, choice and task, as text.
-        facts: what is known of each system.
+        facts: the facts about each system.
 
     Returns:
         The columns dataset, system, seed, task, mark (text) and bars (whether a verdict is barred).
@@ -52,7 +52,7 @@ def marks(scores: Sequence[Mapping[str, Any]], choices: pd.DataFrame, facts: Map
 
 
 def barred(found: pd.DataFrame) -> dict[tuple[str, str, str], str]:
-    """For each dataset, system and task that gets no verdict, the marks that bar it; likewise for the mean over tasks.
+    """For each dataset, system and task without a verdict, the marks that bar it; also for the mean over tasks.
 
     Args:
         found: as `marks` returns it.
@@ -66,15 +66,15 @@ def barred(found: pd.DataFrame) -> dict[tuple[str, str, str], str]:
 
 
 def with_marks(frame: pd.DataFrame, naming: Sequence[str], found: pd.DataFrame, seeds: Sequence[int]) -> pd.DataFrame:
-    """A table with a column `marks`: those of the systems that a row names, on its task and seed if it names them.
+    """A table with a column `marks`: the marks of a row's systems, on its task and seed if it has them.
 
-    Where a row names several systems, each text begins with its system. A table that names no system stays as it is.
+    If a row has several systems, each text begins with its system. A table without systems is unchanged.
 
     Args:
-        frame: a table with a row for each dataset and system at least.
-        naming: the columns that name systems.
+        frame: a table with at least a row for each dataset and system.
+        naming: the columns with systems.
         found: as `marks` returns it.
-        seeds: all seeds of the run; a mark of only some of them names these.
+        seeds: all seeds of the run; a mark on only some of them names these.
     """
     if not naming:
         return frame
@@ -106,7 +106,7 @@ def system_marks(rows: pd.DataFrame) -> str:
 
 
 def explanation(frame: pd.DataFrame) -> str:
-    """What the marks of a table mean, and which of them bar a verdict; empty where there is none."""
+    """The meanings of the marks of a table, and which of them bar a verdict; empty if there are none."""
     shown = "; ".join(frame[COLUMN]) if COLUMN in frame else ""
     parts = [
         f"{kind}: {meaning}{' (no verdict)' if kind in BARRING else ''}."
@@ -117,7 +117,7 @@ def explanation(frame: pd.DataFrame) -> str:
 
 
 def _listed(found: Sequence[Mapping], seeds: Sequence[int]) -> str:
-    """Marks as text, each once, in the order of their meanings, with the seeds where not all have them."""
+    """Marks as text, each once, in the order of their meanings, with their seeds if not all have them."""
     by_mark: dict[str, set[int]] = defaultdict(set)
     for mark in found:
         by_mark[mark["mark"]].add(mark["seed"])
@@ -133,9 +133,9 @@ def _marks_of_choices(choices: pd.DataFrame) -> dict[tuple[str | None, ...], lis
     """The marks of the masks that were chosen by dev scores, under dataset, seed, start, choice and task."""
     if "tied_rounds" not in choices:
         return {}
-    found = {}
+    by_mask = {}
     for row in rows_of(choices[choices["tied_rounds"] != ""]):
         key = tuple(str(row[name]) for name in ("dataset", "seed", "start", "choice", "task"))
         tie = Tie(int(row["tied_rounds"]), int(row["allowed_rounds"]))
-        found[key] = of_choice(tie, float(row["dev_score"]), row["task"])
-    return found
+        by_mask[key] = of_choice(tie, float(row["dev_score"]), row["task"])
+    return by_mask

@@ -10,7 +10,7 @@ import pandas as pd
 from sparse_sharing.results.tables.means import MEAN
 
 SHOWN_DECIMALS = 2
-"""Of scores in the tables for people; two means that read the same are both best."""
+"""Decimals of scores in the summary; two means that are equal as shown are both best."""
 
 Rows = list[list[str]]
 """The header and the rows of a table, as marked-up text."""
@@ -18,7 +18,7 @@ Rows = list[list[str]]
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the summary: a table on one dataset, with its caption in plain text and notes below it."""
+    """A section of the summary: a table on one dataset, with its caption in plain text and notes below it."""
 
     title: str
     caption: str
@@ -31,7 +31,7 @@ def csv_text(frame: pd.DataFrame, columns: Mapping[str, int | None]) -> str:
 
     Args:
         frame: the table.
-        columns: the decimals of its columns; others, and those of None, are written as they are. Missing numbers are
+        columns: the decimals of its columns; others, and those with None, are written unchanged. Missing numbers are
             blank.
     """
 
@@ -50,7 +50,7 @@ def number(value: float, decimals: int, sign: str = "") -> str:
 
 @dataclass(frozen=True)
 class Markup:
-    """How a format writes text that has characters it would read as markup, and bold text."""
+    """How a format escapes text and marks bold text."""
 
     escape: Callable[[str], str]
     bold: str
@@ -90,7 +90,7 @@ def latex_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str
 
 
 def signed(difference: float) -> str:
-    """A difference in points as shown, with its sign; blank where it is missing."""
+    """A difference in points as shown, with its sign; blank if it is missing."""
     return "" if math.isnan(difference) else number(difference, SHOWN_DECIMALS, sign="+").replace("-", "−")
 
 

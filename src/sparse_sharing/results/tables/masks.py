@@ -1,4 +1,4 @@
-"""The table `masks`: the chosen round and mask of each task, as the selections have written them."""
+"""The table `masks`: the chosen round and mask of each task, from the files of the selections."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from sparse_sharing.results.tables.self_overlap import mean_overlap
 
 
 def build(run: RunInputs) -> pd.DataFrame:
-    """The table of a run, with a column `self_overlap` where tasks were pruned a second time."""
+    """The table of a run, with a column `self_overlap` if tasks were pruned a second time."""
     choices = run.selections("choice")
     if not run.spec.self_overlap:
         return choices

@@ -5,7 +5,7 @@ import pandas as pd
 from sparse_sharing.results.tables.scores import MODEL
 
 MEAN = "mean"
-"""Task and metric of rows that are the mean over the tasks of a dataset."""
+"""The task and metric of rows with the mean over the tasks of a dataset."""
 
 
 def main_metric(scores: pd.DataFrame) -> pd.DataFrame:
@@ -16,7 +16,7 @@ def main_metric(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def task_means(scores: pd.DataFrame) -> pd.DataFrame:
-    """The mean over tasks of each model that has all tasks of its dataset, where these are several."""
+    """The mean over tasks of each model that has all tasks of its dataset, for datasets with several tasks."""
     tasks = scores.groupby("dataset")["task"].transform("nunique")
     means = scores.assign(tasks=tasks).groupby(["model", *MODEL, "tasks"], sort=False, as_index=False)
     means = means.agg(

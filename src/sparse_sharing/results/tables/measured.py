@@ -1,4 +1,4 @@
-"""What the tables of experiments are read off: scores by seed, overlaps of masks, figures of the paper."""
+"""The data for the tables of experiments: scores by seed, overlaps of masks, figures of the paper."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from sparse_sharing.results.tables.published import Experiment, experiments
 
 @dataclass(frozen=True)
 class Measured:
-    """What the experiments are read off.
+    """The data for the tables of experiments.
 
     Attributes:
-        results: as `scores.results` returns it.
+        results: the table that `scores.results` returns.
         overlaps: for each dataset, seed, start and choice the overlap of groups of tasks, and that of chance.
-        facts: what is known of each system.
+        facts: the facts about each system.
         tasks: the tasks of each dataset.
         paper: the experiment of each dataset that has a counterpart in the paper.
     """
@@ -30,7 +30,7 @@ class Measured:
     paper: Mapping[str, str]
 
     def experiment(self, dataset: str) -> Experiment | None:
-        """What the paper prints about a dataset."""
+        """The paper's experiment on a dataset."""
         return experiments()[self.paper[dataset]] if dataset in self.paper else None
 
     def by_seed(self, dataset: str, system: str) -> pd.DataFrame:
@@ -42,7 +42,7 @@ class Measured:
     def overlap(self, dataset: str, system: str, tasks: Sequence[str]) -> dict[str, float]:
         """The overlap of the masks of a system on some tasks, and that of chance: means over seeds; 1 without masks.
 
-        For two tasks also the overlap of their masks with those of the largest starting weights.
+        For two tasks, there is also the overlap of their masks with those of the largest starting weights.
         """
         known, names = self.facts[system], ["overlap", "chance", "chance_by_tensor"]
         names += ["overlap_with_start"] if len(tasks) == 2 else []

@@ -1,4 +1,4 @@
-"""The table `overlap`: the overlap of the chosen masks of tasks, as the selections have written it."""
+"""The table `overlap`: the overlap of the chosen masks of tasks, from the files of the selections."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from sparse_sharing.results.tables.self_overlap import mean_overlap
 
 
 def build(run: RunInputs) -> pd.DataFrame:
-    """The table of a run, with a column `self_overlap` where tasks were pruned a second time."""
+    """The table of a run, with a column `self_overlap` if tasks were pruned a second time."""
     overlaps = run.selections("overlap")
     if not run.spec.self_overlap:
         return overlaps

@@ -1,4 +1,4 @@
-"""The table `pairs`: sparse sharing of two tasks, the overlap of their masks beside the gain."""
+"""The table `pairs`: sparse sharing of two tasks, the overlap of their masks and the gain."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ def build(run: RunInputs) -> pd.DataFrame:
 
 
 def pairs(measured: Measured) -> pd.DataFrame:
-    """Sparse sharing of two tasks: the overlap of their masks beside the gain over hard sharing of the same tasks.
+    """Sparse sharing of two tasks: the overlap of their masks and the gain over hard sharing of the same tasks.
 
     Returns:
         One row per dataset, system, and task of the pair, and one of task "mean": the scores of the sparse and the hard
         system (means over seeds), the gain with its deviation over seeds, the overlap and that of independent masks,
-        and the overlap and gain that the paper prints.
+        and the overlap and gain in the paper.
     """
     rows = []
     partners = dict(pairs_of(measured.facts))

@@ -1,4 +1,4 @@
-"""The table `paper`: the figures that the paper prints beside those of a run."""
+"""The table `paper`: the figures of the paper and those of a run."""
 
 from collections.abc import Mapping
 
@@ -38,12 +38,12 @@ def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
 
 
 def beside_paper(summary: pd.DataFrame, facts: Mapping[str, SystemFacts], datasets: Mapping[str, str]) -> pd.DataFrame:
-    """Scores, parameters and densities that the paper prints beside those measured.
+    """Scores, parameters and densities in the paper, and those measured.
 
     Args:
-        summary: as `summary` returns it.
-        facts: what is known of each system; its kind names its counterpart.
-        datasets: the experiment of each dataset that has a counterpart.
+        summary: the table that `summary` returns.
+        facts: the facts about each system; its kind names its counterpart in the paper.
+        datasets: the experiment of each dataset that has a counterpart in the paper.
 
     Returns:
         One row per figure of the paper and system that is its counterpart: dataset, experiment, source, quantity
@@ -85,7 +85,7 @@ def _published(experiment: Experiment) -> list[dict]:
 
 
 def _measured(measured: Mapping[tuple[str, str], dict], system: str, published: Mapping) -> dict:
-    """Our figure in the place of a published one, where there is one."""
+    """The measured figure that corresponds to a published one, if there is one."""
     if published["quantity"] == "parameters":
         own = [row["parameters"] for (name, _), row in measured.items() if name == system]
         return {"measured": own[0] if own else None, "metric": ""}
@@ -98,7 +98,7 @@ def _measured(measured: Mapping[tuple[str, str], dict], system: str, published: 
 
 def _caption(own: pd.DataFrame) -> str:
     sources = ", ".join(dict.fromkeys(own["source"]))
-    return f"Ours (means over seeds), the figure that Sun et al. (2020) print, and the difference. Source: {sources}."
+    return f"Measured (mean over seeds), published by Sun et al. (2020), and the difference. Source: {sources}."
 
 
 def _cells(own: pd.DataFrame, markup: Markup) -> Rows:

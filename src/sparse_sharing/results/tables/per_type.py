@@ -18,7 +18,7 @@ def build(run: RunInputs) -> pd.DataFrame:
 def per_type(scores: Sequence[dict[str, Any]], order: Order | None = None) -> pd.DataFrame:
     """Test scores per span type, or per tag: one row per dataset, system, seed, task and type.
 
-    Takes what `results.results` does. The columns are dataset, system, seed, task, type, precision, recall, f1
+    Takes the arguments of `results.results`. The columns are dataset, system, seed, task, type, precision, recall, f1
     (percent) and support (how many there are in gold).
     """
     rows = [{**row, "type": kind, **values} for row in scores for kind, values in row["per_type"].items()]

@@ -1,4 +1,4 @@
-"""The figures that the paper prints; `paper.yaml` has them with their sources."""
+"""The figures of the paper; `paper.yaml` has them with their sources."""
 
 import functools
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from sparse_sharing.config.section import Section
 from sparse_sharing.results.tables.means import MEAN
 
 SAME_DENSITY = 0.01
-"""A density of ours counts as one of the paper's where it is no further off."""
+"""The largest distance at which a measured density is compared with one of the paper's."""
 
 
 class PublishedSystem(Section):
@@ -36,7 +36,7 @@ class Curves(Section):
     source: str
 
     def at(self, task: str, density: float) -> float | None:
-        """The dev score of the round that has a density, where there is one."""
+        """The dev score of the round with a density, if there is one."""
         curve = self.scores.get(task, [])
         rounds = len(curve) - 1
         near = [score for k, score in enumerate(curve) if abs(0.1 ** (k / rounds) - density) < SAME_DENSITY]
@@ -44,7 +44,7 @@ class Curves(Section):
 
 
 class SweepPoint(Section):
-    """Mean test score, and overlap of the masks of all tasks, where all have one density."""
+    """Mean test score, and overlap of the masks of all tasks, with one density for all."""
 
     density: float
     score: float
@@ -58,7 +58,7 @@ class Sweep(Section):
     source: str
 
     def at(self, density: float) -> SweepPoint | None:
-        """The point that has a density, where there is one."""
+        """The point with a density, if there is one."""
         near = [point for point in self.points if abs(point.density - density) < SAME_DENSITY]
         return near[0] if near else None
 
@@ -78,12 +78,12 @@ class Pairs(Section):
     source: str
 
     def at(self, tasks: list[str]) -> PairPoint | None:
-        """The point of a pair, where there is one."""
+        """The point of a pair, if there is one."""
         return next((point for point in self.points if sorted(point.tasks) == sorted(tasks)), None)
 
 
 class Experiment(Section):
-    """What the paper prints about one experiment."""
+    """The paper's figures of one experiment."""
 
     title: str
     systems: list[PublishedSystem]
@@ -93,13 +93,13 @@ class Experiment(Section):
     pairs: Pairs | None = None
 
     def score(self, kind: str, task: str) -> float | None:
-        """A test score; task "mean" is the mean over all tasks, as rounded as they are."""
+        """A test score; task "mean" is the mean over all tasks, rounded like the scores."""
         scores = next((system.scores for system in self.systems if system.kind == kind), {})
         return sum(scores.values()) / len(scores) if task == MEAN and scores else scores.get(task)
 
 
 @functools.cache
 def experiments() -> Mapping[str, Experiment]:
-    """The experiments of the paper by the names that a configuration knows."""
+    """The experiments of the paper, by their names in configurations."""
     text = resources.files("sparse_sharing").joinpath("paper.yaml").read_text(encoding="utf-8")
     return {name: Experiment.model_validate(values) for name, values in yaml.safe_load(text).items()}

@@ -12,7 +12,7 @@ from sparse_sharing.results.tables.inputs import RunInputs
 from sparse_sharing.results.tables.published import experiments
 
 STARTS = {"warmup": "from the warm-up", "initial": "from the initial weights"}
-"""What the starts of prunings are called in charts."""
+"""The names of the starts of prunings in charts."""
 
 
 def build(run: RunInputs) -> pd.DataFrame:
@@ -33,7 +33,7 @@ def rounds(pruned: pd.DataFrame, chosen: pd.DataFrame, paper: Mapping[str, str])
 
     Returns:
         The rows of `pruned` with two more columns: the choices that took this round, separated by spaces, and the dev
-        score that the paper has for this density.
+        score in the paper for this density.
     """
     keys = ["dataset", "seed", "start", "task", "round"]
     names = chosen.astype(str).groupby(keys)["choice"].agg(lambda column: " ".join(sorted(column)))

@@ -44,7 +44,7 @@ class TaskMetrics(_Section):
 
     @model_validator(mode="after")
     def check(self) -> "TaskMetrics":
-        """The main metric was measured on both splits."""
+        """Check that the main metric was measured on both splits."""
         for split in SPLITS:
             if self.metric not in getattr(self, split):
                 raise ValueError(f"the main metric '{self.metric}' is missing from '{split}'")
@@ -52,7 +52,7 @@ class TaskMetrics(_Section):
 
 
 class Training(_Section):
-    """How a training went, as `marks.TrainingFacts` describes it; further keys are for other readers."""
+    """Facts about a training, see `marks.TrainingFacts`; further keys are for other readers."""
 
     best_epoch: int = Field(ge=1)
     epochs: int = Field(ge=1)
@@ -63,7 +63,7 @@ class Training(_Section):
 class ModelMetrics(_Section):
     """The content of a `metrics.json`: one evaluated model with its tasks, parameters and training time in seconds.
 
-    Metrics of earlier versions, or from elsewhere, say nothing about the training.
+    Metrics of earlier versions, or from elsewhere, have no facts about the training.
     """
 
     dataset: str
@@ -78,8 +78,8 @@ class ModelMetrics(_Section):
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Read a `metrics.json`, one row per task: the fields of TaskMetrics beside the task's name and its model's fields.
 
-    The file is an artifact of the evaluation, or holds the same scores without spec and digest, so that results from
-    elsewhere can join a table.
+    The file is an artifact of the evaluation, or has the same scores without spec and digest, so that results from
+    elsewhere can be added to a table.
 
     Raises:
         ArtifactError: the file is missing or damaged, or a key is missing or has a value of the wrong type.
@@ -87,9 +87,9 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read ({error.strerror}). Evaluate the model anew.") from error
+        raise ArtifactError(f"{path}: cannot be read ({error.strerror}). Evaluate the model again.") from error
     except (ValueError, RecursionError) as error:
-        raise ArtifactError(f"{path}: is not JSON ({error}). Evaluate the model anew.") from error
+        raise ArtifactError(f"{path}: is not valid JSON ({error}). Evaluate the model again.") from error
     if isinstance(document, dict) and "details" in document:
         document = load_json(path, "metrics").details
     try:
@@ -97,7 +97,9 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the top level"
-        raise ArtifactError(f"{path}: {place}: {first['msg']}. Evaluate the model anew, or mend the file.") from error
+        raise ArtifactError(
+            f"{path}: {place}: {first['msg']}. Evaluate the model again, or correct the file."
+        ) from error
     model = metrics.model_dump(exclude={"tasks"})
     return [{**model, "task": task, **scores.model_dump()} for task, scores in metrics.tasks.items()]
 
@@ -105,10 +107,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 def read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
     """The tasks of all models: the rows of `read_metrics`, in the order of the sorted paths, with `path` beside.
 
-    Parameters and seconds are those of the whole system, summed over its models where it has one for each task.
+    Parameters and seconds are those of the whole system, summed over its models if it has one per task.
 
     Raises:
-        ArtifactError: there is no file, a file does not hold metrics, or two files hold the same task of one system
+        ArtifactError: There is no file, a file does not contain metrics, or two files have the same task of one system
             and seed.
     """
     rows: list[dict[str, Any]] = []
@@ -123,11 +125,15 @@ def read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
         for row in found:
             if first := origin.get(key := (*model, row["task"])):
                 name = ", ".join(f"{field} '{row[field]}'" for field in [*MODEL, "task"])
-                raise ArtifactError(f"{path}: {name} is in {first} as well. Give each model's metrics once.")
+                raise ArtifactError(
+                    f"{path}: {name} is also in {first}. Expected each model's metrics once; remove one of the files."
+                )
             origin[key] = path
             rows.append({**row, "path": path})
     if not rows:
-        raise ArtifactError("There are no metrics to tabulate: give the metrics.json of at least one evaluated model.")
+        raise ArtifactError(
+            "There are no metrics to tabulate; expected the metrics.json of at least one evaluated model."
+        )
     for row in rows:
         model = tuple(row[key] for key in MODEL)
         row |= {"parameters": parameters[model], "seconds": math.fsum(seconds[model])}
@@ -135,7 +141,7 @@ def read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
 
 
 def in_order(frame: pd.DataFrame, columns: list[str], order: Order | None) -> pd.DataFrame:
-    """Sort by columns: names that an order lists as they stand there, then the others by value."""
+    """Sort by columns: names in `order` in that order, then the others by value."""
     known = {**ORDER, **(order or {})}
 
     def rank(column: pd.Series) -> pd.Series:

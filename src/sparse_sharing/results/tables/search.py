@@ -1,4 +1,4 @@
-"""The table `search`: what the searches for densities have tried, and which trials are on the Pareto front."""
+"""The table `search`: the trials of searches for densities, and which of them are on the Pareto front."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -77,7 +77,7 @@ def chart(search: pd.DataFrame) -> Chart:
         for (choice, start), part in own.groupby(["choice", "start"], sort=False)
     ]
     caption = (
-        "Every combination that a search has trained; combinations of one colour were trained for as many epochs. "
+        "Every combination that a search has trained; combinations of one colour had the same number of epochs. "
         "Lines: the Pareto front of each seed among these. Up and to the left is better."
     )
     return Chart("search", "Stored parameters against dev score", caption, panels, search, names)

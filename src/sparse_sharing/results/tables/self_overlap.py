@@ -1,4 +1,4 @@
-"""How much two prunings of the same task overlap, the second with another order of the data."""
+"""The overlap of two prunings of the same task, the second with another order of the data."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,16 +12,16 @@ from sparse_sharing.results.rows import rows_of
 from sparse_sharing.storage.artifacts import load_tensors
 
 SELECTION = ("dataset", "seed", "start", "choice")
-"""What names a selection of masks."""
+"""The columns that identify a selection of masks."""
 
 Overlaps = Mapping[tuple[object, ...], float]
-"""By dataset, seed, start, choice and task."""
+"""Overlaps by dataset, seed, start, choice and task."""
 
 
 def self_overlaps(run_folder: Path, choices: pd.DataFrame, compared: Sequence[str]) -> Overlaps:
     """The overlap of each chosen mask with that of the same round of the second pruning.
 
-    A task is missing where the second pruning ended before that round.
+    A task is missing if the second pruning ended before that round.
 
     Args:
         run_folder: the folder of the run.
@@ -44,7 +44,7 @@ def self_overlaps(run_folder: Path, choices: pd.DataFrame, compared: Sequence[st
 
 
 def mean_overlap(found: Overlaps, row: pd.Series, tasks: Sequence[str]) -> str:
-    """The mean over one or two tasks, as text; blank where one is missing, and for more tasks."""
+    """The mean over one or two tasks, as text; blank if one is missing, or for more tasks."""
     values = [found.get((*(row[key] for key in SELECTION), task)) for task in tasks]
     known = [value for value in values if value is not None]
     return f"{sum(known) / len(known):.6f}" if len(tasks) <= 2 and len(known) == len(tasks) else ""

@@ -17,17 +17,17 @@ def build(run: RunInputs) -> pd.DataFrame:
 
 
 def documents(run: RunInputs) -> Mapping[str, str]:
-    """The table for people by file ending, with the further tables of each dataset."""
+    """The summary as text by file ending, with the further tables of each dataset."""
     return {"md": texts.markdown(run), "tex": texts.latex(run)}
 
 
 def summary(results: pd.DataFrame, baseline: str = "single") -> pd.DataFrame:
-    """Compare the systems by each task's main metric on test: one row per dataset, system and task, in given order.
+    """Compare the systems by each task's main metric on test: one row per dataset, system and task, in their order.
 
-    Datasets with several tasks have rows of task "mean" as well: the mean over tasks, of the seeds that have all.
+    Datasets with several tasks also have rows of task "mean": the mean over tasks, for the seeds that have all.
 
     Args:
-        results: as `results.results` returns it.
+        results: the table that `results.results` returns.
         baseline: the system that the others are compared with.
 
     Returns:

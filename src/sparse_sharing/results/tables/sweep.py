@@ -20,12 +20,12 @@ def build(run: RunInputs) -> pd.DataFrame:
 
 
 def sweep(measured: Measured) -> pd.DataFrame:
-    """Sparse sharing at one density for all tasks (Fig. 4), and hard sharing: one row per system, densest first.
+    """Sparse sharing with one density for all tasks (Fig. 4), and hard sharing: one row per system, densest first.
 
     Returns:
-        The density asked for, the densities found (mean, lowest and highest over tasks and seeds), the overlap of the
+        The target density, the actual densities (mean, lowest and highest over tasks and seeds), the overlap of the
         masks of all tasks and that of independent masks, mean and std over seeds of the mean test score over tasks,
-        and the score and overlap that the paper prints for this density.
+        and the score and overlap in the paper for this density.
     """
     rows = []
     wanted = sweep_of(measured.facts)
@@ -95,7 +95,7 @@ def chart(sweep: pd.DataFrame) -> Chart:
 
 
 def _dashed(rows: pd.DataFrame, density: str, value: str, shown: str, dots: bool = False) -> list[dict[str, Any]]:
-    """A grey line of another column, where it has values."""
+    """A grey line of another column, if it has values."""
     known = rows[rows[value].notna()]
     points = pd.DataFrame({"density": known[density], shown: known[value]})
     if not len(points):

@@ -1,4 +1,4 @@
-"""What a reader of scores should know about a text: sentences in two splits, and repaired tags."""
+"""Notes on a text that matter for its scores: sentences in two splits, and repaired tags."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,11 +8,11 @@ from sparse_sharing.text.summary import read_summary
 
 
 def text_notes(data: Path, tasks: Sequence[str]) -> list[str]:
-    """What a reader of scores should know about a prepared dataset: sentences in two splits, and repaired tags.
+    """Notes on a prepared dataset that matter for its scores: sentences in two splits, and repaired tags.
 
     Args:
         data: the folder of the prepared dataset.
-        tasks: of the dataset.
+        tasks: the tasks of the dataset.
     """
     details = read_summary(data, tasks)
     notes = []

@@ -16,21 +16,22 @@ def caption(own: pd.DataFrame) -> str:
     over = "one seed" if seeds == "1" else f"means over {seeds} seeds"
     return (
         f"Difference to the other system in points ({over}) with its 95 % interval; the {len(own)} intervals of this "
-        f"dataset hold together. {_covered(own, resampled)} There is a verdict where the interval leaves zero out. "
+        f"dataset are simultaneous. {_covered(own, resampled)} A verdict needs an interval without zero. "
         "Detectable: a true difference that would be found in 80 % of the runs."
     )
 
 
 def _covered(own: pd.DataFrame, resampled: str) -> str:
-    """What the intervals cover: other test texts, and other trainings where there are seeds enough."""
+    """What the intervals cover: other test texts, and other trainings if there are enough seeds."""
     few = own["seeds"] < SEEDS_FOR_SYSTEMS
     texts = f"other test texts (bootstrap over {resampled})"
     if not few.any():
         return f"The intervals cover other trainings and {texts}."
     rows = "" if few.all() else f" with fewer than {SEEDS_FOR_SYSTEMS} seeds"
     return (
-        f"The intervals{rows} cover {texts}, but no other trainings: their words are about these trained models, not "
-        f"about the systems; that takes {SEEDS_FOR_SYSTEMS} seeds."
+        f"The intervals{rows} cover {texts}, but not other trainings: their verdicts apply to these trained "
+        "models only. "
+        f"Verdicts on systems need {SEEDS_FOR_SYSTEMS} seeds."
     )
 
 
@@ -49,9 +50,9 @@ def cells(own: pd.DataFrame, markup: Markup) -> Rows:
 
 
 def _verdict(row: dict[str, Any], markup: Markup) -> str:
-    """The verdict, in bold where there is a difference, and the difference with its interval.
+    """The verdict, in bold if there is a difference, and the difference with its interval.
 
-    What could have been detected stands where nothing was; the reason where there is no verdict.
+    Without a difference, it also has the detectable difference; without a verdict, the reason.
     """
     numbers = signed(row["difference"])
     if row["lower"] == row["lower"]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 from sparse_sharing.errors import DataError
-from sparse_sharing.terminal.display import JOINERS
+from sparse_sharing.terminal.escaping import JOINERS
 from sparse_sharing.text.readers.columns import whole_word
 from sparse_sharing.text.readers.conllu import Layer
 from sparse_sharing.text.readers.jsonl import read_records

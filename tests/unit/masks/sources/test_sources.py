@@ -119,5 +119,5 @@ def test_masks_of_layers_keep_the_characters_and_the_layers_below():
 
 
 def test_a_source_that_gives_no_scores_says_so():
-    with pytest.raises(NotImplementedError, match="Source does not say how much a weight counts"):
+    with pytest.raises(NotImplementedError, match="Source does not define scores"):
         Source(plan()).scores(torch.zeros(SIZE))

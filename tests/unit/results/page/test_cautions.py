@@ -27,9 +27,9 @@ def test_a_mark_is_explained_once_with_all_systems_that_have_it():
     )
     assert found(rows) == [
         "Zero on dev (news: single (ner)). The dev score of the task was 0 after every epoch, so its text chose no "
-        "epoch. Such a score gets no verdict.",
+        "epoch. Such a score has no verdict.",
         "Not converged (news: single, hard (seed 1, 2); chat: hard). The best epoch was the last one planned, so more "
-        "epochs might have given more.",
+        "epochs might have improved the score.",
     ]
 
 

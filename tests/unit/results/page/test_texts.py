@@ -77,14 +77,14 @@ NONE = "no measurable difference"
         (
             compared(("hard", "ner", "these models: higher"), ("hard", "pos", f"these models: {NONE}"), seeds=1),
             "Of 2 comparisons with single: higher in 1 (hard on ner), no measurable difference in 1. "
-            "With one seed, the verdicts are about these trained models, not about the systems.",
+            "With one seed, the verdicts apply to these trained models only, not to the systems in general.",
         ),
         (
             compared(("hard", "ner", "these models: no measurable difference"), ("hard", "pos", "helped")),
             "Of 2 comparisons with single: helped in 1 (hard on pos), these models: no measurable difference in 1.",
         ),
-        (pd.DataFrame(columns=["dataset", "reference"]), "No two systems are compared."),
-        (None, "No two systems are compared."),
+        (pd.DataFrame(columns=["dataset", "reference"]), "No systems are compared."),
+        (None, "No systems are compared."),
     ],
 )
 def test_the_lead_is_what_the_table_of_verdicts_comes_to(frame, expected):
@@ -96,8 +96,8 @@ def test_what_is_true_of_all_datasets_is_said_once_after_the_last():
     found = leads(pd.concat([frame, frame.assign(dataset="chat")]), ["news", "chat"], "single")
     assert found == {
         "news": "hard against single, ner: no measurable difference.",
-        "chat": "hard against single, ner: no measurable difference. With one seed, the verdicts are about these "
-        "trained models, not about the systems.",
+        "chat": "hard against single, ner: no measurable difference. With one seed, the verdicts apply to these "
+        "trained models only, not to the systems in general.",
     }
 
 

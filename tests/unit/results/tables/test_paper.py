@@ -91,8 +91,8 @@ def test_the_summary_shows_ours_theirs_and_the_difference_with_notes(results, fa
     [
         (3, "hurt", "no measurable difference", "The intervals cover other trainings and other test texts (bootstrap "
          "over 50 test documents)."),
-        (2, "these models: lower", "these models: no measurable difference", "their words are about these trained "
-         "models, not about the systems; that takes 3 seeds."),
+        (2, "these models: lower", "these models: no measurable difference", "their verdicts apply to these trained "
+         "models only. Verdicts on systems need 3 seeds."),
     ],
 )  # fmt: skip
 def test_the_summary_shows_verdicts_with_their_intervals(results, seeds, hurt, equal, covered):
@@ -120,7 +120,7 @@ def test_the_summary_shows_verdicts_with_their_intervals(results, seeds, hurt, e
     text = markdown_of(table, comparisons=verdicts)
     assert "### Verdicts\n" in text
     assert "(means over" in text
-    assert "the 4 intervals of this dataset hold together" in text
+    assert "the 4 intervals of this dataset are simultaneous" in text
     assert covered in text
     assert "| system | against | chunk F1 | ner F1 | pos F1 | mean |" in text
     assert (

@@ -110,7 +110,7 @@ def test_a_task_that_two_files_hold_is_refused_with_both_names(model):
 
 def test_the_same_file_twice_is_refused(model):
     path = model("single", {"pos": accuracy(90.0)})
-    with pytest.raises(ArtifactError, match="as well"):
+    with pytest.raises(ArtifactError, match="is also in"):
         read_all([path, path])
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse_sharing.terminal.display import HIDDEN, JOINERS, VisibleFormatter, visible, visible_lines
+from sparse_sharing.terminal.escaping import HIDDEN, JOINERS, VisibleFormatter, visible, visible_lines
 
 EVIL = "\x1b]0;owned\x07 \u202etxt.exe \x9b31m"
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse_sharing.inspection.specs import differences, flat
+from sparse_sharing.inspection.spec_differences import differences, flat
 
 leaves = st.none() | st.integers() | st.text(max_size=3)
 specs = st.dictionaries(st.text("abc", min_size=1, max_size=2), leaves | st.dictionaries(st.sampled_from("de"), leaves))

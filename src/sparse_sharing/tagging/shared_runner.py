@@ -86,7 +86,7 @@ class SharedRunner:
         self, surfaces: np.ndarray, offsets: np.ndarray, tasks: Sequence[str], batch_size: int
     ) -> Mapping[str, Predictions]:
         """See `BaseTagger.predict_surfaces`."""
-        found = {task: (np.empty(len(surfaces), np.int64), np.empty(len(surfaces), np.float32)) for task in tasks}
+        predictions = {task: (np.empty(len(surfaces), np.int64), np.empty(len(surfaces), np.float32)) for task in tasks}
         wanted = frozenset(tasks)
         lengths = np.diff(offsets)
         roots = [(key, root) for key, root in self.roots.items() if _leads_to(root, wanted)]
@@ -99,9 +99,9 @@ class SharedRunner:
             for key, root in roots:
                 embedded = self.tables[key][rows]
                 for task, states in self._run(root, embedded, torch.from_numpy(reverse.reshape(-1)), wanted):
-                    numbers, shares = found[task]
+                    numbers, shares = predictions[task]
                     numbers[flat], shares[flat] = self._decode(task, states, mask)
-        return found
+        return predictions
 
     def _run(self, step: _Step, states: Tensor, reverse: Tensor, wanted: frozenset) -> Iterator[tuple[str, Tensor]]:
         """The states that each wanted task reads, float [L, B, S], from the output of a step."""
@@ -177,8 +177,8 @@ def _leads_to(step: _Step, wanted: frozenset) -> bool:
 
 def _digest(module: nn.Module) -> str:
     """A digest of the weights of a module: equal weights give equal states."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, value in module.state_dict().items():
-        found.update(name.encode())
-        found.update(value.numpy().tobytes())
-    return found.hexdigest()
+        digest.update(name.encode())
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()
