@@ -48,6 +48,19 @@ class Warmup(Optimization):
     without another warm-up; its head starts from its first weights."""
 
 
+class MeasureAffinity(Section):
+    """On how much text, and how often, the affinity of tasks is measured (Fifty et al. 2021)."""
+
+    sentences: int = Field(default=64, ge=1)
+    """Training sentences of each task, the same after every epoch."""
+    every: int = Field(default=1, ge=1)
+    """Measure after the first epoch, and after each so many epochs from there on."""
+
+    def is_due(self, epoch: int) -> bool:
+        """Whether to measure after an epoch; epochs count from 1."""
+        return (epoch - 1) % self.every == 0
+
+
 class Train(Optimization):
     """The training of the systems that are compared: one optimizer set-up and one budget for all."""
 
@@ -61,6 +74,9 @@ class Train(Optimization):
     measure_conflict: int | None = Field(default=None, ge=1)
     """A diagnostic of joint systems with one encoder: compare the gradients of each two tasks after every epoch, on as
     many training sentences of each task. It changes nothing else, and takes about as long as training on them."""
+    measure_affinity: MeasureAffinity | None = None
+    """A diagnostic of joint systems with one encoder: how a step of each task changes the loss of each other, tried on
+    some sentences after epochs and taken back. It changes nothing else. `{}`: with its defaults."""
 
     @model_validator(mode="after")
     def check(self) -> "Train":

@@ -106,6 +106,9 @@ COSTS = Artefact(
 CONFLICT = Artefact(
     "conflict", "conflict.csv", "cosines of the gradients of each two tasks by epoch, beside a model, if measured"
 )
+AFFINITY = Artefact(
+    "affinity", "affinity.csv", "how a step of each task changes the losses by epoch, beside a model, if measured"
+)
 CHECKPOINT = Artefact(
     "checkpoint", "epoch.safetensors", "a training after its last epoch, to go on from", "checkpoint", version=2
 )

@@ -122,9 +122,10 @@ def _caption(compared: pd.DataFrame) -> str:
     seeds = _counts(compared["seeds"])
     about = " The verdicts are about these trained models, not about the systems." if _only_models(compared) else ""
     over = "one seed" if seeds == "1" else f"means over {seeds} seeds"
+    family = compared["comparisons"].iloc[0]
     return (
         f"Difference of the test score in points, accuracy or F1 ({over}), with its 95 % interval. Right of the line, "
-        f"the first system is better. The {len(compared)} intervals of this dataset hold together; they are based on "
+        f"the first system is better. The {family} intervals of this dataset hold together; they are based on "
         f"{resampled}. A difference counts only if its interval does not contain zero.{about}"
     )
 

@@ -1,0 +1,77 @@
+"""The table `transfer`: who helps whom in joint trainings of two tasks, beside what might have told it in advance."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from sparse_sharing.pipeline.experiments import SystemFacts, pairs_of, transfers_of
+from sparse_sharing.pipeline.tables.transfer import RECORD
+from sparse_sharing.results.forest import Forest, forest
+from sparse_sharing.results.rows import rows_of
+from sparse_sharing.results.tables.affinity import one_training
+from sparse_sharing.results.tables.inputs import RunInputs
+from sparse_sharing.results.tables.measured import Measured
+
+OVERLAPS = ("overlap", "chance", "chance_by_tensor", "overlap_with_start")
+
+
+def build(run: RunInputs) -> pd.DataFrame:
+    """The table of a run."""
+    affinity = run.table("affinity") if run.spec.affinity else None
+    return transfer(run.table("comparisons"), run.measured, run.spec.comparisons, affinity)
+
+
+def transfer(
+    compared: pd.DataFrame,
+    measured: Measured,
+    comparisons: Sequence[tuple[str, str]],
+    affinity: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Joint trainings of two tasks against single models, a row for each task and its partner.
+
+    Args:
+        compared: the table `comparisons`.
+        measured: facts, and the overlaps of masks.
+        comparisons: the (reference, system) pairs that are tested.
+        affinity: the table `affinity`, where the run has it.
+
+    Returns:
+        The columns of the record: the numbers and words of `comparisons`; the overlap of the masks of the two tasks,
+        and what it must be compared with; the affinity, its mean over epochs and seeds.
+    """
+    rows: list[dict[str, Any]] = []
+    wanted = set(transfers_of(measured.facts, comparisons))
+    for row in rows_of(compared):
+        tasks = measured.facts[row["system"]].tasks or []
+        if (row["reference"], row["system"]) not in wanted or row["task"] not in tasks:
+            continue
+        (partner,) = [task for task in tasks if task != row["task"]]
+        masked = _masked(measured.facts, row["system"])
+        overlaps = dict.fromkeys(OVERLAPS) if masked is None else measured.overlap(row["dataset"], masked, tasks)
+        choice = None if masked is None else measured.facts[masked].choice
+        rows.append({**row, "partner": partner, "choice": choice, **overlaps})
+    frame = pd.DataFrame(rows)
+    if not len(frame):
+        return pd.DataFrame(columns=list(RECORD.columns))
+    if affinity is None or not len(affinity):
+        frame = frame.assign(affinity_of=None, affinity=float("nan"))
+    else:
+        frame = frame.merge(one_training(affinity), on=["dataset", "task", "partner"], how="left")
+    return frame[list(RECORD.columns)]
+
+
+def _masked(facts: Mapping[str, SystemFacts], system: str) -> str | None:
+    """The system whose masks a pair of tasks is described by: itself, or else the sparse system of the same tasks."""
+    if facts[system].choice is not None:
+        return system
+    return next((name for name, _ in pairs_of(facts) if facts[name].tasks == facts[system].tasks), None)
+
+
+def chart(transferred: pd.DataFrame) -> Forest:
+    """The rows of one dataset as a forest plot, by the task that is helped or hurt."""
+    named = transferred["partner"] + " (" + transferred["system"] + ")"
+    plot = forest(transferred.assign(system="with " + named).sort_values("task", kind="stable"))
+    caption = f"Joint training of a task with one partner, minus the task by itself. {plot.caption}"
+    return replace(plot, name="transfer", title="Who helps whom?", caption=caption, data=transferred)
