@@ -1,7 +1,5 @@
 """Rank correlation with an interval, from values that come in groups."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from sparse_sharing.evaluation.statistics import LEVEL, RESAMPLES
@@ -11,11 +9,7 @@ GROUPS_FOR_CORRELATION = 15
 
 
 def rank_correlation(
-    first: Sequence[np.ndarray],
-    second: Sequence[np.ndarray],
-    comparisons: int,
-    random: np.random.Generator,
-    resamples: int = RESAMPLES,
+    first: np.ndarray, second: np.ndarray, comparisons: int, random: np.random.Generator, resamples: int = RESAMPLES
 ) -> tuple[float, float, float]:
     """Spearman's rank correlation over all values, and its interval by a bootstrap that draws whole groups.
 
@@ -23,8 +17,8 @@ def rank_correlation(
     that of the percentiles, at the level 0.05 divided by the number of comparisons (Bonferroni).
 
     Args:
-        first: for each group its values, float [n].
-        second: for each group as many values.
+        first: float [groups, values].
+        second: float [groups, values].
         comparisons: intervals that hold together.
         random: the source of chance.
         resamples: how often groups are drawn.
@@ -32,25 +26,20 @@ def rank_correlation(
     Returns:
         The correlation and the ends of its interval; NaN where all values of one side are equal.
     """
-    found = _spearman(np.concatenate(first), np.concatenate(second))
-    drawn = random.integers(len(first), size=(resamples, len(first)))
-    values = [
-        _spearman(
-            np.concatenate([first[group] for group in groups]), np.concatenate([second[group] for group in groups])
-        )
-        for groups in drawn
-    ]
-    if np.isnan(found) or np.isnan(values).all():
+    (found,) = _spearman(first.reshape(1, -1), second.reshape(1, -1))
+    if np.isnan(found):
         return float("nan"), float("nan"), float("nan")
+    drawn = random.integers(len(first), size=(resamples, len(first)))
+    values = _spearman(*(side[drawn].reshape(resamples, -1) for side in (first, second)))
     tail = LEVEL / 2 / comparisons
     lower, upper = np.nanquantile(values, [tail, 1 - tail])
-    return found, float(lower), float(upper)
+    return float(found), float(lower), float(upper)
 
 
-def _spearman(first: np.ndarray, second: np.ndarray) -> float:
-    """The correlation of the ranks, ties with their mean rank; NaN where all values of one side are equal."""
+def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The correlation of the ranks in each row, ties with their mean rank; NaN where all values of a side are equal."""
     from scipy.stats import rankdata  # takes a second to import
 
-    one, other = (rankdata(values) - (len(values) + 1) / 2 for values in (first, second))
-    norm = np.sqrt((one**2).sum() * (other**2).sum())
-    return float((one * other).sum() / norm) if norm else float("nan")
+    one, other = (rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (first, second))
+    norm = np.sqrt((one**2).sum(1) * (other**2).sum(1))
+    return np.divide((one * other).sum(1), norm, out=np.full(len(norm), np.nan), where=norm > 0)

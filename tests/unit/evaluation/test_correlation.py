@@ -9,7 +9,7 @@ from sparse_sharing.evaluation.correlation import rank_correlation
 
 def grouped(values, size=1):
     """Values in groups of one size."""
-    return list(np.asarray(values, float).reshape(-1, size))
+    return np.asarray(values, float).reshape(-1, size)
 
 
 def correlation(first, second, size=1, comparisons=1, resamples=300):

@@ -26,7 +26,7 @@ def build(run: RunInputs) -> pd.DataFrame:
 def predictors(transferred: pd.DataFrame, facts: Mapping[str, SystemFacts], resamples: int = RESAMPLES) -> pd.DataFrame:
     """How well the numbers beside the differences in the table `transfer` order these differences.
 
-    Pairs of tasks without a verdict are left out. Both directions of a pair are drawn together.
+    Pairs of tasks without a verdict on both are left out. Both directions of a pair are drawn together.
 
     Returns:
         A row for each dataset, kind of system and number that is known: `pairs` of tasks, the rank correlation with
@@ -52,6 +52,7 @@ def _with_predictors(transferred: pd.DataFrame, facts: Mapping[str, SystemFacts]
         **numbers,
         **{"overlap minus chance_by_tensor": numbers["overlap"] - numbers["chance_by_tensor"]},
         kind=[facts[system].kind for system in transferred["system"]],
+        turn=transferred["task"] > transferred["partner"],
         pair=["&".join(sorted(tasks)) for tasks in zip(transferred["task"], transferred["partner"], strict=True)],
     )
 
@@ -60,12 +61,11 @@ def _correlated(
     rows: pd.DataFrame, predictor: str, comparisons: int, random: np.random.Generator, resamples: int
 ) -> dict[str, Any]:
     """The columns `pairs` to `reason` of one row."""
-    usable = rows[(rows["verdict"] != NO_VERDICT) & rows[predictor].notna()]
-    groups = [own for _, own in usable.groupby("pair", sort=False)]
-    if len(groups) < GROUPS_FOR_CORRELATION:
-        reason = f"a correlation needs {GROUPS_FOR_CORRELATION} pairs of tasks"
-        return {"pairs": len(groups), "reason": reason}
-    first, second = ([own[name].to_numpy(float) for own in groups] for name in (predictor, "difference"))
+    usable = rows[rows["verdict"] != NO_VERDICT]
+    means = usable.groupby(["pair", "turn"])[[predictor, "difference"]].mean().unstack("turn").dropna()
+    if len(means) < GROUPS_FOR_CORRELATION:
+        return {"pairs": len(means), "reason": f"a correlation needs {GROUPS_FOR_CORRELATION} pairs of tasks"}
+    first, second = (means[name].to_numpy(float) for name in (predictor, "difference"))
     correlation, lower, upper = rank_correlation(first, second, comparisons, random, resamples)
     reason = "all values are equal" if np.isnan(correlation) else ""
-    return {"pairs": len(groups), "correlation": correlation, "lower": lower, "upper": upper, "reason": reason}
+    return {"pairs": len(means), "correlation": correlation, "lower": lower, "upper": upper, "reason": reason}

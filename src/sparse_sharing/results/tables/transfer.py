@@ -63,10 +63,12 @@ def transfer(
 
 
 def _masked(facts: Mapping[str, SystemFacts], system: str) -> str | None:
-    """The system whose masks a pair of tasks is described by: itself, or else the sparse system of the same tasks."""
+    """The system whose masks describe a pair of tasks: itself, or else a sparse system of the same two, or of all."""
     if facts[system].choice is not None:
         return system
-    return next((name for name, _ in pairs_of(facts) if facts[name].tasks == facts[system].tasks), None)
+    same = [name for name, _ in pairs_of(facts) if facts[name].tasks == facts[system].tasks]
+    whole = [name for name, known in facts.items() if known.kind.startswith("sparse") and known.tasks is None]
+    return next(iter([*same, *sorted(whole)]), None)
 
 
 def chart(transferred: pd.DataFrame) -> Forest:

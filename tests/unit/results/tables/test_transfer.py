@@ -79,7 +79,7 @@ def test_hard_sharing_is_described_by_the_masks_of_the_same_tasks(compared, meas
     frame = transfer(compared, measured, COMPARISONS)
     assert frame.iloc[0][["choice", "overlap"]].tolist() == frame.iloc[2][["choice", "overlap"]].tolist()
     assert frame["affinity"].isna().all()
-    facts = {name: known for name, known in measured.facts.items() if name != "sparse_pair"}
+    facts = {name: known for name, known in measured.facts.items() if not known.kind.startswith("sparse")}
     own = Measured(measured.results, measured.overlaps, facts, measured.tasks, {})
     alone = transfer(compared[compared["system"] == "hard_pair"], own, COMPARISONS[:2])
     assert alone["overlap"].isna().all()
