@@ -1,9 +1,11 @@
 # make demo: set up and run the default workflow. make test: set up and run every check. make bench: measure the speed.
-# make quick: what to run while editing, in under two minutes. make coverage: which lines the tests run.
-# make check: format, lint and types. make types: only the types. make dependencies: pin the versions of what pyproject.toml requires.
-# make calibrate: false verdicts and power of the tests between systems, into docs/statistics.md.
-# make docs: the documentation as a site, in results/site. make readme: the README, word for word, in a new environment.
-# make chaos: kill a hundred workflows. make fuzz: hostile files for a long time.
+# make quick: lint and the fast tests, in under two minutes. make coverage: show which lines the tests run.
+# make check: check format, lint and types. make types: check only the types.
+# make dependencies: pin the versions of the packages that pyproject.toml requires.
+# make calibrate: measure false verdicts and power of the tests between systems, and write them to docs/statistics.md.
+# make docs: build the documentation as a site, in results/site.
+# make readme: run the commands of the README, word for word, in a new environment.
+# make chaos: kill a hundred workflows. make fuzz: test hostile files for a long time.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -64,7 +66,7 @@ generated: $(INSTALLED)
 	$(RUN) sparse-sharing reference > docs/reference.md
 	$(RUN) python -m sparse_sharing.pipeline.documentation
 
-# The set-up only where there is no uv yet: it installs by the files that this makes.
+# Set up only if uv is missing, because the set-up installs from the files that this target makes.
 dependencies: $(if $(shell $(RUN) sh -c 'command -v uv'),,$(INSTALLED))
 	$(RUN) python3 -m tools.dependencies $(OPTIONS)
 
@@ -82,7 +84,7 @@ clean:
 
 $(INSTALLED): pyproject.toml constraints.txt hashes.txt
 	$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	# Every package is in the file, and pip does not find the pin of one that another asks for with an extra: --no-deps.
+	# --no-deps: the file has every package, and pip does not find the pin of a package required with an extra.
 	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement hashes.txt
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[cluster,kubernetes,dev]"
 	touch $@

@@ -47,7 +47,7 @@ rule all:
         rules.report.output,
 
 
-# Targets that stop after a stage, beside the rules `tables` and `figures`.
+# Targets that stop after a stage, in addition to the rules `tables` and `figures`.
 
 
 rule data:
@@ -71,7 +71,7 @@ rule models:
         files_of("merge", "model.safetensors"),
 
 
-# The last words of a run. `sparse-sharing run` says the same itself.
+# The last lines of a run. `sparse-sharing run` prints the same itself.
 
 
 onsuccess:

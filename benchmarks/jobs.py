@@ -6,6 +6,7 @@ The functions that end in `_job` run in processes of their own: `python -m bench
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -59,15 +60,26 @@ def pair_ratio(folder: Path, repetitions: int) -> Series:
     return Series(tuple(ratios))
 
 
+def planning(jobs: int, repetitions: int) -> tuple[int, Series, Series]:
+    """Plans of a configuration of about so many jobs and of as many bare jobs, in turn.
+
+    Returns:
+        The jobs of the configuration, and processor seconds of its plans and of those of bare jobs.
+    """
+    turns = [(dry_run(jobs), bare_dry_run(jobs)) for _ in range(repetitions)]
+    counts = [count for (count, _), _ in turns]
+    return counts[0], Series(tuple(spent for (_, spent), _ in turns)), Series(tuple(bare for _, bare in turns))
+
+
 def dry_run(jobs: int) -> tuple[int, float]:
-    """Generate a configuration of about so many jobs; how many it has, and the seconds of its dry run."""
+    """Generate a configuration of about so many jobs; how many it has, and the processor seconds of its dry run."""
     values = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     (few, _), (more, _) = _dry_run(values, 2), _dry_run(values, 3)
     return _dry_run(values, max(1, round((jobs - few) / (more - few)) + 2))
 
 
 def bare_dry_run(jobs: int) -> float:
-    """Seconds of the dry run of so many jobs that have one file to read and one to write: Snakemake's own time."""
+    """Processor seconds of the dry run of so many jobs with one file to read and one to write: Snakemake's own time."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "Snakefile"
         path.write_text(BARE.format(pairs=jobs // 2), encoding="utf-8")
@@ -75,7 +87,7 @@ def bare_dry_run(jobs: int) -> float:
 
 
 def _dry_run(values: dict, seeds: int) -> tuple[int, float]:
-    """The jobs of a configuration with so many seeds, and the seconds of its dry run."""
+    """The jobs of a configuration with so many seeds, and the processor seconds of its dry run."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "config.yaml"
         path.write_text(yaml.safe_dump({**values, "seeds": list(range(seeds))}), encoding="utf-8")
@@ -83,13 +95,14 @@ def _dry_run(values: dict, seeds: int) -> tuple[int, float]:
 
 
 def _plan(folder: str, *options: str) -> tuple[int, float]:
-    """The jobs that Snakemake plans in a folder, and the seconds that it takes."""
+    """The jobs that Snakemake plans in a folder, and the processor seconds that it takes."""
     command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--cores", "1", "all"]
-    start = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = subprocess.run(
         [*command, "--directory", folder, *options], capture_output=True, text=True, check=False, env=ENVIRONMENT
     )
-    spent = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     found = re.search(r"^total\s+(\d+)", result.stdout + result.stderr, re.MULTILINE)
     if found is None:
         raise RuntimeError(f"the dry run failed: {(result.stdout + result.stderr)[-2000:]}")

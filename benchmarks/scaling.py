@@ -60,7 +60,7 @@ def measure(folder: Path, blocks: int) -> dict[str, tuple[str, Points]]:
         "sentences of the corpus": ("opening the encoded text, seconds", loading),
         "sentences of the corpus, memory": ("memory of its own, MB", memory),
         "jobs of the workflow": (
-            "dry run, seconds",
+            "plan, processor seconds",
             [(count, Series((spent,))) for count, spent in map(dry_run, JOBS)],
         ),
     }

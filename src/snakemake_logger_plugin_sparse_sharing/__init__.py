@@ -16,8 +16,12 @@ from sparse_sharing.running.display import RunDisplay
 from sparse_sharing.running.jobs import RunningJob
 
 STOPPING = ("Terminating processes on user request", "Cancelling snakemake on user request")
-SAID_ELSEWHERE = ("WorkflowError:\nAt least one job did not complete successfully", "Exiting because a job execution")
-"""What Snakemake says at the end of a run in which jobs failed; each has been shown with its own message."""
+SAID_ELSEWHERE = (
+    "WorkflowError:\nAt least one job did not complete successfully",
+    "Exiting because a job execution",
+    "RuleException:\nCalledProcessError in file",
+)
+"""What Snakemake says of jobs that fail, and at the end of their run: each is shown with its own message."""
 
 
 class LogHandler(LogHandlerBase):

@@ -194,13 +194,13 @@ def test_scoring_the_dev_text_gives_the_scores_that_training_measured(pipeline):
 def test_the_model_of_another_system_is_refused(finished, tmp_path, system, other):
     spec = finished.specs.evaluate("joint", 1, system, "shared")
     folder = finished.path(layout.MODEL, system=other, model="shared")
-    with pytest.raises(ArtifactError, match=r"model\.safetensors: was made under other settings"):
+    with pytest.raises(ArtifactError, match=r"model\.safetensors: was made with other settings"):
         evaluate.run(spec, folder, finished.data / "test.safetensors", tmp_path / "out", "cpu")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_model_trained_under_other_settings_is_refused(finished, tmp_path):
-    with pytest.raises(ArtifactError, match=r"model\.safetensors: was made under other settings"):
+    with pytest.raises(ArtifactError, match=r"model\.safetensors: was made with other settings"):
         finished.changed(train={"epochs": 3}).evaluate("hard", output=tmp_path / "out")
 
 
@@ -209,7 +209,7 @@ def test_text_prepared_under_other_settings_is_refused(pipeline):
     other.prepare(pipeline.folder / "other")
     spec = pipeline.specs.evaluate("joint", 1, "hard", "shared")
     folder = pipeline.path(layout.MODEL, system="hard", model="shared")
-    with pytest.raises(ArtifactError, match=r"test\.safetensors: was made under other settings"):
+    with pytest.raises(ArtifactError, match=r"test\.safetensors: was made with other settings"):
         evaluate.run(spec, folder, pipeline.folder / "other" / "test.safetensors", pipeline.folder / "out", "cpu")
 
 

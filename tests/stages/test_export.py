@@ -127,7 +127,7 @@ def test_a_copied_model_is_proved_on_random_sequences_and_a_foreign_dev_text_is_
     card = (tmp_path / "ner" / "README.md").read_text(encoding="utf-8")
     assert "tokens of random sequences of its vocabulary are the same, every one" in card
     other = pipeline.changed(data={"lowercase": False}).prepare(tmp_path / "other")
-    with pytest.raises(ArtifactError, match=r"dev\.safetensors: was made under other settings"):
+    with pytest.raises(ArtifactError, match=r"dev\.safetensors: was made with other settings"):
         export.run(moved, "ner", other / "dev.safetensors", tmp_path / "out", False, "cpu")
     assert not (tmp_path / "out").exists()
 

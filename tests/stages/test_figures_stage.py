@@ -26,7 +26,7 @@ def test_drawing_twice_gives_the_same_bytes(pipeline, drawn, tmp_path):
 def test_a_table_that_was_changed_is_refused_by_name(pipeline):
     path = pipeline.path(layout.TABLES) / "rounds.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",1,", ",7,"), encoding="utf-8")
-    with pytest.raises(ArtifactError, match=r"rounds\.csv: was changed after it had been made"):
+    with pytest.raises(ArtifactError, match=r"rounds\.csv: was changed after it was made"):
         pipeline.figures()
 
 
@@ -37,7 +37,7 @@ def test_a_table_that_is_missing_is_refused_by_name(pipeline):
 
 
 def test_tables_of_other_settings_are_refused(pipeline):
-    with pytest.raises(ArtifactError, match=r"provenance\.json: was made under other settings"):
+    with pytest.raises(ArtifactError, match=r"provenance\.json: was made with other settings"):
         pipeline.changed(tables={"baseline": "hard"}).figures()
 
 

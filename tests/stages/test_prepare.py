@@ -230,9 +230,9 @@ def test_vectors_wider_than_the_embedding_are_refused_with_the_key_to_change(unp
 
 
 def test_a_spec_and_files_that_disagree_on_vectors_are_refused(unprepared, tmp_path):
-    with pytest.raises(ConfigError, match="disagree on whether there are word vectors"):
+    with pytest.raises(ConfigError, match="do not agree: expected both or neither"):
         unprepared.prepare(vectors=write_vectors(tmp_path / "vectors.txt", 5))
-    with pytest.raises(ConfigError, match="disagree on whether there are word vectors"):
+    with pytest.raises(ConfigError, match="do not agree: expected both or neither"):
         with_vectors(unprepared).prepare()
 
 

@@ -191,7 +191,7 @@ def test_damaged_work_is_thrown_away(finished, tmp_path, monkeypatch, damage):
 
 
 def test_weights_made_under_other_settings_are_refused(finished, tmp_path):
-    with pytest.raises(ArtifactError, match=r"weights\.safetensors: was made under other settings"):
+    with pytest.raises(ArtifactError, match=r"weights\.safetensors: was made with other settings"):
         finished.changed(warmup={"epochs": 5}).prune("pos", output=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

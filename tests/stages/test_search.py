@@ -104,7 +104,7 @@ def test_the_selection_has_the_masks_that_were_found(own, found, tmp_path):
 
 def test_a_pruning_that_is_missing_is_named(own, tmp_path):
     spec = own.specs.search("joint", 1, "warmup", "found")
-    with pytest.raises(ConfigError, match="no masks of task 'pos' were given"):
+    with pytest.raises(ConfigError, match="missing the masks of task 'pos'; add --masks pos=FILE"):
         masks = {task: own.masks(task) for task in ("chunk", "ner")}
         search.run(spec, masks, *own.texts, own.weights("warmup"), tmp_path / "found", "cpu")
 

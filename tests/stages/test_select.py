@@ -171,7 +171,7 @@ def test_permuted_masks_keep_densities_of_tensors_and_overlaps_and_change_which_
 def test_masks_of_a_task_that_were_not_given_are_asked_for(finished, tmp_path):
     spec = finished.specs.select("joint", 1, "warmup", "half")
     files = {task: finished.masks(task) for task in ("chunk", "ner")}
-    with pytest.raises(ConfigError, match=r"no masks of task 'pos' were given \(--masks pos=FILE\)"):
+    with pytest.raises(ConfigError, match=r"missing the masks of task 'pos'; add --masks pos=FILE"):
         select.run(spec, files, finished.weights("warmup"), tmp_path)
 
 
@@ -179,7 +179,7 @@ def test_masks_of_another_task_or_start_are_refused(finished, tmp_path):
     spec = finished.specs.select("joint", 1, "warmup", "half")
     files = {task: finished.masks(task) for task in TASKS}
     for wrong in (finished.masks("ner"), finished.masks("pos", "initial")):
-        with pytest.raises(ArtifactError, match=r"masks\.safetensors: was made under other settings"):
+        with pytest.raises(ArtifactError, match=r"masks\.safetensors: was made with other settings"):
             select.run(spec, {**files, "pos": wrong}, finished.weights("warmup"), tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -138,13 +138,13 @@ def test_scores_made_under_other_settings_are_refused_by_name(pipeline):
     before = {path.name: path.read_bytes() for path in pipeline.path(layout.TABLES).iterdir()}
     with pytest.raises(ArtifactError) as caught:
         pipeline.tables()
-    assert str(caught.value).startswith(f"{metrics_path(pipeline, 'hard')}: was made under other settings")
+    assert str(caught.value).startswith(f"{metrics_path(pipeline, 'hard')}: was made with other settings")
     assert {path.name: path.read_bytes() for path in pipeline.path(layout.TABLES).iterdir()} == before
 
 
 def test_scores_of_another_model_are_refused(pipeline):
     metrics_path(pipeline, "hard").write_bytes(metrics_path(pipeline, "whole").read_bytes())
-    with pytest.raises(ArtifactError, match="was made under other settings"):
+    with pytest.raises(ArtifactError, match="was made with other settings"):
         pipeline.tables()
 
 
@@ -270,5 +270,5 @@ def test_the_rounds_are_those_of_each_pruning_with_the_chosen_ones_marked(finish
 def test_counts_of_sentences_from_another_evaluation_are_refused(pipeline):
     path = metrics_path(pipeline, "hard").with_name("sentences.safetensors")
     path.write_bytes(metrics_path(pipeline, "whole").with_name("sentences.safetensors").read_bytes())
-    with pytest.raises(ArtifactError, match="was made under other settings"):
+    with pytest.raises(ArtifactError, match="was made with other settings"):
         pipeline.tables()

@@ -200,9 +200,9 @@ def test_masks_are_asked_for_where_a_system_needs_them_and_refused_where_it_has_
 
 
 def test_masks_that_keep_everything_are_refused_with_the_reason_unless_they_are_allowed(finished, tmp_path):
-    with pytest.raises(ArtifactError, match="keeps every weight, which is no subnetwork but dense training") as caught:
+    with pytest.raises(ArtifactError, match="keeps every weight, so it is not a subnetwork") as caught:
         train_with(finished, "whole", finished.selection("whole"), tmp_path / "out", allow_dense=False)
-    assert "set allow_dense for the choice" in str(caught.value)
+    assert "set allow_dense: true for the choice" in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
@@ -233,8 +233,8 @@ def test_masks_cut_from_other_weights_than_the_training_starts_from_are_refused(
 
 
 def test_masks_and_weights_made_under_other_settings_are_refused(finished, tmp_path):
-    with pytest.raises(ArtifactError, match=r"select/half/masks\.safetensors: was made under other settings"):
+    with pytest.raises(ArtifactError, match=r"select/half/masks\.safetensors: was made with other settings"):
         finished.changed(prune={"epochs": 5}).train("sparse", output=tmp_path / "out")
-    with pytest.raises(ArtifactError, match=r"weights\.safetensors: was made under other settings"):
+    with pytest.raises(ArtifactError, match=r"weights\.safetensors: was made with other settings"):
         finished.changed(warmup={"epochs": 5}).train("sparse", output=tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -133,7 +133,7 @@ def test_two_processes_do_not_work_on_the_same_weights(finished, tmp_path):
 
 def test_text_prepared_under_other_settings_is_refused(finished, tmp_path):
     other = finished.changed(data={"lowercase": False})
-    with pytest.raises(ArtifactError, match=r"vocabulary\.json: was made under other settings"):
+    with pytest.raises(ArtifactError, match=r"vocabulary\.json: was made with other settings"):
         other.warm_up("initial", tmp_path / "weights.safetensors")
 
 

@@ -90,7 +90,7 @@ def test_foreign_masks_are_refused_with_the_command_that_mends_it(finished, work
     assert workflow.planned(*command_in(refused))["prune"] > 0
 
     refused = workflow.snakemake(f"results/tiny/{SELECT}/masks.safetensors", "--cores", "2")
-    assert_refused(refused, f"error: results/tiny/{MASKS}: was made under other settings")
+    assert_refused(refused, f"error: results/tiny/{MASKS}: was made with other settings")
     assert command_in(refused) == ["--cores", "1", "--force", f"results/tiny/{MASKS}"]
 
     assert workflow.run(*command_in(refused)) == Counter(prune=1)

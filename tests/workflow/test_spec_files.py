@@ -56,21 +56,6 @@ def test_a_run_writes_missing_specs_and_a_plan_or_a_list_writes_none(workflow):
     assert written(workflow) == before
 
 
-def test_a_changed_setting_is_another_file(workflow):
-    before = written(workflow)
-    with workflow.edited() as config:
-        config["evaluate"] = {"batch_size": 7}
-    workflow.run("all")
-    new = {file: text for file, text in written(workflow).items() if file not in before}
-    assert sorted(file.split("/")[-1].split("-")[0] for file in new) == ["evaluate"] * 4 + [
-        "figures",
-        "report",
-        "tables",
-    ]
-    assert all('"batch_size": 7' in text for file, text in new.items() if "/evaluate-" in file)
-    assert before.items() < written(workflow).items()
-
-
 def test_results_of_a_version_that_gave_specs_as_text_are_made_again_or_kept_by_a_touch(workflow):
     texts = {repr(file): repr(spec.canonical()) for file, spec in expected(workflow).items()}
     for path, record in records(workflow).items():

@@ -1,6 +1,9 @@
-# What the rules share: the checked configuration, its specs and paths. No rules here.
+# What all rules use: the checked configuration, its specs and paths. This file has no rules.
 
 import functools
+import gc
+import inspect
+import os
 import re
 import shutil
 from pathlib import Path
@@ -14,9 +17,13 @@ from sparse_sharing.pipeline.stage import STAGE
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.storage.spec_files import write_spec
 
+# A plan makes millions of objects and keeps most: looking through them for garbage takes an eighth of its time.
+gc.freeze()
+gc.set_threshold(100_000, 20, 100)
+
 
 def config_folder():
-    """The folder that a relative data_root starts at: that of the configuration, or this one if --config names it."""
+    """The folder that a relative data_root refers to: that of the configuration, or the current one with --config."""
     if "data_root" in workflow.config_settings.config:
         return Path()
     given = workflow.overwrite_configfiles
@@ -24,7 +31,7 @@ def config_folder():
 
 
 def named_configuration():
-    """The configuration file, as seen from this folder; no file for the default run."""
+    """The configuration file, relative to the current folder if it is below it; no file for the default run."""
     given = [Path(file) for file in workflow.overwrite_configfiles[-1:]]
     own = [file for file in given if file != Path(workflow.basedir) / "config.yaml"]
     return [str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else file.name for file in own]
@@ -52,13 +59,20 @@ wildcard_constraints:
     start=START,
 
 
+def of_jobs(function):
+    """A function that Snakemake calls for each job, with its signature, which would be worked out in every call."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
 def path(*parts):
-    """A path of the layout in this run, joined from parts; its other wildcards are left open."""
+    """A path of this run, joined from parts of the layout; its other wildcards stay."""
     return "/".join(parts).replace(layout.RUN, RUN)
 
 
+@functools.cache
 def outputs_of(stage):
-    """The outputs of a stage by name, as its record has them."""
+    """The outputs of a stage by name, from its record."""
     record = STAGE[stage]
     files = {output.name: path(record.folder, output.file) for output in record.outputs}
     folders = {output.name for output in record.outputs if output.is_folder}
@@ -71,14 +85,14 @@ def log_of(stage):
 
 
 def benchmark_of(stage):
-    """Time and memory of a job of a stage."""
+    """The file with time and memory of a job of a stage."""
     return path(STAGE[stage].beside("benchmarks", ".tsv"))
 
 
 def spec_file(stage, spec):
-    """The path of the file of a spec, which is written when jobs run, not when they are planned, listed or touched.
+    """The path of a spec. The file is written when jobs run, not when they are planned, listed or touched.
 
-    A job on another machine evaluates its own params, and so writes the file where it is read.
+    A job on another machine evaluates its params there, and so writes the file on that machine.
     """
     file = layout.spec_file(run_config.run, stage, spec)
     if workflow.executor_plugin is not None and not workflow.dryrun and not workflow.touch:
@@ -87,8 +101,9 @@ def spec_file(stage, spec):
 
 
 def spec_of(stage):
-    """A function that gives the file of a stage's spec for the wildcards that name the job."""
+    """A function that returns the file of a stage's spec for the wildcards of a job."""
 
+    @of_jobs
     def file(wildcards):
         names = STAGE[stage].identity
         values = [int(wildcards.seed) if name == "seed" else wildcards[name] for name in names]
@@ -97,8 +112,15 @@ def spec_of(stage):
     return file
 
 
+def folder_of(kind, name):
+    """A function that gives the folder of a named input or output of a job, wherever Snakemake keeps the file."""
+    if kind == "input":
+        return of_jobs(lambda wildcards, input: os.path.dirname(input[name]))
+    return of_jobs(lambda wildcards, output: os.path.dirname(output[name]))
+
+
 def option(name, values):
-    """An option once for each value, as separate words; without values no option."""
+    """The words of a command that repeat an option for each value."""
     return [word for value in values for word in (name, value)]
 
 
@@ -108,7 +130,7 @@ def named(paths):
 
 
 def gpus():
-    """GPU slots of a training job: one where a GPU is used."""
+    """GPU slots of a training job: one if a GPU is used, otherwise none."""
     device = run_config.device
     return int(device == "cuda" or (device == "auto" and shutil.which("nvidia-smi") is not None))
 
@@ -120,8 +142,9 @@ def corpora_of(wildcards):
 
 
 def sources(split):
-    """A function that gives the (corpus, file) pairs of one split for a job; the order of corpora has no meaning."""
+    """A function that returns the (corpus, file) pairs of one split for a job, sorted by corpus."""
 
+    @of_jobs
     def files(wildcards):
         pairs = layout.source_files(run_config, specs.datasets[wildcards.dataset], split)
         read = corpora_of(wildcards)
@@ -131,8 +154,9 @@ def sources(split):
 
 
 def document_lists(split):
-    """A function that gives the lists of documents of one split of a dataset, by corpus and split."""
+    """A function that returns the document lists of one split of a dataset, by corpus and split."""
 
+    @of_jobs
     def files(wildcards):
         lists = layout.document_lists(run_config, specs.datasets[wildcards.dataset], split)
         read = [f"{corpus}.{split}" for corpus in corpora_of(wildcards)]
@@ -142,8 +166,9 @@ def document_lists(split):
 
 
 def source_paths(split):
-    """A function that gives the files of one split of a dataset, and its lists of documents, but no folders."""
+    """A function that returns the files of one split of a dataset and its document lists, without folders."""
 
+    @of_jobs
     def files(wildcards):
         texts = [text for _, text in sources(split)(wildcards)] + [*document_lists(split)(wildcards).values()]
         return [text for text in texts if not Path(text).is_dir()]
@@ -151,15 +176,17 @@ def source_paths(split):
     return files
 
 
+@of_jobs
 def files_in_folders(wildcards):
-    """Every file that is read in the folders of a dataset, once: each counts when it changes, is new or is gone."""
+    """The files in the folders of a dataset, each once, so that Snakemake notices changed, new and missing files."""
     texts = [text for split in ("train", "dev", "test") for _, text in sources(split)(wildcards)]
     return [file for text in sorted(set(texts)) if Path(text).is_dir() for file in layout.text_files(text)]
 
 
 def source_options(split):
-    """A function that gives the options of one split of a dataset: its files, and its lists of documents."""
+    """A function that returns the options for one split of a dataset: its files and its document lists."""
 
+    @of_jobs
     def options(wildcards):
         files = option(f"--{split}", named(sources(split)(wildcards)))
         return files + option("--documents", named(document_lists(split)(wildcards)))
@@ -167,30 +194,32 @@ def source_options(split):
     return options
 
 
-# The files that are missing and can be fetched, as the configuration names them. A file that is there has no rule, so
-# that nothing can replace it.
+# The missing files that can be downloaded, as the configuration names them. An existing file has no rule, so that
+# nothing can replace it.
 missing_files = [
     source.path for source in run_config.download if not Path(layout.source_path(run_config, source.path)).exists()
 ]
 
 
+@of_jobs
 def vectors_path(wildcards):
-    """The word vectors, where the configuration names any."""
+    """The word vectors, if the configuration names any."""
     vectors = run_config.data.vectors
     return [] if vectors is None else [layout.source_path(run_config, vectors)]
 
 
-# The folder of the pretrained encoder, where the configuration names one.
+# The folder of the pretrained encoder, if the configuration names one.
 pretrained = [] if layout.pretrained_folder(run_config) is None else [str(layout.pretrained_folder(run_config))]
 
 
+@of_jobs
 def pretrained_files(wildcards):
     """The files of the pretrained encoder that are read."""
     return [str(file) for folder in pretrained for file in layout.pretrained_files(Path(folder))]
 
 
 def masks_of_tasks(wildcards):
-    """The masks of each task of a dataset, by task; none where the choice needs no pruning."""
+    """The masks of each task of a dataset, by task; none if the choice needs no pruning."""
     choice = specs.choices[wildcards.choice]
     if not choice.is_pruned:
         return {}
@@ -205,26 +234,28 @@ def masks_of_tasks(wildcards):
 
 
 def search_of_choice(wildcards):
-    """What the search of a choice has found, where its rule asks for one."""
+    """The result of the search of a choice, if its rule is search."""
     if specs.choices[wildcards.choice].rule != "search":
         return []
     return [outputs_of("search")["search"].format(**wildcards)]
 
 
 def given_masks(wildcards):
-    """The file of masks that a choice names, if it does."""
+    """The file of masks that a choice names, if any."""
     file = specs.choices[wildcards.choice].file
     return [] if file is None else [layout.source_path(run_config, file)]
 
 
+@of_jobs
 def starting_weights(wildcards):
     """The weights that a system starts from."""
     start = specs.start(wildcards.system)
     return outputs_of("warmup")["weights"].format(dataset=wildcards.dataset, seed=wildcards.seed, start=start)
 
 
+@of_jobs
 def masks_of_system(wildcards):
-    """The masks that a system is trained with, if it has any."""
+    """The masks that a system is trained with, if any."""
     system = specs.systems[wildcards.system]
     if system.choice is None:
         return []
@@ -237,7 +268,8 @@ def masks_of_system(wildcards):
     masks = outputs_of("select")["masks"].format(**identity)
     trained = specs.trained(wildcards.dataset, wildcards.system, wildcards.model)
     if specs.choices[system.choice].is_pruned and len(trained) < len(specs.tasks(wildcards.dataset)):
-        # The file also has the masks of other tasks. Its time says nothing of those that are read; the spec does.
+        # The file also has masks of other tasks, which may change its time. Changes of the masks that are read change
+        # the spec.
         return [ancient(masks)]
     return [masks]
 
@@ -251,8 +283,9 @@ extended_systems, merged_systems = systems_of("add_task"), systems_of("merge")
 
 
 def extended_model(output):
-    """A function that gives an output of the training whose model a system extends."""
+    """A function that returns an output of the training whose model a system extends."""
 
+    @of_jobs
     def file(wildcards):
         base = specs.systems[wildcards.system].extends
         identity = {"dataset": wildcards.dataset, "seed": wildcards.seed, "model": wildcards.model}
@@ -262,8 +295,9 @@ def extended_model(output):
 
 
 def merged_models(output):
-    """A function that gives an output of the training of each task whose model is merged, by task."""
+    """A function that returns an output of the training of each merged model, by task."""
 
+    @of_jobs
     def files(wildcards):
         system = specs.systems[wildcards.system]
         identity = {"dataset": wildcards.dataset, "seed": wildcards.seed, "system": system.merges}
@@ -273,16 +307,24 @@ def merged_models(output):
     return files
 
 
+@of_jobs
 def test_text_of_system(wildcards):
-    """The test text, only for a system that replicates the original's choice of the epoch on test."""
+    """The test text, only for a system that chooses the epoch on test as the original code does."""
     if "epoch_on_test" not in (specs.replicate(wildcards.system) or []):
         return []
     return [outputs_of("prepare")["test"].format(dataset=wildcards.dataset)]
 
 
-def tags_of(*splits):
-    """A function that gives the tags of the tasks that a job reads, in some splits."""
+@of_jobs
+def masks_and_test_text(wildcards):
+    """The options of the files that only some trainings read."""
+    return [*option("--masks", masks_of_system(wildcards)), *option("--test", test_text_of_system(wildcards))]
 
+
+def tags_of(*splits):
+    """A function that returns the tags of the tasks that a job reads, in some splits."""
+
+    @of_jobs
     def files(wildcards):
         dataset = wildcards.dataset
         if "model" in wildcards.keys():
@@ -305,7 +347,7 @@ CAPTIONS = Path(workflow.basedir) / "workflow" / "report"
 
 
 def reported(file, category):
-    """A table or figure with its caption in Snakemake's report, where there is a caption for it."""
+    """A table or figure, with its caption in Snakemake's report if there is one."""
     name, ending = Path(file).stem, Path(file).suffix
     if ending not in (".csv", ".svg") or not (CAPTIONS / f"{name}.rst").exists():
         return file
@@ -313,27 +355,27 @@ def reported(file, category):
 
 
 def files_of(stage, *names):
-    """The named outputs of all jobs of a stage, or all that they write."""
+    """The named outputs of all jobs of a stage; without names all outputs."""
     own = [job for job in run_jobs if job.stage == stage]
     return [str(job.folder / name) for job in own for name in (names or job.files)]
 
 
 def expected_specs():
-    """For the files of the run that tell a spec, first stages first: the rule, the file, and the spec they must tell."""
+    """For each file of the run that stores a spec, in the order of stages: the rule, the file and the expected spec."""
     for job in run_jobs:
         if job.carrier is not None:
             yield job.stage, str(job.carrier), job.spec
 
 
 def taken_for_right(maker, file, spec):
-    """Whether Snakemake has no record of how a file was made, or one that says: under this spec."""
+    """Whether Snakemake would accept a file: it has no record of the file, or one with this spec."""
     recorded = workflow.persistence.params(IOFile(file))
     return recorded is None or repr(layout.spec_file(run_config.run, maker, spec)) in recorded
 
 
 @functools.cache
 def warn_of_missing_sources():
-    """Say that files of the user's are missing: Snakemake does not notice once the results are made."""
+    """Warn of missing files of the user, which Snakemake does not notice once the results are made."""
     if workflow.is_main_process and (missing := layout.missing_sources(run_config)):
         logger.warning(
             f"{len(missing)} files that this configuration names are missing; the first is {missing[0]}. "
@@ -341,26 +383,32 @@ def warn_of_missing_sources():
         )
 
 
-def refuse_foreign(wildcards):
-    """No input; refuses finished files that were made under other settings where Snakemake would not notice.
-
-    Snakemake compares settings with its own records. Without them, in results copied from elsewhere, it takes every
-    file that exists for right; with them, a file that was put in the place of another.
-    """
-    warn_of_missing_sources()
-    if not workflow.is_main_process or workflow.dag_settings.forcerun or workflow.dag_settings.forceall:
-        return []
-    foreign = [
+@functools.cache
+def foreign_files():
+    """The finished files that were made under other settings where Snakemake would not notice, each with its stage."""
+    return [
         (maker, file)
         for maker, file, spec in expected_specs()
         if stored_spec_digest(Path(file)) not in (None, spec.digest()) and taken_for_right(maker, file, spec)
     ]
-    if foreign:
+
+
+@of_jobs
+def refuse_foreign(wildcards):
+    """Refuse finished files that were made under other settings, if Snakemake would not notice; returns no input.
+
+    Snakemake compares settings with its own records. Without records, as in results that were copied, it accepts every
+    existing file; with records, it accepts a file that has replaced another.
+    """
+    warn_of_missing_sources()
+    if not workflow.is_main_process or workflow.dag_settings.forcerun or workflow.dag_settings.forceall:
+        return []
+    if foreign := foreign_files():
         maker, file = foreign[0]
         # No WorkflowError: Snakemake would print a traceback around one that an input function raises.
         raise SystemExit(
-            f"{len(foreign)} files were brought here from elsewhere and made under other settings than this "
-            f"configuration's; the first is {file}. Use the configuration of these results, or build them anew with "
-            f"the options of your run and: snakemake --cores 4 all --forcerun {maker}"
+            f"{len(foreign)} existing files were made under other settings than those of this configuration; "
+            f"the first is {file}. Use the configuration of these results, or rebuild them with your usual "
+            f"options and: snakemake --cores 4 all --forcerun {maker}"
         )
     return []

@@ -51,7 +51,7 @@ rule prepare:
         dev=source_options("dev"),
         test=source_options("test"),
         vectors=lambda wildcards: option("--vectors", vectors_path(wildcards)),
-        folder=subpath(output.vocabulary, parent=True),
+        folder=folder_of("output", "vocabulary"),
     shell:
         "sparse-sharing prepare --spec {params.spec:q} {params.train:q} {params.dev:q} {params.test:q}"
         " {params.vectors:q} --output {params.folder:q} > {log:q} 2>&1"
@@ -77,7 +77,7 @@ rule prepare_task:
         train=source_options("train"),
         dev=source_options("dev"),
         test=source_options("test"),
-        folder=subpath(output.train, parent=True),
+        folder=folder_of("output", "train"),
     shell:
         "sparse-sharing prepare-task --spec {params.spec:q} {params.train:q} {params.dev:q} {params.test:q}"
         " --output {params.folder:q} > {log:q} 2>&1"

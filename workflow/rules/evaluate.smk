@@ -1,4 +1,4 @@
-# Scores on the test text: the only rule that is given it.
+# Scores on the test text. This is the only rule that reads it, except for `train` with `epoch_on_test`.
 
 
 rule evaluate:
@@ -16,13 +16,12 @@ rule evaluate:
         benchmark_of("evaluate")
     resources:
         gpu=gpus(),
-        device=run_config.device,
         mem_mb=4000,
         runtime=60,
     params:
         spec=spec_of("evaluate"),
-        model=subpath(input.model, parent=True),
-        folder=subpath(output.metrics, parent=True),
+        model=folder_of("input", "model"),
+        folder=folder_of("output", "metrics"),
     shell:
         "sparse-sharing evaluate --spec {params.spec:q} --model {params.model:q} --test {input.test:q}"
-        " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"
+        " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"

@@ -1,4 +1,4 @@
-# Figures of the tables that the configuration fills.
+# Figures of the tables that the run has.
 
 
 rule figures:
@@ -11,7 +11,7 @@ rule figures:
         log_of("figures"),
     params:
         spec=spec_of("figures"),
-        tables=subpath(input.provenance, parent=True),
+        tables=folder_of("input", "provenance"),
         folder=lambda wildcards: path(layout.FIGURES),
     shell:
         "sparse-sharing figures --spec {params.spec:q} --tables {params.tables:q} --output {params.folder:q}"

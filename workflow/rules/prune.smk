@@ -1,4 +1,4 @@
-# Finding masks while a task is trained, one job per task: by iterative magnitude pruning, or another source.
+# Find the masks of each task, one job per task: by iterative magnitude pruning, or from another source.
 
 
 rule prune:
@@ -16,19 +16,18 @@ rule prune:
         benchmark_of("prune")
     resources:
         gpu=gpus(),
-        device=run_config.device,
         mem_mb=4000,
         runtime=2880,
     params:
         spec=spec_of("prune"),
-        folder=subpath(output.masks, parent=True),
+        folder=folder_of("output", "masks"),
     shell:
         "sparse-sharing prune --spec {params.spec:q} --vocabulary {input.vocabulary:q}"
         " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q} --output {params.folder:q}"
-        " --device {resources.device} --threads {threads} > {log:q} 2>&1"
+        " --device {run_config.device} --threads {threads} > {log:q} 2>&1"
 
 
-# The same with another order of the data, to show how much two prunings of one task overlap.
+# The same with the data in another order, to show how much two prunings of one task overlap.
 if run_config.prune.self_overlap:
 
     use rule prune as prune_again with:
@@ -40,10 +39,10 @@ if run_config.prune.self_overlap:
             benchmark_of("prune_again")
         params:
             spec=spec_of("prune_again"),
-            folder=subpath(output.masks, parent=True),
+            folder=folder_of("output", "masks"),
 
 
-# The same as each section of `prunings` says.
+# The same for each section of `prunings`.
 if run_config.prunings:
 
     use rule prune as prune_named with:
@@ -55,4 +54,4 @@ if run_config.prunings:
             benchmark_of("prune_named")
         params:
             spec=spec_of("prune_named"),
-            folder=subpath(output.masks, parent=True),
+            folder=folder_of("output", "masks"),

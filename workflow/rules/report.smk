@@ -3,7 +3,8 @@
 
 rule report:
     input:
-        tables=rules.tables.output,
+        # Not rules.tables.output: with it Snakemake compares each of these files with all others.
+        tables=[path(layout.TABLES, file) for file in layout.table_files(specs.tables())],
         data=files_of("prepare", "summary.json") + files_of("prepare_task", "summary.json"),
         masks=files_of("select", "masks.safetensors"),
         histories=[file for stage in ("train", "add_task", "merge") for file in files_of(stage, "history.csv")],

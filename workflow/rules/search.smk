@@ -1,4 +1,4 @@
-# The density of each task, by short joint trainings with stored masks.
+# Search the density of each task by short joint trainings with stored masks.
 
 
 rule search:
@@ -17,14 +17,13 @@ rule search:
         benchmark_of("search")
     resources:
         gpu=gpus(),
-        device=run_config.device,
         mem_mb=4000,
         runtime=1440,
     params:
         spec=spec_of("search"),
         masks=lambda wildcards: option("--masks", named(masks_of_tasks(wildcards))),
-        folder=subpath(output.search, parent=True),
+        folder=folder_of("output", "search"),
     shell:
         "sparse-sharing search --spec {params.spec:q} --vocabulary {input.vocabulary:q}"
         " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q} {params.masks:q}"
-        " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"
+        " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"

@@ -1,4 +1,4 @@
-# One mask for each task: of a round of its pruning, of a file of the user's, or of the largest starting weights.
+# One mask for each task: from a round of its pruning, a file of the user, or the largest starting weights.
 
 
 rule select:
@@ -16,12 +16,12 @@ rule select:
     params:
         spec=spec_of("select"),
         masks=lambda wildcards: option("--masks", named(masks_of_tasks(wildcards))),
-        # one param for both: a param more would make finished selections run again
+        # one param for both, because another param would make finished selections run again
         file=lambda wildcards: [
             *option("--file", given_masks(wildcards)),
             *option("--search", search_of_choice(wildcards)),
         ],
-        folder=subpath(output.masks, parent=True),
+        folder=folder_of("output", "masks"),
     shell:
         "sparse-sharing select --spec {params.spec:q} {params.masks:q} {params.file:q}"
         " --weights {input.weights:q}"

@@ -1,4 +1,4 @@
-# The systems that are compared: a model per task for single-task systems, else one for all tasks.
+# Train the systems that are compared: a model per task for single-task systems, otherwise one for all tasks.
 
 
 rule train:
@@ -20,24 +20,20 @@ rule train:
         system="|".join(systems_of("train")) or NAME,
     resources:
         gpu=gpus(),
-        device=run_config.device,
         mem_mb=4000,
         runtime=1440,
     params:
         spec=spec_of("train"),
-        # one param for both: a param more would make finished trainings run again
-        masks=lambda wildcards: [
-            *option("--masks", masks_of_system(wildcards)),
-            *option("--test", test_text_of_system(wildcards)),
-        ],
-        folder=subpath(output.model, parent=True),
+        # one param for both, because another param would make finished trainings run again
+        masks=masks_and_test_text,
+        folder=folder_of("output", "model"),
     shell:
         "sparse-sharing train --spec {params.spec:q} --vocabulary {input.vocabulary:q}"
         " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q} {params.masks:q}"
-        " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"
+        " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"
 
 
-# A task more in the finished model of another system.
+# Add a task to the finished model of another system.
 if extended_systems:
 
     rule add_task:
@@ -59,20 +55,19 @@ if extended_systems:
             system="|".join(extended_systems),
         resources:
             gpu=gpus(),
-            device=run_config.device,
             mem_mb=4000,
             runtime=1440,
         params:
             spec=spec_of("add_task"),
-            model=subpath(input.model, parent=True),
-            folder=subpath(output.model, parent=True),
+            model=folder_of("input", "model"),
+            folder=folder_of("output", "model"),
         shell:
             "sparse-sharing add-task --spec {params.spec:q} --model {params.model:q} --vocabulary {input.vocabulary:q}"
             " --vectors {input.vectors:q} --train {input.train:q} --dev {input.dev:q}"
-            " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"
+            " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"
 
 
-# The finished models of single tasks, merged.
+# Merge the finished models of single tasks.
 if merged_systems:
 
     rule merge:
@@ -94,7 +89,6 @@ if merged_systems:
             system="|".join(merged_systems),
         resources:
             gpu=gpus(),
-            device=run_config.device,
             mem_mb=4000,
             runtime=240,
         params:
@@ -103,8 +97,8 @@ if merged_systems:
                 "--model",
                 named({task: Path(file).parent for task, file in merged_models("model")(wildcards).items()}),
             ),
-            folder=subpath(output.model, parent=True),
+            folder=folder_of("output", "model"),
         shell:
             "sparse-sharing merge --spec {params.spec:q} {params.models:q} --vocabulary {input.vocabulary:q}"
             " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q}"
-            " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"
+            " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"

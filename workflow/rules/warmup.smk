@@ -17,7 +17,6 @@ rule warmup:
         benchmark_of("warmup")
     resources:
         gpu=gpus(),
-        device=run_config.device,
         mem_mb=4000,
         runtime=720,
     params:
@@ -26,4 +25,4 @@ rule warmup:
     shell:
         "sparse-sharing warmup --spec {params.spec:q} --vocabulary {input.vocabulary:q} --vectors {input.vectors:q}"
         " --train {input.train:q} --dev {input.dev:q} {params.pretrained:q} --output {output.weights:q}"
-        " --device {resources.device} --threads {threads} > {log:q} 2>&1"
+        " --device {run_config.device} --threads {threads} > {log:q} 2>&1"

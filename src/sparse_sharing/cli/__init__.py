@@ -1,8 +1,8 @@
-"""The command line: one sub-command per stage of the workflow, and what a user needs besides.
+"""The command line: one sub-command per stage of the workflow, and commands on data, runs and models.
 
-Exit codes: 0 done; 1 the program's fault; 2 wrong option or configuration; 3 wrong data; 4 an earlier stage's file is
-missing, damaged or made under other settings; 5 training cannot go on; 6 a file cannot be written; 7 a file cannot be
-fetched; 8 the memory does not suffice; 130 interrupted.
+Exit codes: 0 success; 1 bug in the program; 2 wrong option or configuration; 3 wrong data; 4 an earlier stage's file is
+missing, damaged or made with other settings; 5 training cannot continue; 6 a file cannot be written; 7 a file cannot be
+downloaded; 8 out of memory; 130 interrupted.
 """
 
 from sparse_sharing.cli.program import app, main

@@ -1,4 +1,4 @@
-"""Commands that lay runs side by side, or give them to other programs."""
+"""Commands that compare runs, or write their results for other programs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from sparse_sharing.terminal.display import visible
 app = typer.Typer()
 
 SHOWN = 3
-"""Jobs that are named of those that share a difference; the rest is counted."""
+"""How many of the jobs that share a difference are named; the others are counted."""
 
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, results/NAME.")]
 
@@ -20,9 +20,9 @@ RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, results/NAME."
 def compare(
     run_a: RunFolder,
     run_b: RunFolder,
-    output: Annotated[Path | None, typer.Option(help="Write the scores as CSV as well.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Also write the scores to this CSV file.")] = None,
 ) -> None:
-    """Show how the test scores of two runs differ, and in which settings their jobs do."""
+    """Show how the test scores of two runs differ, and which settings of their jobs differ."""
     from sparse_sharing.inspection.runs import CELL, compare_scores, compare_settings, other_test_texts
     from sparse_sharing.storage.artifacts import write_text
 
@@ -65,23 +65,23 @@ def tensorboard(
     run: RunFolder,
     output: Annotated[Path, typer.Option(help="Folder for the event files: tensorboard --logdir FOLDER.")],
 ) -> None:
-    """Turn the learning curves of a run into event files for TensorBoard (needs the extra tensorboard)."""
+    """Write the learning curves of a run as event files for TensorBoard (needs the extra `tensorboard`)."""
     from sparse_sharing.inspection.events import write_events
 
     count = write_events(run, output)
-    typer.echo(f"{count} curves are written. Look at them with: tensorboard --logdir {output}")
+    typer.echo(f"Wrote {count} curves. To view them: tensorboard --logdir {output}")
 
 
 @app.command()
 def evidence(
     run: RunFolder,
-    output: Annotated[Path, typer.Option(help="Folder of the archive; the run gets a folder in it.")] = Path(
+    output: Annotated[Path, typer.Option(help="Folder of the archive; each run has a folder in it.")] = Path(
         "docs/evidence"
     ),
     force: Annotated[bool, typer.Option("--force", help="Replace files that hold other counts.")] = False,
 ) -> None:
-    """Archive the counts of each test sentence behind every score of a run so far, as gzipped CSV without any text."""
+    """Archive the counts of each test sentence that the scores of a run are computed from: gzipped CSV, no text."""
     from sparse_sharing.evaluation.evidence import write_evidence
 
     written = write_evidence(run, output, force)
-    typer.echo(f"{len(written)} files are in {written[0].parent}, one per dataset, seed and system.")
+    typer.echo(f"Wrote {len(written)} files to {written[0].parent}, one per dataset, seed and system.")

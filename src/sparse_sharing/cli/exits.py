@@ -1,4 +1,4 @@
-"""How a program ends: what it says of errors, and its exit code."""
+"""How a program ends: its error messages and its exit codes."""
 
 import logging
 import sys
@@ -13,9 +13,9 @@ WRITE_FAILED, INTERRUPTED = 6, 130
 
 
 def run(app: typer.Typer, interrupted: str = "interrupted") -> None:
-    """Run a program: errors of the user are one message and an exit code, never a traceback.
+    """Run a program: a user's error gives one message and an exit code, never a traceback.
 
-    `interrupted` is what it says after Ctrl-C.
+    `interrupted` is the message after Ctrl-C.
     """
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(VisibleFormatter("%(levelname)s: %(message)s"))
@@ -34,12 +34,12 @@ def run(app: typer.Typer, interrupted: str = "interrupted") -> None:
         _complain(f"{error.filename or 'a file'}: {error.strerror}. Existing files are unchanged")
         sys.exit(WRITE_FAILED)
     except SystemExit as end:
-        # Typer has made this exit code of Ctrl-C.
+        # Typer turns Ctrl-C into this exit code.
         if end.code == INTERRUPTED:
             typer.echo(interrupted, err=True)
         raise
 
 
 def _complain(message: str) -> None:
-    """Show an error; what it quotes from files cannot steer the terminal."""
+    """Print an error; control characters quoted from files are made visible, so that they cannot steer the terminal."""
     typer.echo(f"error: {visible_lines(message)}", err=True)

@@ -18,16 +18,19 @@ def extend(
     config: Annotated[Path, typer.Argument(help="Configuration with the new task, its files and how to train it.")],
     output: Output,
     task: Annotated[
-        str | None, typer.Option(help="The new task; without it the only one that the model lacks.")
+        str | None, typer.Option(help="The new task; if left out, the only task that the model lacks.")
     ] = None,
     share: Annotated[
-        float, typer.Option(min=0.001, max=1, help="Of the free weights, which the task keeps; the rest stays free.")
+        float,
+        typer.Option(min=0.001, max=1, help="Share of the free weights that the new task keeps; the others stay free."),
     ] = 0.5,
-    seed: Annotated[int | None, typer.Option(help="In place of the configuration's first.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the training; if left out, the first seed of the configuration.")
+    ] = None,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Add a task to a finished model. The others keep every tag and score; that is proved before it is written."""
+    """Add a task to a finished model. The other tasks keep every tag and score; this is checked before writing."""
     from sparse_sharing.config import load_config
     from sparse_sharing.tagging import adding
     from sparse_sharing.tagging.finding import find_model
@@ -49,7 +52,7 @@ def remove(
     output: Output,
     device: Device = "auto",
 ) -> None:
-    """Remove a task from a model; the weights that only this task keeps become free, the others stay as they are."""
+    """Remove a task from a model; weights that only this task keeps become free, all others are unchanged."""
     from sparse_sharing.tagging import removal
     from sparse_sharing.tagging.finding import find_model
 

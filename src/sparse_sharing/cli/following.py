@@ -1,4 +1,4 @@
-"""Commands that follow a run: how far it is, and why a file would be made again."""
+"""Commands that follow a run: its progress, and why a file would be made again."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,28 +17,29 @@ from sparse_sharing.terminal.progress import duration
 app = typer.Typer()
 
 CONFIGS = ("*.yaml", "*.yml", "config/*.yaml", "config/*.yml")
-"""Where the configuration of a results folder is looked for."""
+"""Where the configuration of a results folder is searched for."""
 
 
 @app.command()
 def status(
-    of: Annotated[Path, typer.Argument(metavar="[CONFIG|results/RUN]", help="What to look at.")] = Path("config.yaml"),
-    run: Annotated[str | None, typer.Option(help="Name of the run where it is not the one in the file.")] = None,
+    of: Annotated[Path, typer.Argument(metavar="[CONFIG|results/RUN]", help="The run to show.")] = Path("config.yaml"),
+    run: Annotated[str | None, typer.Option(help="Name of the run, if it differs from the one in the file.")] = None,
 ) -> None:
-    """Show how far a run is: jobs done, at work and failed, best dev scores and time left, from its files alone."""
+    """Show the progress of a run from its files: jobs done, running and failed, best dev scores, time left."""
     from sparse_sharing.inspection.status import STATES, counts_by_stage, status_of
 
     config = find_config(of, run)
     folder = Path(layout.RUN.format(run=config.run))
     if not folder.is_dir():
         typer.echo(
-            f"There is no {folder} in {Path.cwd()}: the run was not started here. Go to the folder where it was "
-            f"started, or start it here: sparse-sharing run {of if of.is_file() else ''}".rstrip()
+            f"{folder}: not found in {Path.cwd()}; the run was not started here. Go to the folder where it "
+            "was started, "
+            f"or start it here: sparse-sharing run {of if of.is_file() else ''}".rstrip()
         )
         return
     if missing := layout.missing_sources(config):
         typer.echo(
-            f"{len(missing)} files that the configuration names are missing; the first is {visible(missing[0])}. "
+            f"{len(missing)} files of the configuration are missing; the first is {visible(missing[0])}. "
             f"Check the paths and data_root (now '{visible(config.data_root)}').\n"
         )
     statuses = [status_of(job) for job in jobs_of(Specs(config))]
@@ -68,10 +69,10 @@ def _left(record: Mapping[str, object]) -> str:
 
 
 def find_config(of: Path, run: str | None = None) -> Config:
-    """The configuration in a file, or the one whose run lies in a folder.
+    """The configuration in a file, or the configuration of the run in a results folder.
 
     Raises:
-        ConfigError: The configuration is wrong, or none of the current folder, or several, belong to the folder.
+        ConfigError: The configuration is wrong, or not exactly one in the current folder belongs to the results folder.
     """
     overrides = {} if run is None else {"run": run}
     if not of.is_dir():
@@ -86,7 +87,9 @@ def find_config(of: Path, run: str | None = None) -> Config:
             found[path] = config
     if len(found) != 1:
         names = ", ".join(map(str, found)) or "none"
-        raise ConfigError(f"{of}: found {names} here and in config/ with 'run: {of.name}'; expected one: name the file")
+        raise ConfigError(
+            f"{of}: found {names} here and in config/ with 'run: {of.name}'; expected exactly one: name the file"
+        )
     return next(iter(found.values()))
 
 
@@ -94,21 +97,23 @@ def find_config(of: Path, run: str | None = None) -> Config:
 def why(
     file: Annotated[Path, typer.Argument(help="A file or folder below results/ that a job makes.")],
     configfile: Annotated[Path, typer.Option(help="Configuration of the run.")] = Path("config.yaml"),
-    run: Annotated[str | None, typer.Option(help="Name of the run where it is not the one in the file.")] = None,
-    data_root: Annotated[str | None, typer.Option(help="Take this folder instead of the one in the file.")] = None,
+    run: Annotated[str | None, typer.Option(help="Name of the run, if it differs from the one in the file.")] = None,
+    data_root: Annotated[str | None, typer.Option(help="Folder to use instead of data_root in the file.")] = None,
 ) -> None:
-    """Say why the job that makes a file would run again, back to where the change began, or that it would not."""
+    """Explain why the job that makes a file would run again, back to the first change, or say that it would not."""
     from sparse_sharing.inspection.why import job_of, reasons
 
     if configfile == Path("config.yaml") and not configfile.exists():
-        raise ConfigError("config.yaml: is not in this folder; name the configuration of the run: --configfile FILE")
+        raise ConfigError("config.yaml: not found in this folder; name the configuration of the run: --configfile FILE")
     overrides = {name: value for name, value in (("run", run), ("data_root", data_root)) if value is not None}
     job = job_of(file, jobs_of(Specs(load_config(configfile, **overrides))))
     found = reasons(job)
     if not found:
-        typer.echo(f"{job.label} would not run again: its files and all they rest on are there, under these settings.")
+        typer.echo(
+            f"{job.label} would not run again: its files and all their inputs exist and were made with these settings."
+        )
         return
     typer.echo(f"{job.label} would run again:")
     for reason in found:
-        own = "" if reason.job is job else f"{reason.job.label}: "
-        typer.echo(visible(f"  {own}{reason.text}"))
+        label = "" if reason.job is job else f"{reason.job.label}: "
+        typer.echo(visible(f"  {label}{reason.text}"))

@@ -1,4 +1,4 @@
-"""Commands on a finished run as a whole: hand on what stands behind its results, and remove what can be made again."""
+"""Commands on a finished run as a whole: archive it for others, and remove files that can be made again."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,35 +16,39 @@ RunFolder = Annotated[Path, typer.Argument(metavar="results/RUN", help="Folder o
 def bundle(
     run: RunFolder,
     output: Annotated[Path | None, typer.Option(help="Archive to write; RUN.bundle.tar.gz if left out.")] = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file of the run, to be taken along.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file of the run, to include in the archive.")
+    ] = None,
 ) -> None:
-    """Pack what a referee needs: settings, environment, digests, masks, counts, tables; no text and no vectors."""
+    """Archive what a reviewer needs: settings, environment, digests, masks, counts, tables; no text and no vectors."""
     from sparse_sharing.inspection.bundle import bundle as pack
 
     output = output or Path(f"{run.name}.bundle.tar.gz")
     names = pack(run, output, config)
-    typer.echo(f"{output}: {len(names)} files, {output.stat().st_size:,} bytes. Its README.md says what each is.")
-    typer.echo(f"Tables from it: tar xzf {output} && sparse-sharing tables --spec {run.name}/spec.json", nl=False)
+    typer.echo(f"{output}: {len(names)} files, {output.stat().st_size:,} bytes. Its README.md describes each.")
+    typer.echo(
+        f"To make its tables again: tar xzf {output} && sparse-sharing tables --spec {run.name}/spec.json", nl=False
+    )
     typer.echo(f" --run {run.name} --output rebuilt")
 
 
 @app.command()
 def clean(
     run: RunFolder,
-    text: Annotated[bool, typer.Option("--text", help="The prepared text and vectors as well.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove; otherwise only show what would go.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Also remove the prepared text and vectors.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove the files; without it, only list them.")] = False,
 ) -> None:
-    """Remove what can be made again: checkpoints of finished jobs, prepared text; never results, masks or models."""
+    """Remove checkpoints of finished jobs and prepared text; results, masks and models are never removed."""
     from sparse_sharing.inspection.clean import removable, remove
 
     items = removable(run, text)
     total = sum(item.size for item in items)
     if items:
-        show_table(["bytes", "path", "why it can go"], [(item.size, str(item.path), item.why) for item in items])
+        show_table(["bytes", "path", "what it is"], [(item.size, str(item.path), item.why) for item in items])
     if yes:
         remove(items)
-        typer.echo(f"{total:,} bytes were removed.")
+        typer.echo(f"Removed {total:,} bytes.")
     elif items:
-        typer.echo(f"{total:,} bytes would be removed. Nothing was changed: remove them with --yes.")
+        typer.echo(f"{total:,} bytes can be removed. Nothing was removed: add --yes to remove them.")
     else:
-        typer.echo("Nothing can be removed.")
+        typer.echo("There is nothing to remove.")

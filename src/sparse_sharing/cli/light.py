@@ -1,4 +1,4 @@
-"""The program of the light distribution: it runs exported models, without torch."""
+"""The command line of the light distribution, which runs exported models without torch."""
 
 from typing import Annotated
 
@@ -22,9 +22,9 @@ app.add_typer(serving.app)
 @app.callback(invoke_without_command=True)
 def version(
     context: typer.Context,
-    show: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+    show: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
 ) -> None:
-    """Print the version, or without a command the help."""
+    """Print the version; without a command, print the help."""
     if show:
         typer.echo(__version__)
         raise typer.Exit

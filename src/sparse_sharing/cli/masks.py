@@ -1,4 +1,4 @@
-"""Commands on masks: show them, compare them, and make new ones out of them for a choice with rule `file`."""
+"""Commands on masks: show them, compare them, and combine them into new masks for a choice with rule `file`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 group = typer.Typer(
-    no_args_is_help=True, help="Show, compare and combine masks; FILE:NAME is one task or round of a file."
+    no_args_is_help=True, help="Show, compare and combine masks; FILE:NAME names one task or round of a file."
 )
 app.add_typer(group, name="masks")
 
 Operand = Annotated[str, typer.Argument(metavar="FILE[:NAME]", help="Masks of a selection, a pruning or a model.")]
-Operands = Annotated[list[str], typer.Argument(metavar="FILE[:NAME]...", help="Files with masks, or one of them each.")]
+Operands = Annotated[
+    list[str], typer.Argument(metavar="FILE[:NAME]...", help="Files with masks; FILE:NAME names one mask of a file.")
+]
 NewMasks = Annotated[Path, typer.Option("--output", help="File for the new masks, such as half.safetensors.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of the random positions.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the random positions.")]
 
 
 @group.command()
@@ -40,7 +42,7 @@ def show(file: Operand) -> None:
 
 @group.command()
 def overlap(files: Operands) -> None:
-    """Show the overlap of each pair of masks, and of all, over all weights and in each layer, beside chance."""
+    """Show the overlap of each pair of masks and of all masks, in total and in each layer, and that of random masks."""
     from dataclasses import astuple
     from itertools import combinations
 
@@ -58,7 +60,7 @@ def overlap(files: Operands) -> None:
 
 @group.command()
 def union(files: Operands) -> None:
-    """Show how many weights no, one, two, ... of the masks keep."""
+    """Show how many weights are kept by none, one, two, ... of the masks."""
     from sparse_sharing.masks.analysis import shared_by
 
     masks = _named(files)
@@ -68,7 +70,7 @@ def union(files: Operands) -> None:
 
 
 def _named(files: list[str]) -> dict:
-    """All masks of some files; names that two files have are told apart by the file."""
+    """All masks of some files; where two files use the same name, the file's label is put before it."""
     from sparse_sharing.errors import ConfigError
     from sparse_sharing.masks.files import read_masks, require_alike
 
@@ -95,7 +97,7 @@ def _combine(operation: str, first: str, second: str, output: Path) -> None:
 
 
 def _write(output: Path, spec: "Spec", masks: "dict[str, Mask]") -> None:
-    """Write masks as a selection, which a choice with rule `file` can name, and show them."""
+    """Write masks as a selection, which a choice with rule `file` can use, and show them."""
     from sparse_sharing.masks.files import require_kept, write_selection
 
     require_kept(masks)
@@ -105,31 +107,31 @@ def _write(output: Path, spec: "Spec", masks: "dict[str, Mask]") -> None:
 
 @group.command("and")
 def and_(first: Operand, second: Operand, output: NewMasks) -> None:
-    """Keep what both keep."""
+    """Keep the weights that both masks keep."""
     _combine("and", first, second, output)
 
 
 @group.command("or")
 def or_(first: Operand, second: Operand, output: NewMasks) -> None:
-    """Keep what at least one keeps."""
+    """Keep the weights that at least one mask keeps."""
     _combine("or", first, second, output)
 
 
 @group.command()
 def minus(first: Operand, second: Operand, output: NewMasks) -> None:
-    """Keep what the first keeps and the second does not."""
+    """Keep the weights that the first mask keeps and the second does not."""
     _combine("minus", first, second, output)
 
 
 @group.command()
 def xor(first: Operand, second: Operand, output: NewMasks) -> None:
-    """Keep what just one of them keeps."""
+    """Keep the weights that exactly one of the two masks keeps."""
     _combine("xor", first, second, output)
 
 
 @group.command()
 def random_like(file: Operand, output: NewMasks, seed: Seed = 1) -> None:
-    """Keep as many weights, at random positions over all layers."""
+    """Keep as many weights as each mask does, at random positions over all layers."""
     from sparse_sharing.masks.algebra import random_like
 
     _draw("random-like", random_like, file, output, seed)
@@ -137,14 +139,14 @@ def random_like(file: Operand, output: NewMasks, seed: Seed = 1) -> None:
 
 @group.command()
 def shuffle_layer(file: Operand, output: NewMasks, seed: Seed = 1) -> None:
-    """Keep as many weights in each tensor, at random positions within it."""
+    """Keep as many weights in each tensor as each mask does, at random positions within the tensor."""
     from sparse_sharing.masks.algebra import shuffle_layers
 
     _draw("shuffle-layer", shuffle_layers, file, output, seed)
 
 
 def _draw(operation: str, draw: Callable, file: str, output: Path, seed: int) -> None:
-    """Write masks that are drawn at random for those of a file."""
+    """Write masks that are drawn at random, one for each mask of a file."""
     from sparse_sharing.masks.files import MaskSpec, read_masks
     from sparse_sharing.training.seeds import generator
 

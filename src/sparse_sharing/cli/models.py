@@ -1,4 +1,4 @@
-"""Commands about trained models: take one task out, show what a model takes."""
+"""Commands on trained models: export a task, show the size."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ app = typer.Typer()
 
 @app.command()
 def size(model: ModelFolder) -> None:
-    """Print what a model takes, in bytes, beside separate models that keep every weight, one for each task."""
+    """Print the size of a model in bytes, and the size of dense models with one task each."""
     from sparse_sharing.network.storage import load_model, storage_sizes
     from sparse_sharing.tagging.finding import find_model
 
@@ -33,20 +33,20 @@ def export(
     model: ModelFolder,
     output: Output,
     task: Annotated[
-        str | None, typer.Option(help="The task to take out; without it and with --onnx, all in one file.")
+        str | None, typer.Option(help="The task to export; if left out, with --onnx, all tasks in one file.")
     ] = None,
     dev: Annotated[
         Path | None,
-        typer.Option(help="dev.safetensors of the dataset, for the proof; found by itself in a results folder."),
+        typer.Option(help="dev.safetensors of the dataset, for the check; found automatically in a results folder."),
     ] = None,
     onnx: Annotated[bool, typer.Option("--onnx", help="Write network.onnx, which runs without torch.")] = False,
     int8: Annotated[
-        bool, typer.Option("--int8", help="Store the ONNX weights in eight bits; what that costs is measured.")
+        bool, typer.Option("--int8", help="Store the ONNX weights in eight bits; the loss in score is measured.")
     ] = False,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Take a model home: one task as a model of its own, or all tasks as an ONNX file, proved to give the same tags."""
+    """Export one task as a model, or all tasks as an ONNX file, after checking that the tags are the same."""
     from sparse_sharing.tagging import export as exporting
     from sparse_sharing.tagging.finding import find_model
 

@@ -1,4 +1,4 @@
-"""What the commands have in common: options, and how their values are read."""
+"""Options that several commands have, and how their values are read."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,9 +8,9 @@ import typer
 from sparse_sharing.errors import ConfigError
 
 SpecOption = Annotated[
-    Path, typer.Option("--spec", metavar="FILE", help="What to do: a JSON file as `sparse-sharing spec` prints it.")
+    Path, typer.Option("--spec", metavar="FILE", help="The spec: a JSON file, as `sparse-sharing spec` prints it.")
 ]
-Output = Annotated[Path, typer.Option("--output", help="Folder to write into; it is made where it is missing.")]
+Output = Annotated[Path, typer.Option("--output", help="Folder to write into; it is created if it is missing.")]
 OutputFile = Annotated[Path, typer.Option("--output", help="File to write.")]
 Vocabulary = Annotated[Path, typer.Option(help="vocabulary.json of the prepared dataset.")]
 TrainText = Annotated[Path, typer.Option("--train", help="train.safetensors of the prepared dataset.")]
@@ -19,7 +19,7 @@ Weights = Annotated[Path, typer.Option(help="weights.safetensors to start from a
 
 
 def parse_files(values: list[str]) -> dict[str, list[Path]]:
-    """`NAME=FILE` options as a mapping; a name can have several files.
+    """Read options of the form `NAME=FILE` as a mapping; a name can have several files.
 
     Raises:
         ConfigError: An option has another form.
@@ -32,10 +32,10 @@ def parse_files(values: list[str]) -> dict[str, list[Path]]:
 
 
 def parse_named(values: list[str]) -> dict[str, Path]:
-    """`NAME=FILE` options as a mapping.
+    """Read options of the form `NAME=FILE` as a mapping.
 
     Raises:
-        ConfigError: An option has another form, or a name stands twice.
+        ConfigError: An option has another form, or a name occurs twice.
     """
     named: dict[str, Path] = {}
     for value in values:
@@ -43,6 +43,6 @@ def parse_named(values: list[str]) -> dict[str, Path]:
         if not (name and equals and path):
             raise ConfigError(f"got '{value}'; expected NAME=FILE")
         if name in named:
-            raise ConfigError(f"got two files for '{name}'")
+            raise ConfigError(f"got two files for '{name}'; expected one")
         named[name] = Path(path)
     return named

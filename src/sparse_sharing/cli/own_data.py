@@ -1,4 +1,4 @@
-"""Commands about a user's own data: draft a configuration for it, and check one before anything is trained."""
+"""Commands on a user's own data: draft a configuration for it, and check a configuration before training."""
 
 import contextlib
 import gc
@@ -21,7 +21,7 @@ app = typer.Typer()
 
 @contextlib.contextmanager
 def without_collector() -> Iterator[None]:
-    """Read text without the collector of cycles: it would look through millions of words again and again."""
+    """Read text with the garbage collector off: it would scan millions of words again and again."""
     gc.disable()
     try:
         yield
@@ -41,34 +41,36 @@ def init(
         str | None, typer.Option(metavar="80/10/10", help="Cut train, dev and test from FILE or --train.")
     ] = None,
     output: Annotated[Path, typer.Option(help="Configuration to write; the run takes its name.")] = Path("mine.yaml"),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
 ) -> None:
-    """Draft a configuration for labelled files: formats and tasks from what they hold, splits from names or options."""
+    """Draft a configuration for labelled files; their content and names decide about formats, tasks and splits."""
     from sparse_sharing.config.section import NAME
     from sparse_sharing.inspection.draft import draft
     from sparse_sharing.storage.artifacts import write_text
 
     if output.exists() and not force:
-        raise ConfigError(f"{output}: is there already; name another file with --output, or overwrite it with --force")
+        raise ConfigError(f"{output}: already exists; name another file with --output, or overwrite it with --force")
     run = re.sub(r"[^A-Za-z0-9_-]", "", output.stem)[:64]
     given = {name: paths for name, paths in (("train", train), ("dev", dev), ("test", test)) if paths}
     _check_files(files or [], given, split)
     with without_collector():
         text = draft(files or [], run if re.fullmatch(NAME, run) else "mine", output, given, split)
     write_text(output, text)
-    typer.echo(f"{output} is written. Read its comments, then: sparse-sharing validate {output}")
+    typer.echo(f"Wrote {output}. Read its comments, then run: sparse-sharing validate {output}")
 
 
 def _check_files(files: list[Path], given: dict[str, list[Path]], split: str | None) -> None:
-    """Raise ConfigError where options contradict each other or name no file."""
+    """Raise ConfigError if options contradict each other or name no file."""
     if not files and not given:
         raise ConfigError("no file was named; name the files of all splits, or use --train, --dev and --test")
     if files and given:
-        raise ConfigError("name either files whose names tell their split, or --train, --dev and --test, not both")
+        raise ConfigError("name either files whose names contain their split, or --train, --dev and --test, not both")
     if split and given.keys() & {"dev", "test"}:
         raise ConfigError("--split cuts dev and test from the training file; leave --dev and --test out")
     if split and not re.fullmatch(r"[1-9]\d?/[1-9]\d?/[1-9]\d?", split):
-        raise ConfigError(f"--split: got '{split}'; expected shares in percent for train, dev and test, as 80/10/10")
+        raise ConfigError(
+            f"--split: got '{split}'; expected shares in percent for train, dev and test, such as 80/10/10"
+        )
     if given and not split and not given.keys() >= {"train", "test"}:
         raise ConfigError("expected --train and --test, or --train and --split 80/10/10")
 
@@ -77,10 +79,10 @@ def _check_files(files: list[Path], given: dict[str, list[Path]], split: str | N
 def validate(
     config: Annotated[Path, typer.Argument(help="Configuration of the run.")] = Path("config.yaml"),
     data_root: Annotated[str | None, typer.Option(help="Take this folder instead of the one in the file.")] = None,
-    estimate: Annotated[bool, typer.Option(help="Train a few steps to say how long the run will take.")] = True,
-    cores: Annotated[int, typer.Option(min=1, help="Jobs side by side, for the estimate.")] = 2,
+    estimate: Annotated[bool, typer.Option(help="Train a few steps to estimate how long the run will take.")] = True,
+    cores: Annotated[int, typer.Option(min=1, help="Jobs that run at once, for the estimate.")] = 2,
 ) -> None:
-    """Check files, columns, schemes, labels, splits and vectors of a configuration before anything is trained."""
+    """Check the files, columns, schemes, labels, splits and vectors of a configuration before training."""
     from collections import Counter
 
     from sparse_sharing.inspection.budgets import check_budgets
@@ -101,26 +103,26 @@ def validate(
     summary = [f"{len(jobs)} jobs."]
     if estimate and not findings.errors:
         time, words = _estimate(jobs, data, specs, cores)
-        header.append("time, one after the other")
+        header.append("time, one job at a time")
         rows = [[*row, time[row[0]]] for row in rows]
         summary += words
     show_table(header, rows, "Jobs")
     typer.echo(" ".join(summary))
     if findings.errors:
         count = "1 error" if findings.errors == 1 else f"{findings.errors} errors"
-        typer.echo(f"{count}: the run would stop. Correct them and validate again.", err=True)
+        typer.echo(f"{count}: the run would stop. Correct the configuration or the data and validate again.", err=True)
         raise typer.Exit(DataError.exit_code)
     typer.echo("No errors found.")
 
 
 def _rows(item: Finding) -> list[tuple[str, str, str]]:
-    """The lines of a finding as rows of a table: each place has a line of its own."""
+    """The lines of a finding as rows of a table, one row for each place."""
     first, *rest = item.text.split("\n")
     return [(item.level, item.place, first), *(("", "", line) for line in rest)]
 
 
 def _estimate(jobs: list, data: dict, specs: Specs, cores: int) -> tuple[dict[str, str], list[str]]:
-    """The time of each stage in words, and what to say about the whole."""
+    """The time of each stage in words, and sentences about the whole run."""
     from sparse_sharing.encoders.base import complete
     from sparse_sharing.inspection.estimate import estimate
     from sparse_sharing.pipeline.pretrained import pretrained_folder
@@ -136,7 +138,7 @@ def _estimate(jobs: list, data: dict, specs: Specs, cores: int) -> tuple[dict[st
     summary = [
         f"About {duration(found.on(cores))} on {cores} cores, {duration(sum(found.stages.values()))} on one, "
         f"{duration(found.chain)} on any number.",
-        f"About {found.disk / 1e6:,.0f} MB on the disk.",
-        "Times are measured on a few steps now, on this machine as busy as it is, without early stops.",
+        f"About {found.disk / 1e6:,.0f} MB on disk.",
+        "Times are measured on a few steps, on this machine under its present load, and assume no early stopping.",
     ]
     return {stage: duration(seconds) for stage, seconds in found.stages.items()}, summary

@@ -21,20 +21,21 @@ def run(
         typer.Argument(metavar="[-- SNAKEMAKE OPTIONS]", help="Options and targets of Snakemake, after --."),
     ] = None,
     cores: Annotated[
-        int | None, typer.Option(min=1, help="Jobs side by side; as many as the machine has cores if left out.")
+        int | None, typer.Option(min=1, help="Jobs that run at once; if left out, as many as the machine has cores.")
     ] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Where jobs run instead: slurm, kubernetes, cluster-generic, or a folder.")
+        str | None,
+        typer.Option(help="Run jobs elsewhere: slurm, kubernetes, cluster-generic, or the folder of a profile."),
     ] = None,
     name: Annotated[str | None, typer.Option("--run", help="Name of the run instead of the one in the file.")] = None,
-    data_root: Annotated[str | None, typer.Option(help="Take this folder instead of the one in the file.")] = None,
+    data_root: Annotated[str | None, typer.Option(help="Folder to use instead of data_root in the file.")] = None,
 ) -> None:
-    """Run the workflow: prepare, train, evaluate, tables, report; what is done already is not done again."""
+    """Run the workflow: prepare, train, evaluate, tables, report; finished jobs do not run again."""
     from sparse_sharing.running import snakemake
 
     options = list(options or [])
     if config is not None and str(config).startswith("-"):
-        # After `--` alone the first option of Snakemake is taken for the configuration.
+        # Without a configuration, Typer takes the first option of Snakemake after `--` for it.
         config, options = None, [str(config), *options]
     path = config or _default()
     overrides = {key: value for key, value in (("run", name), ("data_root", data_root)) if value is not None}
@@ -44,8 +45,8 @@ def run(
     code, interrupted = snakemake.run(snakemake.command(path, cores, overrides, profile, options))
     if interrupted:
         typer.echo(
-            "Interrupted. What is finished is kept: start the same command again, and each job continues after its "
-            "last finished epoch.",
+            "Interrupted. Finished jobs are kept. Start the same command again: each job resumes after its last "
+            "finished epoch.",
             err=True,
         )
         raise typer.Exit(INTERRUPTED)
@@ -58,7 +59,7 @@ def run(
 
 
 def _default() -> Path:
-    """The configuration of this folder, or else the demo."""
+    """The configuration in the current folder, or else the demo."""
     from sparse_sharing.running.snakemake import workflow_folder
 
     own = Path("config.yaml")

@@ -1,4 +1,4 @@
-"""The command that answers requests over HTTP."""
+"""The command that serves a model over HTTP."""
 
 import ipaddress
 import logging
@@ -17,15 +17,17 @@ log = logging.getLogger(__name__)
 @app.command()
 def serve(
     model: ModelFolder,
-    host: Annotated[str, typer.Option(help="Address to listen on; as it is, only this machine can ask.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
-    megabytes: Annotated[float, typer.Option(min=0.001, help="Most of one request.")] = 1.0,
-    seconds: Annotated[float, typer.Option(min=0.01, help="Most that one answer takes.")] = 30.0,
-    waiting: Annotated[int, typer.Option(min=1, help="Most requests at a time; more are refused.")] = 64,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; by default only this machine can connect.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    megabytes: Annotated[float, typer.Option(min=0.001, help="Largest size of a request.")] = 1.0,
+    seconds: Annotated[float, typer.Option(min=0.01, help="Longest time for one answer.")] = 30.0,
+    waiting: Annotated[int, typer.Option(min=1, help="Requests that may be pending at once; more are refused.")] = 64,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Answer requests to tag over HTTP: POST /tag with JSON, GET /health. Needs the extra `serve`."""
+    """Serve a model over HTTP: POST /tag with JSON, GET /health. Needs the extra `serve`."""
     try:
         import uvicorn
 
@@ -36,7 +38,7 @@ def serve(
 
     tagger = load_tagger(model, None, device, threads)
     if not _is_loopback(host):
-        log.warning("%s can be reached from other machines, and whoever reaches it may use it", host)
+        log.warning("%s can be reached from other machines, and anyone who reaches it can use it", host)
     limits = Limits(megabytes, seconds, waiting)
     config = uvicorn.Config(
         make_app(tagger, limits),

@@ -8,11 +8,11 @@ import typer
 from sparse_sharing.terminal.display import visible
 
 STYLES = {"error": "bold red", "failed": "bold red", "warning": "yellow", "running": "green", "done": "dim"}
-"""Cells with these words are coloured on a terminal."""
+"""The colours of cells with these words on a terminal."""
 
 
 def show_table(header: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Show rows below a header; numbers stand to the right."""
+    """Print rows below a header; columns of numbers are aligned right."""
     rows = [list(row) for row in rows]
     right = [bool(rows) and all(isinstance(row[index], int | float) for row in rows) for index in range(len(header))]
     cells = [["" if value is None else visible(str(value)) for value in row] for row in rows]

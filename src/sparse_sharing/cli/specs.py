@@ -1,4 +1,4 @@
-"""Commands that print what a configuration means: the spec of a job, the schema of all keys."""
+"""Commands that print the spec of a job, and the schema and the reference of all configuration keys."""
 
 import json
 from pathlib import Path
@@ -22,17 +22,17 @@ app = typer.Typer()
 def spec(
     stage: Annotated[str, typer.Argument(help="A stage, such as prepare or train.")],
     config: Annotated[Path, typer.Option(help="Configuration of the run.")] = Path("config.yaml"),
-    path: Annotated[str | None, typer.Option(help="Stage download: the file as the configuration names it.")] = None,
+    path: Annotated[str | None, typer.Option(help="Stage download: the path of the file in the configuration.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Stages prepare to evaluate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Stages warmup to evaluate.")] = None,
     start: Annotated[str | None, typer.Option(help="Stages warmup, prune and select.")] = None,
     task: Annotated[str | None, typer.Option(help="Stages prepare_task and prune.")] = None,
-    pruning: Annotated[str | None, typer.Option(help="One of the section prunings; stage prune_named.")] = None,
+    pruning: Annotated[str | None, typer.Option(help="A name in the section prunings; stage prune_named.")] = None,
     choice: Annotated[str | None, typer.Option(help="Stage select.")] = None,
     system: Annotated[str | None, typer.Option(help="Stages train and evaluate.")] = None,
     model: Annotated[str | None, typer.Option(help="A task, or shared; stages train and evaluate.")] = None,
 ) -> None:
-    """Print what a stage is to do under a configuration: the file for its option --spec."""
+    """Print the spec of a stage under a configuration: the file for its option --spec."""
     values = {"path": path, "dataset": dataset, "seed": seed, "start": start, "task": task, "choice": choice}
     values |= {"system": system, "model": model, "pruning": pruning}
     typer.echo(spec_text(find_spec(load_config(config), stage, values)), nl=False)
@@ -56,7 +56,7 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
     """The spec of one job.
 
     Raises:
-        ConfigError: There is no such stage, an option is missing, or it names nothing in the configuration.
+        ConfigError: There is no such stage, an option is missing, or its value is not in the configuration.
     """
     needed = {name: record.identity for name, record in STAGE.items()}
     if stage not in needed:
@@ -77,7 +77,7 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
         "model": lambda: models_of(specs.systems[system].sharing, specs.tasks(dataset, system)),
     }
     for name in needed[stage]:
-        # What tasks and models there are depends on options that have been checked before them.
+        # The names of tasks and models depend on options that have been checked before.
         if values[name] not in (names := known[name]()):
             raise ConfigError(f"--{name}: got '{values[name]}'; this configuration has {', '.join(map(str, names))}")
     return getattr(specs, stage)(*(values[name] for name in needed[stage]))

@@ -27,7 +27,7 @@ app = typer.Typer()
 
 
 def stage_command(function: Callable[..., None]) -> Callable[..., None]:
-    """Make a function the command of the stage of its name."""
+    """Make a function the command of the stage with its name."""
     record = STAGE[function.__name__]
     return app.command(help=f"Stage {record.name}: {record.meaning}.")(function)
 
@@ -92,7 +92,7 @@ def warmup(
     dev: DevText,
     output: OutputFile,
     pretrained: Annotated[
-        Path | None, typer.Option(help="Folder of the pretrained encoder, where the spec has one.")
+        Path | None, typer.Option(help="Folder of the pretrained encoder, if the spec has one.")
     ] = None,
     device: Device = "auto",
     threads: Threads = 1,
@@ -166,7 +166,7 @@ def train(
     weights: Weights,
     output: Output,
     masks: Annotated[
-        Path | None, typer.Option(help="masks.safetensors of a selection, where there is a choice.")
+        Path | None, typer.Option(help="masks.safetensors of a selection, if the system has a choice.")
     ] = None,
     test: Annotated[
         Path | None, typer.Option(help="test.safetensors of the prepared dataset; replicate.epoch_on_test only.")
@@ -249,7 +249,7 @@ def report(
     run: Annotated[Path, typer.Option(help="Folder of the run, results/NAME.")],
     output: OutputFile,
     configuration: Annotated[
-        str | None, typer.Option(help="The file that the run was started with, for the command that repeats it.")
+        str | None, typer.Option(help="The configuration file of the run, for the command that repeats it.")
     ] = None,
 ) -> None:
     from sparse_sharing.stages import report as stage

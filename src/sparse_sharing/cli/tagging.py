@@ -15,10 +15,12 @@ from sparse_sharing.errors import ConfigError
 app = typer.Typer()
 log = logging.getLogger(__name__)
 
-ModelFolder = Annotated[Path, typer.Argument(help="Folder of a trained or exported model, or of a run: its best.")]
+ModelFolder = Annotated[
+    Path, typer.Argument(help="Folder of a trained or exported model, or of a run, whose best model is used.")
+]
 
 BATCHES_TOGETHER = 8
-"""How many batches of sentences are sorted by length together."""
+"""Batches of sentences that are sorted by length together."""
 
 
 @app.command()
@@ -30,7 +32,7 @@ def tag(
         typer.Option(
             "--input",
             help="raw: plain text; tokens: a sentence a line, its tokens between spaces; columns: a token a line. "
-            "auto decides by the first lines, and asks where they could be columns or text.",
+            "auto decides by the first lines, and stops where they could be columns or text.",
         ),
     ] = "auto",
     word_column: Annotated[int, typer.Option(help="Column of the words, from 0, or from the end: -1 is last.")] = 0,
@@ -38,23 +40,25 @@ def tag(
         Literal["auto", "columns", "jsonl", "huggingface", "color"],
         typer.Option(
             metavar="FORM",
-            help="auto: color on a terminal, else columns (CoNLL-U where that was read). jsonl: one JSON object for "
-            "each sentence. huggingface: a list of entities for each sentence. color: tags in color.",
+            help="auto: color on a terminal, else columns (CoNLL-U for CoNLL-U input). jsonl: one JSON object for "
+            "each sentence. huggingface: a list of entities for each sentence. color: text with coloured tags.",
         ),
     ] = "auto",
-    tasks: Annotated[str | None, typer.Option(help="Tasks between commas, in the order of the output; or all.")] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Tasks, separated by commas, in the order of the output; if left out, all.")
+    ] = None,
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Write the probability of each tag as well.")
+        bool, typer.Option("--probabilities", help="Also write the probability of each tag.")
     ] = False,
     vectors: Annotated[
         Path | None,
-        typer.Option(help="The word vectors of the training, for words that the training text lacks."),
+        typer.Option(help="The word vectors used in training, for words that the training text lacks."),
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Sentences that run together.")] = 128,
+    batch_size: Annotated[int, typer.Option(min=1, help="Sentences in a batch.")] = 128,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Tag text with all tasks of a model, or some: from a file or standard input to standard output.
+    """Tag text with all or some tasks of a model, from a file or standard input to standard output.
 
     An exported model with network.onnx is run by onnxruntime, without torch.
     """
@@ -66,7 +70,7 @@ def tag(
     if output == "huggingface" and not any(tagger.decoders[name].has_spans for name in names):
         raise ConfigError(f"--output huggingface: {', '.join(names)} has no spans; use jsonl")
     if tagger.lacks_vectors:
-        log.warning("the model was trained with word vectors: give them with --vectors, or fewer words are known")
+        log.warning("the model was trained with word vectors; without --vectors FILE it knows fewer words")
     source = "standard input" if file is None else str(file)
     lines = reading.live_lines(sys.stdin.buffer, source) if file is None else reading.file_lines(file)
     items, found = reading.read_items(lines, kind, word_column, source, tagger.known_tags)
@@ -76,7 +80,7 @@ def tag(
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     write = writing.make_writer(_output_kind(output, terminal, found), sys.stdout, terminal)
-    # What is loaded by now stays: the garbage collector need not look through it while sentences come and go.
+    # Everything loaded so far stays: keep the garbage collector from scanning it while sentences come and go.
     gc.freeze()
     for chunk in reading.in_chunks(items, BATCHES_TOGETHER * batch_size):
         tagged = tagger.tag_sentences([item.sentence for item in chunk], names, probabilities, batch_size)
@@ -85,7 +89,7 @@ def tag(
 
 
 def _output_kind(asked: str, terminal: bool, found: str) -> str:
-    """The output that is meant by `auto`; columns of CoNLL-U are CoNLL-U."""
+    """The output that `auto` means; columns for CoNLL-U input are CoNLL-U."""
     if asked == "auto":
         asked = "color" if terminal else "columns"
     return "conllu" if asked == "columns" and found == "conllu" else asked

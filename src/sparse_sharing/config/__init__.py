@@ -23,7 +23,7 @@ _MODULE_OF = {
     "START": "systems",
     "System": "systems",
 }
-"""The module of each public name, loaded when the name is first asked for: reading a file's digest needs no schema."""
+"""The module of each public name, imported on first use: reading a file's digest needs no schema."""
 
 __all__ = [
     "DEMO",

@@ -12,7 +12,7 @@ DEMO = "demo:"
 """Prefix of a path below the embedded demo corpora, which the workflow generates."""
 
 SHARED = "shared"
-"""The model of a system that trains all tasks together; a task cannot take this name."""
+"""The name of the model of a system that trains all tasks together; no task can have it."""
 
 SPLITS = ("train", "dev", "test")
 
@@ -29,34 +29,34 @@ LAYERS: dict[str, dict[str, Scheme]] = {
     "conllu": {"upos": "none", "xpos": "none"},
     "spans": {"spans": "iob2"},
 }
-"""The layers of the formats that name them, and the tag scheme of each; CoNLL-U has more besides, in any scheme."""
+"""The layers of the formats that name them, and the tag scheme of each; CoNLL-U has further layers, in any scheme."""
 
 OPEN_LAYERS = (MISC, COLUMN)
-"""How the layers of CoNLL-U begin that a file names: a key of MISC, or a column of CoNLL-U Plus."""
+"""Prefixes of the CoNLL-U layers that a file names itself: a key of MISC, or a column of CoNLL-U Plus."""
 
 DOMAINS_WITHOUT_NAMES = ["pt"]
-"""The domains of OntoNotes that are left out: texts from the Bible, which are not annotated with names."""
+"""The domains of OntoNotes that are skipped: texts from the Bible, which are not annotated with names."""
 
 
 class Task(Section):
     """One tagging task: a column or a layer of a corpus, or something derived from the sentence."""
 
     name: Name
-    """What the task is called in paths and tables."""
+    """The name of the task in paths and tables."""
     column: int | None = None
     """Format columns: the column that holds its tags, from 0; negative numbers count from the last column."""
     layer: str | None = None
-    """Format conll2012: pos, chunk or ner. Format conllu: upos, xpos, misc:KEY (misc:NER, say), or column:NAME for
+    """Format conll2012: pos, chunk or ner. Format conllu: upos, xpos, misc:KEY (such as misc:NER), or column:NAME for
     another column of CoNLL-U Plus. Format jsonl: the key of the list of tags. Format spans: spans."""
     derive: Literal["position"] | None = None
-    """A task without annotation. position: the tag of a token is its index in the sentence, from 0 (paper: "negative
-    transfer")."""
+    """Derive the tags without annotation. position: the tag of a token is its index in the sentence, from 0 (paper:
+    "negative transfer")."""
     scheme: Scheme = "none"
-    """The tag scheme in the file: none (one tag per token, scored by accuracy), or spans (F1): iob1, iob2, bioes, and
-    bilou, bmes, bmewo, which are bioes with other letters."""
+    """The tag scheme in the file: none (one tag per token, scored by accuracy), or a scheme of spans (scored by F1):
+    iob1, iob2, bioes, and bilou, bmes, bmewo, which are bioes with other letters."""
     model_scheme: ModelScheme | None = None
-    """The tag scheme the model is trained on; spans default to the file's scheme, or bioes where that has other
-    letters. Conversion is exact both ways."""
+    """The tag scheme the model is trained on; the default is the file's scheme, or bioes for bilou, bmes and bmewo.
+    Conversion is exact both ways."""
     spelling: Literal["loose"] | None = None
     """loose: also read span tags written as b-PER, B_PER, PER-B, B (without a type), and 0 for O."""
     labels: dict[str, str] | None = Field(default=None, min_length=1)
@@ -64,20 +64,20 @@ class Task(Section):
     missing: Literal["skip"] | None = None
     """skip: tokens without a tag (_ or an empty cell) count neither in the loss nor in the score; none: an error."""
     metric: Literal["accuracy", "f1"] | None = None
-    """What the task is judged by; none: f1 of spans where there is a tag scheme, else accuracy."""
+    """The metric of the task; none: f1 of spans if the task has a tag scheme, else accuracy."""
     choose_on_dev: bool = True
-    """Whether the task's dev text may choose epochs, rounds and masks. A task of spans needs a span there, unless this
-    is false: then other tasks choose, and where there is none the last epoch is kept."""
+    """Whether scores on the task's dev text may choose epochs, rounds and masks. For a task of spans the dev text must
+    have a span, unless this is false: then the other tasks choose; without other tasks the last epoch is kept."""
     sampling_weight: Weight | None = None
-    """Passes over the task's sentences in an epoch of a training of several tasks; none: one."""
+    """Passes over the task's sentences in an epoch when several tasks are trained together; none: one."""
     loss_weight: Weight | None = None
-    """Factor of the task's loss in a training of several tasks; none: one."""
+    """Factor of the task's loss when several tasks are trained together; none: one."""
 
     @model_validator(mode="after")
     def check(self) -> "Task":
-        """Spans stay spans, and the name of joint models is not taken."""
+        """Check that spans stay spans, and that the task does not have the reserved name of joint models."""
         if self.name.lower() == SHARED:
-            raise ValueError(f"'{SHARED}' names the models that train all tasks together: call the task otherwise")
+            raise ValueError(f"'{SHARED}' is a reserved name, that of joint models; rename the task")
         if self.model_scheme is not None and (self.scheme == "none") != (self.model_scheme == "none"):
             raise ValueError(f"scheme '{self.scheme}' cannot be converted to model_scheme '{self.model_scheme}'")
         given = [key for key in ("column", "layer", "derive") if getattr(self, key) is not None]
@@ -88,13 +88,19 @@ class Task(Section):
                 f"(position); {found}"
             )
         if self.metric == "f1" and self.scheme == "none":
-            raise ValueError("metric 'f1' counts spans, which scheme 'none' has not: use accuracy, or name the scheme")
+            raise ValueError(
+                "metric 'f1' counts spans, and scheme 'none' has no spans; use metric: accuracy, or set the scheme"
+            )
         if self.derive and self.scheme != "none":
-            raise ValueError(f"task '{self.name}': positions are no spans, so scheme is none")
+            raise ValueError(f"task '{self.name}': positions are not spans; set scheme: none")
         if self.spelling and self.scheme == "none":
-            raise ValueError(f"task '{self.name}': spelling is about span tags: name the scheme, iob2 say")
+            raise ValueError(
+                f"task '{self.name}': spelling applies to span tags only; set a scheme of spans, such as iob2"
+            )
         if self.missing and (self.scheme != "none" or self.derive):
-            raise ValueError(f"task '{self.name}': missing: skip is for single tags in a file, which have scheme: none")
+            raise ValueError(
+                f"task '{self.name}': missing: skip applies to scheme: none only, with tags read from a file"
+            )
         return self
 
     @property
@@ -104,17 +110,17 @@ class Task(Section):
 
     @property
     def unusual_metric(self) -> str | None:
-        """The metric of the task where it is not the one that its scheme suggests."""
+        """The metric of the task if it is not the default of its scheme."""
         return None if self.metric == ("accuracy" if self.scheme == "none" else "f1") else self.metric
 
 
 def _is_trained(scheme: Scheme) -> TypeGuard[ModelScheme]:
-    """Whether models are trained on tags of a scheme."""
+    """Whether models can be trained on tags of a scheme."""
     return scheme in get_args(ModelScheme)
 
 
 def cannot_choose(task: str) -> str:
-    """Why dev scores of a task with choose_on_dev: false choose no mask, and what to do."""
+    """The message that a rule needs dev scores of a task with choose_on_dev: false, and what to do."""
     return (
         f"rule 'best_dev' cannot choose a mask for task '{task}', which has choose_on_dev: false; "
         "use rule target_density or rounds"
@@ -122,10 +128,10 @@ def cannot_choose(task: str) -> str:
 
 
 class Documents(Section):
-    """Lists of the documents that each split is made of."""
+    """Lists of the documents of each split."""
 
     train: Source | None = None
-    """File with a document id in each line; none: every document of the training files is read."""
+    """File with one document id per line; none: every document of the training files is read."""
     dev: Source | None = None
     """The same for dev."""
     test: Source | None = None
@@ -136,60 +142,61 @@ class Corpus(Section):
     """Files with the tags of one or more tasks on the same sentences."""
 
     name: Name
-    """What the corpus is called in the data summary."""
+    """The name of the corpus in the data summary."""
     format: Format = "columns"
-    """columns: one token a line; conll2012: the files of OntoNotes; conllu: those of Universal Dependencies, and
-    CoNLL-U Plus; jsonl: in each line a JSON object with a list of tokens and lists of tags; spans: texts with spans by
-    characters, as Doccano, Label Studio and Prodigy export them."""
+    """columns: one token per line; conll2012: the files of OntoNotes; conllu: the files of Universal Dependencies, and
+    CoNLL-U Plus; jsonl: one JSON object per line with a list of tokens and lists of tags; spans: texts with spans given
+    by character offsets, as Doccano, Label Studio and Prodigy export them."""
     train: Source | list[Source]
-    """Training file, or a list of files that are read one after the other. Format columns: columns separated by spaces
-    or tabs, a blank line after each sentence, plain or gzip. Format conll2012: a file, or a folder in which every file
-    is read whose name ends in gold_conll."""
+    """Training file, or a list of files that are read in order. Format columns: columns separated by spaces or tabs, a
+    blank line after each sentence, plain or gzip. Format conll2012: a file, or a folder, of which every file whose name
+    ends in gold_conll is read."""
     dev: Source | list[Source] | None = None
-    """Development file, or files; where it is missing, dev is cut from the training sentences."""
+    """Development file, or list of files; if left out, dev is cut from the training sentences."""
     test: Source | list[Source] | None = None
-    """Test file, or files; only evaluation reads what is made from it. Required unless `split` cuts it off, or every
-    task of the corpus has test text in another corpus of the dataset; then no dev is cut either, unless dev_fraction
-    is given."""
+    """Test file, or list of files; only the stage evaluate uses the test text. Required unless `split` cuts it off, or
+    every task of the corpus has test text in another corpus of the dataset; then no dev is cut either, unless
+    dev_fraction is given."""
     split: Annotated[str, StringConstraints(pattern=r"^[1-9]\d?/[1-9]\d?/[1-9]\d?$")] | None = None
-    """Cut train, dev and test from the training file, as 80/10/10: shares in percent, drawn with split_seed, of whole
-    documents where there are documents."""
+    """Cut train, dev and test from the training file: shares in percent, such as 80/10/10, drawn at random with
+    split_seed. If the text has documents, whole documents are drawn."""
     documents: Documents | None = None
-    """Format conll2012: read only the documents that a list names, as where one folder holds all splits."""
+    """Format conll2012: read only the listed documents, for instance when one folder holds all splits."""
     skip_domains: list[str] | None = None
-    """Format conll2012: leave out documents whose id begins with one of these; none: pt, which has no names."""
+    """Format conll2012: skip documents whose id begins with one of these; none: pt, which is not annotated with
+    names."""
     dev_fraction: Fraction = 0.1
-    """Share of the training sentences that becomes dev where no dev file is given."""
+    """Share of the training sentences that becomes dev if no dev file is given."""
     split_seed: int = Field(default=1, ge=0)
     """Seed of that cut."""
     train_sentences: int | None = Field(default=None, ge=1)
-    """Use only so many sentences of the training file: the first, or those that train_sentences_seed draws."""
+    """Use only this many sentences of the training file: the first ones, or those that train_sentences_seed draws."""
     train_sentences_seed: int | None = Field(default=None, ge=0)
-    """Draw the train_sentences at random with this seed; they keep their order. The first sentences of a corpus are no
-    sample where it is ordered, as news is by time."""
+    """Draw the train_sentences at random with this seed; they keep their order. The first sentences of an ordered
+    corpus, such as news ordered by time, are not a random sample."""
     word_column: int = 0
     """Format columns: the column that holds the words, counted from 0."""
     separator: Literal["tab"] | None = None
     """Format columns: tab: only tabs separate columns, so that cells may be empty and words may contain spaces, which
-    become no-break spaces; none: spaces and tabs separate."""
+    become no-break spaces; none: both spaces and tabs separate columns."""
     comments: bool | None = None
-    """Format columns: true: lines before a sentence that begin with # and have the form of a comment are left out."""
+    """Format columns: true: lines before a sentence that begin with # and have the form of a comment are skipped."""
     words: str | None = None
     """Format jsonl: the key of the list of tokens; none: tokens."""
     multiword: Literal["surface"] | None = None
-    """Format conllu: surface: a multiword token (1-2) is one token, as the text has it, with the tags of its words
+    """Format conllu: surface: a multiword token (1-2) is one token, as in the text, with the tags of its words
     joined by +; none: its words are the tokens."""
     repair: bool = False
-    """Mend violations of a tag scheme as conlleval would read them, and count them, instead of refusing the file."""
+    """Repair violations of a tag scheme as conlleval would read them, and count them, instead of rejecting the file."""
     tasks: list[Task] = Field(min_length=1)
 
     @model_validator(mode="after")
     def check(self) -> "Corpus":
-        """What is asked of the demo corpora is there; keys and layers belong to the format."""
+        """Check that demo files exist, and that keys and layers belong to the format."""
         for path in (path for split in SPLITS for path in self.files(split)):
             if path.startswith(DEMO) and path.removeprefix(DEMO) not in DEMO_FILES:
                 known = ", ".join(DEMO + name for name in DEMO_FILES)
-                raise ValueError(f"there is no '{path}'; the demo files are {known}")
+                raise ValueError(f"there is no demo file '{path}'; the demo files are {known}")
         if self.train_sentences_seed is not None and self.train_sentences is None:
             raise ValueError(f"corpus '{self.name}': train_sentences_seed needs the key train_sentences")
         owners = {"documents": "conll2012", "skip_domains": "conll2012", "word_column": "columns"}
@@ -212,7 +219,7 @@ class Corpus(Section):
 
     @property
     def splits(self) -> list[str]:
-        """The splits that it has sentences of: a corpus without test text has dev text only where a key says so."""
+        """The splits in which it has sentences; a corpus without test text has dev text only if a key says so."""
         whole = bool(self.split or self.test)
         has_dev = whole or self.dev is not None or "dev_fraction" in self.model_fields_set
         return [split for split, has in zip(SPLITS, (True, has_dev, whole), strict=True) if has]
@@ -228,12 +235,12 @@ class Corpus(Section):
         return [] if path is None else [path] if isinstance(path, str) else path
 
     def _check_source(self, task: Task) -> None:
-        """The tags of a task come from where this format has them, in the scheme that it writes."""
+        """Check that the format has the column or layer of a task, with tags in the task's scheme."""
         if task.derive:
             return
         if self.format == "columns":
             if task.layer is not None:
-                raise ValueError(f"task '{task.name}': column files have no layers: give its column")
+                raise ValueError(f"task '{task.name}': column files have no layers; set its column")
             return
         if self.format == "jsonl" and task.layer:
             return
@@ -252,14 +259,14 @@ class Corpus(Section):
 
     @property
     def skipped_domains(self) -> list[str] | None:
-        """The domains that are left out, in order; none where the format has no domains."""
+        """The domains that are skipped, in order; None if the format has no domains."""
         if self.format != "conll2012":
             return None
         return sorted(set(DOMAINS_WITHOUT_NAMES if self.skip_domains is None else self.skip_domains))
 
 
 class TaskColumn(Section):
-    """Where the tags of a task stand or what they are derived from, and the scheme they are trained in."""
+    """The column or layer of a task's tags, or what they are derived from, and the scheme they are trained in."""
 
     name: str
     column: int | None = None
@@ -267,8 +274,8 @@ class TaskColumn(Section):
     derive: str | None = None
     scheme: Scheme
     model_scheme: Scheme
-    metric: str | None = Field(default=None, description="where it is not the usual one of the scheme")
-    choose_on_dev: bool | None = Field(default=None, description="false where the dev text may choose nothing")
+    metric: str | None = Field(default=None, description="if it is not the default of the scheme")
+    choose_on_dev: bool | None = Field(default=None, description="false if dev scores may choose nothing")
 
     @property
     def needs_dev_spans(self) -> bool:
@@ -285,7 +292,7 @@ class CorpusSpec(Section):
 
     name: str
     format: Format | None = Field(default=None, description="none: columns")
-    splits: list[str] | None = Field(default=None, description="the splits that it has, where it has not all")
+    splits: list[str] | None = Field(default=None, description="the splits that it has, if not all")
     documents: list[str] | None = Field(default=None, description="the splits that have a list of documents")
     skip_domains: list[str] | None = None
     dev_fraction: float | None = None
@@ -301,9 +308,14 @@ class CorpusSpec(Section):
     repair: bool
     tasks: list[TaskColumn]
 
+    def of_task(self, task: str) -> "CorpusSpec | None":
+        """How the corpus is read for one task; none where it has no such task."""
+        own = [column for column in self.tasks if column.name == task]
+        return self.model_copy(update={"tasks": own}) if own else None
+
 
 def corpus_spec(corpus: Corpus) -> CorpusSpec:
-    """What of a corpus its reading depends on, without the paths."""
+    """Everything that reading a corpus depends on, without the paths."""
     documents = [split for split in SPLITS if corpus.documents and getattr(corpus.documents, split)]
     return CorpusSpec(
         name=corpus.name,

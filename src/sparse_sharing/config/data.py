@@ -1,4 +1,4 @@
-"""The section `data` of the configuration, and where files can be had that it names."""
+"""The section `data` of the configuration, and the section `download` with sources of its files."""
 
 import re
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from sparse_sharing.config.corpora import DEMO, Corpus, Task
 from sparse_sharing.config.section import Name, Section, Source, refuse_duplicates
 
 RESERVED_DATASETS = ("demo", "tables", "specs", "logs", "benchmarks", "figures")
-"""Folders of a run that lie beside its datasets."""
+"""Folders of a run beside those of its datasets."""
 
 
 SAME = ("model_scheme", "metric", "choose_on_dev", "sampling_weight", "loss_weight", "derive")
-"""The keys of a task that must be equal in all corpora that have it."""
+"""The keys of a task that must be equal in all corpora that have the task."""
 
 
 class Dataset(Section):
@@ -23,11 +23,14 @@ class Dataset(Section):
     name: Name
     corpora: list[Corpus] = Field(min_length=1)
     paper: Literal["exp1", "exp2", "exp3", "negative_transfer"] | None = None
-    """The experiment of the paper whose figures the tables show beside ours; tasks are pos, chunk, ner, position."""
+    """The experiment of the paper whose figures the tables show beside those measured; its tasks are pos, chunk, ner,
+    position."""
 
     @model_validator(mode="after")
     def check(self) -> "Dataset":
-        """No two corpora, and no two tasks of a corpus, of one name; each task has test text and one meaning."""
+        """Check that corpora, and tasks of a corpus, have distinct names, and that each task has test text and one
+        meaning.
+        """
         refuse_duplicates("corpora", [corpus.name for corpus in self.corpora])
         for corpus in self.corpora:
             refuse_duplicates("tasks", [task.name for task in corpus.tasks])
@@ -40,18 +43,20 @@ class Dataset(Section):
 
     @property
     def tasks(self) -> list[Task]:
-        """The tasks of all corpora, in the order of the configuration; of a task of several corpora, the first."""
+        """The tasks of all corpora, in the order of the configuration; for a task of several corpora, its first
+        entry.
+        """
         first: dict[str, Task] = {}
         for task in (task for corpus in self.corpora for task in corpus.tasks):
             first.setdefault(task.name, task)
         return list(first.values())
 
     def sources(self, task: str) -> list[tuple[Corpus, Task]]:
-        """The corpora that have a task, each with what it says of it, in the order of the configuration."""
+        """The corpora that have a task, each with its entry for the task, in the order of the configuration."""
         return [(corpus, own) for corpus in self.corpora for own in corpus.tasks if own.name == task]
 
     def _require_test(self, corpus: Corpus) -> None:
-        """Raise ValueError where a corpus has no test text and one of its tasks has none elsewhere."""
+        """Raise ValueError if a corpus has no test text and one of its tasks has none in any other corpus."""
         for task in corpus.tasks:
             if not any("test" in other.splits for other, _ in self.sources(task.name)):
                 raise ValueError(
@@ -61,7 +66,7 @@ class Dataset(Section):
 
 
 def _require_one_meaning(task: str, sources: Mapping[str, Task]) -> None:
-    """Raise ValueError where corpora say different things of one task."""
+    """Raise ValueError if corpora give one task different values of a key that must be equal."""
     (first, one), *others = sources.items()
     for corpus, other in others:
         for key in SAME:
@@ -75,33 +80,35 @@ def _require_one_meaning(task: str, sources: Mapping[str, Task]) -> None:
 
 
 class Download(Section):
-    """Where a file can be had that `data` names, in case the user has none."""
+    """Where to download a file of `data` that is missing."""
 
     path: Source = Field(min_length=1)
-    """The file, as `data` names it, below data_root."""
+    """The path of the file as in `data`, below data_root."""
     url: str
     """Its address, http or https."""
     member: str | None = Field(default=None, min_length=1)
-    """What is at the address is a zip archive, and this is the name of the file in it."""
+    """The name of the file within a zip archive, if url is the address of an archive."""
     sha256: str | None = None
-    """The checksum of the file; none: whatever comes is taken, and its checksum written to the log."""
+    """The checksum of the file; none: any file is accepted, and its checksum is written to the log."""
 
     @model_validator(mode="after")
     def check(self) -> "Download":
-        """The address is one of the web, the checksum has its form, and no generated file is fetched."""
+        """Check that the address is http or https, that the checksum is valid, and that no generated file is
+        downloaded.
+        """
         if self.path.startswith(DEMO):
-            raise ValueError(f"'{self.path}' is generated, not fetched")
+            raise ValueError(f"'{self.path}' is a generated demo file, which cannot be downloaded; remove this entry")
         if self.path.startswith("/") or ".." in self.path.split("/"):
-            raise ValueError(f"path '{self.path}' leads out of data_root")
+            raise ValueError(f"path '{self.path}' must stay below data_root")
         if not re.fullmatch(r"https?://[^\s/]+/\S*", self.url):
-            raise ValueError(f"url '{self.url}' is no address that begins with http:// or https://")
+            raise ValueError(f"url '{self.url}' must start with http:// or https://")
         if self.sha256 is not None and not re.fullmatch("[0-9a-f]{64}", self.sha256):
-            raise ValueError(f"sha256 '{self.sha256}' is no SHA-256: 64 digits from 0 to 9 and a to f")
+            raise ValueError(f"sha256 '{self.sha256}' must be 64 digits from 0 to 9 and a to f")
         return self
 
 
 class DemoSize(Section):
-    """How much of the embedded demo corpora is generated."""
+    """The size of the generated demo corpora."""
 
     train: int = Field(default=700, ge=10)
     """Training sentences of each file."""
@@ -114,27 +121,29 @@ class DemoSize(Section):
 
 
 class Data(Section):
-    """Which text is read, and how words and characters become numbers."""
+    """The text that is read, and how words and characters are encoded."""
 
     datasets: list[Dataset] = Field(min_length=1)
     vectors: Source | None = None
-    """Word vectors in GloVe or word2vec text format, plain or gzip; none: words start from random vectors."""
+    """Word vectors in GloVe or word2vec text format, plain or gzip; none: word vectors start at random."""
     lowercase: bool = True
-    """Look words up in lower case. Characters always keep their case."""
+    """Look words up in lower case. Characters keep their case."""
     minimum_word_count: int = Field(default=1, ge=1)
-    """A training word seen less often, and without a vector, is unknown."""
+    """A training word that occurs less often, and has no vector, is unknown."""
     minimum_character_count: int = Field(default=2, ge=1)
-    """A character seen less often in the training text is unknown."""
+    """A character that occurs less often in the training text is unknown."""
     maximum_characters: int = Field(default=50, ge=1, le=1000)
-    """Only so many leading characters of a word are read by the character network."""
+    """The character network reads only this many leading characters of a word."""
     demo: DemoSize = DemoSize()
-    """The size of the demo corpora, where a path begins with `demo:`."""
+    """The size of the demo corpora, used if a path begins with `demo:`."""
 
     @model_validator(mode="after")
     def check(self) -> "Data":
-        """No two datasets of one name."""
+        """Check that datasets have distinct names that are not reserved."""
         refuse_duplicates("datasets", [dataset.name for dataset in self.datasets])
         for dataset in self.datasets:
             if dataset.name.lower() in RESERVED_DATASETS:
-                raise ValueError(f"'{dataset.name}' is a folder of every run: call the dataset otherwise")
+                raise ValueError(
+                    f"'{dataset.name}' is a reserved name, that of a folder of every run; rename the dataset"
+                )
         return self

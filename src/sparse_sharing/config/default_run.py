@@ -78,7 +78,7 @@ EXAMPLES: Mapping[str, list[dict[str, Any]]] = {
     ],
     "download": [{"path": "news.txt", "url": "https://example.org/news.txt", "sha256": "..."}],
 }
-"""Further items of lists, shown as comments."""
+"""Further example items of lists, shown as comments."""
 
 
 def default_run() -> str:
@@ -89,7 +89,7 @@ def default_run() -> str:
 
 
 def _lines(section: type[BaseModel], values: Mapping[str, Any], depth: int, shown: set[str]) -> Iterator[str]:
-    """The keys of a section; a meaning that was shown before, such as that of `optimizer`, is not repeated."""
+    """The lines of a section; a meaning that was shown before, such as that of `optimizer`, is not repeated."""
     indent = "  " * depth
     for key, field in section.model_fields.items():
         inner = _section_of(field)
@@ -108,7 +108,7 @@ def _lines(section: type[BaseModel], values: Mapping[str, Any], depth: int, show
 
 
 def _section_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The class of a section, of its default value where it has one; None where the key has no section."""
+    """The class of the section of a key, or of its default value; None if the key has no section."""
     kind = field.annotation
     if not isinstance(kind, type) or not issubclass(kind, BaseModel):
         return None
@@ -128,7 +128,7 @@ def _entry(key: str, value: Any, indent: str) -> Iterator[str]:
 
 
 def _item(item: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """An item of a list of sections, on one line where it fits."""
+    """An item of a list of sections, on one line if it fits."""
     line = f"{indent}- {_flow(item)}"
     if len(line) <= WIDTH and not any(
         isinstance(value, list) and value and isinstance(value[0], dict) for value in item.values()

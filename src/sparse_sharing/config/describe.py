@@ -1,4 +1,4 @@
-"""The meaning of each key, taken from the text below it in the source: needed for the schema and the reference only."""
+"""The meaning of each key, read from the string below it in the source; only schema and reference need it."""
 
 import ast
 import inspect
@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 
 def describe(base: type[BaseModel]) -> None:
-    """Give every key of the sections derived from a class the text below it as its description.
+    """Use the string below each key of the sections derived from a class as the description of the key.
 
-    pydantic can do this when a class is made, but then every command waits for it.
+    pydantic can do this when a class is created, but then every command would wait for it.
     """
     for section in list(_derived(base)):
         # A section of several kinds imports the files of its kinds; see `config.tagged`.
@@ -22,7 +22,7 @@ def describe(base: type[BaseModel]) -> None:
         for owner in reversed(section.__mro__):
             if owner is not base and issubclass(owner, base):
                 for key, text in _texts(owner).items():
-                    # Class variables have a meaning too, and are no keys.
+                    # Class variables have such a string too, but are not keys.
                     if key in section.model_fields:
                         section.model_fields[key].description = text
     for section in sections:
@@ -30,7 +30,7 @@ def describe(base: type[BaseModel]) -> None:
 
 
 def _derived(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """All classes derived from a class, in the order in which they were made."""
+    """All classes derived from a class, in the order of their definition."""
     for kind in base.__subclasses__():
         yield kind
         yield from _derived(kind)

@@ -1,14 +1,14 @@
-"""How configurations spell tag schemes and file formats. Imports nothing, so that taggers can read it too."""
+"""The names of tag schemes and file formats. Imports nothing, so that taggers can import it."""
 
 from typing import Literal
 
 ModelScheme = Literal["none", "iob1", "iob2", "bioes"]
-"""`none` is one independent tag per token (parts of speech, say); the others write spans."""
+"""`none`: one independent tag per token, such as a part of speech; the others encode spans."""
 
 Scheme = Literal["none", "iob1", "iob2", "bioes", "bilou", "bmes", "bmewo"]
-"""The schemes of files. BILOU, BMES and BMEWO are BIOES with other letters; a model learns BIOES in their place."""
+"""The schemes of files. BILOU, BMES and BMEWO are BIOES with other letters; a model learns BIOES instead."""
 
 Format = Literal["columns", "conll2012", "conllu", "jsonl", "spans"]
 
 MISC, COLUMN = "misc:", "column:"
-"""How a layer of CoNLL-U begins that a file names: a key of MISC, or a column of CoNLL-U Plus."""
+"""Prefixes of the CoNLL-U layers that a file names itself: a key of MISC, or a column of CoNLL-U Plus."""

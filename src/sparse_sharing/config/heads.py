@@ -1,4 +1,4 @@
-"""The kinds of heads that a configuration can name, and what else a configuration must know of each."""
+"""The kinds of heads that a configuration can name, and what the configuration needs to know about each."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 @dataclass(frozen=True)
 class HeadFacts:
-    """What a configuration must know of a kind of head.
+    """What the configuration needs to know about a kind of head.
 
     Attributes:
         module: the module that implements it; importing it registers the class (see `heads.base`).

@@ -17,17 +17,17 @@ from sparse_sharing.config.tagged import Tagged, add_late_kinds
 from sparse_sharing.errors import ConfigError
 
 LONGEST_LIST = 200
-"""Characters of the known keys that a message lists, at most; docs/reference.md has all."""
+"""The longest list of known keys in a message, in characters; docs/reference.md has all keys."""
 
 MOST_VALUES = 1_000_000
-"""A configuration with more values is an attack, or a mistake."""
+"""The most values that a configuration may have; more are a mistake or an attack."""
 
-# What pydantic calls the branches of a union, such as a number or a number for each task: no keys of the user's.
+# pydantic's names of the branches of a union, such as a number or a number per task: they are not the user's keys.
 _branch = re.compile(r"constrained-(int|float)|(literal|dict|list|function-(after|plain))\[.*\]|\[key\]").fullmatch
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """A loader that refuses a key written twice, where YAML would silently keep the last."""
+    """A loader that rejects duplicate keys, of which YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = []
@@ -35,7 +35,7 @@ class _UniqueKeys(yaml.SafeLoader):
             key = self.construct_object(node_of_key, deep=deep)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key}' stands twice in one section", node_of_key.start_mark
+                    None, None, f"duplicate key '{key}' in one section", node_of_key.start_mark
                 )
             seen.append(key)
         return super().construct_mapping(node, deep=deep)
@@ -44,10 +44,10 @@ class _UniqueKeys(yaml.SafeLoader):
 def load_config(path: Path, **overrides: str) -> Config:
     """Read and check a configuration file; `overrides` replace top-level keys.
 
-    A relative data_root of the file starts at the folder of the file, one among the overrides at the current folder.
+    A relative data_root in the file starts at the folder of the file; one in the overrides, at the current folder.
 
     Raises:
-        ConfigError: The file cannot be read, is no YAML, or a key or value is wrong.
+        ConfigError: The file cannot be read, is not YAML, or a key or value is wrong.
     """
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
@@ -61,7 +61,7 @@ def load_config(path: Path, **overrides: str) -> Config:
 
 
 def from_folder(values: Mapping[str, object], folder: Path) -> dict[str, object]:
-    """The values of a configuration in a folder, with a data_root that starts at the current folder."""
+    """The values of a configuration file in a folder, with data_root made relative to the current folder."""
     root, here = values.get("data_root", "."), os.path.relpath(folder)
     if here == "." or not isinstance(root, str) or Path(root).is_absolute():
         return dict(values)
@@ -86,14 +86,14 @@ def parse_config(values: Mapping[str, object], source: str = "config") -> Config
 
 
 def _refuse_explosion(values: object, source: str) -> None:
-    """Raise ConfigError where aliases of YAML stand for more values than anyone writes, or for themselves."""
+    """Raise ConfigError if YAML aliases expand to too many values, or to themselves."""
     sizes: dict[int, int | None] = {}
 
     def size(value: object) -> int:
         if not isinstance(value, dict | list):
             return 1
         if (known := sizes.get(id(value), 0)) is None:
-            raise ConfigError(f"{source}: a section contains itself; write out what its alias (*name) stands for")
+            raise ConfigError(f"{source}: a section contains itself; replace its alias (*name) by its values")
         if known == 0:
             sizes[id(value)] = None
             sizes[id(value)] = known = 1 + sum(map(size, value.values() if isinstance(value, dict) else value))
@@ -102,13 +102,13 @@ def _refuse_explosion(values: object, source: str) -> None:
     try:
         total = size(values)
     except RecursionError as error:
-        raise ConfigError(f"{source}: sections are nested too deeply; the schema knows a handful of levels") from error
+        raise ConfigError(f"{source}: sections are nested too deeply; the schema has only a few levels") from error
     if total > MOST_VALUES:
-        raise ConfigError(f"{source}: its aliases (*name) stand for {total:,} values; at most {MOST_VALUES:,} are read")
+        raise ConfigError(f"{source}: its aliases (*name) expand to {total:,} values; expected at most {MOST_VALUES:,}")
 
 
 def _explain(item: Mapping[str, typing.Any], values: Mapping[str, typing.Any]) -> str:
-    """One readable line for one pydantic error about values."""
+    """One readable line for one of pydantic's errors about values."""
     if unfit := _explain_kind(item):
         return unfit
     if item["type"] == "extra_forbidden":
@@ -131,7 +131,7 @@ def _explain(item: Mapping[str, typing.Any], values: Mapping[str, typing.Any]) -
         case "value_error":
             return f"{path}: {item['ctx']['error']}" if path else str(item["ctx"]["error"])
         case "model_type" | "model_attributes_type":
-            return f"{path}: got {value}; expected a section, with keys of its own"
+            return f"{path}: got {value}; expected a section with keys"
         case "string_pattern_mismatch":
             return f"{path}: got {value}; allowed: letters, digits, '-' and '_', beginning with a letter or digit"
     message = item["msg"][0].lower() + item["msg"][1:]
@@ -139,7 +139,7 @@ def _explain(item: Mapping[str, typing.Any], values: Mapping[str, typing.Any]) -
 
 
 def _explain_choice(path: str, value: object, expected: str) -> str:
-    """One readable line for a value that is none of a few."""
+    """One readable line for a value that is not among the allowed ones."""
     names = [name.strip("'") for name in expected.replace(" or ", ", ").split(", ")]
     close = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
     hint = f"; did you mean '{close[0]}'?" if close else ""
@@ -147,7 +147,7 @@ def _explain_choice(path: str, value: object, expected: str) -> str:
 
 
 def _explain_kind(item: Mapping[str, typing.Any]) -> str | None:
-    """One readable line for a key that a section of several kinds has in another kind, or that its kind needs."""
+    """One readable line for a key that belongs to another kind of section, or that this kind requires."""
     kind, tag = _kind_at(item["loc"][:-1])
     if kind is None or item["type"] not in ("extra_forbidden", "none_required", "missing"):
         return None
@@ -163,7 +163,7 @@ def _explain_kind(item: Mapping[str, typing.Any]) -> str | None:
 
 
 def _explain_unknown(location: Sequence[int | str], values: Mapping[str, typing.Any]) -> str:
-    """One readable line for a key that its section does not know."""
+    """One readable line for an unknown key."""
     allowed = _fields_at(location[:-1], values)
     close = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
     listed = textwrap.shorten(", ".join(allowed), LONGEST_LIST, placeholder=" ...")
@@ -172,7 +172,7 @@ def _explain_unknown(location: Sequence[int | str], values: Mapping[str, typing.
 
 
 def _is_other_branch(item: Mapping[str, typing.Any]) -> bool:
-    """Whether an error is about a branch of a union that was not meant: a value, or a value for each task."""
+    """Whether an error is about the branch of a union that the user did not mean: a value, or a value per task."""
     last = str(item["loc"][-1]) if item["loc"] else ""
     if item["type"] == "extra_forbidden" or not _branch(last) or last == "[key]":
         return False
@@ -194,9 +194,9 @@ def _shorten(value: object, limit: int = 60) -> str:
 
 
 def _walk(location: Sequence[int | str]) -> Iterator[tuple[int | str, typing.Any]]:
-    """Each part of a location, with the type that it leads to; None where that is no section and holds none.
+    """Each part of a location with the type at that point; None if the type is not a section and contains none.
 
-    Behind a section of several kinds pydantic puts the tag of the kind that was meant.
+    After a section of several kinds, pydantic puts the tag of the kind.
     """
     kind: typing.Any = Config
     for part in location:
@@ -206,7 +206,7 @@ def _walk(location: Sequence[int | str]) -> Iterator[tuple[int | str, typing.Any
 
 
 def _step(kind: typing.Any, part: int | str) -> typing.Any:
-    """What a part of a location leads to from a type."""
+    """The type that a part of a location leads to from a type."""
     if typing.get_origin(kind) in (list, dict):
         return typing.get_args(kind)[-1]
     if _is_root(kind):
@@ -228,7 +228,7 @@ def _is_root(kind: typing.Any) -> bool:
 
 
 def _without_tags(location: Sequence[int | str]) -> list[int | str]:
-    """A location as the user knows it: the keys of the file."""
+    """A location as the keys in the user's file."""
     parts, before = [], Config
     for part, kind in _walk(location):
         if not _is_root(before):
@@ -238,7 +238,7 @@ def _without_tags(location: Sequence[int | str]) -> list[int | str]:
 
 
 def _kind_at(location: Sequence[int | str]) -> tuple[type[Tagged] | None, str]:
-    """The kind of the section at a location, and its tag; None where the section has no kinds."""
+    """The kind of the section at a location, and its tag; None if the section has no kinds."""
     before: typing.Any = None
     found: tuple[type[Tagged] | None, str] = (None, "")
     for part, kind in _walk(location):
@@ -248,7 +248,7 @@ def _kind_at(location: Sequence[int | str]) -> tuple[type[Tagged] | None, str]:
 
 
 def _fields_at(location: Sequence[int | str], values: Mapping[str, typing.Any]) -> list[str]:
-    """The keys that the section at a location of the values knows."""
+    """The valid keys of the section at a location."""
     *_, kind = [Config, *(kind for _, kind in _walk(location))]
     if kind is EncoderSection:
         section: typing.Any = values

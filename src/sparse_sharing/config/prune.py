@@ -9,7 +9,9 @@ from sparse_sharing.config.tagged import Tagged
 
 
 class Prune(Tagged, Optimization):
-    """How masks are found, one job per task. Each source is a file of `config/sources` and one of `masks/sources`."""
+    """How masks are found, in one job per task. Each source has a file in `config/sources` and one in
+    `masks/sources`.
+    """
 
     TAG: ClassVar[str] = "source"
     PACKAGE: ClassVar[str] = "sparse_sharing.config.sources"
@@ -18,7 +20,7 @@ class Prune(Tagged, Optimization):
     TRAINS_ONCE: ClassVar[bool] = False
     """Whether one training gives all masks; otherwise every round is a training."""
     PRUNES_IN_TRAINING: ClassVar[bool] = False
-    """Whether weights are removed during the training; then its epochs are the rounds."""
+    """Whether weights are removed during training; then the epochs are the rounds."""
     SCORES_ROUNDS: ClassVar[bool] = True
     """Whether every round has a dev score."""
     OWN_KEYS: ClassVar[tuple[str, ...]] = ()
@@ -27,40 +29,42 @@ class Prune(Tagged, Optimization):
     source: str
     """Where the masks come from."""
     granularity: Literal["unit"] | None = None
-    """unit: remove whole LSTM units and character filters, so that export can make smaller and faster networks; then
-    densities are shares of the units. none: single weights."""
+    """unit: remove whole LSTM units and character filters, so that export can make smaller and faster networks;
+    densities are then shares of the units. none: single weights."""
     meaning: Literal["zero", "delta"] = "zero"
-    """What the network has where a mask removes a weight. zero: 0. delta: the value that every round starts from, for
-    systems with the same key."""
+    """The value of a weight that a mask removes. zero: 0. delta: the value that every round starts from, for systems
+    with the same key."""
     rounds: int | None = None
-    """Rounds K; round k has density final_density ** (k / K)."""
+    """Number of rounds K; round k has density final_density ** (k / K)."""
     final_density: float = Field(default=0.1, gt=0, lt=1)
     """Share of the prunable weights, or units, that the last round keeps."""
     stop_after: int | None = Field(default=None, ge=1)
-    """End a task's pruning after so many rounds in a row without a better dev score; none: never."""
+    """End a task's pruning after this many consecutive rounds without a better dev score; none: never."""
     self_overlap: bool = False
-    """Prune each task a second time, with another order of its data, to show in the tables how much two prunings of one
-    task overlap; nothing is trained with these masks. It costs as much as the pruning."""
+    """Prune each task a second time, with another order of its data, to show in the tables how much the masks of two
+    prunings of one task overlap. No system trains with these masks. The cost is that of another pruning."""
     early_bird: float | None = Field(default=None, gt=0, lt=1)
-    """End a training when each of its last epochs changes less than this share of the mask that would be cut; none:
-    never. You et al. (2020) take 0.1."""
+    """End a round's training once each of its last epochs changes less than this share of the next mask; none: never.
+    You et al. (2020) use 0.1."""
     early_bird_window: int = Field(default=5, ge=1)
-    """Of early_bird: so many epochs in a row must change less, 5 in You et al. (2020)."""
+    """With early_bird: the number of consecutive epochs that must change less; 5 in You et al. (2020)."""
 
     @model_validator(mode="after")
     def check(self) -> "Prune":
-        """A training is long enough for an early bird to end it."""
+        """Check that a training is long enough for early_bird to end it."""
         if self.early_bird is not None and self.epochs < self.early_bird_window + 2:
             raise ValueError(
-                f"early_bird waits for {self.early_bird_window} epochs after the first that hardly change the mask: it "
-                f"can end no round of {self.epochs} epochs. Set epochs to at least {self.early_bird_window + 2}, lower "
+                f"early_bird waits for {self.early_bird_window} epochs after the first that hardly change the "
+                "mask, so it "
+                f"cannot end a round of {self.epochs} epochs. Set epochs to at least "
+                f"{self.early_bird_window + 2}, lower "
                 "early_bird_window, or leave early_bird out"
             )
         return self
 
     @property
     def last_round(self) -> int:
-        """The number of the last round, of the smallest mask; round 0 is the whole network."""
+        """The number of the last round, which has the smallest mask; round 0 is the whole network."""
         return self.rounds or 0
 
     def settings(self) -> dict[str, Any] | None:
@@ -69,7 +73,7 @@ class Prune(Tagged, Optimization):
 
 
 class PruneInRounds(Prune):
-    """What all sources have whose densities fall from round to round."""
+    """The base of all sources whose densities fall from round to round."""
 
     rounds: int = Field(default=20, ge=1, le=200)
-    """Rounds K; round k has density final_density ** (k / K)."""
+    """Number of rounds K; round k has density final_density ** (k / K)."""

@@ -27,7 +27,7 @@ def reference() -> str:
 
 
 def _unions(value: Any) -> Iterator[dict[str, Any]]:
-    """Every part of a schema that stands for sections of several kinds, told apart by one key."""
+    """Every part of a schema that is a union of several kinds of section, distinguished by one key."""
     if isinstance(value, dict):
         if "discriminator" in value:
             yield value
@@ -37,7 +37,7 @@ def _unions(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _split(union: dict[str, Any], definitions: dict[str, Any]) -> None:
-    """Give a union a section with the keys that all its kinds have alike, and leave the kinds only their other keys."""
+    """Make a section for a union with the keys that all its kinds share, and leave each kind only its other keys."""
     tag, names = union["discriminator"]["propertyName"], list(_references(union["oneOf"]))
     root = next(root for root in Tagged.__subclasses__() if tag == root.TAG)
     title = root.__name__
@@ -52,9 +52,7 @@ def _split(union: dict[str, Any], definitions: dict[str, Any]) -> None:
         if all(other["properties"].get(key) == value for other in others)
     }
     values = [definitions[name]["properties"][tag]["const"] for name in names]
-    meaning = (
-        f"The kind, which decides about the other keys: {', '.join(f'[{name}](#{name.lower()})' for name in names)}."
-    )
+    meaning = f"The kind; the other keys depend on it: {', '.join(f'[{name}](#{name.lower()})' for name in names)}."
     for name in names:
         own = definitions[name]
         own["properties"] = {key: value for key, value in own["properties"].items() if key not in common}
@@ -67,7 +65,7 @@ def _split(union: dict[str, Any], definitions: dict[str, Any]) -> None:
 
 
 def _in_order(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[str]:
-    """The sections in the order in which a reader meets them."""
+    """The sections in the order in which they are first mentioned."""
     found: dict[str, None] = {}
 
     def visit(part: Mapping[str, Any]) -> None:
@@ -82,7 +80,7 @@ def _in_order(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list
 
 
 def _references(value: Any) -> Iterator[str]:
-    """The sections that a key's schema names, however deep."""
+    """The sections that a key's schema refers to, at any depth."""
     if isinstance(value, Mapping):
         if "$ref" in value:
             yield value["$ref"].rpartition("/")[2]
@@ -131,13 +129,13 @@ BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiv
 
 
 def _meaning_of_section(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """What a key's only section is for."""
+    """The meaning of a key whose value is one section."""
     names = [name for name in _references(value) if "properties" in definitions[name]]
     return definitions[names[0]].get("description", "") if len(names) == 1 else ""
 
 
 def _default(value: Mapping[str, Any]) -> str:
-    """A default as it stands in YAML; a section's are in its own table."""
+    """A default as written in YAML; the defaults of a section are in its own table."""
     default = value.get("default")
     return "see there" if isinstance(default, Mapping) else f"`{_value(default)}`"
 

@@ -1,4 +1,4 @@
-"""Switches that bring back what the authors' code did otherwise than their paper, and than this program, does it."""
+"""Switches that reproduce deviations of the authors' code from their paper, and from this program."""
 
 from typing import Literal, get_args
 
@@ -13,63 +13,69 @@ Switch = Literal[
     "lenient_spans",
     "round_robin",
 ]
-"""In alphabetical order, in which specs have them."""
+"""All switches in alphabetical order, as in specs."""
 
 OF_ALL_TRAINING = ("crf_loss_per_sentence", "lenient_spans")
-"""Switches that concern the training of single tasks as well, and pruning."""
+"""Switches that also apply to the training of single tasks and to pruning."""
 
 
 class Replicate(Section):
-    """What to do as the original code did; a run that uses a switch says so in its tables.
+    """Reproduce deviations of the authors' code from their paper; the tables name the switches that a run uses.
 
-    crf_loss_per_sentence and lenient_spans concern all training, all others that of several tasks together alone.
+    crf_loss_per_sentence and lenient_spans apply to all training, all others only to joint training.
     """
 
     clip_by_value: bool = False
-    """Bound each number of a gradient by gradient_clip, not the norm of the whole."""
+    """Clip each value of a gradient at gradient_clip, instead of the norm of the whole gradient."""
     crf_loss_per_sentence: bool = False
-    """Divide the loss of a CRF head by the sentences of the batch, not by its tokens; also in warm-up and pruning."""
+    """Divide the loss of a CRF head by the number of sentences in the batch, instead of its tokens; also in warm-up and
+    pruning."""
     epoch_on_test: bool = False
-    """Choose the epoch by the score on test, which the training is then given: no honest result."""
+    """Choose the epoch by the score on the test text, which the training then reads: test scores are biased upwards."""
     fixed_learning_rate: bool = False
-    """Leave the learning rate as it is: learning_rate_decay is 0."""
+    """Keep the learning rate constant: learning_rate_decay is 0."""
     leaky_momentum: bool = False
-    """Mask gradients alone: the optimizer's memory goes on moving what a mask excludes, other heads, absent words."""
+    """Mask only the gradients: the optimizer's momentum goes on changing weights outside the mask, other heads and
+    words that are not in the batch."""
     lenient_spans: bool = False
-    """Count spans with the original's scorer for single tasks, on dev (also in pruning) and on test."""
+    """Count spans with the original code's scorer for single tasks, on dev (also in pruning) and on test."""
     round_robin: bool = False
     """Draw the tasks in turn."""
 
     def switches(self) -> list[Switch]:
-        """The switches that are on, by name."""
+        """The names of the switches that are on."""
         return [name for name in get_args(Switch) if getattr(self, name)]
 
     def of_warmup(self) -> list[Switch] | None:
-        """The one switch that concerns the warm-up, where it is on."""
+        """The one switch that applies to the warm-up, if it is on."""
         return ["crf_loss_per_sentence"] if self.crf_loss_per_sentence else None
 
     def of_pruning(self) -> list[Switch] | None:
-        """The switches that concern pruning and are on."""
+        """The switches that apply to pruning and are on."""
         return [name for name in self.switches() if name in OF_ALL_TRAINING] or None
 
     def check_fit(self, sharing: str, is_joint: bool) -> None:
-        """Raise ValueError for a switch that does not concern a way of sharing."""
+        """Raise ValueError for a switch that does not apply to a way of sharing."""
         if unfit := [name for name in self.switches() if not concerns(name, is_joint)]:
-            raise ValueError(f"sharing '{sharing}' trains no tasks together, which replicate.{unfit[0]} is about")
+            raise ValueError(
+                f"replicate.{unfit[0]} applies to joint training only, and sharing "
+                f"'{sharing}' trains each task "
+                "by itself"
+            )
 
 
 def concerns(switch: Switch, is_joint: bool) -> bool:
-    """Whether a switch changes anything where tasks are trained jointly, or each by itself."""
+    """Whether a switch applies to joint training (`is_joint`), or to the training of single tasks."""
     return switch in OF_ALL_TRAINING or is_joint
 
 
 def switches_of(is_joint: bool, *parts: Replicate | None) -> list[Switch] | None:
-    """The switches that are on in any part and concern a way of sharing, by name; None where there are none."""
+    """The names of the switches that are on in any part and apply to a way of sharing; None if there are none."""
     used = {switch for part in parts if part is not None for switch in part.switches()}
     return [name for name in get_args(Switch) if name in used and concerns(name, is_joint)] or None
 
 
 def settings_of(switches: list[Switch] | None) -> dict[str, object]:
-    """The settings of an optimization that switches stand for."""
+    """The settings of an optimization that switches replace."""
     settings = {"fixed_learning_rate": {"learning_rate_decay": 0.0}, "round_robin": {"sampling": "round_robin"}}
     return {key: value for switch in switches or () for key, value in settings.get(switch, {}).items()}

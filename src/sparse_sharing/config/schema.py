@@ -1,6 +1,6 @@
 """The typed configuration: every key a user may write, with its type, bounds, default and meaning.
 
-The JSON schema under `workflow/schemas/` is generated from these classes; a test holds the two together.
+The JSON schema under `workflow/schemas/` is generated from these classes; a test compares the two.
 """
 
 from typing import Annotated, Literal
@@ -37,24 +37,24 @@ GRAMMAR_VERSION = 1
 
 
 class Warmup(Optimization):
-    """Multi-task warm-up: dense training on all tasks that gives theta(w)."""
+    """Multi-task warm-up: dense training on all tasks, which gives theta(w)."""
 
     epochs: int = Field(default=20, ge=1)
-    """w, the passes before the weights are kept as the start of what follows."""
+    """w, the passes over the training data; the weights after them are the start of pruning and training."""
     patience: None = None
-    """A warm-up has a fixed length."""
+    """None: a warm-up has a fixed length."""
     tasks: list[Name] | None = Field(default=None, min_length=1)
     """The tasks that the warm-up trains; none: all. A task that is not named here can be added to a finished run
-    without another warm-up; its head starts from its first weights."""
+    without another warm-up; its head starts from initial weights."""
 
 
 class MeasureAffinity(Section):
-    """On how much text, and how often, the affinity of tasks is measured (Fifty et al. 2021)."""
+    """How often the affinity of tasks is measured, and on how many sentences (Fifty et al. 2021)."""
 
     sentences: int = Field(default=64, ge=1)
     """Training sentences of each task, the same after every epoch."""
     every: int = Field(default=1, ge=1)
-    """Measure after the first epoch, and after each so many epochs from there on."""
+    """The number of epochs between measurements; the first is after the first epoch."""
 
     def is_due(self, epoch: int) -> bool:
         """Whether to measure after an epoch; epochs count from 1."""
@@ -62,25 +62,25 @@ class MeasureAffinity(Section):
 
 
 class Train(Optimization):
-    """The training of the systems that are compared: one optimizer set-up and one budget for all."""
+    """The training of the systems that are compared: the same optimizer settings and the same budget for all."""
 
     epochs: int = Field(default=30, ge=1)
-    """The budget of each system: passes over the training data, those of the warm-up that it starts from included."""
+    """The budget of each system: passes over the training data, including those of the warm-up that it starts from."""
     systems: list[System] = Field(min_length=1)
-    """What is compared: each system is a way of sharing with its keys."""
+    """The systems that are compared: each is a way of sharing with its keys."""
     learning_rates: list[Annotated[float, Field(gt=0)]] | None = Field(default=None, min_length=2)
-    """Train every model with each of these rates, in place of learning_rate, and keep the training with the best dev
-    score, the mean over its tasks; none: learning_rate only. Of equal scores the first rate counts."""
+    """Train every model with each of these rates instead of learning_rate, and keep the training with the best dev
+    score, the mean over its tasks; the first of equal ones is kept. none: learning_rate only."""
     measure_conflict: int | None = Field(default=None, ge=1)
-    """A diagnostic of joint systems with one encoder: compare the gradients of each two tasks after every epoch, on as
-    many training sentences of each task. It changes nothing else, and takes about as long as training on them."""
+    """A diagnostic of joint systems with one encoder: after every epoch, compare the gradients of each pair of tasks on
+    this many training sentences of each task. It changes no result, and takes about as long as training on them."""
     measure_affinity: MeasureAffinity | None = None
-    """A diagnostic of joint systems with one encoder: how a step of each task changes the loss of each other, tried on
-    some sentences after epochs and taken back. It changes nothing else. `{}`: with its defaults."""
+    """A diagnostic of joint systems with one encoder: after epochs, try a step of each task on some training sentences,
+    record how it changes the loss of each task, and undo it. It changes no result. `{}`: with the defaults."""
 
     @model_validator(mode="after")
     def check(self) -> "Train":
-        """No two systems of one name, and no learning rate twice."""
+        """Check that systems have distinct names, and that no learning rate occurs twice."""
         rates = self.learning_rates or []
         if repeated := [rate for rate in rates if rates.count(rate) > 1]:
             raise ValueError(f"learning_rates: duplicate value {repeated[0]:g}")
@@ -92,43 +92,44 @@ class Evaluate(Section):
     """How trained models are applied to the test text."""
 
     batch_size: int = Field(default=128, ge=1)
-    """Sentences that are tagged together."""
+    """Sentences in a batch."""
 
 
 class Tables(Section):
-    """How results are laid out."""
+    """How results are compared and presented."""
 
     baseline: Name = "single"
-    """The system that the others are compared with."""
+    """The system that all others are compared with."""
     comparisons: list[Name | Annotated[list[Name], Field(min_length=2, max_length=2)]] | None = Field(
         default=None, min_length=1
     )
     """Which systems are tested against which: a name tests every other system against it, [a, b] tests a against b.
     null: every system against the baseline, and sparse systems against one with hard sharing."""
     paper_notes: list[str] | None = None
-    """What differs from the paper in this run, shown where its figures stand beside ours."""
+    """Known deviations of this run from the paper, shown with the comparison to the paper's figures."""
 
 
 class Config(Section):
-    """A run: everything it makes lies under results/{run}/."""
+    """A run: all its results are under results/{run}/."""
 
     run: Name
     """The name of the run."""
     data_root: Source = "."
-    """Folder that relative paths in `data` start from; relative itself to the folder of this file."""
+    """Folder at which relative paths in `data` start; itself relative to the folder of this file."""
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(default=[1], min_length=1)
-    """Each seed is a full repetition, from the initial weights to the test scores."""
+    """Seeds; each gives a full repetition, from the initial weights to the test scores."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where networks are trained; auto takes a GPU if there is one."""
+    """Where networks are trained; auto uses a GPU if there is one."""
     data: Data
     download: list[Download] = Field(default=[])
-    """Files that are fetched where the user's are missing; a file that is there is never fetched or replaced."""
+    """Files that are downloaded if they are missing; an existing file is never downloaded again or replaced."""
     model: ConfiguredEncoder = BiLstm()
     """The encoder that tasks share, and the heads on it."""
     warmup: Warmup = Warmup()
     prune: Prune = Field(default={}, validate_default=True)
     prunings: dict[Name, Prune] = Field(default={})
-    """Further prunings by name, each with the keys of `prune`; a choice takes its masks from one with `pruning`."""
+    """Further prunings by name, each with the keys of `prune`; a choice uses the masks of one with its key
+    `pruning`."""
     select: Select = Select()
     train: Train
     evaluate: Evaluate = Evaluate()
@@ -137,22 +138,22 @@ class Config(Section):
 
     @model_validator(mode="after")
     def check(self) -> "Config":
-        """Names that refer to something exist; masks chosen per task name every task."""
+        """Check that names refer to something that exists, and that values given per task are given for every task."""
         self._check_heads_have_tasks()
         self._check_warmup_tasks()
         if repeated := duplicates(self.seeds):
-            raise ValueError(f"seeds: {repeated[0]} stands there twice")
+            raise ValueError(f"seeds: duplicate value {repeated[0]}")
         if repeated := duplicates([source.path for source in self.download]):
-            raise ValueError(f"download: {repeated[0]} stands there twice")
+            raise ValueError(f"download: duplicate path {repeated[0]}")
         if self.data.vectors is not None and not self.model.vector_width:
-            raise ValueError(f"data.vectors: encoder '{self.model.kind}' reads no word vectors; leave the key out")
+            raise ValueError(f"data.vectors: encoder '{self.model.kind}' uses no word vectors; leave the key out")
         systems = [system.name for system in self.train.systems]
         entries = self.tables.comparisons or []
         compared = [name for entry in entries for name in ([entry] if isinstance(entry, str) else entry)]
         named = {"baseline": [self.tables.baseline], "comparisons": compared}
         for key in self.tables.model_fields_set & set(named):
             if unknown := [name for name in named[key] if name not in systems]:
-                raise ValueError(f"tables.{key}: no system is called '{unknown[0]}'; known: {', '.join(systems)}")
+                raise ValueError(f"tables.{key}: there is no system '{unknown[0]}'; known: {', '.join(systems)}")
         if same := [entry[0] for entry in entries if not isinstance(entry, str) and entry[0] == entry[1]]:
             raise ValueError(f"tables.comparisons: '{same[0]}' cannot be tested against itself")
         choices = {choice.name: choice for choice in self.select.choices}
@@ -177,11 +178,13 @@ class Config(Section):
         return self
 
     def pruning_of(self, choice: Choice) -> Prune:
-        """The pruning that the masks of a choice come from."""
+        """The pruning that a choice takes its masks from."""
         return self.prune if choice.pruning is None else self.prunings[choice.pruning]
 
     def _check_pruning(self, choice: Choice) -> None:
-        """The pruning of a choice exists, has the rounds that the choice names, and scores those it compares."""
+        """Check that the pruning of a choice exists, has the rounds that the choice names, and scores those it
+        compares.
+        """
         if choice.pruning is not None and choice.pruning not in self.prunings:
             known = ", ".join(self.prunings) or "none"
             raise ValueError(f"select.choices: '{choice.name}' names the pruning '{choice.pruning}'; known: {known}")
@@ -189,28 +192,36 @@ class Config(Section):
         wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]
         wanted = [*wanted, *(choice.budget.rounds or ())]
         if max(wanted) > pruning.last_round:
-            raise ValueError(f"select.choices: '{choice.name}' wants round {max(wanted)} of {pruning.last_round}")
+            raise ValueError(
+                f"select.choices: '{choice.name}' asks for round {max(wanted)}, but the last round is "
+                f"{pruning.last_round}"
+            )
         if choice.rule == "best_dev" and not pruning.SCORES_ROUNDS:
             raise ValueError(
                 f"select.choices: '{choice.name}' with rule 'best_dev' compares dev scores of rounds, and a pruning "
-                f"with source '{pruning.source}' has none; take rule target_density or rounds"
+                f"with source '{pruning.source}' has none; use rule target_density or rounds"
             )
 
     def _check_heads_have_tasks(self) -> None:
         switches = [self.replicate, *(system.replicate for system in self.train.systems if system.replicate)]
         heads = {self.model.head_of(task.name) for dataset in self.data.datasets for task in dataset.tasks}
         if "crf" not in heads and any(own.crf_loss_per_sentence for own in switches):
-            raise ValueError("replicate.crf_loss_per_sentence: no task has a CRF head; set model.head, or leave it out")
+            raise ValueError(
+                "replicate.crf_loss_per_sentence: no task has a CRF head; set model.head, or leave the switch out"
+            )
         known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
         if isinstance(self.model.head, dict) and (unknown := [task for task in self.model.head if task not in known]):
             raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(known)}")
         for dataset in self.data.datasets:
             for task in dataset.tasks:
                 if task.missing and HEADS[kind := self.model.head_of(task.name)].needs_every_tag:
-                    raise ValueError(f"model.head: a {kind} needs every tag, but task '{task.name}' has missing: skip")
+                    raise ValueError(
+                        f"model.head: head '{kind}' needs a tag on every token, but task "
+                        f"'{task.name}' has missing: skip"
+                    )
 
     def _check_warmup_tasks(self) -> None:
-        """The warm-up names tasks that exist, and one of each dataset."""
+        """Check that the warm-up names tasks that exist, and at least one of each dataset."""
         named = self.warmup.tasks
         if named is None:
             return
@@ -221,10 +232,14 @@ class Config(Section):
             raise ValueError(f"warmup.tasks: there is no task '{unknown[0]}'; known: {', '.join(known)}")
         for dataset in self.data.datasets:
             if not {task.name for task in dataset.tasks} & set(named):
-                raise ValueError(f"warmup.tasks: names no task of dataset '{dataset.name}'; name one, or leave it out")
+                raise ValueError(
+                    f"warmup.tasks: no task of dataset '{dataset.name}' is named; name one, or leave the key out"
+                )
 
     def _check_dev_may_choose(self, choice: Choice) -> None:
-        """Rules that compare dev scores need tasks whose dev text may choose; an unused choice is not made."""
+        """Check that rules that compare dev scores have tasks whose dev scores may choose; unused choices are not
+        checked.
+        """
         used = {system.choice for system in self.train.systems}
         if choice.rule not in ("best_dev", "search") or choice.name not in used:
             return

@@ -1,9 +1,9 @@
-"""What every part of the configuration is made of: sections that refuse unknown keys, and names that can be paths."""
+"""The base of every part of the configuration: sections that reject unknown keys, and names that are valid in paths."""
 
 import os
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
-# Plugins of pydantic that other packages install have no part in the configuration; to look for them takes time.
+# The configuration uses no pydantic plugins of other packages, and searching for them takes time.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from pydantic import (
@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-"""What a run, dataset, corpus, task, system or choice may be called: it becomes part of a path and of a wildcard."""
+"""The name of a run, dataset, corpus, task, system or choice: it becomes part of a path and of a wildcard."""
 
 Value = TypeVar("Value")
 
@@ -26,23 +26,25 @@ Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=64)]
 
 def _source(path: str) -> str:
     if set("{}\0") & set(path):
-        raise ValueError(f"got {path!r}; a path must not hold {{ or }}, which Snakemake reads as wildcards")
+        raise ValueError(f"got {path!r}; a path must not contain {{ or }}, which Snakemake reads as wildcards")
     return path
 
 
 Source = Annotated[str, AfterValidator(_source)]
-"""The path of a file or folder of the user's."""
+"""The path of a user's file or folder."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
 class _FrozenModel(type(BaseModel)):
-    """Tells type checkers that all sections are frozen: pydantic's own class only says it of those that repeat it."""
+    """Declares all sections frozen for type checkers: with pydantic's own class, each section would have to repeat
+    it.
+    """
 
 
 class Section(BaseModel, frozen=True, metaclass=_FrozenModel):
     """A part of the configuration: unknown keys are errors, values do not change after loading."""
 
-    # Deferred: commands that look at a run are faster where only the sections that are used are built.
+    # Deferred: commands that inspect a run are faster if only the sections in use are built.
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
     @classmethod
@@ -55,7 +57,7 @@ class Section(BaseModel, frozen=True, metaclass=_FrozenModel):
 
     @model_serializer(mode="wrap")
     def without_unused(self, to_values: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The values without those that are None and need not be given: what is not used is not written."""
+        """The values without optional ones that are None: unused keys are not written."""
         fields = type(self).model_fields
         return {
             key: value for key, value in to_values(self).items() if value is not None or fields[key].default is not None
@@ -68,6 +70,6 @@ def duplicates(names: list[Value]) -> list[Value]:
 
 
 def refuse_duplicates(kind: str, names: list[str]) -> None:
-    """Raise ValueError where two things of one kind share a name, in letter case as well: paths would collide."""
+    """Raise ValueError if two names are equal apart from letter case: their paths would collide."""
     if repeated := duplicates([name.lower() for name in names]):
         raise ValueError(f"two {kind} are called {', '.join(repeated)} (letter case does not count): rename one")

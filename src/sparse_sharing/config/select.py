@@ -1,4 +1,4 @@
-"""The section `select`: which masks of the prunings the joint training gets."""
+"""The section `select`: which masks the systems are trained with."""
 
 from typing import Annotated, Literal
 
@@ -10,17 +10,18 @@ Density = Annotated[float, Field(gt=0, le=1)]
 
 
 class Search(Section):
-    """How rule search looks for the density of each task: by successive halving, on dev.
+    """How rule search finds the density of each task: by successive halving, on dev.
 
-    Combinations of stored rounds are trained jointly, each for a few epochs. The better half goes on to twice as many,
-    until one is left. How to train is said by the section `train`, but for epochs, patience and schedule.
+    Combinations of stored rounds are trained jointly, each for a few epochs. The better half is trained to twice as
+    many, until one combination is left. All other training settings are those of the section `train`, except
+    patience and schedule.
     """
 
     combinations: int = Field(default=16, ge=2)
-    """At most so many combinations are trained at first. Where there are more, those with the same round for every task
-    are among them, and the others are drawn at random."""
+    """The most combinations that are trained at first. If there are more, those with the same round for every task are
+    included, and the others are drawn at random."""
     epochs: int = Field(default=1, ge=1)
-    """Epochs that each combination is trained at first."""
+    """Epochs of the first training of each combination."""
     rounds: list[Annotated[int, Field(ge=0)]] | None = Field(default=None, min_length=2)
     """The rounds that are combined; none: all from 1 on."""
 
@@ -33,7 +34,7 @@ class Search(Section):
         return found
 
     def trained_epochs(self, count: int) -> int:
-        """The epochs of all trainings of `count` combinations; each goes on from its last epoch."""
+        """The epochs of all trainings of `count` combinations; each resumes after its last epoch."""
         rungs = self.rungs(count)
         before = [0, *(epochs for _, epochs in rungs)]
         return sum(number * (epochs - last) for (number, epochs), last in zip(rungs, before, strict=False))
@@ -44,32 +45,32 @@ class Choice(Section):
 
     name: Name
     rule: Literal["target_density", "best_dev", "rounds", "search", "file", "magnitude"]
-    """Take the round nearest to a density, the one with the best dev score, or one by number; or the combination of
-    rounds that a search by short joint trainings finds; or masks of a file; or, as a control, the largest of the
-    starting weights, without pruning."""
+    """target_density: the round nearest to a density; best_dev: the round with the best dev score; rounds: a round by
+    its number; search: the combination of rounds that a search by short joint trainings finds; file: masks of a file;
+    magnitude: as a control, the largest starting weights, without pruning."""
     target_density: Density | dict[Name, Density] | None = None
-    """Rule target_density: the density wanted, for all tasks or for each; the nearest round is taken. Rule magnitude:
+    """Rule target_density: the wanted density, for all tasks or per task; the nearest round is taken. Rule magnitude:
     the density of the masks."""
     pruning: Name | None = None
-    """The pruning among `prunings` that the masks come from; none: that of the section `prune`."""
+    """The pruning in `prunings` that the masks come from; none: that of the section `prune`."""
     tolerance: float = Field(default=0.05, ge=0, le=1)
-    """Rule target_density: the largest distance of the nearest round's density that is accepted."""
+    """Rule target_density: the largest accepted distance of the nearest round's density from the wanted density."""
     rounds: Annotated[int, Field(ge=0)] | dict[Name, Annotated[int, Field(ge=0)]] | None = None
-    """Rule rounds: the round to take, for all tasks or for each."""
+    """Rule rounds: the number of the round, for all tasks or per task."""
     search: Search | None = None
-    """Rule search: its budget, where it is not the default."""
+    """Rule search: the budget of the search, if it is not the default."""
     file: Source | None = None
     """Rule file: masks of all tasks, as `sparse-sharing masks` writes them; no pruning is needed for this choice."""
     allow_dense: bool = False
-    """Let round 0, which keeps every weight, be chosen. Otherwise only subnetworks are."""
+    """Allow round 0, which keeps every weight, to be chosen; otherwise only subnetworks can be chosen."""
     random: bool | Literal["permuted"] = False
     """Controls. true: each mask is replaced by one that keeps as many weights at random positions, drawn for each task.
-    permuted: the weights of each tensor are permuted at random, alike for all tasks, so that densities by layer and
-    overlaps stay as they are."""
+    permuted: the positions within each tensor are permuted at random, in the same way for all tasks, so that densities
+    by layer and overlaps do not change."""
 
     @model_validator(mode="after")
     def check(self) -> "Choice":
-        """Each rule has its own key, and only that."""
+        """Check that the choice has the keys of its rule, and no others."""
         owners = {"target_density": ("target_density", "magnitude"), "rounds": ("rounds",), "file": ("file",)}
         for key, rules in owners.items():
             if (getattr(self, key) is not None) != (self.rule in rules):
@@ -78,14 +79,16 @@ class Choice(Section):
         if self.search is not None and self.rule != "search":
             raise ValueError(f"rule '{self.rule}' does not use the key 'search'")
         if self.search is not None and not self.allow_dense and 0 in (self.search.rounds or ()):
-            raise ValueError("search.rounds: round 0 is the whole network: set allow_dense, or leave it out")
+            raise ValueError("search.rounds: round 0 is the whole network; set allow_dense: true, or leave round 0 out")
         if self.pruning is not None and not self.is_pruned:
-            raise ValueError(f"rule '{self.rule}' does not use the key 'pruning': its masks come from no pruning")
+            raise ValueError(
+                f"rule '{self.rule}' does not use the key 'pruning', since its masks do not come from a pruning"
+            )
         return self
 
     @property
     def is_pruned(self) -> bool:
-        """Whether the masks come out of a pruning."""
+        """Whether the masks come from a pruning."""
         return self.rule not in ("file", "magnitude")
 
     @property
@@ -94,17 +97,17 @@ class Choice(Section):
         return self.search or Search()
 
     def density_of(self, task: str) -> float | None:
-        """The density wanted for a task, where there is one."""
+        """The wanted density of a task, if there is one."""
         return self.target_density[task] if isinstance(self.target_density, dict) else self.target_density
 
 
 class Select(Section):
-    """Which masks the joint training gets; several choices may stand side by side."""
+    """Which masks the systems are trained with; there can be several choices."""
 
     choices: list[Choice] = Field(default=[])
 
     @model_validator(mode="after")
     def check(self) -> "Select":
-        """No two choices of one name."""
+        """Check that choices have distinct names."""
         refuse_duplicates("choices", [choice.name for choice in self.choices])
         return self

@@ -1,4 +1,4 @@
-"""The systems that are compared: each is a way of sharing, written down as data of the one training stage."""
+"""The systems that are compared: each is a way of sharing with its settings for the training stage."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
@@ -15,60 +15,60 @@ Start = Literal["initial", "warmup"]
 STARTS = ("initial", "warmup")
 
 START = rf"initial(-{NAME})?|warmup"
-"""What starting weights are called in paths: `initial-` and a system's name are those of a network of its own."""
+"""The names of starting weights in paths; `initial-SYSTEM` are those of a system with another network."""
 
 
 class System(Tagged):
-    """A way of sharing, to be trained and compared. Each way is a file of `config/sharing` and one of `sharing`."""
+    """A way of sharing, to be trained and compared. Each way has a file in `config/sharing` and one in `sharing`."""
 
     TAG: ClassVar[str] = "sharing"
     PACKAGE: ClassVar[str] = "sparse_sharing.config.sharing"
 
     MEANING: ClassVar[str]
-    """What the tasks share, in one line for people."""
+    """What the tasks share: one line for readers."""
     IS_JOINT: ClassVar[bool] = True
-    """Whether one model has all tasks; otherwise each task has a model of its own."""
+    """Whether one model has all tasks; otherwise each task has its own model."""
     STAGE: ClassVar[str] = "train"
     """The stage that makes its models."""
     PLACE: ClassVar[int] = 100
-    """Where its rows are in tables: ways of a lower number come first."""
+    """The place of its rows in tables: ways with a lower number come first."""
     ROWS: ClassVar[tuple[str, ...]] = ()
-    """The rows of the paper's tables that its systems can be, in their order; none: a row of its own name."""
+    """The rows of the paper's tables that its systems can have, in order; none: a row with its own name."""
 
     name: Name
     sharing: str
     """How the tasks share weights; the other keys depend on it."""
     start: Start = "initial"
-    """The starting weights: initial, theta(0), or warmup, theta(w)."""
+    """The starting weights: initial is theta(0), warmup is theta(w)."""
     choice: Name | None = None
-    """The choice of masks that it is trained with."""
+    """The choice of masks that the system is trained with."""
     epochs: int | None = Field(default=None, ge=1)
-    """The whole budget of this system, its warm-up included, where it differs from that of the section."""
+    """The whole budget of this system, including its warm-up, if it differs from train.epochs."""
     epochs_after_start: int | None = Field(default=None, ge=1)
-    """Instead of epochs: the epochs trained after the start, whatever the warm-up has had before."""
+    """Instead of epochs: the epochs trained after the start, not counting the warm-up."""
     unequal_budget: bool = False
-    """The updates of this system differ from the others' on purpose; `validate` then notes it without a warning."""
+    """Set to true if the updates of this system differ from the others' on purpose; `validate` then does not warn."""
     best_epoch: Literal["mean", "each"] = "mean"
-    """A control. mean: all tasks have the weights of the epoch with the best mean dev score. each: each
-    task is evaluated with the weights of the epoch with its own best dev score, as tasks of single systems are."""
+    """mean: all tasks have the weights of the epoch with the best mean dev score. each: as a control, each task is
+    evaluated with the weights of the epoch with its own best dev score, like tasks of single systems."""
     replicate: Replicate | None = None
-    """What of the original code this system replicates, besides what the whole run does."""
+    """Deviations of the original code that this system reproduces, besides those of the whole run."""
     tasks: list[Name] | None = Field(default=None, min_length=1)
-    """Train only these tasks of every dataset; warm-up, pruning and masks stay those of all tasks."""
+    """Train only these tasks of every dataset; warm-up, pruning and masks are still made for all tasks."""
     layers: Annotated[int, Field(ge=1)] | None = None
-    """BiLSTM layers where they differ from model.layers; the system then starts from initial and has no choice."""
+    """BiLSTM layers, if they differ from model.layers; the system must then have start: initial and no choice."""
 
     @model_validator(mode="after")
     def check(self) -> "System":
-        """Keys fit each other; tasks that are trained jointly are two or more."""
+        """Check that the keys fit each other, and that joint systems have two or more tasks."""
         if self.replicate is not None:
             self.replicate.check_fit(self.sharing, self.IS_JOINT)
         if self.epochs is not None and self.epochs_after_start is not None:
             raise ValueError("epochs and epochs_after_start exclude each other: one includes the warm-up, one does not")
         if repeated := duplicates(self.tasks or []):
-            raise ValueError(f"tasks: '{repeated[0]}' stands there twice")
+            raise ValueError(f"tasks: duplicate value '{repeated[0]}'")
         if self.IS_JOINT and self.tasks is not None and len(self.tasks) < 2:
-            raise ValueError(f"tasks: sharing '{self.sharing}' trains tasks together, and '{self.tasks[0]}' is alone")
+            raise ValueError(f"tasks: sharing '{self.sharing}' needs two or more tasks, got only '{self.tasks[0]}'")
         return self
 
     @classmethod
@@ -77,30 +77,32 @@ class System(Tagged):
         return [SHARED] if cls.IS_JOINT else list(tasks)
 
     def row(self, choice: Choice | None) -> str:
-        """The row of the paper's tables that is the system's counterpart, one of ROWS."""
+        """The row of the paper's tables that corresponds to the system, one of ROWS."""
         return self.sharing
 
     def own_network(self, layers: int) -> str | None:
-        """What differs from the network of `layers` layers that is warmed up and pruned; None: nothing does."""
+        """How the system's network differs from the one that is warmed up and pruned (`layers` layers); None: it does
+        not.
+        """
         return f"{self.layers} layers, model.layers is {layers}" if self.layers not in (None, layers) else None
 
     def stacks(self, tasks: Sequence[str]) -> list[str] | None:
-        """The tasks that have layers of their own in the network; None: all tasks run the same layers."""
+        """The tasks that have their own layers in the network; None: all tasks use the same layers."""
         return None
 
     def settings(self, tasks: Sequence[str]) -> dict[str, Any]:
-        """What the spec of the training holds of the keys that only this way of sharing has, as keys of TrainSpec."""
+        """The settings that only this way of sharing has, as keys of TrainSpec."""
         return {}
 
     def trained(self, tasks: Sequence[str]) -> list[str]:
-        """Those of a dataset's tasks that the system trains."""
+        """The tasks of a dataset that the system trains."""
         return [task for task in tasks if self.tasks is None or task in self.tasks]
 
     def trained_epochs(self, budget: int, warmup: int) -> int:
-        """The epochs trained after the start: the budget less those of the warm-up that the system starts from.
+        """The epochs trained after the start: the budget minus those of the warm-up that the system starts from.
 
         Args:
-            budget: epochs of the section `train`, which count where the system has none of its own.
+            budget: epochs of the section `train`, used if the system has no epochs of its own.
             warmup: epochs of the warm-up.
 
         Raises:
@@ -119,23 +121,23 @@ class System(Tagged):
         return epochs - before
 
     def has_own_network(self, layers: int) -> bool:
-        """Whether it trains another network than the one of so many layers that is warmed up and pruned."""
+        """Whether it trains another network than the one that is warmed up and pruned, which has `layers` layers."""
         return self.own_network(layers) is not None
 
     def check_systems(self, systems: Mapping[str, "System"], datasets: Mapping[str, Sequence[str]]) -> None:
-        """Check the system against the others by name, and the tasks of each dataset; raises ValueError."""
+        """Check the system against the other systems, by name, and the tasks of each dataset; raises ValueError."""
 
     def check_fit(self, layers: int, datasets: Mapping[str, Sequence[str]]) -> None:
         """Check the system against the layers of the base network and the tasks of each dataset.
 
         Raises:
-            ValueError: It names a task or layer that does not exist, leaves one out, or cannot start as it says.
+            ValueError: A task or layer that it names does not exist, one is missing, or its start is not possible.
         """
         place, own = f"train.systems: '{self.name}'", self.own_network(layers)
         if own is not None and (self.start != "initial" or self.choice is not None):
             raise ValueError(
-                f"{place} trains another network ({own}) than the one that is warmed up and pruned: "
-                "it needs start 'initial' and takes no choice"
+                f"{place} trains another network ({own}) than the one that is warmed up and pruned; "
+                "it must have start 'initial' and no choice"
             )
         for dataset, tasks in datasets.items():
             if missing := [task for task in self.tasks or [] if task not in tasks]:
@@ -145,7 +147,7 @@ class System(Tagged):
 
 
 def way_of(sharing: str) -> type[System]:
-    """The way of sharing of a name."""
+    """The way of sharing with a name."""
     return System.kind_of(sharing)
 
 
@@ -155,6 +157,6 @@ def models_of(sharing: str, tasks: Sequence[str]) -> list[str]:
 
 
 def rows_in_order() -> list[str]:
-    """The rows of the tables that systems can be, in the order of the paper."""
+    """The rows of the paper's tables that systems can have, in the paper's order."""
     ways = sorted(System.kinds().items(), key=lambda item: (item[1].PLACE, item[0]))
     return [row for name, way in ways for row in way.ROWS or (name,)]

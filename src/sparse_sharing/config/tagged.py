@@ -1,4 +1,4 @@
-"""Sections of several kinds, such as systems: one key says which kind it is, and each kind has a file of its own."""
+"""Sections of several kinds, such as systems: one key, the tag, names the kind, and each kind has its own file."""
 
 import importlib
 import inspect
@@ -14,21 +14,21 @@ from sparse_sharing.config.section import Section
 class Tagged(Section):
     """The base of all kinds of a section, which are its subclasses.
 
-    A class that names a tag and a package is a root: where it is the type of a key, it stands for any of its kinds. A
-    kind gives the tag a single value, such as `sharing: Literal["soft"]`, and is known from then on. All files of the
-    package are imported before the first configuration is checked.
+    A class with TAG and PACKAGE is a root: as the type of a key, it accepts any of its kinds. A kind gives the tag a
+    single value, such as `sharing: Literal["soft"]`, which registers it. All files of the package are imported before
+    the first configuration is checked.
     """
 
     TAG: ClassVar[str]
-    """The key that tells the kinds apart."""
+    """The key whose value names the kind."""
     PACKAGE: ClassVar[str]
     """The package whose files define the kinds, one each."""
     DEFAULT: ClassVar[str] = ""
-    """The kind of a section that does not give the tag; empty: it must."""
+    """The kind of a section without the tag; empty: the tag is required."""
     known: ClassVar[dict[str, type]]
-    """The kinds that are known so far, by the value of the tag."""
+    """The kinds that are registered so far, by the value of the tag."""
     is_late: ClassVar[bool] = False
-    """Whether a kind has become known since the configuration was built."""
+    """Whether a kind has been registered since the configuration was built."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
@@ -61,12 +61,12 @@ class Tagged(Section):
 
     @classmethod
     def is_root(cls) -> bool:
-        """Whether the class stands for any of its kinds."""
+        """Whether the class is a root, which accepts any of its kinds."""
         return "TAG" in cls.__dict__
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Of a root the union of its kinds, told apart by the tag."""
+        """The schema; for a root, the union of its kinds, discriminated by the tag."""
         if not cls.is_root():
             return handler(source)
         choices = {value: handler.generate_schema(kind) for value, kind in cls.kinds().items()}
@@ -75,12 +75,12 @@ class Tagged(Section):
 
     @classmethod
     def _with_tag(cls, values: Any) -> Any:
-        """The values of a section, with the tag of the default kind where they give none."""
+        """The values of a section, with the tag of the default kind if they have no tag."""
         return {cls.TAG: cls.DEFAULT, **values} if isinstance(values, dict) else values
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Of a root the union and its meaning; of a kind only the keys that it uses."""
+        """The JSON schema; for a root, the union and its meaning; for a kind, only the keys that it uses."""
         found = handler(schema)
         if cls.is_root():
             return {**found, "description": inspect.cleandoc(cls.__doc__ or "")}
@@ -90,7 +90,7 @@ class Tagged(Section):
 
 
 def add_late_kinds() -> None:
-    """Make kinds known that were defined after the first configuration was checked, such as those of an extension."""
+    """Register kinds that were defined after the first configuration was checked, such as those of an extension."""
     if Tagged.is_late:
         Tagged.is_late = False
         _rebuild(Section)

@@ -1,1 +1,1 @@
-"""What a user looks at besides the stages: own data before a run, a run while it works, its files afterwards."""
+"""What a user inspects besides the stages: data before a run, the progress of a run, its files afterwards."""

@@ -1,7 +1,7 @@
-"""Whether systems that are compared have the same budget: as many updates of each task, the warm-up included.
+"""Checks that compared systems have the same budget: the same number of updates of each task, including the warm-up.
 
-An update of a task is an optimizer step on a batch of its sentences. Pruning is not counted: it is a cost of the masks,
-printed in the tables, which no other system could spend on training.
+An update of a task is an optimizer step on a batch of its sentences. Pruning is not counted: it is the cost of the
+masks, which the tables show, and which no other system could spend on training.
 """
 
 from collections import Counter
@@ -19,12 +19,12 @@ from sparse_sharing.training.sampling import steps_in_epoch
 
 
 def check_budgets(specs: Specs, data: Mapping[str, list[CheckedCorpus]], findings: Findings) -> None:
-    """Name every pair of compared systems whose planned updates of a task differ.
+    """Report every pair of compared systems whose planned updates of a task differ.
 
     Args:
-        specs: of the run.
+        specs: the specs of the run.
         data: the corpora of each dataset; datasets with a corpus that could not be read are left out.
-        findings: gets a warning for each pair, or a note where the configuration says that the difference is meant.
+        findings: a warning for each pair is added, or a note if the configuration declares the difference intended.
     """
     for dataset, corpora in data.items():
         sentences = Counter[str]()
@@ -35,7 +35,9 @@ def check_budgets(specs: Specs, data: Mapping[str, list[CheckedCorpus]], finding
 
 
 def compare_budgets(specs: Specs, dataset: str, sentences: Mapping[str, int], findings: Findings) -> None:
-    """Do what `check_budgets` does for one dataset; `sentences` counts the training sentences of each task."""
+    """Do the checks of `check_budgets` for one dataset; `sentences` has the number of training sentences of each
+    task.
+    """
     planned = {system: planned_updates(specs, dataset, system, sentences) for system in specs.systems}
     for first, second in shown_pairs(specs.tables()):
         differing = {
@@ -48,15 +50,15 @@ def compare_budgets(specs: Specs, dataset: str, sentences: Mapping[str, int], fi
         numbers = ", ".join(f"{task} {one:,} and {other:,}" for task, (one, other) in differing.items())
         text = f"'{first}' and '{second}' are compared, but their planned updates differ: {numbers}"
         if any(specs.systems[name].unequal_budget for name in (first, second)):
-            findings.note(dataset, f"{text}; the configuration says so (unequal_budget)")
+            findings.note(dataset, f"{text}; the configuration allows it (unequal_budget: true)")
         else:
             findings.warning(dataset, f"{text}. {_remedy(specs)}")
 
 
 def planned_updates(specs: Specs, dataset: str, system: str, sentences: Mapping[str, int]) -> dict[str, int]:
-    """The updates of each task that a system trains: those of the warm-up that it starts from, and its own.
+    """The updates of each task that a system trains: those of the warm-up that it starts from plus its own.
 
-    Patience may end a training before its planned epochs; the tables show the updates that were really made.
+    Patience may end a training before its planned epochs; the tables show the actual numbers of updates.
     """
     seed = specs.config.seeds[0]
     start = specs.warmup(dataset, seed, specs.start(system))
@@ -81,9 +83,9 @@ def planned_updates(specs: Specs, dataset: str, system: str, sentences: Mapping[
 
 
 def shown_pairs(run: TablesSpec) -> list[tuple[str, str]]:
-    """The pairs of systems that the tables of a run set against each other, each once.
+    """The pairs of systems that the tables of a run compare, each once.
 
-    They are tested, stand in a column of differences to the baseline, or are rows of one experiment.
+    They are tested, appear in a column of differences to the baseline, or are rows of one experiment.
     """
     systems = sorted(run.facts)
     pairs = list(run.comparisons)
@@ -103,7 +105,7 @@ def _updates(spec: WarmupSpec | TrainSpec, task: str, sentences: int) -> int:
 
 
 def _remedy(specs: Specs) -> str:
-    """What makes budgets equal."""
+    """How to make budgets equal."""
     config = specs.config
     batches = (config.warmup.batch_size, config.train.batch_size)
     if len(set(batches)) > 1 and any(system.start == "warmup" for system in config.train.systems):
@@ -114,10 +116,11 @@ def _remedy(specs: Specs) -> str:
     weighted = [task.name for dataset in config.data.datasets for task in dataset.tasks if task.sampling_weight]
     if weighted:
         return (
-            f"sampling_weight ({', '.join(weighted)}) counts in joint trainings only: give the single systems of these "
-            "tasks as many more epochs, or set unequal_budget: true for a system whose budget differs on purpose"
+            f"sampling_weight ({', '.join(weighted)}) applies to joint training only: multiply the epochs of "
+            "the single "
+            "systems of these tasks by it, or set unequal_budget: true for a system whose budget differs on purpose"
         )
     return (
-        "Give them the same epochs (those of the warm-up are included), or set unequal_budget: true for a system whose "
+        "Give them the same epochs (the warm-up is included), or set unequal_budget: true for a system whose "
         "budget differs on purpose"
     )

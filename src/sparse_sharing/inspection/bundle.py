@@ -1,4 +1,4 @@
-"""What a referee needs of a run in one archive: settings, environment, digests, masks, counts, tables; no text."""
+"""An archive of a run for reviewers: settings, environment, digests, masks, counts, tables; no text."""
 
 import gzip
 import io
@@ -36,22 +36,22 @@ CARRIED = (
     "*/seed*/evaluate/*/*/metrics.json",
     "*/seed*/evaluate/*/*/sentences.safetensors",
 )
-"""The files of a run that hold no word of a corpus, no vector and no weight, and that the tables can be made from."""
+"""The files of a run that the tables can be made from; none contains a word of a corpus, a vector or a weight."""
 
 NAMED = ("*/data/*.*", "*/seed*/*/weights.safetensors", "*/seed*/train/*/*/model.safetensors")
-"""Files that stay behind, of which the archive has the digest."""
+"""Files that are not archived; the archive has their digests."""
 
-README = """# {name}: what stands behind the results
+README = """# {name}: files behind the results
 
-- `tables/`: the results. `spec.json` is what they were made from.
-- `settings.json`: the settings of every job, as its files carry them.
+- `tables/`: the results. `spec.json` is the spec of the tables.
+- `settings.json`: the settings of every job, as stored in its files.
 - `environment.json`: the machine and the versions of all packages.
-- `digests.json`: SHA-256 of every file here, and of data, weights and models that are not here.
-- `*/seed*/*/prune/`, `prune-NAME/`, `select/`: masks, all rounds of pruning. `*/seed*/train/`: learning curves.
-- `*/seed*/evaluate/`: scores, and for each test sentence the counts that they are computed from.
+- `digests.json`: SHA-256 of every file here, and of data, weights and models that are not included.
+- `*/seed*/*/prune/`, `prune-NAME/`, `select/`: masks and all rounds of pruning. `*/seed*/train/`: learning curves.
+- `*/seed*/evaluate/`: scores, and for each test sentence the counts from which they are computed.
 - `costs.json`: processor seconds, updates and tokens of a job.
 
-No text, no vectors and no weights are in this archive. To make the tables again, in the folder that holds this one:
+This archive contains no text, no vectors and no weights. To make the tables again, in the folder above this one:
 
     pip install sparse-sharing=={version}
     sparse-sharing tables --spec {name}/spec.json --run {name} --output rebuilt
@@ -64,10 +64,10 @@ def bundle(run: Path, output: Path, configuration: Path | None = None) -> list[s
     Args:
         run: the folder of the run.
         output: the archive.
-        configuration: the file of the run, to be taken along.
+        configuration: the configuration file of the run, to include.
 
     Returns:
-        The names of the files in it.
+        The names of the archived files.
 
     Raises:
         ArtifactError: The run has no tables.

@@ -1,4 +1,4 @@
-"""Checks the data of a configuration before anything is trained on it."""
+"""Checks the data of a configuration before training."""
 
 import contextlib
 from collections import Counter
@@ -38,10 +38,10 @@ class CheckedCorpus:
 
     Attributes:
         corpus: its section of the configuration.
-        place: what it is called in messages, after its dataset.
-        sentences: by split, each with the tags of `corpus.tasks` in the scheme of the file, repaired where it can be.
-        documents: by split that has a file, int32 [sentences], the document of each sentence, or none.
-        widths: by split that has a file, the number of columns; 0 where the format has none.
+        place: its name in messages, after its dataset.
+        sentences: by split, each with the tags of `corpus.tasks` in the scheme of the file, repaired if possible.
+        documents: by split that has a file, int32 [sentences], the document of each sentence, or None.
+        widths: by split that has a file, the number of columns; 0 if the format has no columns.
     """
 
     corpus: Corpus
@@ -61,7 +61,7 @@ class CheckedCorpus:
 
 @contextlib.contextmanager
 def demo_files(config: Config) -> Iterator[Path]:
-    """A folder with the demo files where the configuration names any, made for the time of the checks."""
+    """A temporary folder with the demo files, if the configuration names any."""
     wanted = any(
         path.startswith(DEMO)
         for dataset in config.data.datasets
@@ -79,15 +79,15 @@ def demo_files(config: Config) -> Iterator[Path]:
 
 
 def check_data(config: Config, generated: Path, findings: Findings) -> dict[str, list[CheckedCorpus]]:
-    """Read everything that a configuration names, and take down what is wrong.
+    """Read all files that a configuration names, and collect what is wrong.
 
     Args:
         config: the configuration.
         generated: folder of the demo files.
-        findings: gets what is found.
+        findings: problems are added to it.
 
     Returns:
-        The corpora of each dataset, as far as they could be read.
+        The corpora of each dataset that could be read.
     """
     checked = {dataset.name: _check_dataset(config, dataset, generated, findings) for dataset in config.data.datasets}
     if config.data.vectors is not None:
@@ -126,7 +126,7 @@ def _check_dataset(config: Config, dataset: Dataset, generated: Path, findings: 
 
 @contextlib.contextmanager
 def _as_finding(place: str, findings: Findings) -> Iterator[None]:
-    """Take down a DataError as an error of the data."""
+    """Turn a DataError into a finding."""
     try:
         yield
     except DataError as error:
@@ -134,7 +134,7 @@ def _as_finding(place: str, findings: Findings) -> Iterator[None]:
 
 
 def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, findings: Findings) -> ReadReport | None:
-    """Read a split as `prepare` does, and take down all flaws of its tags."""
+    """Read a split as `prepare` does, and collect all flaws of its tags."""
     corpus = found.corpus
     spec = corpus_spec(corpus)
     columns = {task.name: task for task in spec.tasks}
@@ -155,24 +155,24 @@ def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, f
         _tell_flaws(found, name, task, flaws, findings)
         if repairs := report.repairs.get(task.name):
             place = f"{found.place} {task.name}"
-            findings.warning(place, f"{name}: {repairs:,} tags are repaired to fit scheme {task.scheme}")
+            findings.warning(place, f"{name}: {repairs:,} tags were repaired to fit scheme {task.scheme}")
         if skipped := report.missing.get(task.name):
-            findings.note(f"{found.place} {task.name}", f"{name}: {skipped:,} tokens have no tag and are left out")
+            findings.note(f"{found.place} {task.name}", f"{name}: {skipped:,} tokens have no tag and are skipped")
     if report.comments and corpus.format == "columns":
         findings.note(f"{found.place} {split}", f"{name}: {report.comments:,} lines are comments")
     if report.documents_repeated:
         count = report.documents_repeated
         what = "1 copy of a document is" if count == 1 else f"{count:,} copies of documents are"
-        findings.note(f"{found.place} {split}", f"{name}: {what} left out: other files have the same text")
+        findings.note(f"{found.place} {split}", f"{name}: {what} skipped: other files have the same text")
     return report
 
 
 def _tell_flaws(found: CheckedCorpus, name: str, task: Task, flaws: Flaws, findings: Findings) -> None:
-    """One error for each kind of flaw: how many there are, the first places, and what to do."""
-    order = "set repair: true to have them rewritten as conlleval reads them"
+    """Add one error for each kind of flaw: the count, the first places, and what to do."""
+    order = "set repair: true to rewrite them as conlleval reads them"
     kinds: dict[Kind, tuple[str, str]] = {
-        "missing": ("tokens have no value", "set missing: skip to leave them out of loss and score"),
-        "foreign": ("tags are no span tags", "no repair can mend them"),
+        "missing": ("tokens have no value", "set missing: skip to exclude them from loss and score"),
+        "foreign": ("tags are not span tags", "repair cannot change them"),
         "order": (f"tags break scheme {task.scheme}", order),
     }
     for kind, (what, remedy) in kinds.items():
@@ -180,7 +180,7 @@ def _tell_flaws(found: CheckedCorpus, name: str, task: Task, flaws: Flaws, findi
             continue
         kept = flaws.first[task.name, kind]
         if kind == "foreign":
-            # What is no tag of this scheme, beside what is one of every scheme.
+            # Tags of no scheme, beside tags of another scheme.
             form = span_form(flaws.foreign[task.name] + Counter({"O": 1, "B-X": 1}))
             remedy = f"they look like {form}" if form else remedy
         if kind == "missing" and task.scheme != "none":
@@ -206,7 +206,7 @@ def _cut(found: CheckedCorpus, findings: Findings) -> None:
 
 
 def _check_splits(found: CheckedCorpus, findings: Findings) -> None:
-    """Sizes, and doubts about the sentences of each split."""
+    """Add the sizes of the splits, and doubts about their sentences."""
     splits = found.corpus.splits
     sizes = (f"{split} {len(found.sentences[split]):,}" for split in splits)
     findings.note(found.place, f"{', '.join(sizes)} sentences, {sum(map(found.tokens, splits)):,} tokens")
@@ -233,16 +233,17 @@ def _check_splits(found: CheckedCorpus, findings: Findings) -> None:
 
 
 def _check_same_tags(found: CheckedCorpus, findings: Findings) -> None:
-    """Two tasks that are one."""
+    """Warn of two tasks with the same tags."""
     tasks = [(index, task) for index, task in enumerate(found.corpus.tasks) if task.derive is None]
     for (first, one), (second, other) in combinations(tasks, 2):
         if all(sentence.tags[first] == sentence.tags[second] for sentence in found.sentences["train"]):
-            text = f"tasks '{one.name}' and '{other.name}' have the same tag on every training token: one column twice?"
+            text = f"tasks '{one.name}' and '{other.name}' have the same tag on every training token: is one column "
+            "read twice?"
             findings.warning(found.place, text)
 
 
 def _check_leaks(corpora: list[CheckedCorpus], findings: Findings) -> None:
-    """Sentences that occur in two splits of any corpora, which one model sees."""
+    """Warn of sentences that occur in two splits, of the same or of different corpora of a dataset."""
     digests = {
         (found, split): np.fromiter(map(sentence_digest, found.words(split)), np.uint64)
         for found in corpora
@@ -259,7 +260,7 @@ def _check_leaks(corpora: list[CheckedCorpus], findings: Findings) -> None:
 
 
 def _check_task(config: Config, dataset: Dataset, task: str, checked: list[CheckedCorpus], findings: Findings) -> None:
-    """The dev text and the labels of a task, in all corpora that have it."""
+    """Check the dev text and the labels of a task, in all corpora that have it."""
     given = [corpus.name for corpus, _ in dataset.sources(task)]
     sources = [
         _Source(found, index, own)
@@ -275,19 +276,19 @@ def _check_task(config: Config, dataset: Dataset, task: str, checked: list[Check
 
 @dataclass(frozen=True)
 class _Source:
-    """A corpus that has a task: the place of the task among its tasks, and what it says of it."""
+    """A corpus that has a task, with the index of the task among its tasks and its entry for the task."""
 
     found: CheckedCorpus
     index: int
     task: Task
 
     def labels(self, split: str) -> Counter[str]:
-        """How often each label occurs in a split, with the names that the configuration gives to labels."""
+        """How often each label occurs in a split, under the names that the configuration gives to labels."""
         return _labels(self.found.sentences.get(split, []), self.index, self.task)
 
 
 def _check_dev_spans(config: Config, sources: list[_Source], findings: Findings) -> None:
-    """Whether the dev text of a task can choose anything."""
+    """Check that the dev text of a task has spans, so that its scores can choose epochs and masks."""
     with_dev = [source for source in sources if "dev" in source.found.sentences]
     for source in with_dev:
         found = source.found
@@ -300,7 +301,9 @@ def _check_dev_spans(config: Config, sources: list[_Source], findings: Findings)
 
 
 def _check_labels(sources: list[_Source], place: str, findings: Findings) -> None:
-    """Labels that training lacks, that look like slips, that only one corpus has, or that are all there is."""
+    """Warn of labels that are not in train, that look like typos, that only one corpus has, or that are on every
+    token.
+    """
     task = sources[0].task
     by_split = {split: sum((source.labels(split) for source in sources), Counter()) for split in SPLITS}
     for text in _own_labels(sources):
@@ -313,25 +316,28 @@ def _check_labels(sources: list[_Source], place: str, findings: Findings) -> Non
             findings.warning(place, text)
     everywhere = sum(by_split.values(), Counter())
     for label, meant in likely_typos(everywhere).items():
-        findings.warning(place, f"{quote(label)} ({everywhere[label]} times) looks like a slip of {quote(meant)}")
+        findings.warning(place, f"{quote(label)} ({everywhere[label]} times) looks like a typo of {quote(meant)}")
     if task.derive is None and task.scheme == "none":
         for text in doubts.different_tags(everywhere):
             findings.warning(place, text)
         if form := doubts.plain_tags(everywhere):
-            text = f"the tags look like span tags, but are read as plain tags and scored by accuracy; set {form}"
+            text = f"the tags look like span tags, but they are read as plain tags and scored by accuracy; set {form}"
             findings.warning(place, text)
     if len(by_split["train"]) < (2 if task.scheme == "none" else 1):
         only = quote(next(iter(by_split["train"]), "O"))
-        findings.warning(place, f"every training token has the tag {only}: there is nothing to learn; check the column")
+        findings.warning(
+            place, f"every training token has the tag {only}, so there is nothing to learn; check the column"
+        )
 
 
 def _own_labels(sources: list[_Source]) -> Iterator[str]:
-    """Labels of one task that only some of its corpora use in training: two names of one thing, perhaps."""
+    """Labels of one task that only some of its corpora use in training: they may be two names of one thing."""
     labels = {source.found.corpus.name: source.labels("train") for source in sources}
     every = set().union(*labels.values())
     for name, own in labels.items():
         if lacking := sorted(every - set(own)):
-            yield f"corpus '{name}' never has {_listed(lacking)}: if other names are meant, rename them with labels"
+            yield f"corpus '{name}' never has {_listed(lacking)}; if it uses other names for them, rename those "
+            "with labels"
 
 
 def _labels(sentences: list[Sentence], index: int, task: Task) -> Counter[str]:
@@ -352,7 +358,7 @@ def _tags(sentences: list[Sentence], index: int) -> Iterator[str]:
 
 
 def _check_vectors(config: Config, path: Path, corpora: list[CheckedCorpus], findings: Findings) -> None:
-    """Whether the vectors can be read, fit the model, and know the words."""
+    """Check that the vectors can be read, fit the model, and cover the words."""
     words: Mapping[str, Counter[str]] = {
         split: Counter(word for corpus in corpora for sentence in corpus.words(split) for word in sentence)
         for split in SPLITS
@@ -365,7 +371,9 @@ def _check_vectors(config: Config, path: Path, corpora: list[CheckedCorpus], fin
         return
     width = vectors.values.shape[1]
     if width > config.model.vector_width:
-        findings.error("vectors", f"{path} has {width} dimensions, but model.word_dimension is less: set it to {width}")
+        findings.error(
+            "vectors", f"{path} has {width} dimensions, but model.word_dimension is smaller; set it to {width}"
+        )
     found = frozenset(vectors.words)
     for split, counts in words.items():
         missing = coverage(counts.items(), found, config.data.lowercase)["missing"]

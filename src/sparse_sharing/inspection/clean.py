@@ -1,4 +1,4 @@
-"""What of a run can be made again, so that it may go: work folders of finished jobs, old specs, the prepared text."""
+"""The files of a run that can be made again: work folders of finished jobs, old specs, the prepared text."""
 
 import shutil
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ WORK = {
     "*/seed*/*/prune-*/*/work": "masks.safetensors",
     "*/seed*/train/*/*/work": "model.safetensors",
 }
-"""The work folders of jobs, and the file beside each that shows that the job is finished."""
+"""The work folders of jobs, and for each the file whose existence shows that the job is finished."""
 
 TEXT = ("*/data/train.safetensors", "*/data/dev.safetensors", "*/data/test.safetensors", "*/data/vectors.safetensors")
-"""The prepared text and its vectors: made again from the user's files when a job needs them."""
+"""The prepared text and its vectors, which are made again from the user's files when a job needs them."""
 
 
 @dataclass(frozen=True)
 class Removable:
-    """A file or folder that can go, its bytes, and why it can."""
+    """A file or folder that can be removed, its bytes, and what it is."""
 
     path: Path
     size: int
@@ -32,19 +32,21 @@ class Removable:
 
 
 def removable(run: Path, text: bool = False) -> list[Removable]:
-    """What can be removed from the folder of a run; models, masks, scores, tables and logs are never among it.
+    """The files of a run that can be removed; models, masks, scores, tables and logs are never among them.
 
     Args:
         run: the folder of the run.
-        text: the prepared text and vectors as well, of a run that has its tables.
+        text: whether to include the prepared text and vectors; the run must have its tables.
 
     Raises:
-        ArtifactError: The folder is not that of a run, or the text is asked for before the run has its tables.
+        ArtifactError: The folder is not the folder of a run, or `text` is true and the run has no tables yet.
     """
     if not any(run.glob("*/data/vocabulary.json")):
         raise ArtifactError(f"{run}: is not the folder of a run; expected results/NAME with prepared data in it")
     if text and not (run / "tables" / "provenance.json").exists():
-        raise ArtifactError(f"{run}: has no tables yet, so its jobs still need the text; finish the run first")
+        raise ArtifactError(
+            f"{run}: has no tables yet, so its jobs still need the text; finish the run first: sparse-sharing run"
+        )
     return list(_found(run, text))
 
 
@@ -63,16 +65,16 @@ def _found(run: Path, text: bool) -> Iterator[Removable]:
             if path.is_dir() and (path.parent / product).exists():
                 yield Removable(path, _size(path), "checkpoints of a finished job")
     for path in sorted(run.rglob(".*.checked")):
-        yield Removable(path, _size(path), "a note that a digest was compared")
+        yield Removable(path, _size(path), "a note that a digest was checked")
     for path in _old_specs(run):
-        yield Removable(path, _size(path), "the spec of no result; written again when a job needs it")
+        yield Removable(path, _size(path), "an old spec without a result; written again when a job needs it")
     for pattern in TEXT if text else ():
         for path in sorted(run.glob(pattern)):
             yield Removable(path, _size(path), "prepared again from your files when a job needs it")
 
 
 def _old_specs(run: Path) -> Iterator[Path]:
-    """The files of specs that no result of their stage was made under; those of stages that store none are kept."""
+    """Spec files that no result of their stage was made with; those of stages whose results store no spec are kept."""
     for stage in STAGES:
         if stage.carrier is not None:
             results = run.glob(layout.any_below(f"{stage.folder}/{stage.carrier.file}"))
@@ -82,6 +84,6 @@ def _old_specs(run: Path) -> Iterator[Path]:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
+    """The bytes of a file, or of all files in a folder."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(file.stat().st_size for file in files)

@@ -1,4 +1,4 @@
-"""How much of the disk the files of a run take when it is done: an estimate from the sizes of its network and text."""
+"""Estimates the disk space of a finished run from the sizes of its network and text."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ NUMBER = 4
 """Bytes of a float32, or of the number of a word or tag."""
 
 TEXT = 45
-"""Bytes of a token of encoded text, its share of the distinct words included: measured on CoNLL-2003, 42 to 60."""
+"""Bytes of a token of encoded text, including its share of the distinct words: measured on CoNLL-2003, 42 to 60."""
 
 PREDICTION = 14
 """Bytes of a token in a file of predictions: the word and two tags."""
@@ -20,14 +20,14 @@ def disk_bytes(
     sizes: Mapping[str, tuple[int, int]],
     tokens: Mapping[str, Mapping[str, Mapping[str, int]]],
 ) -> int:
-    """Bytes of the large files of all jobs; logs, tables and checkpoints, which trainings remove, are not counted.
+    """The bytes of the large files of all jobs, without logs, tables and checkpoints, which trainings remove.
 
-    Models are counted as if they kept every weight, so that the estimate is rather too high.
+    Models are counted as if they kept every weight, so the estimate is an upper bound.
 
     Args:
-        jobs: of the run.
-        sizes: for each dataset the numbers of a network with all tasks, and how many of them masks cover.
-        tokens: of each task by dataset and split.
+        jobs: the jobs of the run.
+        sizes: for each dataset, how many parameters a network with all tasks has, and how many of them masks cover.
+        tokens: the tokens of each task by dataset and split.
     """
     return sum(_of_job(job, sizes, tokens) for job in jobs if "dataset" in job.identity)
 

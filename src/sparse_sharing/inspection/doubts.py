@@ -1,6 +1,6 @@
-"""What a careful person would ask about labelled text, although it can be read: one line for each doubt.
+"""Doubts about labelled text that can be read but may be wrong: one line for each.
 
-Each function returns the texts of warnings, none where all is as usual.
+Each function returns the texts of warnings; there are none for usual text.
 """
 
 import re
@@ -16,22 +16,22 @@ from sparse_sharing.text.readers.recognise import SpanForm, span_form
 
 LONG_SENTENCE = 500
 LONG_MEDIAN = 100
-"""Tokens: no text has such sentences, unless blank lines are missing."""
+"""Longest plausible sentence in tokens; longer ones mean that blank lines are missing."""
 
 MANY_SENTENCES = 20
-"""Fewer sentences show no pattern."""
+"""Fewer sentences are too few to show a pattern."""
 
 FEW_TOKENS = 200
-"""Fewer tokens show no pattern of words."""
+"""Fewer tokens are too few to show a pattern of words."""
 
 UNSEEN_WORDS = 0.6
-"""Share of the tokens of dev or test that train never has; texts of one kind stay far below."""
+"""Share of the tokens of dev or test that are not in train; texts of one kind stay far below it."""
 
 UNSEEN_TAGS = 0.2
 """The same for tags."""
 
 MARKS = frozenset("\ufeff\u200b\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2028\u2029")
-"""Characters that are not seen: marks of byte order, of direction and of lines, and spaces without width."""
+"""Invisible characters: byte order marks, direction and line marks, and zero-width spaces."""
 
 Words = Sequence[Sequence[str]]
 
@@ -39,7 +39,7 @@ _number = re.compile(r"\d+").fullmatch
 
 
 def sentence_breaks(split: str, sentences: Words) -> Iterator[str]:
-    """Sentences so long, or so short, that breaks seem to be missing or doubled."""
+    """Warn of sentences so long, or so short, that sentence breaks seem to be missing or doubled."""
     lengths = [len(sentence) for sentence in sentences]
     if not lengths:
         return
@@ -54,7 +54,7 @@ def sentence_breaks(split: str, sentences: Words) -> Iterator[str]:
 
 
 def document_marks(split: str, sentences: Words) -> Iterator[str]:
-    """Words that look like a mark of a document, but are read as text."""
+    """Warn of words that look like the mark of a document but are read as text."""
     found = Counter(
         word for sentence in sentences for word in sentence[:1] if re.sub(r"\W|_", "", word).upper() == "DOCSTART"
     )
@@ -62,18 +62,19 @@ def document_marks(split: str, sentences: Words) -> Iterator[str]:
         sentence[0] + " ..." for sentence in sentences if len(sentence) > 1 and sentence[0] in ("#begin", "#end")
     )
     for word, count in found.most_common(1):
-        yield f"{count:,} sentences in {split} begin with {quote(word)}: a document begins with {DOCUMENT_START}"
+        yield f"{count:,} sentences in {split} begin with {quote(word)}; only {DOCUMENT_START} is read as the "
+        "start of a document"
 
 
 def comment_lines(split: str, sentences: Words) -> Iterator[str]:
-    """Sentences that begin with a word that looks like the mark of a comment."""
+    """Warn of sentences that begin with a word that looks like the mark of a comment."""
     marked = [sentence for sentence in sentences if sentence[0].startswith("#")]
     if len(sentences) >= 3 and len(marked) > len(sentences) / 5:
-        yield f"{len(marked):,} sentences in {split} begin with #: if these lines are comments, set comments: true"
+        yield f"{len(marked):,} sentences in {split} begin with #; if these lines are comments, set comments: true"
 
 
 def hidden_characters(split: str, sentences: Words) -> Iterator[str]:
-    """Characters in words that nobody sees: such a word is another word than the one it looks like."""
+    """Warn of invisible characters in words: such a word differs from the word that it looks like."""
     found: Counter[str] = Counter()
     first: dict[str, str] = {}
     words = Counter(chain.from_iterable(sentences))
@@ -87,11 +88,11 @@ def hidden_characters(split: str, sentences: Words) -> Iterator[str]:
     for letter, count in sorted(found.items()):
         name = "a carriage return" if letter == "\r" else f"U+{ord(letter):04X}"
         remedy = "convert the line ends" if letter == "\r" else "remove the character"
-        yield f"{count:,} words in {split} contain {name}, which nobody sees ({quote(first[letter])}): {remedy}"
+        yield f"{count:,} words in {split} contain {name}, which is invisible ({quote(first[letter])}); {remedy}"
 
 
 def words(train: Words, tags_of_tasks: Sequence[Counter[str]]) -> Iterator[str]:
-    """Words that look like numbers or tags: the column of the words may be another."""
+    """Warn of words that look like numbers or tags: the column of words may be wrong."""
     counts = Counter(chain.from_iterable(train))
     total = counts.total()
     if total < FEW_TOKENS:
@@ -107,31 +108,31 @@ def words(train: Words, tags_of_tasks: Sequence[Counter[str]]) -> Iterator[str]:
 
 
 def unseen_words(split: str, train: Words, sentences: Words) -> Iterator[str]:
-    """A split whose words train never has: another language, or another column."""
+    """Warn of a split whose words are mostly not in train: another language, or another column."""
     known = {word.lower() for word in set(chain.from_iterable(train))}
     counts = Counter(chain.from_iterable(sentences))
     total = counts.total()
     unseen = sum(count for word, count in counts.items() if word.lower() not in known)
     if total >= FEW_TOKENS and unseen > UNSEEN_WORDS * total:
         share = 100 * unseen / total
-        yield f"{share:.0f} % of the tokens in {split} are words that train never has: is it the same kind of text?"
+        yield f"{share:.0f} % of the tokens in {split} are words that are not in train: is it the same kind of text?"
 
 
 def plain_tags(tags: Counter[str]) -> SpanForm | None:
-    """How the tags of a task with scheme none write spans; none where they do not."""
+    """How the tags of a task with scheme none encode spans; None if they do not."""
     return span_form(tags)
 
 
 def different_tags(tags: Counter[str]) -> Iterator[str]:
-    """More different tags than a column of tags has."""
+    """Warn of more different tags than a column of tags usually has."""
     if len(tags) > max(30, tags.total() / 5):
         shown = ", ".join(map(quote, list(tags)[:3]))
         yield f"{len(tags):,} different tags on {tags.total():,} tokens ({shown}): is it a column of tags?"
 
 
 def unseen_tags(split: str, train: Counter[str], tags: Counter[str]) -> Iterator[str]:
-    """A split whose tags train mostly lacks: other columns."""
+    """Warn of a split whose tags are mostly not in train: other columns."""
     unseen = sum(count for tag, count in tags.items() if tag not in train)
     if tags.total() >= FEW_TOKENS and unseen > UNSEEN_TAGS * tags.total():
         share = 100 * unseen / tags.total()
-        yield f"{share:.0f} % of the tags in {split} never occur in train: do the files have the same columns?"
+        yield f"{share:.0f} % of the tags in {split} are not in train: do the files have the same columns?"

@@ -1,4 +1,4 @@
-"""Drafts a configuration from what stands in files: valid as it is, and commented for the person who changes it."""
+"""Drafts a configuration from the content of files; it is valid, and its comments say what to check."""
 
 import json
 import os
@@ -39,17 +39,17 @@ def draft(
     given: Mapping[str, Sequence[Path]] | None = None,
     split: str | None = None,
 ) -> str:
-    """The configuration for some files as YAML, to be stored at `output`.
+    """The draft of a configuration for some files as YAML, to be stored at `output`.
 
     Args:
-        files: their splits are told from their names.
-        run: what the run is called.
+        files: data files; their names give their splits.
+        run: the name of the run.
         output: named in comments.
-        given: by split, files whose splits a person has named; then `files` are training files.
-        split: shares as 80/10/10, where dev and test are to be cut from the training files.
+        given: by split, files whose split the user has named; `files` are then training files.
+        split: shares such as 80/10/10, if dev and test are to be cut from the training files.
 
     Raises:
-        DataError: A file cannot be read or its split not be told, a corpus lacks train or test, or no column can be a
+        DataError: A file cannot be read, its split is not clear, a corpus lacks train or test, or no column can be a
             task.
     """
     if given or split:
@@ -68,16 +68,16 @@ def draft(
     stated = root if Path(root).is_absolute() else os.path.relpath(root, output.parent)
     sentences = sum(len(corpus.survey.sentences["train"]) for corpus in corpora)
     lines = [
-        "# Drafted by `sparse-sharing init`: read the comments, mend what is wrong, then",
+        "# Drafted by `sparse-sharing init`: read the comments, correct what is wrong, then run",
         f"#   sparse-sharing validate {_comment(str(output))}",
         f"#   sparse-sharing run {_comment(str(output))}",
         "",
         f"run: {run}",
         f"data_root: {json.dumps(stated)}   # where the paths below start; relative to the folder of this file",
-        "seeds: [1]             # three or more to tell a difference from chance",
+        "seeds: [1]             # three or more are needed to compare systems",
         "",
         "data:",
-        "  vectors: null        # better: the path of word vectors in GloVe or word2vec text format, plain or gzip",
+        "  vectors: null        # recommended: word vectors in GloVe or word2vec text format, plain or gzip",
         "  datasets:",
         f"    - name: {corpora[0].group.name if len(corpora) == 1 else 'all'}",
         "      corpora:",
@@ -88,7 +88,7 @@ def draft(
 
 
 def _name_tasks(group: FileGroup, found: CorpusSurvey, taken: set[str]) -> list[_Task]:
-    """The columns that can be tasks, each with a name that no task has yet."""
+    """The columns that can be tasks, each with an unused name."""
     tasks = []
     for column in found.columns:
         if column.index == found.word_column or not column.is_task:
@@ -102,7 +102,7 @@ def _name_tasks(group: FileGroup, found: CorpusSurvey, taken: set[str]) -> list[
 
 
 def _topic(column: ColumnSurvey) -> str:
-    """What the labels of a column are about, if that can be told."""
+    """What the labels of a column are about, if they are well-known."""
     if column.layer is not None:
         name = re.sub(r"[^A-Za-z0-9_-]", "", column.layer.rpartition(":")[2]).lstrip("-_").lower()[:40]
         return name.removesuffix("_tags") or "tags"
@@ -120,7 +120,7 @@ def _corpus_lines(corpus: _Corpus, root: str, split_shares: str | None) -> Itera
     yield f"        - name: {corpus.group.name}      # sentences: {', '.join(sizes)}"
     problems = list(_problems(corpus))
     if problems:
-        yield "          # To look at:"
+        yield "          # To check:"
         yield from (f"          # - {_comment(problem)}" for problem in problems)
     yield from _form_lines(found)
     for split in SPLITS:
@@ -132,13 +132,13 @@ def _corpus_lines(corpus: _Corpus, root: str, split_shares: str | None) -> Itera
             yield f"          split: {split_shares}      # {units} of the training file for train, dev and test"
             yield "          split_seed: 1"
         elif not split_shares:
-            yield "          dev_fraction: 0.1    # no dev file: this share of train is cut off with split_seed"
+            yield "          dev_fraction: 0.1    # no dev file: this share of train becomes dev, drawn with split_seed"
             yield "          split_seed: 1"
     if found.form.format == "columns":
         yield f"          word_column: {found.word_column}    # {_examples(found.columns[found.word_column])}"
     broken = [task.name for task in corpus.tasks if task.column.rewritten[task.column.scheme]]
     if broken:
-        yield f"          repair: true         # tags of {', '.join(broken)} break their scheme; false: refuse the file"
+        yield f"          repair: true         # tags of {', '.join(broken)} break their scheme; false: reject the file"
     yield "          tasks:"
     for task in corpus.tasks:
         yield from _task_lines(task)
@@ -158,14 +158,14 @@ def _form_lines(found: CorpusSurvey) -> Iterable[str]:
 
 
 def _without_tasks(group: FileGroup, found: CorpusSurvey) -> str:
-    """Why a corpus has no task."""
+    """The message that a corpus has no task, with reasons."""
     names = ", ".join(map(str, group))
     reasons = [
         f"\n  {column.layer or f'column {column.index}'}: {_reason(column)}"
         for column in found.columns
         if column.index != found.word_column
     ]
-    return f"{names}: found no column of tags beside the words; expected one label in each line{''.join(reasons)}"
+    return f"{names}: found no column of tags beside the words; expected one label on each line{''.join(reasons)}"
 
 
 def _task_lines(task: _Task) -> Iterable[str]:
@@ -187,15 +187,15 @@ def _task_lines(task: _Task) -> Iterable[str]:
 
 
 def _problems(corpus: _Corpus) -> Iterable[str]:
-    """What may spoil a score, one line each."""
+    """Problems that may make scores wrong, one line each."""
     found = corpus.survey
     for path, (count, line, width, text) in found.ragged.items():
         yield (
-            f"{path}: {count:,} lines have not {found.width} columns (the first: line {line} has {width}): mend them; "
-            f"that line is {quote(text, 40)}"
+            f"{path}: {count:,} lines do not have {found.width} columns (the first: line {line} has {width}); correct "
+            f"them; that line is {quote(text, 40)}"
         )
     if found.comments and found.form.format == "columns":
-        yield f"{found.comments:,} lines that begin with # are left out as comments"
+        yield f"{found.comments:,} lines that begin with # are skipped as comments"
     yield from (text for split, own in found.sentences.items() for text in doubts.sentence_breaks(split, own))
     names = {task.column.index: task.name for task in corpus.tasks}
     for column in found.columns:
@@ -203,10 +203,10 @@ def _problems(corpus: _Corpus) -> Iterable[str]:
             yield from (f"{names[column.index]}: {text}" for text in _task_problems(column))
         elif column.index != found.word_column:
             name = f"column {column.index}" if column.layer is None else f"layer {column.layer}"
-            yield f"{name} is no task: {_reason(column)}"
+            yield f"{name} is not a task: {_reason(column)}"
     for (first, second), count in duplicate_counts(found.sentences).items():
         if count:
-            yield f"{count:,} of {len(found.sentences[second]):,} {second} sentences stand word for word in {first}"
+            yield f"{count:,} of {len(found.sentences[second]):,} {second} sentences are also in {first}, word for word"
 
 
 def _reason(column: ColumnSurvey) -> str:
@@ -224,16 +224,16 @@ def _task_problems(column: ColumnSurvey) -> Iterable[str]:
         yield f"{count:,} tags break {scheme} (first: {column.first_rewritten[scheme]}); repair rewrites them"
     tags = [loosely(value) if column.loose else value for value in column.values]
     if column.spans and (wrong := [tag for tag in tags if misformed([tag], scheme)]):
-        yield f"no span tags, which no repair can mend: {', '.join(map(quote, wrong[:5]))}"
+        yield f"these are not span tags, and repair cannot change them: {', '.join(map(quote, wrong[:5]))}"
     for label, meant in likely_typos(column.types).items():
-        yield f"{quote(label)} ({column.types[label]} times): a slip of {quote(meant)}?"
+        yield f"{quote(label)} ({column.types[label]} times): a typo of {quote(meant)}?"
     if column.spans and "dev" in column.by_split and not set(column.by_split["dev"]) - {"O"}:
-        yield "no span in dev, so dev F1 is 0 and chooses nothing; such a run is refused"
+        yield "no span in dev, so dev F1 is 0 and cannot choose anything; such a run is rejected"
     train = column.by_split["train"]
     for split, values in column.by_split.items():
         if unseen := sorted(set(values) - set(train)):
             more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
-            yield f"in {split} but never in train: {', '.join(map(quote, unseen[:5]))}{more}"
+            yield f"in {split} but not in train: {', '.join(map(quote, unseen[:5]))}{more}"
 
 
 def _examples(column: ColumnSurvey, count: int = 5) -> str:
@@ -241,12 +241,12 @@ def _examples(column: ColumnSurvey, count: int = 5) -> str:
 
 
 def _comment(text: str) -> str:
-    """Text that stays on its line, whatever characters are in it."""
+    """Text without line breaks, so that it stays in its comment."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[:300])
 
 
 def _settings(sentences: int) -> list[str]:
-    """The sections after the data: a modest budget, with more epochs where there is less text."""
+    """The sections after the data: a modest budget, with more epochs for less text."""
     epochs = 3 if sentences >= 10_000 else 6 if sentences >= 2_000 else 10
     return f"""
 model: {{word_dimension: 100, hidden: 200, layers: 1}}
@@ -270,7 +270,7 @@ select:
 
 train:
   <<: *training
-  epochs: {5 * epochs}             # of every system, those of the warm-up that it starts from included
+  epochs: {5 * epochs}             # of every system, including those of the warm-up that it starts from
   systems:
     - {{name: single, sharing: single}}
     - {{name: hard, sharing: hard}}

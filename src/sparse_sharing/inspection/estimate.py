@@ -1,4 +1,4 @@
-"""How long a run will take: the work counted from the specs, the speed measured on this machine."""
+"""Estimates how long a run takes: the work is counted from the specs, the speed is measured on this machine."""
 
 import math
 import subprocess
@@ -30,18 +30,18 @@ from sparse_sharing.training.loop import TaskData
 from sparse_sharing.training.trainer import Trainer
 
 SAMPLE = 400
-"""Sentences of each corpus that the speed is measured on, spread evenly over its training text."""
+"""Sentences of each corpus for measuring the speed, spread evenly over its training text."""
 
 SECONDS = 3.0
-"""How long one measurement of steps goes on, at most."""
+"""The longest time of one measurement, in seconds."""
 
 WARM_STEPS = 3
-"""First steps that are not counted: they find their memory."""
+"""First steps that are not counted: they allocate memory."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Tokens of one task per second: in training, and when a text is tagged and scored."""
+    """Tokens of one task per second in training, and in tagging and scoring."""
 
     training: float
     scoring: float
@@ -49,12 +49,12 @@ class Speed:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run takes.
+    """The time and disk space of a run.
 
     Attributes:
-        stages: seconds of all jobs of each stage, one after the other.
-        chain: seconds of the longest chain of jobs that wait for each other; no number of cores makes the run shorter.
-        disk: bytes of its files when it is done.
+        stages: for each stage, the sum of the seconds of its jobs.
+        chain: seconds of the longest chain of dependent jobs; the run takes at least as long, with any number of cores.
+        disk: bytes of the files of the finished run.
     """
 
     stages: Mapping[str, float]
@@ -62,13 +62,13 @@ class Estimate:
     disk: int
 
     def on(self, cores: int) -> float:
-        """At least so many seconds with so many jobs side by side."""
+        """A lower bound of the seconds of the run with `cores` jobs at once."""
         return max(sum(self.stages.values()) / cores, self.chain)
 
 
 @dataclass(frozen=True)
 class _Sample:
-    """A network as the run will have it, and text to try it on."""
+    """The network of a dataset, and some of its text."""
 
     network: Network
     tasks: Mapping[str, TaskData]
@@ -81,14 +81,14 @@ def estimate(
     device: str,
     specs: Mapping[str, PrepareSpec],
 ) -> Estimate:
-    """Measure the speed of the network on the data, and multiply.
+    """Measure the speed of the network on the data, and multiply it by the work of all jobs.
 
     Args:
         jobs: of the run.
         data: the corpora of each dataset.
         model: the network.
-        device: where it is trained.
-        specs: how each dataset is encoded, with the tasks of its corpora.
+        device: the device it is trained on.
+        specs: for each dataset, how it is encoded, with the tasks of its corpora.
     """
     start_up = _start_up(model)
     tokens = {dataset: _tokens(corpora) for dataset, corpora in data.items()}
@@ -118,7 +118,7 @@ def estimate(
 
 
 def _numbers(network: Network) -> tuple[int, int]:
-    """The numbers of a network, and how many of them masks cover."""
+    """How many parameters a network has, and how many of them masks cover."""
     shapes = network.prunable_shapes.values()
     return sum(value.numel() for value in network.values().values()), sum(map(math.prod, shapes))
 
@@ -137,12 +137,12 @@ def _training(job: Job, epochs: int, tokens: Mapping[str, Mapping[str, int]], sp
 
 
 def _tasks(job: Job) -> list[str]:
-    """The tasks that a job is about; none: all."""
+    """The tasks of a job; empty: all."""
     return [job.spec.task] if isinstance(job.spec, PruneSpec) else list(getattr(job.spec, "tasks", None) or [])
 
 
 def _chain(jobs: list[Job], seconds: Mapping[int, float]) -> float:
-    """The longest sum of seconds along jobs that need each other; jobs stand after those they need."""
+    """The longest sum of seconds along dependent jobs; each job must come after those that it needs."""
     ends: dict[int, float] = {}
     for job in jobs:
         ends[id(job)] = seconds[id(job)] + max((ends[id(needed)] for needed in job.needs.values()), default=0.0)
@@ -159,13 +159,13 @@ def _tokens(corpora: list[CheckedCorpus]) -> Mapping[str, Mapping[str, int]]:
 
 
 def _sample(corpora: list[CheckedCorpus], model: EncoderSection, device: str, spec: PrepareSpec) -> _Sample:
-    """The network for the whole dataset, and a part of its text: of a task of several corpora, that of the last."""
+    """The network for the whole dataset, and a part of its text; for a task of several corpora, that of the last."""
     given = {found.corpus.name: found for found in corpora}
     samples, tags = {}, {}
     for own in spec.corpora:
         found = given[own.name]
         every = max(1, len(found.sentences["train"]) // SAMPLE)
-        # The spec has its tasks in alphabetical order, the configuration in any.
+        # The spec has its tasks in alphabetical order, the configuration in any order.
         places = [[task.name for task in found.corpus.tasks].index(task.name) for task in own.tasks]
         sample = [
             sentence.__class__(sentence.words, tuple(sentence.tags[place] for place in places), sentence.line)
@@ -187,7 +187,7 @@ def _sample(corpora: list[CheckedCorpus], model: EncoderSection, device: str, sp
 
 
 def _measure(sample: _Sample, optimization: Optimization) -> Speed:
-    """Train some steps, and score some text, against the clock."""
+    """Time some training steps, and the scoring of some text."""
     trainer, random = Trainer(sample.network, optimization), np.random.default_rng(1)
     size, buckets = optimization.batch_size, optimization.length_buckets
     steps = [
@@ -216,7 +216,7 @@ def _measure(sample: _Sample, optimization: Optimization) -> Speed:
 
 
 def _start_up(model: EncoderSection) -> float:
-    """Seconds until a job begins its work: Python and the libraries are loaded."""
+    """Seconds until a job begins its work: the time to start Python and import the libraries."""
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", f"import sparse_sharing.stages.train, {model.implementation}"], check=True)
     return time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Learning curves as event files for TensorBoard, made from the tables that trainings leave behind."""
+"""Writes learning curves as event files for TensorBoard, from the tables of trainings."""
 
 import csv
 import io
@@ -16,15 +16,15 @@ CURVES = {
     layout.any_below(f"{STAGE['prune'].folder}/{ROUNDS.file}"): "round",
     layout.any_below(f"{STAGE['prune_named'].folder}/{ROUNDS.file}"): "round",
 }
-"""Tables of a run that hold a curve, and the column that counts its steps."""
+"""The tables of a run that have a curve, and the column with its steps."""
 
 FILE = "events.out.tfevents.0.sparse-sharing"
 
 
 def write_events(run: Path, output: Path) -> int:
-    """Write an event file for each training and each pruning of a run; returns how many.
+    """Write an event file for each training and each pruning of a run; returns their number.
 
-    The folders below `output` are those of the run. The time of an event is the training time up to it, in seconds.
+    The folders below `output` mirror those of the run. The time of an event is the training time until it, in seconds.
 
     Raises:
         ConfigError: The extra `tensorboard` is not installed.
@@ -33,7 +33,7 @@ def write_events(run: Path, output: Path) -> int:
     curves = [(path, step) for pattern, step in CURVES.items() for path in sorted(run.glob(pattern))]
     if not curves:
         raise ArtifactError(
-            f"{run}: holds neither history.csv nor rounds.csv of a training; expected the folder of a run"
+            f"{run}: has neither history.csv nor rounds.csv of a training; expected the folder of a run"
         )
     for path, step in curves:
         try:

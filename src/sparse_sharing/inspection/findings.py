@@ -1,4 +1,4 @@
-"""What a check has found, and how bad it is."""
+"""The findings of checks, and their severity."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ Level = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a check has found: an error stops the run, a warning may spoil a score, a note says a fact."""
+    """One result of a check: an error stops the run, a warning may make a score wrong, a note states a fact."""
 
     level: Level
     place: str
@@ -18,20 +18,20 @@ class Finding:
 
 @dataclass
 class Findings:
-    """All that the checks of a configuration have found, in order."""
+    """All findings of the checks of a configuration, in order."""
 
     items: list[Finding] = field(default_factory=list)
 
     def error(self, place: str, text: str) -> None:
-        """Take down what would stop the run."""
+        """Add a problem that would stop the run."""
         self.items.append(Finding("error", place, text))
 
     def warning(self, place: str, text: str) -> None:
-        """Take down what may spoil a score."""
+        """Add a problem that may make a score wrong."""
         self.items.append(Finding("warning", place, text))
 
     def note(self, place: str, text: str) -> None:
-        """Take down a fact worth knowing."""
+        """Add a fact."""
         self.items.append(Finding("note", place, text))
 
     def __iter__(self) -> Iterator[Finding]:
@@ -41,5 +41,5 @@ class Findings:
 
     @property
     def errors(self) -> int:
-        """Number of errors."""
+        """The number of errors."""
         return sum(finding.level == "error" for finding in self.items)

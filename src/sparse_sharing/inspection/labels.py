@@ -1,4 +1,4 @@
-"""Labels that look like other labels written wrongly."""
+"""Finds labels that look like typos of other labels."""
 
 from collections.abc import Mapping
 
@@ -10,24 +10,24 @@ _labels = {
     "ner": "PER LOC ORG MISC PERSON GPE NORP DATE FAC PRODUCT EVENT CARDINAL MONEY TIME GENE",
 }
 INVENTORIES = {name: frozenset(labels.split()) for name, labels in _labels.items()}
-"""Well-known labels, which tell what a column is about, and are no slips however rare they are."""
+"""Well-known labels, which show what a column is about, and are never typos, however rare."""
 
 RARE = 5
-"""A label that occurs more often is no slip."""
+"""A label that occurs more often is not a typo."""
 
 TIMES = 20
-"""A slip is at least so many times rarer than what was meant."""
+"""A typo must be at least this many times rarer than the label that was meant."""
 
 SHORTEST = 3
-"""Shorter labels, such as NN and NP, differ by one letter because they are few letters."""
+"""Shorter labels, such as NN and NP, differ by one letter because they have few letters."""
 
 
 def likely_typos(counts: Mapping[str, int]) -> dict[str, str]:
-    """Rare labels that are one slip away from a frequent one, with the label that was probably meant.
+    """Rare labels that are one typo away from a frequent one, with the label that was probably meant.
 
-    A slip is a letter too much, too little, or wrong, two letters swapped, or another letter case. Where frequent
-    labels differ by a letter too, as in tag sets whose letters each have a meaning (Fpa, Fpt), only another letter case
-    is a slip.
+    A typo is an extra, missing or wrong letter, two swapped letters, or another letter case. If frequent labels also
+    differ by one letter, as in tag sets in which each letter has a meaning (Fpa, Fpt), only another letter case is a
+    typo.
     """
     found = {}
     systematic = _is_systematic([label for label, count in counts.items() if count > RARE])
@@ -48,7 +48,7 @@ def likely_typos(counts: Mapping[str, int]) -> dict[str, str]:
 
 
 def _is_systematic(labels: list[str]) -> bool:
-    """Whether several labels that are no slips are one letter from another."""
+    """Whether several labels that are not typos differ from another by one letter."""
     unknown = [
         label for label in labels if len(label) >= SHORTEST and not any(label in own for own in INVENTORIES.values())
     ]
@@ -57,7 +57,7 @@ def _is_systematic(labels: list[str]) -> bool:
 
 
 def is_one_slip(first: str, second: str) -> bool:
-    """Whether two different texts are equal but for letter case, or for one edit besides."""
+    """Whether two different texts are equal apart from letter case and at most one edit."""
     if first == second:
         return False
     first, second = first.lower(), second.lower()

@@ -1,4 +1,4 @@
-"""What the names of files say: which split a file is, and which files belong to one corpus."""
+"""Derives from the names of files which split each is, and which files belong to one corpus."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,8 +17,8 @@ WORDS_OF_SPLITS = {
 SPLIT_OF_WORD = {word: split for split, words in WORDS_OF_SPLITS.items() for word in words}
 
 _words = re.compile(r"[^\W_]+").findall
-# wnut17train, conll2003Test: a digit or a change of letter case parts the split from what is before it; train1, dev02:
-# digits after it number the parts of a split.
+# wnut17train, conll2003Test: a digit or a change of letter case separates the split from the name before it; train1,
+# dev02: digits after it number the parts of a split.
 _joined = re.compile(r"(?P<corpus>.*?\d(?=[a-zA-Z])|.*?[a-z](?=[A-Z]))(?P<word>[A-Za-z]+)").fullmatch
 _numbered_part = re.compile(r"(?P<word>[A-Za-z]+?)\d+").fullmatch
 
@@ -35,13 +35,13 @@ class FileGroup:
 
 
 def split_and_corpus(path: Path) -> tuple[str | None, str]:
-    """The split that a file's name, or else its folder's, names, and what is left of the name: the corpus.
+    """The split in the name of a file, or else of its folder, and the rest of the name, which names the corpus.
 
     `news.train.conll.gz` is split train of corpus news; `train.pos` in a folder wsj is split train of corpus wsj.
     """
     name = path.name.removesuffix(".gz")
     words = [part for word in _words(name) for part in _parts(word)]
-    # What stands behind the last dot is no part of the name, unless it says the split, as in eng.testa.
+    # The suffix after the last dot is not part of the name, unless it is the split, as in eng.testa.
     if len(words) > 1 and "." in name and words[-1].lower() not in SPLIT_OF_WORD:
         words.pop()
     split = next((SPLIT_OF_WORD[word.lower()] for word in reversed(words) if word.lower() in SPLIT_OF_WORD), None)
@@ -53,10 +53,10 @@ def split_and_corpus(path: Path) -> tuple[str | None, str]:
 
 
 def group_files(paths: Iterable[Path]) -> list[FileGroup]:
-    """The corpora that files make up, in the order of the files.
+    """Group files into corpora, in the order of the files.
 
     Raises:
-        DataError: A file's split cannot be told, two files are the same split of a corpus, or a corpus lacks train or
+        DataError: A file's name contains no split, two files are the same split of a corpus, or a corpus lacks train or
             test.
     """
     groups: dict[tuple[str, Path], FileGroup] = {}
@@ -90,10 +90,10 @@ def group_files(paths: Iterable[Path]) -> list[FileGroup]:
 
 
 def given_group(files: Mapping[str, Sequence[Path]]) -> FileGroup:
-    """The one corpus whose splits a person has named; it is called after its first training file.
+    """The one corpus whose splits the user has named; it is called after its first training file.
 
     Raises:
-        DataError: no training file is named.
+        DataError: No training file is named.
     """
     if not files.get("train"):
         raise DataError("no training file was named; name one with --train FILE")
@@ -103,7 +103,7 @@ def given_group(files: Mapping[str, Sequence[Path]]) -> FileGroup:
 
 
 def _parts(word: str) -> list[str]:
-    """A word of a file's name, cut where a word for a split is joined to it without a mark."""
+    """A word of a file's name, cut where a word for a split is attached to it without a separator."""
     if (match := _joined(word)) and match["word"].lower() in SPLIT_OF_WORD:
         return [match["corpus"], match["word"]]
     if (match := _numbered_part(word)) and match["word"].lower() in SPLIT_OF_WORD:
@@ -112,7 +112,7 @@ def _parts(word: str) -> list[str]:
 
 
 def _joined_groups(groups: list[FileGroup]) -> list[FileGroup]:
-    """Groups that lack a split, joined to one where their splits are different: files of one corpus by other names."""
+    """Join groups that lack a split, if their splits are different: they are files of one corpus with other names."""
     lacking = [group for group in groups if not {"train", "test"} <= group.files.keys()]
     splits = [split for group in lacking for split in group.files]
     if len(lacking) < 2 or len(set(splits)) < len(splits) or not {"train", "test"} <= set(splits):
@@ -123,7 +123,7 @@ def _joined_groups(groups: list[FileGroup]) -> list[FileGroup]:
 
 
 def _name_apart(groups: list[FileGroup]) -> None:
-    """Give each group a valid name of its own."""
+    """Give each group a valid, unique name."""
     taken: set[str] = set()
     for group in groups:
         name = "".join(letter for letter in group.name if re.fullmatch(r"[A-Za-z0-9_-]", letter)).lstrip("-_")[:50]

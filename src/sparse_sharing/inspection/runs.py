@@ -1,4 +1,4 @@
-"""Two runs side by side: how their scores differ, and which settings do."""
+"""Compares two runs: how their scores differ, and which settings do."""
 
 import json
 from collections import defaultdict
@@ -15,11 +15,11 @@ from sparse_sharing.pipeline.stage import STAGES
 CELL = ["dataset", "system", "task", "metric"]
 
 DIGESTS = {"data", "tags", "start", "masks", "model", "metrics", "chosen"}
-"""Keys of specs that name other specs by their digest: what differs behind them is shown where it stands."""
+"""Keys of specs that name other specs by their digest: differences in those are shown for the other specs."""
 
 
 def compare_scores(first: Path, second: Path) -> pd.DataFrame:
-    """The test scores of two runs, one row per dataset, system, task and metric that any of them has.
+    """The test scores of two runs, one row per dataset, system, task and metric that either has.
 
     Returns:
         The columns dataset, system, task, metric, first and second (means over seeds, percent; missing where a run has
@@ -39,13 +39,13 @@ def compare_scores(first: Path, second: Path) -> pd.DataFrame:
 
 
 def other_test_texts(first: Path, second: Path) -> list[str]:
-    """The datasets of both runs whose test text differs: scores on them cannot be compared."""
+    """The datasets whose test text differs between two runs: scores on them cannot be compared."""
     texts = [_test_texts(run) for run in (first, second)]
     return sorted(name for name in texts[0].keys() & texts[1].keys() if texts[0][name] != texts[1][name])
 
 
 def _test_texts(run: Path) -> dict[str, dict[str, tuple]]:
-    """By dataset and corpus, the digest of the test file and its number of sentences, as far as the run has them."""
+    """By dataset and corpus, the digest of the test file and its number of sentences, if the run has them."""
     found = {}
     for path in sorted(run.glob("*/data/summary.json")):
         try:
@@ -73,11 +73,12 @@ def _means(run: Path, side: str) -> pd.DataFrame:
 
 
 def compare_settings(first: Path, second: Path) -> dict[tuple[str, str, str, str], list[str]]:
-    """The settings in which the files of two runs differ, from the specs that the files carry.
+    """The settings in which the files of two runs differ, from the specs stored in the files.
 
     Returns:
         For each (stage, key, value in the first run, value in the second) the folders, below both runs, of the jobs
-        that differ so. Jobs that only one run has are under the key `only in the first` or `only in the second`.
+        that differ in this way. Jobs that only one run has are under the key `only in the first` or `only in the
+        second`.
     """
     found: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
     seen: set[str] = set()
@@ -86,7 +87,7 @@ def compare_settings(first: Path, second: Path) -> dict[tuple[str, str, str, str
             continue
         pattern = layout.any_below(f"{stage.folder}/{stage.carrier.file}")
         if pattern in seen:
-            # Two stages write the same kind of file, such as models.
+            # Several stages can write the same kind of file, such as models.
             continue
         seen.add(pattern)
         own, other = ({str(path.relative_to(run)): path for path in run.glob(pattern)} for run in (first, second))

@@ -1,4 +1,4 @@
-"""Specs as flat keys, and how two of them differ."""
+"""Specs as flat keys, and the differences between two specs."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ MISSING = "nothing"
 
 
 def flat(value: object, key: str = "") -> dict[str, object]:
-    """Nested values under dotted keys; items of a list that have a name go by it: `corpora.news.tasks.ner.scheme`."""
+    """Nested values under dotted keys; items of a list with a name use it as key: `corpora.news.tasks.ner.scheme`."""
     if isinstance(value, Mapping):
         items = [(str(name), part) for name, part in value.items()]
     elif isinstance(value, list) and value and all(isinstance(part, Mapping) and "name" in part for part in value):

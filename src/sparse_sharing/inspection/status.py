@@ -1,7 +1,7 @@
-"""How far a run is, told from its files alone: it may be at work on this machine, on a cluster, or not at all.
+"""The progress of a run, read from its files only: it may be running on this machine, on a cluster, or not at all.
 
-A job is done when its files are there under its spec. A job at work has a record of its process in its work folder, or
-a fresh log; the lock itself is not touched, since a job that starts in that moment would find it taken.
+A job is done if its files exist and were made with its spec. A running job has a record of its process in its work
+folder, or a fresh log. The lock is not tested, since a job that starts at that moment would find it taken.
 """
 
 import json
@@ -21,21 +21,21 @@ State = Literal["done", "running", "failed", "interrupted", "outdated", "waiting
 STATES: tuple[State, ...] = ("done", "running", "failed", "interrupted", "outdated", "waiting")
 
 FRESH = 600.0
-"""Seconds for which a log counts as that of a job at work, where nothing better is known."""
+"""Seconds for which a fresh log counts as that of a running job, if nothing better is known."""
 
 SLOWER = 3.0
-"""An epoch may take so many times as long as the last one before its job counts as interrupted."""
+"""How many times as long as the last epoch an epoch may take before its job counts as interrupted."""
 
 
 @dataclass(frozen=True)
 class JobStatus:
-    """What the files of a job say.
+    """The status of a job, as shown by its files.
 
     Attributes:
         job: the job.
-        state: done; running; failed: its log ends with an error; interrupted: it began and is not at work; outdated:
-            its files are those of other settings; waiting: not begun.
-        record: the last state that the job wrote down itself: at, best, left (seconds), empty before the first epoch.
+        state: done; running; failed: its log ends with an error; interrupted: it began and is not running; outdated:
+            its files were made with other settings; waiting: not begun.
+        record: the last state that the job recorded: at, best, left (seconds); empty before the first epoch.
         message: the last line of the log of a failed or interrupted job.
     """
 
@@ -64,7 +64,7 @@ def status_of(job: Job, now: float | None = None) -> JobStatus:
 
 
 def counts_by_stage(statuses: list[JobStatus]) -> dict[str, Counter[str]]:
-    """How many jobs of each stage are in each state."""
+    """The number of jobs of each stage in each state."""
     counts: dict[str, Counter[str]] = {}
     for status in statuses:
         counts.setdefault(status.job.stage, Counter())[status.state] += 1
@@ -79,13 +79,13 @@ def _at_work(job: Job, record: Mapping[str, object], now: float) -> bool:
         seconds = record.get("seconds")
         limit = max(FRESH, SLOWER * seconds if isinstance(seconds, int | float) else 0.0)
         return now - max(_changed(job.work / RECORD), _changed(job.log)) < limit
-    # The workflow removes old files before a job begins.
+    # The workflow removes old outputs before a job begins.
     begun = job.carrier is None or not job.carrier.exists()
     return begun and now - _changed(job.log) < FRESH and not _is_error(last_words(job.log))
 
 
 def _is_error(line: str) -> bool:
-    """Whether a log's last line says that the job has failed: in our words, or in Python's."""
+    """Whether a log's last line says that the job has failed: an error of this program or of Python."""
     return line.startswith("error:") or line.split(":")[0].endswith("Error")
 
 
@@ -118,7 +118,7 @@ def _changed(path: Path) -> float:
 
 
 def last_words(path: Path, size: int = 4000) -> str:
-    """The last line of a log that says something; of an error of several lines, the first."""
+    """The last non-empty line of a log; for an error of several lines, its first line."""
     try:
         with path.open("rb") as stream:
             stream.seek(max(0, path.stat().st_size - size))

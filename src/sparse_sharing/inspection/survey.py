@@ -1,4 +1,4 @@
-"""What is in the columns or layers of files whose meaning is not known yet."""
+"""Surveys the columns or layers of files whose meaning is not known yet."""
 
 import re
 import sys
@@ -23,13 +23,13 @@ from sparse_sharing.text.tags import UNSPECIFIED, loosely
 from sparse_sharing.text.transitions import is_valid
 
 FEW_VALUES = 30
-"""A column with as few values may hold tags however short the file is."""
+"""A column with at most this many values can hold tags, however short the file is."""
 
 TOKENS_PER_VALUE = 5
-"""In a column of tags each value occurs at least so often on average."""
+"""In a column of tags each value must occur at least this often on average."""
 
 MOST_MISSING = 0.5
-"""A column in which a larger share of the tokens has no value is no task."""
+"""A column in which a larger share of the tokens has no value is not a task."""
 
 _integer = re.compile(r"[+-]?\d+([.-]\d+)?").fullmatch
 
@@ -37,18 +37,18 @@ Cells = list[tuple[str, ...]]
 """The cells of a sentence, column by column."""
 
 Values = list[tuple[Path, int, Sequence[str]]]
-"""One column of a split: of each sentence its file, its first line and its values."""
+"""One column of a split: for each sentence its file, its first line and its values."""
 
 
 @dataclass
 class ColumnSurvey:
-    """What one column or layer holds, over all files of a corpus.
+    """The content of one column or layer, over all files of a corpus.
 
     Attributes:
-        index: the place of the column.
-        layer: what the configuration calls it, where the format names its layers.
-        fixed: its scheme, where the format tells it.
-        values: how often each value occurs; tokens without one are counted in `missing`.
+        index: the number of the column.
+        layer: its name in the configuration, if the format names its layers.
+        fixed: its scheme, if the format defines it.
+        values: how often each value occurs; tokens without a value are counted in `missing`.
         by_split: the same by split.
         rewritten: for each span scheme, how many tags repair would change.
         first_rewritten: for each span scheme, file and line of the first sentence with such a tag.
@@ -70,7 +70,7 @@ class ColumnSurvey:
 
     @property
     def form(self) -> SpanForm | None:
-        """How span tags are written, where only the values tell; None where they are none."""
+        """How the values are written as span tags, if only the values show it; None if they are not span tags."""
         return span_form(self.values) if self.fixed is None and len(self.values) <= MOST_VALUES else None
 
     @property
@@ -82,19 +82,19 @@ class ColumnSurvey:
 
     @property
     def loose(self) -> bool:
-        """Whether span tags are written in another way than B-PER."""
+        """Whether the values are span tags in another spelling than B-PER."""
         return self.form is not None and self.form.loose
 
     @property
     def scheme(self) -> Scheme:
-        """The tag scheme: what its letters tell, else what fewest tags break; none for other values."""
+        """The tag scheme: that of its letters, else the one that the fewest tags break; none for other values."""
         if (form := self.form) is None:
             return self.fixed or "none"
         return form.scheme or ("iob1" if self.rewritten["iob1"] < self.rewritten["iob2"] else "iob2")
 
     @property
     def numeric(self) -> bool:
-        """Whether it counts something: nine in ten of its values are numbers."""
+        """Whether nine in ten of its values are numbers."""
         return sum(count for value, count in self.values.items() if _integer(value)) > 0.9 * self.tokens
 
     @property
@@ -111,7 +111,7 @@ class ColumnSurvey:
 
     @property
     def types(self) -> Counter[str]:
-        """The tags, or the types of the spans: what a person has written."""
+        """The tags, or the types of the spans."""
         if not self.spans:
             return self.values
         types: Counter[str] = Counter()
@@ -124,7 +124,7 @@ class ColumnSurvey:
 
 @dataclass
 class CorpusSurvey:
-    """What the files of one corpus hold."""
+    """The content of the files of one corpus."""
 
     form: Recognised
     width: int
@@ -132,22 +132,23 @@ class CorpusSurvey:
     sentences: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     """By split, the words of each sentence."""
     ragged: dict[Path, tuple[int, int, int, str]] = field(default_factory=dict)
-    """Files with lines of another number of columns: how many, the first, how many columns that has, and its text."""
+    """Files with lines that have another number of columns: how many, the first, its number of columns, and its
+    text."""
     word_column: int = 0
     comments: int = 0
-    """Lines that are comments."""
+    """Number of comment lines."""
     documents: int = 0
-    """Marks of documents."""
+    """Number of document marks."""
 
 
 def survey(files: Mapping[str, Sequence[Path]]) -> CorpusSurvey:
-    """Look at the files of a corpus; lines with another number of columns than most are counted and left out.
+    """Survey the files of a corpus; lines with another number of columns than most are counted and skipped.
 
     Args:
         files: by split.
 
     Raises:
-        DataError: A file cannot be read, is no UTF-8 text, holds no sentence, or has a form that is not read.
+        DataError: A file cannot be read, is not UTF-8 text, has no sentence, or has an unknown format.
     """
     forms = {path: recognise(path) for paths in files.values() for path in paths}
     kinds = {form.format for form in forms.values()}
@@ -164,12 +165,12 @@ def survey(files: Mapping[str, Sequence[Path]]) -> CorpusSurvey:
 
 
 def _survey_columns(files: Mapping[str, Sequence[Path]], form: Recognised) -> CorpusSurvey:
-    # With word_column 1 every leading line with # is a comment; the survey does not know yet where the words are.
+    # With word_column 1 every leading line with # is a comment: the survey does not yet know the column of the words.
     shape, report, widths = Form(form.separator, form.comments), ReadReport(), Counter[int]()
     blocks = {path: list(read_blocks(path, shape, report)) for paths in files.values() for path in paths}
     for path, own in blocks.items():
         if not own:
-            raise DataError(f"{path}: found no sentence; expected one token in each line, with its tags in columns")
+            raise DataError(f"{path}: found no sentence; expected one token on each line, with its tags in columns")
         widths += Counter(len(row) for _, rows in own for row in rows)
     width = widths.most_common(1)[0][0]
     found = CorpusSurvey(form, width, [ColumnSurvey(index) for index in range(width)])
@@ -193,7 +194,7 @@ def _survey_columns(files: Mapping[str, Sequence[Path]], form: Recognised) -> Co
 
 
 def _survey_layers(files: Mapping[str, Sequence[Path]], form: Recognised) -> CorpusSurvey:
-    """Look at the layers of a format that names them."""
+    """Survey the layers of a format that names them."""
     found = CorpusSurvey(form, 0, [])
     layers: dict[str, dict[str, Values]] = {}
     for split, paths in files.items():
@@ -239,7 +240,7 @@ def _layered(
 
 
 def words_key(form: Recognised) -> str:
-    """The key of the tokens of JSON Lines: the usual one, or the first list."""
+    """The key of the tokens in JSON Lines: the usual one, or else the first list."""
     return next((key for key in ("tokens", "words") if key in form.keys), form.keys[0])
 
 
@@ -248,7 +249,7 @@ def _fits(value: object, tokens: list) -> bool:
 
 
 def _layers_of(rows: list[Row]) -> dict[str, list[str]]:
-    """The layers of a sentence of CoNLL-U that can be tags: UPOS, XPOS, keys of MISC, and columns of CoNLL-U Plus."""
+    """The layers of a CoNLL-U sentence that can be tags: UPOS, XPOS, keys of MISC, and columns of CoNLL-U Plus."""
     first = rows[0][1]
     layers = {name.lower(): [cells[name] for _, cells in rows] for name in ("UPOS", "XPOS") if name in first}
     other = set(first) - {"ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC"}
@@ -271,12 +272,12 @@ def _whole(path: Path, blocks: list[tuple[int, list[list[str]]]], found: CorpusS
             count, line, width, text = found.ragged.get(path, (0, number, len(row), " ".join(row)))
             found.ragged[path] = (count + len(odd), line, width, text)
         else:
-            # Few different strings make up a corpus: each is kept in memory once.
+            # A corpus has few distinct strings: keep each in memory once.
             yield start, [tuple(map(sys.intern, values)) for values in zip(*rows, strict=True)]
 
 
 def _why_nothing(found: CorpusSurvey, paths: Sequence[Path]) -> str:
-    """Why no sentence of a split can be used."""
+    """The message that no sentence of a split can be used."""
     path = next(path for path in paths if path in found.ragged)
     count, line, width, text = found.ragged[path]
     return (
@@ -286,7 +287,7 @@ def _why_nothing(found: CorpusSurvey, paths: Sequence[Path]) -> str:
 
 
 def _count(column: ColumnSurvey, values: Mapping[str, Values]) -> None:
-    """Add the values of all splits, and how well they keep to schemes."""
+    """Count the values of all splits, and the tags that break each scheme."""
     for split, sentences in values.items():
         own = Counter(chain.from_iterable(tags for _, _, tags in sentences))
         column.missing += own.pop("", 0)
@@ -300,7 +301,7 @@ def _count(column: ColumnSurvey, values: Mapping[str, Values]) -> None:
     told = column.scheme
     _count_rewritten(column, told, sentences)
     if column.rewritten["iob2"]:
-        # The letters of IOB1 and IOB2 are the same: it is the one that fewer tags break.
+        # IOB1 and IOB2 have the same letters: the scheme is the one that fewer tags break.
         _count_rewritten(column, "iob1", sentences)
 
 

@@ -1,4 +1,4 @@
-"""Why a file would be made again, in words: its settings against those of the configuration, and all it rests on."""
+"""Explains why a file would be made again: its settings against those of the configuration, and its inputs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,18 +28,18 @@ def job_of(path: Path, jobs: list[Job]) -> Job:
     """
     wanted = path.resolve()
     for job in jobs:
-        # The predictions are a folder; each file in it is the job's.
+        # The predictions are a folder; each file in it belongs to the job.
         if any(wanted == made.resolve() or made.resolve() in wanted.parents for made in job.outputs):
             return job
     for job in jobs:
         if wanted == job.folder.resolve():
             return job
     run = jobs[0].folder.parts[1]
-    raise ConfigError(f"{path}: no job of this configuration makes it; its files lie in {Path('results', run)}")
+    raise ConfigError(f"{path}: no job of this configuration makes it; its files are in {Path('results', run)}")
 
 
 def reasons(job: Job) -> list[Reason]:
-    """Why a job would run again: reasons of its own, then of all the jobs it rests on; none if it would not."""
+    """Why a job would run again: its own reasons, then those of all jobs that it depends on; none if it would not."""
     found: dict[str, list[Reason]] = {}
     _collect(job, found)
     return [reason for own in found.values() for reason in own]
@@ -54,7 +54,7 @@ def _collect(job: Job, found: dict[str, list[Reason]]) -> None:
 
 
 def _own_reasons(job: Job) -> Iterator[str]:
-    """What the files of one job say, without what the jobs before it say."""
+    """The reasons of one job, without those of the jobs before it."""
     missing = [path for path in job.outputs if not path.exists()]
     if missing:
         more = f" and {len(missing) - 1} more files" if len(missing) > 1 else ""
@@ -66,10 +66,12 @@ def _own_reasons(job: Job) -> Iterator[str]:
 
 
 def _changed_settings(job: Job, carrier: Path) -> Iterator[str]:
-    """The keys in which the stored spec differs; keys that are digests of other specs lead to the jobs behind them."""
+    """The keys in which the stored spec differs; keys that are digests of other specs name the jobs with those
+    specs.
+    """
     stored = stored_spec(carrier)
     if stored is None:
-        yield f"{carrier} carries no settings: it is damaged, or no file of this program"
+        yield f"{carrier} is damaged or was not written by sparse-sharing"
         return
     if spec_digest(stored) == job.spec.digest():
         return
@@ -77,7 +79,7 @@ def _changed_settings(job: Job, carrier: Path) -> Iterator[str]:
         needed = job.needs.get(key)
         if needed is None:
             yield (
-                "the results it gathers were made under other settings"
+                "the results it collects were made with other settings"
                 if key == "metrics"
                 else f"{key}: {old} -> {new}"
             )
@@ -88,23 +90,23 @@ def _changed_settings(job: Job, carrier: Path) -> Iterator[str]:
 
 
 def _changed_sources(job: Job) -> Iterator[str]:
-    """The user's files that are missing, or have another content than the one that was read."""
+    """The user's files that are missing, or whose content has changed since they were read."""
     yield from (f"{path} is missing" for path in job.sources if not path.exists() and "demo" not in job.needs)
     if job.stage not in ("prepare", "prepare_task") or not job.outputs[-1].exists():
         return
     summary = stored_details(job.outputs[-1]) or {}
     read = [values for split in summary.get("splits", {}).values() for values in _sources_of(split)]
     known = {values["sha256"] for values in read if "sha256" in values}
-    # Several files of one split have one digest together, which says nothing of each.
+    # Several files of one split have a common digest, which does not show which file has changed.
     together = {name for values in read if ", " in (names := values.get("file", "")) for name in names.split(", ")}
     vectors = getattr(job.spec, "vectors", False)
     for path in job.sources[:-1] if vectors else job.sources:
         if path.exists() and known and path.name not in together and split_digest(path) not in known:
-            yield f"{path} has another content than the file that was read"
+            yield f"the content of {path} has changed since it was read"
 
 
 def _sources_of(split: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """What the summary of a text has of each corpus of a split; the summary of a task has one corpus."""
+    """The entry of each corpus of a split in the summary of a text; the summary of a task has one corpus."""
     return split["corpora"].values() if "corpora" in split else [split]
 
 

@@ -94,7 +94,7 @@ def read_selection(path: Path, expected: str | None = None, tasks: Iterable[str]
     `expected` is the digest of the part of its spec that is about these tasks, where the masks must have one.
 
     Raises:
-        ArtifactError: The file cannot be used, lacks a task, or was made under other settings.
+        ArtifactError: The file cannot be used, lacks a task, or was made with other settings.
     """
     artifact = load_tensors(path, "selection")
     tasks = list(artifact.tensors) if tasks is None else list(tasks)

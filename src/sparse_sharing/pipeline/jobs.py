@@ -1,5 +1,6 @@
 """Every job of a configuration: what it is called, where its files lie, under which spec, and what it reads."""
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,8 @@ class _Jobs:
     def __init__(self, specs: Specs) -> None:
         self.specs, self.config = specs, specs.config
         self.found: dict[tuple, Job] = {}
+        for stage in ("prepare", "prepare_task", "warmup", "prune", "prune_named", "select", "train", "evaluate"):
+            setattr(self, stage, functools.cache(getattr(self, stage)))
         run = specs.tables()
         sources = [path for dataset in specs.datasets for path in self._files(dataset)]
         if any(path.startswith(DEMO) for path in sources):
@@ -177,13 +180,9 @@ class _Jobs:
         }
         needs["start"] = self.warmup(dataset, seed, start)
         if spec.search is not None:
-            needs["search"] = self._search(identity, needs)
+            search = self.specs.search(dataset, seed, start, choice)
+            needs["search"] = self._add("search", identity, search, self._text(dataset, search.tags) | needs)
         return self._add("select", identity, spec, needs, tuple(filter(None, [spec.choice.file])))
-
-    def _search(self, identity: Mapping[str, object], needs: Mapping[str, Job]) -> Job:
-        """The search for the rounds of a choice; `needs` are the prunings and the start that the selection needs."""
-        spec = self.specs.search(**identity)
-        return self._add("search", identity, spec, self._text(str(identity["dataset"]), spec.tags) | dict(needs))
 
     def train(self, dataset: str, seed: int, system: str, model: str) -> Job:
         identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}

@@ -10,7 +10,7 @@ from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Switch, settings_of, switches_of
 from sparse_sharing.config.schema import Config, Optimization
 from sparse_sharing.config.sharing.extended import Extended
-from sparse_sharing.config.sharing.merged import GRIDS, Merged
+from sparse_sharing.config.sharing.merged import Merged
 from sparse_sharing.config.systems import STARTS, Start
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline.experiments import compared_pairs, facts_of
@@ -55,8 +55,8 @@ class Specs:
         self.sources = {source.path: source for source in config.download}
         stages = ("prepare", "prepare_task", "warmup", "prune", "prune_named", "search", "select")
         stages += ("train", "merge", "evaluate", "tables")
-        for stage in stages:
-            setattr(self, stage, functools.cache(getattr(self, stage)))
+        for method in (*stages, "tasks", "start", "replicate"):
+            setattr(self, method, functools.cache(getattr(self, method)))
 
     def tasks(self, dataset: str, system: str | None = None) -> list[str]:
         """The tasks of a dataset, or those that a system trains, by name: their order has no meaning anywhere."""
@@ -136,12 +136,7 @@ class Specs:
         Raises:
             ConfigError: The dataset has no task of that name.
         """
-        corpora = [
-            corpus.model_copy(update={"tasks": [column]})
-            for corpus in self.corpora(dataset)
-            for column in corpus.tasks
-            if column.name == task
-        ]
+        corpora = [own for corpus in self.corpora(dataset) if (own := corpus.of_task(task)) is not None]
         if not corpora:
             known = ", ".join(self.tasks(dataset))
             raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {known}")
@@ -219,8 +214,8 @@ class Specs:
     def search(self, dataset: str, seed: int, start: Start, choice: str) -> SearchSpec:
         """The search for the rounds of a choice with rule search."""
         chosen, tasks, section = self.choices[choice], self.tasks(dataset), self.config.train
-        switches = switches_of(True, self.config.replicate)
-        switches = [switch for switch in switches or () if switch != "epoch_on_test"] or None
+        found = switches_of(True, self.config.replicate) or []
+        switches: list[Switch] | None = [switch for switch in found if switch != "epoch_on_test"] or None
         rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
         changes = {"epochs": chosen.budget.epochs, "patience": None, "schedule": None} | rate | settings_of(switches)
         meaning = self.config.pruning_of(chosen).meaning
@@ -309,11 +304,7 @@ class Specs:
         )
 
     def merge(self, dataset: str, seed: int, system: str, model: str) -> MergeSpec:
-        """The merging of the models of another system.
-
-        Raises:
-            ConfigError: The system merges no other.
-        """
+        """The merging of the models of another system; raises ConfigError where the system merges none."""
         chosen, tasks = self.systems[system], self.trained(dataset, system, model)
         if not isinstance(chosen, Merged):
             raise ConfigError(f"system '{system}' has sharing '{chosen.sharing}'; only 'merged' merges models")
@@ -327,10 +318,8 @@ class Specs:
             sharing=chosen.sharing,
             tasks=tasks,
             head=self.heads(tasks),
-            method=chosen.method,
-            scales=chosen.scales,
-            **{key: chosen.grid(key) for key in GRIDS},
             replicate=self.replicate(system),
+            **chosen.settings(tasks),
         )
 
     def evaluate(self, dataset: str, seed: int, system: str, model: str) -> EvaluateSpec:

@@ -1,9 +1,9 @@
-"""Stage `add_task`: add a task to a finished model, without a change to what its other tasks compute.
+"""Stage `add_task`: add a task to a finished model without changing what its other tasks compute.
 
 The new task reads every weight of the model. It trains the free weights, which no other task keeps, then keeps a share
 of them, those with the largest magnitudes, and trains these again from the start: PackNet (Mallya and Lazebnik 2018)
-with the rewinding of the lottery ticket hypothesis. Before anything is written, the tags and scores of the other tasks
-are compared with those of the model, and so are the bytes of all that they read.
+with the rewinding of the lottery ticket hypothesis. Before anything is written, the tags and scores of the other tasks,
+and the bytes of all values that they read, are compared with those of the model.
 """
 
 import logging
@@ -61,7 +61,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Extension:
-    """What a training of the new task works on."""
+    """The model, network and data that a training of the new task uses."""
 
     spec: AddTaskSpec
     network: Network
@@ -81,20 +81,20 @@ def run(
     output: Path,
     device: str,
 ) -> dict[str, int]:
-    """Write the model in the folder `model` with one task more into `output`.
+    """Write the model in the folder `model` with one more task into `output`.
 
     Returns:
         How many weights masks cover (`weights`), how many of them were `free`, how many the task has `taken`, how many
-        are `left`, and how many `words` came behind those of the model.
+        are `left`, and how many `words` were added to those of the model.
 
     Raises:
         ConfigError: The model cannot be extended, has the task already, or has no free weight.
-        ArtifactError: A file cannot be used, or another task would give other tags; then nothing is written.
+        ArtifactError: A file cannot be used, or another task would give different tags; nothing is written then.
     """
     meter = Meter()
     source = open_model(model, device, spec.model)
     if spec.task in source.trained.tasks:
-        raise ConfigError(f"{model}: has a task '{spec.task}' already; give the new task another name")
+        raise ConfigError(f"{model}: already has a task '{spec.task}'; give the new task another name")
     if source.trained.base:
         raise ConfigError(f"{model}: its masks keep changes (meaning: delta); such a model cannot be extended")
     if source.network.model.kind == "transformer":
@@ -110,7 +110,9 @@ def run(
         meter.keep_in(work)
         network = Network(_architecture(spec, source), for_tasks(extended, [spec.task]), choose_device(device))
         if dict(free.mask.shapes) != dict(network.prunable_shapes):
-            raise ConfigError(f"{model}: its masks are over units; only models with masks over weights can be extended")
+            raise ConfigError(
+                f"{model}: its masks are over units; only a model with masks over weights can be extended"
+            )
         start = start_values(source.trained, free, network, spec.seed)
         extension = _Extension(spec, network, start, free, source.vocabulary.word_count, texts)
         log.info("%s: %d of %d weights are free", model, free.count, free.kept.numel())
@@ -138,7 +140,7 @@ def run(
 def _read(
     spec: AddTaskSpec, source: OpenModel, words: Vocabulary, vectors: Path, train_text: Path, dev_text: Path
 ) -> tuple[dict[str, TaskData], Vocabulary]:
-    """The text of the new task as the model reads it, and the vocabulary of the model with its words and tags."""
+    """The text of the new task encoded for the model, and the vocabulary of the model with its words and tags added."""
     trained = source.trained
     dimension = source.network.model.vector_width
     tags = {spec.task: spec.tags[spec.task]}
@@ -146,7 +148,7 @@ def _read(
     rows, has_vector = load_vectors(vectors, spec.data, words.word_count, dimension)
     if bool(has_vector.any()) != bool(trained.details["data"]["vectors"]):
         verb = "was" if trained.details["data"]["vectors"] else "was not"
-        raise ConfigError(f"the model {verb} trained with word vectors: the text of the new task must be read alike")
+        raise ConfigError(f"the model {verb} trained with word vectors; expected the same for the text of the new task")
     given = vectors_of((data.train, data.dev), words, rows, has_vector)
     extended = extended_words(source.vocabulary, data.train, given, spec.minimum_word_count)
     extended = replace(extended, tasks={**source.vocabulary.tasks, spec.task: words.tasks[spec.task]})
@@ -167,7 +169,7 @@ def _architecture(spec: AddTaskSpec, source: OpenModel) -> EncoderSection:
 
 
 def _train(extension: _Extension, work: Path, meter: Meter) -> tuple[Mask, Progress, int]:
-    """The mask of the new task, its training under this mask, and the epochs of all trainings together."""
+    """The mask of the new task, its training under this mask, and the total epochs of all trainings."""
     spec, free, network = extension.spec, extension.free, extension.network
     rounds = spec.trainings
     mask, epochs, progress = free.whole(), 0, Progress()
@@ -198,7 +200,7 @@ def _train(extension: _Extension, work: Path, meter: Meter) -> tuple[Mask, Progr
 
 
 def _merged(source: OpenModel, network: Network, mask: Mask) -> tuple[dict[str, np.ndarray], dict[str, Mask]]:
-    """The values and masks of the model with the new task; what no task keeps is zero."""
+    """The values and masks of the model with the new task; weights that no task keeps are zero."""
     (task,) = network.heads
     values = {name: value.cpu().numpy().copy() for name, value in network.values().items()}
     for name, keep in mask.tensors().items():
@@ -216,7 +218,7 @@ def _describe(
     dev: Mapping[str, Mapping[str, float]],
     extended: Vocabulary,
 ) -> dict[str, Any]:
-    """What is known about the extended model besides its weights."""
+    """The details of the extended model: everything besides its weights."""
     trained, spec, free = source.trained, extension.spec, extension.free
     known = trained.details.get(LIMITS, dict.fromkeys(trained.tasks, source.vocabulary.word_count))
     taken = mask.kept - int(free.kept.sum())
@@ -246,12 +248,12 @@ def _describe(
 
 
 def _data(before: Mapping[str, Any], added: Mapping[str, Any], extended: Vocabulary) -> dict[str, Any]:
-    """What the texts of all trainings were."""
+    """The texts of all trainings."""
     return {**before, "words": len(extended.words), "tasks": {**before["tasks"], **added["tasks"]}}
 
 
 def _history(source: OpenModel, extension: _Extension, progress: Progress) -> str:
-    """The epochs of the new task; the dev scores of the others are those of the model in every epoch."""
+    """The epochs of the new task; in every epoch, the dev scores of the other tasks are those of the model."""
     details, vocabulary = source.trained.details, source.vocabulary
     fixed = {}
     for task in source.trained.tasks:
@@ -262,24 +264,24 @@ def _history(source: OpenModel, extension: _Extension, progress: Progress) -> st
 
 
 def prove(source: OpenModel, network: Network, made: TrainedModel, task: str, dev: EncodedText) -> dict[str, Any]:
-    """Show that the tasks of a model are what they were: their bytes, and their tags and probabilities on text.
+    """Check that the tasks of a model are unchanged: their bytes, and their tags and probabilities on text.
 
     Args:
-        source: the model before.
-        network: the extended one.
-        made: what it holds.
-        task: the new one.
-        dev: its dev text.
+        source: the original model.
+        network: the extended network.
+        made: the extended model.
+        task: the new task.
+        dev: the dev text of the new task.
 
     Raises:
-        ArtifactError: A task of the model has other values, tags or probabilities.
+        ArtifactError: A task of the model would have different values, tags or probabilities.
     """
     before, after = source.vocabulary, network.vocabulary
     texts = {"dev": dev.words(), "random": random_sentences(after)}
     for old in source.trained.tasks:
         parts = [part_of(model, old, source.trained.masks[old], before) for model in (source.trained, made)]
         if content_digest(parts[0]) != content_digest(parts[1]):
-            raise ArtifactError(f"task '{old}' would have other weights with task '{task}', so nothing is written")
+            raise ArtifactError(f"with task '{task}', the weights of task '{old}' would change; nothing was written")
     networks = source.network, network
     for name, sentences in texts.items():
         read = [encode_text(((words, {}) for words in sentences), own, (), {}, 0) for own in (before, after)]
@@ -288,15 +290,15 @@ def prove(source: OpenModel, network: Network, made: TrainedModel, task: str, de
             shares = [own.confidences(old, text, tags[0]) for own, text in zip(networks, read, strict=True)]
             if not (np.array_equal(tags[0], tags[1]) and np.array_equal(shares[0], shares[1])):
                 raise ArtifactError(
-                    f"task '{old}' would give other tags or probabilities on {name} text with task '{task}', so "
-                    "nothing is written"
+                    f"with task '{task}', the tags or probabilities of task '{old}' on {name} text would change; "
+                    "nothing was written"
                 )
         log.info("the other tasks give the same tags and probabilities on %d %s tokens", len(read[0].tokens), name)
     return {f"{name}_tokens": sum(map(len, sentences)) for name, sentences in texts.items()}
 
 
 def part_of(model: TrainedModel, task: str, mask: Mask, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
-    """All that a task reads of a model: its subnetwork, its head, and the vectors of the words that it knows."""
+    """All values that a task reads of a model: its subnetwork, its head, and the vectors of the words that it knows."""
     limit = model.details.get(LIMITS, {}).get(task, vocabulary.word_count)
     values = values_of_task(model.values, task, mask)
     return {**values, WORDS: np.ascontiguousarray(values[WORDS][:limit])}

@@ -1,4 +1,4 @@
-"""Stage `evaluate`: apply a trained model to the test text, the only stage that is ever given it."""
+"""Stage `evaluate`: apply a trained model to the test text; no other stage reads it."""
 
 import csv
 from pathlib import Path
@@ -21,19 +21,19 @@ from sparse_sharing.training.trained import load_own_epoch, open_model
 def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: str) -> None:
     """Score the model in the folder `model`; write `metrics.json`, `predictions/{task}.txt` and a card.
 
-    A task whose own best epoch the training has kept is scored with the weights of that epoch.
+    A task whose own best epoch was kept in training is scored with the weights of that epoch.
     `sentences.safetensors` holds for each task the counts of each test sentence, in the order of the file, for tests
     between systems; beside them, as TASK.documents and TASK.leaked, what `EncodedText` calls documents and leaked.
 
     Raises:
-        ArtifactError: A file of the model, or the text, is missing, damaged, or made under other settings.
+        ArtifactError: A file of the model, or the text, is missing, damaged, or made with other settings.
     """
     opened = open_model(model, device, spec.model)
     trained, vocabulary, network = opened.trained, opened.vocabulary, opened.network
     texts = load_text(test_text, spec.data, vocabulary, trained.spec["tags"])
     history = _history(model / "history.csv")
     if not history and "merging" not in trained.details:
-        raise ArtifactError(f"{model / 'history.csv'}: holds no epoch. {remedy(model / 'history.csv')}")
+        raise ArtifactError(f"{model / 'history.csv'}: has no epoch. {remedy(model / 'history.csv')}")
     tasks, counts, replicate = {}, {}, trained.spec.get("replicate", [])
     for task in trained.tasks:
         text, tags = texts[task], vocabulary.tasks[task]
@@ -92,7 +92,7 @@ def _history(path: Path) -> list[dict[str, str]]:
 
 
 def _table(path: Path, number: str) -> list[dict[str, str]]:
-    """The rows of a table whose column `number` holds numbers."""
+    """The rows of a table whose column `number` must have numbers."""
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
@@ -104,7 +104,7 @@ def _table(path: Path, number: str) -> list[dict[str, str]]:
 
 
 def _conflict(path: Path) -> list[dict[str, Any]]:
-    """How the gradients of each two tasks agreed after each epoch of the training."""
+    """The agreement of the gradients of each pair of tasks after each epoch of the training."""
     rows = _table(path, "weights")
     with parts_of(path):
         return [
@@ -128,7 +128,7 @@ def _affinity(path: Path) -> list[dict[str, Any]]:
 
 
 def _training(trained: TrainedModel, history: list[dict[str, str]], model: Path) -> dict[str, Any]:
-    """How the training went and what it cost; models of earlier versions have no record of what they cost.
+    """Facts about the training and its cost; models of earlier versions have no record of their cost.
 
     `best_dev` is the highest score of each task in any epoch, on the split that epochs were compared on.
     """

@@ -15,14 +15,14 @@ def run(spec: FiguresSpec, tables: Path, output: Path) -> None:
     """Draw the figures of a spec from the tables in a folder, as `{name}.svg` and `{name}.png` in `output`.
 
     Raises:
-        ArtifactError: A table is missing, was changed, or was made under other settings.
+        ArtifactError: A table is missing, was changed, or was made with other settings.
     """
     provenance = load_json(tables / "provenance.json", "tables", spec.tables)
     for name in spec.figures:
         path = tables / f"{name}.csv"
         try:
             if file_digest(path) != provenance.details["files"][path.name]:
-                raise ArtifactError(f"{path}: was changed after it had been made. {remedy(path)}")
+                raise ArtifactError(f"{path}: was changed after it was made. {remedy(path)}")
             table = pd.read_csv(path)
         except OSError as error:
             raise ArtifactError(f"{path}: cannot be read ({error.strerror}). {remedy(path)}") from error

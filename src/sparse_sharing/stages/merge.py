@@ -1,8 +1,8 @@
 """Stage `merge`: merge the finished models of single tasks, without joint training.
 
-What each training has changed of the common start, word vectors included, is merged; heads stay those of their tasks.
-All settings of the grids are tried on dev, and the one with the best mean score makes the model. TALL masks cover what
-masks over weights cover; everything else of such a model is the merged change for all tasks.
+The changes that each training made to the common start, including word vectors, are merged; each task keeps its head.
+All settings of the grids are scored on dev, and the one with the best mean score is used. TALL masks cover the weights
+that all masks over weights cover; the rest of such a model has the merged change for all tasks.
 """
 
 import csv
@@ -45,24 +45,24 @@ from sparse_sharing.training.loop import Progress, TaskData, score_dev
 from sparse_sharing.training.seeds import generator
 from sparse_sharing.training.trained import MODEL_FILE, VOCABULARY_FILE
 
-COLUMNS: Sequence[str] = ("scale", "density", "drop_rate", "threshold", "task", "mask_density", "dev", "best")
-"""Of `merging.csv`."""
+COLUMNS: tuple[str, ...] = ("scale", "density", "drop_rate", "threshold", "task", "mask_density", "dev", "best")
+"""The columns of `merging.csv`."""
 
 log = logging.getLogger(__name__)
 
 Setting = Mapping[str, float]
-"""A value from each grid of the method but that of the thresholds."""
+"""A value from each grid of the method except the thresholds."""
 
 
 @dataclass(frozen=True)
 class _Trainings:
-    """The weights of the encoder before and after the single trainings, in the order of `names`, one behind the other.
+    """The weights of the encoder before and after the single trainings, flattened in the order of `names`.
 
     Attributes:
-        names: of the tensors.
-        start: float32 [P].
-        finished: for each task float32 [P].
-        changes: for each task float64 [P].
+        names: the names of the tensors.
+        start: float32 [P], the common start.
+        finished: for each task float32 [P], the weights after its training.
+        changes: for each task float64 [P], the change.
         heads: the tensors of all heads.
     """
 
@@ -75,7 +75,7 @@ class _Trainings:
 
 @dataclass(frozen=True)
 class _Trial:
-    """A setting on dev: for each task its score, and the threshold and mask that gave it, where there are any."""
+    """The dev scores of a setting: for each task its score, and the threshold and mask that gave it, if any."""
 
     setting: Setting
     values: np.ndarray
@@ -101,11 +101,11 @@ def run(
 
     Raises:
         ConfigError: The model of a task is missing.
-        ArtifactError: A file cannot be used, or was made under other settings.
+        ArtifactError: A file cannot be used, or was made with other settings.
     """
     meter = Meter()
     if missing := [task for task in spec.tasks if task not in models]:
-        raise ConfigError(f"no model of task '{missing[0]}' was given (--model {missing[0]}=FOLDER)")
+        raise ConfigError(f"missing the model of task '{missing[0]}'; add --model {missing[0]}=FOLDER")
     words = load_vocabulary(vocabulary, spec.data, spec.tags)
     lenient = "lenient_spans" in (spec.replicate or ())
     tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, words, lenient_spans=lenient)
@@ -145,7 +145,7 @@ def run(
 
 
 def _trainings(spec: MergeSpec, network: Network, models: Mapping[str, Path]) -> _Trainings:
-    """What the single trainings started from and ended with."""
+    """The weights at the start and at the end of the single trainings."""
     names = [name for name in network.values() if not name.startswith(HEADS)]
     start = _flat({name: value.cpu().numpy() for name, value in network.values().items()}, names)
     finished, heads = {}, {}
@@ -170,13 +170,13 @@ def _by_name(network: Network, trainings: _Trainings, values: np.ndarray) -> dic
 
 
 def _tried(spec: MergeSpec) -> int:
-    """How many dev scores of a task are compared."""
+    """The number of dev scores of a task that are compared."""
     grids = (spec.scales, spec.densities, spec.drop_rates, spec.thresholds)
     return int(np.prod([len(grid) for grid in grids if grid is not None]))
 
 
 def _merged(spec: MergeSpec, trainings: _Trainings) -> Iterator[tuple[Setting, np.ndarray]]:
-    """For each setting the merged change, float64 [P]."""
+    """Each setting with its merged change, float64 [P]."""
     for rate, density in product(spec.drop_rates or [None], spec.densities or [None]):
         changes, setting = trainings.changes, {}
         if rate is not None:
@@ -218,7 +218,7 @@ def _try(
     trainings: _Trainings,
     dense: Mask,
 ) -> tuple[_Trial, list[dict[str, Any]]]:
-    """The scores of a setting, and a row for each; with thresholds the best of each task, the first of equal ones."""
+    """The scores of a setting, with a row each; of several thresholds, the best for each task, the first if tied."""
     if spec.thresholds is None:
         scores = score_dev(network, tasks)
         rows = [{**trial.setting, "task": task, "dev": score.value} for task, score in scores.items()]
@@ -246,7 +246,7 @@ def _try(
 def _describe(
     spec: MergeSpec, network: Network, best: _Trial, masks: Mapping[str, Mask], tasks: Mapping[str, TaskData]
 ) -> dict[str, Any]:
-    """What is known about a merged model besides its weights."""
+    """The details of a merged model: everything besides its weights."""
     unchosen = [task for task, data in tasks.items() if not data.choose_on_dev]
     covered = next(iter(masks.values())).shapes
     return {
@@ -266,7 +266,7 @@ def _describe(
 
 
 def _table(rows: Sequence[Mapping[str, Any]], best: _Trial) -> str:
-    """One row for each dev score, as CSV; `best` is 1 in the row of each task that the model was made with."""
+    """One row for each dev score, as CSV; `best` is 1 in the rows of the setting that the model uses."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()

@@ -1,6 +1,6 @@
 """Stage `prepare`: labelled files -> vocabulary, vectors, and encoded train, dev and test text in separate files.
 
-The tags of each task are read by the stage `prepare_task` into files of their own, so a task more changes nothing here.
+The stage `prepare_task` encodes the tags of each task in separate files, so that a new task changes nothing here.
 """
 
 import logging
@@ -26,7 +26,7 @@ from sparse_sharing.text.vocabulary import TaskTags, Vocabulary, frequent
 log = logging.getLogger(__name__)
 
 OF_TASKS = ("repairs", "missing_tags")
-"""What reading counts of the tags of tasks, none of which is read here."""
+"""The counts of reading that concern tags, which are not read here."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def run(
     """Encode a dataset into the folder `output`; `documents` gives the lists of documents by CORPUS.SPLIT.
 
     Raises:
-        ConfigError: Files are missing for a corpus, or the vectors do not fit the model.
+        ConfigError: Files of a corpus are missing, or the vectors do not fit the model.
         DataError: A file cannot be read, is malformed, or has no training sentence.
     """
     with Spool(output) as spool:
@@ -85,7 +85,7 @@ def write(spec: PrepareSpec, corpora: list[Corpus], vectors: Path | None, output
 
 
 def report(summary: Mapping) -> None:
-    """Tell the log what was read, and warn of what may spoil a score."""
+    """Log what was read, with warnings of what may make scores wrong."""
     for split, values in summary["splits"].items():
         for corpus, read in values["corpora"].items():
             log.info("%s %s: %d sentences, %d tokens", corpus, split, read["sentences"], read["tokens"])
@@ -97,13 +97,15 @@ def report(summary: Mapping) -> None:
 
 
 def load_vectors(spec: PrepareSpec, path: Path | None, words: Iterable[str]) -> PretrainedVectors:
-    """The vectors of the words that occur, under the keys in which the vocabulary looks words up.
+    """The vectors of the words that occur, under the keys by which the vocabulary looks words up.
 
     Raises:
         ConfigError: The vectors are wider than the model's word embedding.
     """
     if (path is not None) != spec.vectors:
-        raise ConfigError("the spec and the option --vectors disagree on whether there are word vectors")
+        raise ConfigError(
+            "the spec and the option --vectors do not agree: expected both or neither to have word vectors"
+        )
     if path is None:
         return PretrainedVectors({}, frozenset(), 0)
     keys = {word.lower() if spec.lowercase else word for word in words}
@@ -122,7 +124,7 @@ def load_vectors(spec: PrepareSpec, path: Path | None, words: Iterable[str]) -> 
 def build_vocabulary(
     spec: PrepareSpec, words: Counter[str], vectors: PretrainedVectors, tasks: Mapping[str, TaskTags] | None = None
 ) -> Vocabulary:
-    """The vocabulary of the training text: its words and characters, with the tags of tasks where they are given."""
+    """The vocabulary of the training text: its words and characters, and the tags of tasks if they are given."""
     keys: Counter[str] = Counter()
     characters: Counter[str] = Counter()
     for word, count in words.items():
@@ -139,7 +141,7 @@ def build_vocabulary(
 
 
 def vector_rows(vocabulary: Vocabulary, vectors: PretrainedVectors) -> tuple[np.ndarray, np.ndarray]:
-    """The vector of each word id, float32 [V, D], zero where there is none, and bool [V], where there is one."""
+    """The vector of each word id, float32 [V, D], zero if it has none, and whether it has one, bool [V]."""
     rows = np.zeros((vocabulary.word_count, vectors.dimension), dtype=np.float32)
     has_vector = np.zeros(vocabulary.word_count, dtype=bool)
     for word, index in vocabulary.word_ids.items():
@@ -155,7 +157,7 @@ def summarise_split(
     vectors: PretrainedVectors,
     vocabulary: Vocabulary,
 ) -> dict:
-    """What a person should know about a split before believing a score on it."""
+    """The summary of a split: facts that matter for the scores on it."""
     known, keyed = vocabulary.word_ids, vectors.by_key
     unknown = sum(
         count for word, count in words.items() if (key := vocabulary.key(word)) not in known and key not in keyed
@@ -179,14 +181,14 @@ def summarise_split(
 
 
 def leaked(corpora: Sequence[Corpus], corpus: Corpus, split: str) -> np.ndarray | None:
-    """The sentences of a split that are also in an earlier split of any corpus, as bool [S]; none for train."""
+    """Whether each sentence of a split is also in an earlier split of any corpus, bool [S]; None for train."""
     earlier = SPLITS[: SPLITS.index(split)]
     known = [other.digests[name] for other in corpora for name in earlier]
     return occurring(corpus.digests[split], known) if earlier else None
 
 
 def leaks(corpora: Sequence[Corpus]) -> list[dict]:
-    """For each dev and test split of a corpus, and each earlier split of any: how many of its sentences are there."""
+    """For each dev and test split of a corpus, how many of its sentences are in each earlier split of any corpus."""
     return [
         {
             "corpus": corpus.spec.name,
@@ -203,5 +205,5 @@ def leaks(corpora: Sequence[Corpus]) -> list[dict]:
 
 
 def count_documents(text: CollectedText) -> int | None:
-    """How many documents a text has; none where it is not divided into documents."""
+    """The number of documents of a text; None if it is not divided into documents."""
     return None if text.documents is None else int(text.documents[-1]) + 1

@@ -1,6 +1,7 @@
 """Stage `prepare_task`: labelled files -> the tags of one task in train, dev and test, in separate files.
 
-The text itself is encoded by the stage `prepare`. Both read the same sentences; a digest of them says so in every file.
+The stage `prepare` encodes the text itself. Both read the same sentences; every file has a digest of them to check
+this.
 """
 
 import logging
@@ -21,10 +22,11 @@ log = logging.getLogger(__name__)
 def run(spec: PrepareTaskSpec, files: Files, output: Path, documents: Mapping[str, Path] | None = None) -> None:
     """Encode the tags of a task into the folder `output`; `documents` gives the lists of documents by CORPUS.SPLIT.
 
-    The tags that occur in training are numbered in alphabetical order, those of dev and test that do not, behind them.
+    The tags that occur in training are numbered in alphabetical order, and after them those that occur only in dev or
+    test.
 
     Raises:
-        ConfigError: Files are missing for a corpus.
+        ConfigError: Files of a corpus are missing.
         DataError: A file cannot be read, is malformed, or the dev text has no span of a task that is judged by spans.
     """
     task = spec.task
@@ -50,7 +52,7 @@ def run(spec: PrepareTaskSpec, files: Files, output: Path, documents: Mapping[st
 
 
 def task_tags(task: TaskColumn, tags: Iterable[str]) -> TaskTags:
-    """The tags of a task, from those that occur in training, in the model's scheme."""
+    """The tags of a task that occur in training, in the model's scheme."""
     return TaskTags(
         tuple(sorted({*tags} - {MISSING_TAG})),
         task.scheme,
@@ -61,7 +63,7 @@ def task_tags(task: TaskColumn, tags: Iterable[str]) -> TaskTags:
 
 
 def _summary(spec: PrepareTaskSpec, tags: int, splits: Mapping[str, Mapping[str, dict]]) -> dict:
-    """The summary of a task; `splits` has what is known of each split by corpus."""
+    """The summary of a task; `splits` has the facts about each split by corpus."""
     if spec.more is None:
         only = {split: values[spec.corpus.name] for split, values in splits.items()}
         return {"corpus": spec.corpus.name, "tags": tags, "splits": only}
@@ -69,7 +71,7 @@ def _summary(spec: PrepareTaskSpec, tags: int, splits: Mapping[str, Mapping[str,
 
 
 def _summarise(corpus: Corpus, split: str, unseen: list[str]) -> dict:
-    """What a person should know about the tags of a split of a corpus before believing a score on it."""
+    """The summary of the tags of a split of a corpus: facts that matter for the scores on it."""
     read, text, task = corpus.summary[split], corpus.texts[split], corpus.spec.tasks[0]
     spans = None if task.scheme == "none" else dict(sorted(text.type_counts(task.name, task.model_scheme).items()))
     return {
@@ -83,10 +85,10 @@ def _summarise(corpus: Corpus, split: str, unseen: list[str]) -> dict:
 
 
 def _report(task: str, splits: Mapping[str, Mapping[str, dict]]) -> None:
-    """Warn in the log of what may spoil a score."""
+    """Log warnings of what may make scores wrong."""
     for split, corpus, values in ((split, *item) for split, own in splits.items() for item in own.items()):
         if values["repairs"]:
             log.warning("%s %s: %d tags of task '%s' were repaired", corpus, split, values["repairs"], task)
         if values["tags_not_in_training"]:
             unseen = ", ".join(values["tags_not_in_training"])
-            log.warning("%s %s: task '%s' has tags that training lacks: %s", corpus, split, task, unseen)
+            log.warning("%s %s: task '%s' has tags that do not occur in training: %s", corpus, split, task, unseen)

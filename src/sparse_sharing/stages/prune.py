@@ -1,4 +1,4 @@
-"""Stage `prune`: find the masks of one task while it is trained, as a source says (paper, Algorithm 1)."""
+"""Stage `prune`: find the masks of one task while it is trained, with a source of masks (paper, Algorithm 1)."""
 
 import csv
 import io
@@ -42,38 +42,38 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Pruning:
-    """What has been found so far: finished rounds, their times in seconds, and a mask more to go on with."""
+    """The state of a pruning: finished rounds, their times in seconds, and the mask of the next round."""
 
     masks: list[Mask]
     rounds: list[Round]
     seconds: list[float]
 
     def add(self, dev_score: float | None, best_epoch: int | None, history: Sequence[Epoch]) -> None:
-        """Note the round of the next mask; `history` are the epochs that it took."""
+        """Add the round of the newest mask; `history` has its epochs."""
         mask = self.masks[len(self.rounds)]
         self.rounds.append(Round(len(self.rounds), mask.density, mask.kept, dev_score, best_epoch, len(history)))
         self.seconds.append(sum(epoch.seconds for epoch in history))
 
     def is_over(self, stop_after: int | None) -> bool:
-        """Whether the last `stop_after` rounds brought no better dev score than those before."""
+        """Whether none of the last `stop_after` rounds has a better dev score than those before."""
         scores = [round_.dev_score or 0.0 for round_ in self.rounds]
         return bool(stop_after and scores and len(scores) - 1 - scores.index(max(scores)) >= stop_after)
 
     def end(self) -> None:
-        """Forget the mask of a round that is not going to be trained."""
+        """Drop the mask of the round that will not be trained."""
         del self.masks[len(self.rounds) :]
 
 
 def run(
     spec: PruneSpec, vocabulary: Path, train_text: Path, dev_text: Path, weights: Path, output: Path, device: str
 ) -> None:
-    """Find masks as the source says; write `masks.safetensors` and `rounds.csv` into `output`.
+    """Find masks with the source of the spec; write `masks.safetensors` and `rounds.csv` into `output`.
 
     The source of the paper, `magnitude`, trains, ranks, removes and rewinds, for rounds 0 to K. Round k trains from
     theta(w) under the mask of density final_density ** (k / K), with a fresh optimizer. The weights of its best dev
-    epoch are ranked, and the smallest are removed to make the mask of round k + 1. With `stop_after` m the round that
-    is the m-th in a row without a better dev score is the last. Where the task's dev text may choose nothing, the
-    weights of the last epoch are ranked, and `stop_after` ends nothing.
+    epoch are ranked, and the smallest are removed to make the mask of round k + 1. With `stop_after` m, pruning
+    ends after m consecutive rounds without a better dev score. If dev scores of the task may choose nothing, the
+    weights of the last epoch are ranked, and `stop_after` has no effect.
     """
     meter = Meter()
     words = load_vocabulary(vocabulary, spec.data, spec.tags)
@@ -116,7 +116,7 @@ def run(
 
 @dataclass(frozen=True)
 class _Pruner:
-    """Runs the trainings of a pruning, and takes down what they find."""
+    """Runs the trainings of a pruning, and records their results."""
 
     spec: PruneSpec
     network: Network
@@ -129,7 +129,7 @@ class _Pruner:
     meter: Meter
 
     def train_round(self) -> None:
-        """Rewind, train under the newest mask, and cut the next masks from the best weights."""
+        """Rewind, train under the newest mask, and make the next masks from the best weights."""
         spec, network, pruning = self.spec, self.network, self.pruning
         number, mask = len(pruning.rounds), pruning.masks[-1]
         network.load(self.start)
@@ -182,7 +182,7 @@ class _Pruner:
 
 
 def _units(spec: PruneSpec, network: Network) -> Units | None:
-    """The units that masks remove; none: masks remove single weights."""
+    """The units that masks remove; None: masks remove single weights."""
     if spec.granularity is None:
         return None
     if not network.units.shapes:
@@ -198,25 +198,25 @@ def _source(spec: PruneSpec, dense: Mask, start: Mapping[str, Tensor], prunable:
 
 
 def _warn(spec: PruneSpec, pruning: Pruning, choose_on_dev: bool) -> None:
-    """Say in the log where dev scores chose nothing."""
+    """Log a warning if dev scores chose nothing."""
     if not choose_on_dev:
-        log.warning("prune %s: choose_on_dev is false: every round ranks the weights of its last epoch", spec.task)
+        log.warning("prune %s: choose_on_dev is false, so every round ranks the weights of its last epoch", spec.task)
     elif max(round_.dev_score for round_ in pruning.rounds if round_.dev_score is not None) <= 0:
         log.warning(
-            "prune %s: the dev score was 0 after every epoch of every round. Train longer (prune.epochs) or raise "
-            "prune.learning_rate; no mask can be chosen by these scores",
+            "prune %s: the dev score was 0 after every epoch of every round, so no mask can be chosen by dev scores. "
+            "Train longer (prune.epochs) or raise prune.learning_rate",
             spec.task,
         )
 
 
 def _save(path: Path, spec: PruneSpec, pruning: Pruning, more: Mapping[str, object] | None = None) -> None:
-    """Write masks and rounds. Times differ from run to run: they are no part of the stage's output."""
+    """Write masks and rounds. Times differ from run to run, so the outputs of the stage do not contain them."""
     details = {"task": spec.task, "rounds": [asdict(round_) for round_ in pruning.rounds], **(more or {})}
     write_rounds(path, spec, pruning.masks, details)
 
 
 def _resume(path: Path, spec: PruneSpec, dense: Mask) -> Pruning:
-    """What an interrupted pruning has left behind, or the dense mask and no round."""
+    """The state of an interrupted pruning, or the dense mask and no round."""
     try:
         artifact = load_tensors(path, "masks", spec.digest())
         masks = [load_mask(artifact, name, path) for name in sorted(artifact.tensors)]
@@ -228,7 +228,7 @@ def _resume(path: Path, spec: PruneSpec, dense: Mask) -> Pruning:
 
 
 def _table(pruning: Pruning) -> str:
-    """The rounds as CSV; the dev score in percent, the time of all epochs of a round in seconds."""
+    """The rounds as CSV; dev scores in percent, the time of all epochs of a round in seconds."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [*asdict(pruning.rounds[0]), "seconds"], lineterminator="\n")
     writer.writeheader()

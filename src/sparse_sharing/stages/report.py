@@ -39,22 +39,22 @@ from sparse_sharing.results.tables.rounds import chart as pruning_rounds
 from sparse_sharing.storage.artifacts import write_text
 
 NO_MASKS = (
-    "A page of many datasets has no figures of their masks; tables/masks.csv and tables/overlap.csv have their "
-    "densities and overlaps."
+    "With this many datasets the page has no figures of masks; their densities and overlaps are in tables/masks.csv "
+    "and tables/overlap.csv."
 )
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-"""The fast one, where PyYAML was built with it."""
+"""The fast dumper, if PyYAML was built with it."""
 
 
 def run(spec: ReportSpec, run_folder: Path, output: Path, configuration: str | None = None) -> None:
     """Read the run in `run_folder` and write the page `output`.
 
     Args:
-        spec: of the report.
-        run_folder: of the run.
+        spec: the spec of the report.
+        run_folder: the folder of the run.
         output: the file to write.
-        configuration: the file that the run was started with, as its user named it; None: the default run.
+        configuration: the configuration file of the run, as the user named it; None: the default run.
 
     Raises:
         ArtifactError: A file of the run is missing or damaged.
@@ -119,23 +119,23 @@ def best_models(results: pd.DataFrame, folder: Path) -> Iterator[tuple[str, str]
         best = best_model(own, folder)
         if best is not None:
             count = len(best.folders)
-            several = f" It has {count} models, one for each task; the command names the first." if count > 1 else ""
+            several = f" It has {count} models, one for each task; the command uses the first." if count > 1 else ""
             sentence = f"{dataset}: the best system on dev is {best.system}, with a mean of {best.score:.2f} %."
             yield f"{sentence}{several} Tag a sentence with it:", best.tag_command
 
 
 def left_out(tasks: Sequence[str]) -> str:
-    """What the figures of a dataset do not show."""
+    """A note on the tasks that the figures of a dataset do not show."""
     if len(tasks) <= MOST_TASKS:
         return ""
     return (
-        f"The figures show the first {MOST_TASKS} of {len(tasks)} tasks; the tables on this page, and those "
-        "beside it in the folder tables, have all. "
+        f"The figures show the first {MOST_TASKS} of {len(tasks)} tasks; the tables on this page and in the "
+        "folder tables have all. "
     )
 
 
 def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame) -> list[Table | Chart]:
-    """What the chosen masks share, averaged over the seeds; `table` is the table `masks`."""
+    """Tables and charts of the chosen masks, averaged over the seeds; `table` is the table `masks`."""
     chosen = dict(list(table[table["dataset"] == dataset].groupby(["seed", "start", "choice"])))
     frames: Mapping[str, list[pd.DataFrame]] = {"layers": [], "overlaps": [], "served": []}
     for name, seed, start, choice in spec.selections():
@@ -158,7 +158,7 @@ def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame
 
 
 def experiment_sections(spec: ReportSpec, results: RunResults) -> Iterator[Section]:
-    """The tables that have a section of their own: those of the experiments that this run holds."""
+    """The tables with their own section: those of the experiments in this run."""
     for record in tables_of(spec):
         frame = results.tables[record.name]
         if record.title is None or not len(frame):
@@ -172,7 +172,7 @@ def experiment_sections(spec: ReportSpec, results: RunResults) -> Iterator[Secti
 
 
 def other_sections(results: RunResults) -> Iterator[Section]:
-    """The text, and what the run cost."""
+    """The sections on the text and on the costs of the run."""
     yield Section(
         "data",
         "Data",
@@ -189,22 +189,22 @@ def other_sections(results: RunResults) -> Iterator[Section]:
 
 
 def provenance(spec: ReportSpec, results: RunResults) -> dict[str, str]:
-    """What a reader needs to make the same numbers again, as text."""
+    """What a reader needs to reproduce the numbers, as text."""
     packages = ("torch", "numpy", "pandas", "safetensors", "seqeval", "snakemake")
     versions = {"sparse-sharing": __version__, "python": platform.python_version()}
     versions |= {name: version(name) for name in packages}
     revision = texts.git_revision(Path(__file__).parent)
     files = {name: results.provenance[name] for name in ("files", "metrics") if name in results.provenance}
     return {
-        "Settings of every stage (first seed), as its files carry them": yaml.dump(
+        "Settings of every stage (first seed), as stored in its files": yaml.dump(
             dict(results.settings), Dumper=DUMPER, sort_keys=False, allow_unicode=True
         ),
         "Versions": yaml.dump(versions | {"revision": revision}, Dumper=DUMPER, sort_keys=False),
-        "Digests (SHA-256) of the tables and of the metrics behind them": json.dumps(files, indent=1),
+        "Digests (SHA-256) of the tables and of the metrics they are made from": json.dumps(files, indent=1),
     }
 
 
 def _over_seeds(frame: pd.DataFrame) -> pd.DataFrame:
-    """The mean of the figures over rows that agree in all names."""
+    """The mean of the numbers over rows that agree in all names."""
     keys = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name]) or name == "tasks"]
     return frame.groupby(keys, sort=False, as_index=False).mean()

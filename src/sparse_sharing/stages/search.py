@@ -1,7 +1,7 @@
-"""Stage `search`: look for the density of each task, by successive halving of short joint trainings, on dev.
+"""Stage `search`: find the density of each task by successive halving of short joint trainings, on dev.
 
 Each trial is a combination of stored rounds, one for each task. All trials of a rung train from the same start on the
-same order of the data and go on from their last epoch in the next rung, so that they differ in their masks only.
+same order of the data and resume after their last epoch in the next rung, so that they differ only in their masks.
 """
 
 import csv
@@ -48,7 +48,7 @@ Rungs = list[list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class _Trials:
-    """What the trials of a search share, and their masks.
+    """The trials of a search: what they share, and their masks.
 
     Attributes:
         combinations: for each trial the round of each task.
@@ -66,7 +66,7 @@ class _Trials:
 
     @cached_property
     def parameters(self) -> list[int]:
-        """For each trial how many parameters it stores for all tasks, without embeddings and heads."""
+        """For each trial, the number of parameters that it stores for all tasks, without embeddings and heads."""
         found = []
         for number in range(len(self.combinations)):
             masks = self.network.over_weights(self.masks_of(number))
@@ -91,11 +91,11 @@ def run(
 ) -> None:
     """Write `search.json` with the best combination and all trials, and `search.csv`, into `output`.
 
-    An interrupted search goes on after its last finished epoch, to the same result.
+    An interrupted search resumes after its last finished epoch, and gives the same result.
 
     Raises:
-        ConfigError: The pruning of a task was not given, or has not the rounds that are to be combined.
-        ArtifactError: A file was made under other settings, or masks do not belong to the starting weights.
+        ConfigError: The pruning of a task was not given, or lacks the rounds to combine.
+        ArtifactError: A file was made with other settings, or masks do not belong to the starting weights.
     """
     meter = Meter()
     words = load_vocabulary(vocabulary, spec.data, spec.tags)
@@ -130,11 +130,11 @@ def _trials(
     data: Mapping[str, TaskData],
     weights: str,
 ) -> _Trials:
-    """The combinations that are tried, with their masks."""
+    """The combinations to try, with their masks."""
     rounds, artifacts = {}, {}
     for task, digest in spec.masks.items():
         if task not in paths:
-            raise ConfigError(f"no masks of task '{task}' were given (--masks {task}=FILE)")
+            raise ConfigError(f"missing the masks of task '{task}'; add --masks {task}=FILE")
         artifacts[task] = load_tensors(paths[task], "masks", digest)
         with parts_of(paths[task]):
             rounds[task] = {own.round: own for own in (Round(**row) for row in artifacts[task].details["rounds"])}
@@ -151,17 +151,19 @@ def _trials(
 
 
 def _allowed(spec: SearchSpec, task: str, known: Sequence[int]) -> list[int]:
-    """The rounds of a task that are combined; a pruning that ended early has fewer than the others."""
+    """The rounds of a task to combine; a pruning that ended early has fewer rounds than the others."""
     wanted = spec.search.rounds
     found = [number for number in known if number > 0 or spec.allow_dense]
     found = found if wanted is None else [number for number in found if number in wanted]
     if not found:
-        raise ConfigError(f"search: the pruning of task '{task}' has none of the rounds to combine; it has {known}")
+        raise ConfigError(
+            f"search: the pruning of task '{task}' has none of the rounds to combine (search.rounds); it has {known}"
+        )
     return found
 
 
 def _halved(trials: _Trials, plan: Sequence[tuple[int, int]], work: Path, report: Reporter, meter: Meter) -> Rungs:
-    """Train the trials of each rung, and give the better half to the next."""
+    """Train the trials of each rung, and pass the better half to the next."""
     alive = list(range(len(trials.combinations)))
     rungs = _resume(work / "rungs.json", trials.spec)
     for rung, (count, epochs) in enumerate(plan):
@@ -179,7 +181,7 @@ def _halved(trials: _Trials, plan: Sequence[tuple[int, int]], work: Path, report
 
 
 def _train(trials: _Trials, number: int, epochs: int, work: Path, report: Reporter, meter: Meter) -> dict[str, Any]:
-    """Train one trial up to an epoch, from its checkpoint where it has one."""
+    """Train one trial up to an epoch, from its checkpoint if it has one."""
     spec, network = trials.spec, trials.network
     network.load(trials.start)
     network.set_masks(trials.masks_of(number))
@@ -205,7 +207,7 @@ def _checkpoint(work: Path, number: int) -> Path:
 
 
 def _resume(path: Path, spec: SearchSpec) -> Rungs:
-    """The rungs that an interrupted search has finished."""
+    """The finished rungs of an interrupted search."""
     try:
         artifact = load_json(path, "search", spec.digest())
         with parts_of(path):
@@ -219,7 +221,7 @@ def _standings(trials: _Trials, rung: Sequence[Mapping[str, Any]]) -> list[Stand
 
 
 def _result(trials: _Trials, plan: Sequence[tuple[int, int]], rungs: Rungs) -> dict[str, Any]:
-    """The best combination, and what is known of every trial."""
+    """The best combination, and the results of every trial."""
     (best,) = best_of(_standings(trials, rungs[-1]), 1)
     first = [own["mean"] for own in rungs[0]]
     return {
@@ -239,7 +241,7 @@ def _result(trials: _Trials, plan: Sequence[tuple[int, int]], rungs: Rungs) -> d
 
 
 def _table(trials: _Trials, plan: Sequence[tuple[int, int]], rungs: Rungs) -> str:
-    """One row for each trial of each rung, as CSV; `kept` is 1 where it reached the next rung or is the best."""
+    """One row for each trial of each rung, as CSV; `kept` is 1 if the trial reached the next rung or is the best."""
     text, tasks = io.StringIO(), trials.spec.tasks
     writer = csv.writer(text, lineterminator="\n")
     names = [*(f"round {task}" for task in tasks), *(f"density {task}" for task in tasks), "parameters"]

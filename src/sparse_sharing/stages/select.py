@@ -1,4 +1,4 @@
-"""Stage `select`: one mask for each task, of a round of its pruning, of a file, or of the largest starting weights."""
+"""Stage `select`: one mask for each task, from its pruning, from a file, or of the largest starting weights."""
 
 import logging
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 Chosen = dict[str, tuple[dict, Mask]]
-"""For each task what is known of its mask, such as the round that it comes from, and the mask."""
+"""For each task the facts about its mask, such as its round, and the mask."""
 
 
 def run(
@@ -45,13 +45,13 @@ def run(
 ) -> None:
     """Write `masks.safetensors` with one mask per task, `choice.csv` and `overlap.csv` into `output`.
 
-    Rule `file` takes the masks of the file `given`, rule `magnitude` the largest starting weights, all others take
-    those of the tasks' prunings, rule `search` of the rounds that the file `search` has found. The starting weights are
-    also what overlaps are compared with.
+    Rule `file` uses the masks of the file `given`, and rule `magnitude` the largest starting weights. All other rules
+    use the masks of the tasks' prunings; rule `search` uses those of the rounds in the file `search`. Overlaps are also
+    compared with those of the largest starting weights.
 
     Raises:
         ConfigError: The pruning of a task, or the file, was not given, or no round satisfies the rule.
-        ArtifactError: A file was made under other settings, or masks do not belong to the starting weights.
+        ArtifactError: A file was made with other settings, or masks do not belong to the starting weights.
     """
     meter = Meter()
     if (given is not None) != (spec.choice.rule == "file"):
@@ -94,12 +94,12 @@ def run(
 
 
 def _found(spec: SelectSpec, search: Path | None) -> Mapping[str, Any] | None:
-    """What a search has found, where the rule asks for one."""
+    """The result of the search, if the rule is `search`."""
     return None if search is None else load_json(search, "search", spec.search).details
 
 
 def _prunings(spec: SelectSpec, masks: dict[str, Path], found: Mapping[str, Any] | None) -> Chosen:
-    """For each task the round that the rule picks or a search has found, and its mask."""
+    """For each task the round that the rule or the search has chosen, and its mask."""
     chosen: Chosen = {}
     for task, digest in spec.masks.items():
         if task not in masks:
@@ -125,12 +125,12 @@ def _of_no_round(masks: dict[str, Mask]) -> Chosen:
 
 
 def _randomised(spec: SelectSpec, chosen: Chosen) -> Chosen:
-    """The masks, or random ones where the choice asks for them."""
+    """The masks, or random ones if the choice asks for them."""
     choice, seed, masks = spec.choice, spec.seed, {task: mask for task, (_, mask) in chosen.items()}
     if not choice.random:
         return chosen
     if seed is None:
-        raise ConfigError(f"choice '{choice.name}': random masks need a seed, and the spec has none; give it one")
+        raise ConfigError(f"choice '{choice.name}': random masks need a seed, and the spec has none; add one")
     if choice.random == "permuted":
         masks = permuted(masks, generator(seed, "permuted masks", choice.name))
     else:
@@ -141,8 +141,8 @@ def _randomised(spec: SelectSpec, chosen: Chosen) -> Chosen:
 def _choice_table(chosen: Chosen, at_start: dict[str, float]) -> pd.DataFrame:
     """One row per task: its round, density and dev score, its overlap with the starting weights, densities by layer.
 
-    `overlap_with_start` is that with the mask of as many of the largest starting weights. Where dev scores have chosen,
-    also how many rounds share the best one, and how many could be chosen.
+    `overlap_with_start` is the overlap with the mask of as many of the largest starting weights. If dev scores have
+    chosen, there is also the number of rounds with the best score, and of rounds that could be chosen.
     """
     rows = []
     for task, (row, mask) in chosen.items():
@@ -155,9 +155,9 @@ def _choice_table(chosen: Chosen, at_start: dict[str, float]) -> pd.DataFrame:
 
 
 def _overlap_table(chosen: Chosen, at_start: dict[str, float]) -> pd.DataFrame:
-    """For each pair of tasks, and for all together: the overlap beside what it must be compared with.
+    """For each pair of tasks, and for all together, the overlap and the overlaps to compare it with.
 
-    `chance` and `chance_by_tensor` are those of independent masks of the same densities, over all and in each tensor.
+    `chance` and `chance_by_tensor` are those of independent masks with the same densities, in total and in each tensor.
     For pairs `overlap_with_start` is the mean over both tasks of the overlap of a mask with that of as many of the
     largest starting weights.
     """

@@ -1,4 +1,4 @@
-"""Stage `tables`: gather the metrics and masks of all models of a run into tables."""
+"""Stage `tables`: collect the metrics and masks of all models of a run in tables."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from sparse_sharing.storage.artifacts import file_digest, save_json, write_text
 
 
 def run(spec: TablesSpec, run_folder: Path, output: Path) -> None:
-    """Read all results below `run_folder` and write into `output` the tables that they fill.
+    """Read all results below `run_folder` and write the tables of the run into `output`.
 
     Raises:
-        ArtifactError: A result is missing, damaged, or made under other settings; nothing is written.
+        ArtifactError: A result is missing, damaged, or made with other settings; nothing is written then.
     """
     inputs = RunInputs(spec, run_folder)
     inputs.check()

@@ -1,4 +1,4 @@
-"""Stage `train`: train one model of a system; what its tasks share is said by the files of `sharing`."""
+"""Stage `train`: train one model of a system; the modules of `sharing` define what its tasks share."""
 
 import csv
 import dataclasses
@@ -67,11 +67,11 @@ def run(
     """Train jointly, each task through its subnetwork, and keep the epoch with the best mean dev score.
 
     With `best_epoch: each` the model also holds, for each task, the weights of the epoch with its own best dev score.
-    Writes the model, its vocabulary, `history.csv`, a card and what it cost into `output`. The test text is given only
-    where the original's choice of the epoch on test is replicated.
+    Writes the model, its vocabulary, `history.csv`, a card and its costs into `output`. The test text is given only if
+    the original code's choice of the epoch on test is reproduced.
 
     Raises:
-        ConfigError: Masks are missing for sparse sharing, or given to another way of sharing; or the test text is.
+        ConfigError: Masks or the test text are missing, or are given to a system that does not use them.
         ArtifactError: A mask keeps every weight, or does not belong to the starting weights.
     """
     meter = Meter()
@@ -90,7 +90,7 @@ def run(
     with work_folder(output, inputs) as work:
         meter.keep_in(work)
         network.set_masks(chosen)
-        note = "" if compared is tasks else "test stands for dev, "
+        note = "" if compared is tasks else "test is used as dev, "
         rate, progress, tried, logs = _train_with_rates(spec, network, start, compared, chosen, work, note, meter)
         for mark in marks.of_training(training_facts(progress, tasks, spec.optimization.epochs), spec.tasks):
             log.warning("%s: %s", _label(spec), mark.sentence)
@@ -120,12 +120,12 @@ def run(
 
 
 def _label(spec: TrainSpec) -> str:
-    """What the log calls the training."""
+    """The name of the training in the log."""
     return f"train {spec.system} {'+'.join(spec.tasks)}"
 
 
 class Tried(TypedDict):
-    """What the training with a learning rate has reached."""
+    """The result of the training with a learning rate."""
 
     learning_rate: float
     dev: float
@@ -143,11 +143,11 @@ def _train_with_rates(
     note: str,
     meter: Meter,
 ) -> tuple[float, Progress, list[Tried], dict[str, EpochLog]]:
-    """Train from the start with each learning rate; returns the best rate, its training, and what each has reached.
+    """Train from the start with each learning rate; returns the best rate, its training, and the result of each.
 
-    Also the logs of diagnostics of the best training, by the file that they become. Trainings differ in the rate only.
-    One that has ended is not repeated after an interruption: its checkpoint holds its last epoch. Without a grid there
-    is one training, and the list is empty.
+    It also returns the logs of the diagnostics of the best training, by file name. Trainings differ only in the rate. A
+    finished training is not repeated after an interruption, since its checkpoint has its last epoch. Without a grid
+    there is one training, and the list is empty.
     """
     rates = spec.learning_rates or [spec.optimization.learning_rate]
     found: list[Progress] = []
@@ -184,7 +184,7 @@ def _train_with_rates(
 def _diagnostics(
     spec: TrainSpec, network: Network, tasks: Mapping[str, TaskData], masks: Mapping[str, Mask], path: Path
 ) -> dict[str, EpochLog]:
-    """What is measured after epochs, by the file that it becomes; `path` without its ending keeps what was found."""
+    """The diagnostics that are measured after epochs, by file name; `path` with another ending stores their rows."""
     found: dict[str, EpochLog] = {}
     size = spec.optimization.batch_size
     if spec.conflict is not None:
@@ -210,9 +210,9 @@ def _log_epoch(logs: Iterable[EpochLog], epoch: Epoch) -> None:
 def _compared_on(
     spec: TrainSpec, tasks: Mapping[str, TaskData], test_text: Path | None, vocabulary: Vocabulary
 ) -> Mapping[str, TaskData]:
-    """The tasks as they are, or with test in the place of dev where the choice of the epoch on test is replicated."""
+    """The tasks, with test in place of dev if the original code's choice of the epoch on test is reproduced."""
     if (test_text is not None) != ("epoch_on_test" in (spec.replicate or ())):
-        verb = "takes no" if test_text is not None else "replicates the choice of the epoch on test: it needs the"
+        verb = "takes no" if test_text is not None else "reproduces the choice of the epoch on test, so it needs the"
         raise ConfigError(f"system '{spec.system}' {verb} test text (--test FILE)")
     if test_text is None:
         return tasks
@@ -221,7 +221,7 @@ def _compared_on(
 
 
 def _masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -> dict[str, Mask]:
-    """The mask of each task, as the way of sharing says."""
+    """The mask of each task, as defined by the way of sharing."""
     if (path is not None) != (spec.masks is not None):
         verb = "needs" if spec.masks is not None else "takes no"
         raise ConfigError(f"system '{spec.system}' {verb} masks (--masks FILE)")
@@ -231,14 +231,15 @@ def _masks(spec: TrainSpec, path: Path | None, network: Network, weights: str) -
 
 
 def _read_masks(spec: TrainSpec, path: Path, network: Network, weights: str) -> dict[str, Mask]:
-    """The masks of the choice, one for each task; each must be a subnetwork of the network."""
+    """The masks of the choice, one for each task; each must be a proper subnetwork of the network."""
     masks = read_selection(path, spec.masks, spec.tasks)
     for task in spec.tasks:
         network.require_fit(masks[task], weights, f"{path}, task '{task}'")
         if masks[task].is_dense and not spec.allow_dense:
             raise ArtifactError(
-                f"{path}: the mask of task '{task}' keeps every weight, which is no subnetwork but dense training. "
-                "Choose a round from 1 on, take a system without a choice of masks, or set allow_dense for the choice"
+                f"{path}: the mask of task '{task}' keeps every weight, so it is not a subnetwork. "
+                "Choose a round from 1 on, use a system without a choice of masks, or set allow_dense: true for "
+                "the choice"
             )
         if masks[task].kept == 0:
             raise ArtifactError(f"{path}: the mask of task '{task}' keeps no weight. Choose an earlier round")
@@ -249,7 +250,7 @@ def _read_masks(spec: TrainSpec, path: Path, network: Network, weights: str) -> 
 def _own_epochs(
     network: Network, tasks: Mapping[str, TaskData], masks: Mapping[str, Mask], progress: Progress
 ) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Mapping[str, float]]]:
-    """For each task whose own best epoch was kept, what the task needs of the weights then, and its dev scores."""
+    """For each task whose own best epoch was kept, the weights of that epoch that it uses, and its dev scores."""
     own, dev = {}, {}
     for task, kept in progress.own.items():
         network.load(kept)
@@ -267,14 +268,14 @@ def _describe(
     dev: Mapping[str, Mapping[str, float]],
     unchosen: Sequence[str],
 ) -> dict[str, Any]:
-    """What is known about a trained model besides its weights; `unchosen`: the tasks whose dev text chose nothing."""
+    """The details of a trained model: all besides its weights; `unchosen`: the tasks whose dev text chose nothing."""
     kept = [union_size([mask]) for mask in masks.values()] if progress.own else [union_size(list(masks.values()))]
     covered = next(iter(masks.values())).shapes
     return {
         "model": network.model.model_dump(),
         "tasks": spec.tasks,
         "densities": {task: mask.density for task, mask in masks.items()},
-        # With epochs of their own, tasks share no weights.
+        # Tasks with their own best epochs share no weights.
         "parameters": sum(counted_parameters(network.encoder, number, covered) for number in kept),
         "best_epoch": progress.best_epoch,
         "epochs": len(progress.history),
@@ -286,7 +287,7 @@ def _describe(
 
 
 def training_facts(progress: Progress, tasks: Mapping[str, TaskData], planned: int) -> TrainingFacts:
-    """How a training of so many planned epochs went."""
+    """Facts about a training that was planned for `planned` epochs."""
     best_dev = {
         task: max(epoch.scores[task] for epoch in progress.history)
         for task, data in tasks.items()
@@ -296,13 +297,13 @@ def training_facts(progress: Progress, tasks: Mapping[str, TaskData], planned: i
 
 
 def _base(network: Network) -> dict[str, np.ndarray]:
-    """What tasks have where their masks remove weights, where that is not 0."""
+    """The values of weights that masks remove, if they are not 0."""
     base = {} if network.base is None else network.parts(network.base)
     return {name: value.cpu().numpy() for name, value in base.items()}
 
 
 def _zero_unused(network: Network) -> None:
-    """Set the weights that no task keeps to zero: they are no part of the model."""
+    """Set the weights that no task keeps to zero: they are not part of the model."""
     parts = [part for task in network.heads if (part := network.takes_part(task)) is not None]
     if len(parts) == len(network.heads):
         used = torch.stack(parts).any(0)

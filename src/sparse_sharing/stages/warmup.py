@@ -24,14 +24,14 @@ def run(
     device: str,
     pretrained: Path | None = None,
 ) -> None:
-    """Write the starting weights, and what they cost; everything after rewinds to them.
+    """Write the starting weights and their costs; all later trainings start from, or rewind to, these weights.
 
-    They hold the heads of the tasks that were trained. Other heads are drawn where they are used: no task that is added
-    later changes the weights of the others.
+    They include the heads of the tasks that were trained. Other heads are drawn when they are used, so that a task that
+    is added later does not change the weights of the others.
 
     Raises:
-        ConfigError: The encoder needs the folder of its pretrained weights, or takes none.
-        ArtifactError: What is in the folder cannot be read, or is not what the spec was made for.
+        ConfigError: The folder of pretrained weights is missing, or is given to an encoder without pretrained weights.
+        ArtifactError: The files in the folder cannot be read, or differ from those of the spec.
     """
     meter = Meter()
     words = load_vocabulary(vocabulary, spec.data, spec.tags or {})
@@ -53,7 +53,7 @@ def run(
                 options = {"replicate": spec.replicate or (), "meter": meter}
                 train(network, tasks, spec.optimization, spec.seed, ("warmup",), spec, checkpoint, report, **options)
         tensors = {name: value.cpu().numpy() for name, value in network.values().items()}
-        # A warm-up keeps its last weights: its dev scores choose nothing.
+        # A warm-up keeps its last weights; its dev scores choose nothing.
         done = work_done(tasks, spec.optimization, epochs) if spec.optimization is not None else ({}, {})
         write_costs(output.parent, Costs(meter.seconds, *done))
         save_tensors(output, "weights", spec, tensors, {"model": model.model_dump()})

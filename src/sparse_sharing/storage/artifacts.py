@@ -153,7 +153,7 @@ def refuse_other_spec(path: Path, spec: Mapping[str, Any], expected: str) -> Non
     """Raise ArtifactError where a file was made under another spec than the one whose digest is expected."""
     if (found := spec_digest(spec)) != expected:
         raise ArtifactError(
-            f"{path}: was made under other settings (spec {found}, this run expects {expected}): {_json(spec)}\n"
+            f"{path}: was made with other settings (spec {found}, this run expects {expected}): {_json(spec)}\n"
             f"Use the configuration it was made with, or: {remedy(path)}"
         )
 

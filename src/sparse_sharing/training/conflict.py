@@ -19,7 +19,7 @@ from sparse_sharing.training.loop import TaskData
 from sparse_sharing.training.samples import drawn_batches
 from sparse_sharing.training.seeds import derive, generator
 
-COLUMNS = ("epoch", "tasks", "layer", "part", "weights", "cosine")
+COLUMNS: tuple[str, ...] = ("epoch", "tasks", "layer", "part", "weights", "cosine")
 """Of `conflict.csv`."""
 
 ALL_LAYERS = "all"

@@ -47,8 +47,8 @@ def test_an_extended_model_can_be_extended(changed):
 @pytest.mark.parametrize(
     ("base", "change", "message"),
     [
-        (PAIR, {"extends": "nothing"}, "extends 'nothing', which is no other system; known: single, two"),
-        (PAIR, {"extends": "larger"}, "extends 'larger', which is no other system"),
+        (PAIR, {"extends": "nothing"}, "extends 'nothing', which is not another system; known: single, two"),
+        (PAIR, {"extends": "larger"}, "extends 'larger', which is not another system"),
         (
             {"name": "two", "sharing": "hard", "tasks": ["pos", "chunk"]},
             {},

@@ -51,8 +51,8 @@ CHOICE = "select.choices.0.target_density"
         ("device", 7, "device: got 7; allowed: 'auto', 'cpu' or 'cuda'"),
         ("model.hidden", 0, "model.hidden: got 0; input should be greater than or equal to 1"),
         ("model.hidden", 2.5, "model.hidden: got 2.5; input should be a valid integer, got a number with a fractional"),
-        ("model", None, "model: got None; expected a section, with keys of its own"),
-        ("data.datasets.1", "pair", "data.datasets[1]: got 'pair'; expected a section, with keys of its own"),
+        ("model", None, "model: got None; expected a section with keys"),
+        ("data.datasets.1", "pair", "data.datasets[1]: got 'pair'; expected a section with keys"),
         ("seeds.1", "two", "seeds[1]: got 'two'; input should be a valid integer"),
         ("model.head", "crff", "model.head: got 'crff'; allowed: 'linear' or 'crf'; did you mean 'crf'?"),
         ("model.head", 7, "model.head: got 7; allowed: 'linear' or 'crf'"),
@@ -190,7 +190,7 @@ def test_merge_keys_take_over_what_is_not_written_anew(changed, tmp_path):
 )
 def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path, text, key, line):
     message = refusal(tmp_path, text)
-    assert f"the key '{key}' stands twice in one section" in message
+    assert f"duplicate key '{key}' in one section" in message
     assert f"line {line}, column" in message
 
 

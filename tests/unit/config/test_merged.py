@@ -62,8 +62,8 @@ def test_a_spec_has_the_grids_that_its_method_uses(changed, method, grids):
 @pytest.mark.parametrize(
     ("base", "change", "message"),
     [
-        (SINGLE, {"merges": "nothing"}, "merges 'nothing', which is no other system; known: single"),
-        (SINGLE, {"merges": "merged"}, "merges 'merged', which is no other system"),
+        (SINGLE, {"merges": "nothing"}, "merges 'nothing', which is not another system; known: single"),
+        (SINGLE, {"merges": "merged"}, "merges 'merged', which is not another system"),
         ({"name": "single", "sharing": "hard"}, {}, "not dense models of single tasks"),
         ({**SINGLE, "choice": "best", "start": "warmup"}, {"start": "warmup"}, "not dense models of single tasks"),
         ({**SINGLE, "layers": 2}, {}, "not dense models of single tasks"),

@@ -56,7 +56,7 @@ def test_a_choice_takes_no_masks_that_its_pruning_does_not_have(changed):
     best = {"rule": "best_dev", "target_density": None}
     assert "a pruning with source 'one_shot' has none" in refusal(with_pruning(changed, shot, **best))
     third = {"rule": "rounds", "rounds": 3, "target_density": None}
-    assert "'fast' wants round 3 of 2" in refusal(with_pruning(changed, FAST, **third))
+    assert "'fast' asks for round 3, but the last round is 2" in refusal(with_pruning(changed, FAST, **third))
 
 
 def test_masks_of_a_file_come_from_no_pruning(changed):

@@ -114,7 +114,7 @@ def test_turns_and_a_fixed_rate_are_settings_of_the_optimization(changed):
         (
             "train.systems.0.replicate",
             {"round_robin": True},
-            "train.systems[0]: sharing 'single' trains no tasks together, which replicate.round_robin is about",
+            "train.systems[0]: replicate.round_robin applies to joint training only, and sharing 'single'",
         ),
     ],
 )

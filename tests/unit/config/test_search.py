@@ -54,8 +54,8 @@ def test_a_choice_without_a_search_has_no_trace_of_it(changed):
     [
         ({"rule": "best_dev", "search": {}}, "rule 'best_dev' does not use the key 'search'"),
         ({"rounds": 3}, "rule 'search' does not use the key 'rounds'"),
-        ({"search": {"rounds": [0, 1]}}, "round 0 is the whole network: set allow_dense"),
-        ({"search": {"rounds": [1, 999]}}, "wants round 999 of"),
+        ({"search": {"rounds": [0, 1]}}, "round 0 is the whole network; set allow_dense"),
+        ({"search": {"rounds": [1, 999]}}, "asks for round 999, but the last round is"),
         ({"search": {"combinations": 1}}, "combinations"),
     ],
 )

@@ -38,8 +38,8 @@ def refusal(changed, system, **model):
         ({**HIERARCHICAL, "choice": "half"}, "sharing 'hierarchical' does not use the key 'choice'"),
         ({"sharing": "hierarchical"}, "sharing 'hierarchical' needs the key 'task_layers'"),
         ({"sharing": "hard", "task_layers": TASK_LAYERS}, "sharing 'hard' does not use the key 'task_layers'"),
-        ({"sharing": "hard", "tasks": ["pos"]}, "sharing 'hard' trains tasks together, and 'pos' is alone"),
-        ({"sharing": "single", "tasks": ["pos", "pos"]}, "tasks: 'pos' stands there twice"),
+        ({"sharing": "hard", "tasks": ["pos"]}, "sharing 'hard' needs two or more tasks, got only 'pos'"),
+        ({"sharing": "single", "tasks": ["pos", "pos"]}, "tasks: duplicate value 'pos'"),
         ({"sharing": "single", "tasks": []}, "tasks: got []"),
         ({"sharing": "hard", "layers": 0}, "layers: got 0"),
         ({"sharing": "hard", "epochs": 9, "epochs_after_start": 9}, "epochs and epochs_after_start exclude each other"),
@@ -53,10 +53,10 @@ def refusal(changed, system, **model):
         ({"sharing": "single", "tasks": ["topic"]}, "'joint' has no task 'topic'; its tasks are pos, chunk, ner"),
         ({"sharing": "soft", "start": "warmup"}, "another network (a BiLSTM per task) than the one that is warmed up"),
         ({"sharing": "hard", "layers": 2, "start": "warmup"}, "another network (2 layers, model.layers is 1)"),
-        ({"sharing": "sparse", "layers": 2, "choice": "half"}, "it needs start 'initial' and takes no choice"),
-        ({**HIERARCHICAL, "layers": 1}, "task_layers puts 'chunk' at layer 2 of 1"),
+        ({"sharing": "sparse", "layers": 2, "choice": "half"}, "it must have start 'initial' and no choice"),
+        ({**HIERARCHICAL, "layers": 1}, "task_layers has layer 2 for 'chunk'; expected 1 to 1"),
         ({**HIERARCHICAL, "layers": 3}, "no task of 'joint' is supervised at layer 3, the last"),
-        ({**HIERARCHICAL, "task_layers": {"pos": 1, "chunk": 2}}, "task_layers gives no layer for ner of 'joint'"),
+        ({**HIERARCHICAL, "task_layers": {"pos": 1, "chunk": 2}}, "task_layers has no layer for ner of 'joint'"),
         ({**HIERARCHICAL, "task_layers": {**TASK_LAYERS, "topic": 1}}, "names 'topic'; known tasks: chunk, ner, pos"),
     ],
 )
@@ -167,7 +167,7 @@ def every_spec(specs: Specs) -> list[Spec]:
 
 
 def test_a_single_system_has_no_choice_of_best_epochs():
-    with pytest.raises(ValueError, match="best_epoch: models of sharing 'single' have one task"):
+    with pytest.raises(ValueError, match="best_epoch: models of sharing 'single' always have the best epoch"):
         System.model_validate({"name": "x", "sharing": "single", "best_epoch": "each"})
 
 

@@ -117,7 +117,7 @@ def test_systems_scored_on_other_sentences_are_refused(run, tmp_path):
 
 def test_the_command_says_what_it_wrote(run, tmp_path):
     result = CliRunner().invoke(app, ["evidence", str(run), "--output", str(tmp_path / "out")])
-    assert result.output == f"2 files are in {tmp_path / 'out' / 'mine'}, one per dataset, seed and system.\n"
+    assert result.output == f"Wrote 2 files to {tmp_path / 'out' / 'mine'}, one per dataset, seed and system.\n"
 
 
 def test_a_folder_without_evaluations_is_no_run(tmp_path):

@@ -56,7 +56,7 @@ def test_all_tags_that_break_a_scheme_are_counted_and_the_first_named_with_their
 def test_what_no_repair_mends_stays_an_error(own_data):
     own_data.corpus["repair"] = True
     own_data.add("dev", "He P O PER")
-    assert levels(own_data, "1 tags are no span tags; no repair can mend them") == ["error"]
+    assert levels(own_data, "1 tags are not span tags; repair cannot change them") == ["error"]
 
 
 def test_labels_that_training_lacks_and_slips_are_warnings(own_data):
@@ -64,7 +64,7 @@ def test_labels_that_training_lacks_and_slips_are_warnings(own_data):
         own_data.add("train", "Mary NOUN O O")
     own_data.add("test", "Mary NOUM O O")
     assert levels(own_data, "only in test, not in train: 'NOUM' (1 times)") == ["warning"]
-    assert levels(own_data, "'NOUM' (1 times) looks like a slip of 'NOUN'") == ["warning"]
+    assert levels(own_data, "'NOUM' (1 times) looks like a typo of 'NOUN'") == ["warning"]
 
 
 def test_sentences_in_two_splits_are_a_warning(own_data):
@@ -176,7 +176,7 @@ def test_all_words_without_a_value_are_counted_and_the_first_named(own_data):
     ]
     assert message.endswith("and 2 more")
     own_data.corpus["tasks"][0]["missing"] = "skip"
-    assert levels(own_data, "7 tokens have no tag and are left out") == ["note"] * 3
+    assert levels(own_data, "7 tokens have no tag and are skipped") == ["note"] * 3
 
 
 @pytest.mark.parametrize("tags", ["B-PER L-PER U-LOC O", "b-PER i-PER b-LOC O"])
@@ -192,7 +192,7 @@ def test_tags_of_another_scheme_are_named_with_it(own_data):
     for split in ("train", "dev", "test"):
         own_data.add(split, "Ann X O B-PER", "Lee X O L-PER", "of X O O", "Rome X O U-LOC")
     own_data.corpus["tasks"][1]["scheme"] = "bioes"
-    assert levels(own_data, "train.txt: 2 tags are no span tags; they look like scheme: bilou") == ["error"]
+    assert levels(own_data, "train.txt: 2 tags are not span tags; they look like scheme: bilou") == ["error"]
 
 
 def test_tasks_with_one_column_are_a_warning(own_data):
@@ -250,7 +250,7 @@ def test_the_labels_of_a_task_of_two_corpora_are_compared(own_data):
     (own_data.folder / "web.txt").write_text("Rome B-GPE\nsleeps O\n\n")
     assert levels(own_data, "news web: train 1 sentences, 2 tokens") == ["note"]
     missing = [text for level, text in found(own_data) if level == "warning" and "never has" in text]
-    assert "news text + web ner: corpus 'text' never has 'GPE': if other names are meant, rename" in missing[0]
+    assert "news text + web ner: corpus 'text' never has 'GPE'; if it uses other names for them, rename" in missing[0]
     assert "corpus 'web' never has 'LOC'" in missing[1]
     own_data.values["data"]["datasets"][0]["corpora"][1]["tasks"][0]["labels"] = {"GPE": "LOC"}
     assert levels(own_data, "corpus 'text' never has") == []

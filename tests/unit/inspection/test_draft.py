@@ -91,14 +91,14 @@ def test_what_may_spoil_a_score_stands_in_comments(tmp_path):
     assert config.data.datasets[0].corpora[0].repair
     assert list(tasks_of(config)) == ["ner"]
     for problem in [
-        "1 lines have not 5 columns (the first: line 606 has 4)",
-        "column 1 is no task: numbers (7 values",
-        "column 2 is no task: it is 'x' in every line",
-        "column 4 is no task: numbers",
+        "1 lines do not have 5 columns (the first: line 606 has 4)",
+        "column 1 is not a task: numbers (7 values",
+        "column 2 is not a task: it is 'x' in every line",
+        "column 4 is not a task: numbers",
         "1 tags break iob2 (first:",
-        "'PRE' (1 times): a slip of 'PER'?",
-        "in test but never in train: 'B-ORG'",
-        "1 of 2 test sentences stand word for word in train",
+        "'PRE' (1 times): a typo of 'PER'?",
+        "in test but not in train: 'B-ORG'",
+        "1 of 2 test sentences are also in train, word for word",
     ]:
         assert problem in text
 
@@ -197,7 +197,7 @@ def test_comments_before_sentences_are_found(tmp_path, comment):
 
     text, config = drafted(repeated(tmp_path, sentence), tmp_path)
     assert corpus_of(config).comments
-    assert "90 lines that begin with # are left out as comments" in text
+    assert "90 lines that begin with # are skipped as comments" in text
     assert {name: (task.column, task.scheme) for name, task in tasks_of(config).items()} == {"ner": (3, "iob2")}
 
 

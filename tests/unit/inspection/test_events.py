@@ -40,7 +40,7 @@ def test_the_same_tables_give_the_same_bytes(run, tmp_path):
     written = []
     for name in ("once", "again"):
         result = CliRunner().invoke(app, ["tensorboard", str(run), "--output", str(tmp_path / name)])
-        assert result.output.startswith("2 curves are written"), result.output
+        assert result.output.startswith("Wrote 2 curves"), result.output
         written.append([path.read_bytes() for path in sorted((tmp_path / name).rglob("events*"))])
     assert written[0] == written[1]
 

@@ -132,7 +132,7 @@ def test_a_run_that_was_not_started_here_is_called_that(jobs, tmp_path, monkeypa
     monkeypatch.chdir(elsewhere)
     result = CliRunner().invoke(app, ["status", "../mine.yaml"])
     assert result.exit_code == 0
-    assert f"There is no results/mine in {elsewhere}: the run was not started here." in result.output
+    assert f"results/mine: not found in {elsewhere}; the run was not started here." in result.output
     assert "stage" not in result.output
 
 
@@ -143,4 +143,4 @@ def test_a_mistyped_data_root_is_noticed_on_a_finished_run(own_data, jobs, finis
     text = (tmp_path / "mine.yaml").read_text().replace(str(tmp_path), str(tmp_path / "dta"))
     (tmp_path / "mine.yaml").write_text(text)
     output = CliRunner().invoke(app, ["status", "mine.yaml"]).output
-    assert f"3 files that the configuration names are missing; the first is {tmp_path}/dta/train.txt." in output
+    assert f"3 files of the configuration are missing; the first is {tmp_path}/dta/train.txt." in output

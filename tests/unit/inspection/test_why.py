@@ -81,9 +81,7 @@ def test_a_file_of_another_program_is_told(done):
     moment = carrier.stat().st_mtime
     carrier.write_bytes(b"something")
     os.utime(carrier, (moment, moment))
-    assert texts(done[SPARSE]) == [
-        f"{SPARSE}: {carrier} carries no settings: it is damaged, or no file of this program"
-    ]
+    assert texts(done[SPARSE]) == [f"{SPARSE}: {carrier} is damaged or was not written by sparse-sharing"]
 
 
 def test_files_in_the_folder_of_the_predictions_belong_to_the_evaluation(jobs):

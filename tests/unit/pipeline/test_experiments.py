@@ -172,7 +172,7 @@ def test_an_ablation_is_two_sparse_systems_that_differ_in_their_start_alone():
 
 @pytest.mark.parametrize("value", [["nowhere"], ["single", "nowhere"], [["single", "nowhere"]]])
 def test_a_reference_that_is_no_system_is_refused(changed, value):
-    with pytest.raises(Exception, match=r"tables\.comparisons: no system is called 'nowhere'; known: single, hard"):
+    with pytest.raises(Exception, match=r"tables\.comparisons: there is no system 'nowhere'; known: single, hard"):
         parse_config(changed("tables.comparisons", value))
 
 

@@ -79,7 +79,7 @@ def test_where_the_folder_is_and_what_nobody_reads_are_no_part_of_the_spec(folde
 def test_a_digest_in_the_configuration_refuses_other_files(folder):
     digest = pretrained_digest(folder)
     assert spec_of(config_of(folder.parent, pretrained="model", digest=digest)).model.digest == digest
-    with pytest.raises(ConfigError, match=f"have digest {digest}, not {'0' * 16}"):
+    with pytest.raises(ConfigError, match=f"have digest {digest}, expected {'0' * 16}"):
         spec_of(config_of(folder.parent, pretrained="model", digest="0" * 16))
 
 
@@ -106,7 +106,7 @@ def test_wrong_keys_are_refused(values, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"data": {**REST["data"], "vectors": "glove.txt"}}, "reads no word vectors"),
+        ({"data": {**REST["data"], "vectors": "glove.txt"}}, "uses no word vectors"),
         ({"train": {"systems": [{"name": "single", "sharing": "soft"}]}}, "sharing 'soft' is not possible"),
         (
             {"train": {"systems": [{"name": "single", "sharing": "hierarchical", "task_layers": {"pos": 1}}]}},

@@ -1,6 +1,7 @@
 #!/bin/sh
-# What has become of a Slurm job: prints running, success or failed, as the executor cluster-generic wants it.
-# A queue that does not answer is asked again later; a job that has left it long ago counts as failed and is run again.
+# Print the state of a Slurm job: running, success or failed, as the executor cluster-generic expects it.
+# If squeue does not answer, the job counts as running. A job that is no longer in the queue counts as failed and runs
+# again.
 state=$(squeue --noheader --states=all --format=%T --jobs="$1" 2>&1) || case $state in
     *"Invalid job id"*) echo failed; exit ;;
     *) echo running; exit ;;

@@ -1,4 +1,4 @@
-"""One file for each encoder: its keys and checks, without torch. Importing the package finds all of them."""
+"""One file for each encoder: its keys and checks, without torch. Importing the package imports all of them."""
 
 import importlib
 import pkgutil

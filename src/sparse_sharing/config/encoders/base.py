@@ -1,4 +1,4 @@
-"""What the configuration of every encoder has, and how the section `model` finds the encoder it describes."""
+"""The keys that every encoder has, and how the section `model` is matched to an encoder."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Self
@@ -10,31 +10,31 @@ from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.config.section import Name, Section
 
 DEFAULT = "bilstm"
-"""The encoder of a configuration that names none."""
+"""The encoder if the configuration names none."""
 
 
 class EncoderSection(Section):
     """The keys of an encoder, and the heads on it.
 
     A subclass in `config/encoders/NAME.py` adds the keys of its encoder and the three class variables. Defining the
-    class is all that makes the encoder known.
+    class registers the encoder.
     """
 
     kind: ClassVar[str]
     """The name of the encoder: the value of the key `encoder`."""
     implementation: ClassVar[str]
-    """The module with the torch module of the encoder; it is imported when a stage runs."""
+    """The module that implements the encoder in torch; it is imported when a stage runs."""
     key: ClassVar[str | None] = None
-    """For an encoder that only systems use: the key by which its section is recognised, in place of `encoder`."""
+    """For an encoder that only systems use: the key by which its section is recognised, instead of `encoder`."""
 
     extra: ClassVar[str | None] = None
-    """The extra of the package that the encoder needs."""
+    """The extra of this package that the encoder needs."""
 
     head: HeadKind | dict[Name, HeadKind] | None = None
-    """linear or crf, for all tasks or for each; tasks that are not named have linear heads."""
+    """linear or crf, for all tasks or per task; tasks that are not named have linear heads."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Add the encoder to those that are known."""
+        """Register the encoder."""
         super().__init_subclass__(**options)
         ENCODERS[cls.kind] = cls
 
@@ -50,12 +50,12 @@ class EncoderSection(Section):
 
     @property
     def vector_width(self) -> int:
-        """Numbers of a word vector; 0 for an encoder that has no word vectors."""
+        """Dimensions of a word vector; 0 for an encoder without word vectors."""
         return 0
 
     @property
     def source(self) -> str | None:
-        """The folder that the first weights are read from, as the user wrote it; None where there is none."""
+        """The folder of the pretrained weights, as the user wrote it; None for an encoder without any."""
         return None
 
     def identified(self, digest: str) -> Self:
@@ -63,7 +63,7 @@ class EncoderSection(Section):
         return self
 
     def check_system(self, sharing: str, layers: int | None) -> None:
-        """Check that the encoder can be trained with a way of sharing, and with so many layers where they are given.
+        """Check that the encoder can be trained with a way of sharing, and with `layers` layers if they are given.
 
         Raises:
             ValueError: It cannot.
@@ -83,7 +83,7 @@ class EncoderSection(Section):
         """The encoder of soft sharing: a stack of layers for each task.
 
         Raises:
-            ValueError: There is none for this encoder.
+            ValueError: Soft sharing is not possible with this encoder.
         """
         raise ValueError(f"sharing 'soft' is not possible with encoder '{self.kind}'")
 
@@ -93,11 +93,11 @@ ENCODERS: dict[str, type[EncoderSection]] = {}
 
 
 def section_class(values: Mapping[str, Any], of_system: bool = True) -> type[EncoderSection]:
-    """The class of the section that values describe.
+    """The class of the section with these values.
 
     Args:
-        values: keys and values; without the key `encoder` it is the BiLSTM.
-        of_system: whether it may be an encoder that only systems use.
+        values: keys and values; without the key `encoder` the encoder is the BiLSTM.
+        of_system: whether encoders that only systems use are allowed.
 
     Raises:
         ValueError: There is no such encoder.
@@ -111,7 +111,7 @@ def section_class(values: Mapping[str, Any], of_system: bool = True) -> type[Enc
 
 
 def encoder_section(values: Mapping[str, Any], of_system: bool = True) -> EncoderSection:
-    """The section that values describe; see `section_class`.
+    """The section with these values; see `section_class`.
 
     Raises:
         ValueError: There is no such encoder, or its keys are wrong (pydantic's `ValidationError`).
@@ -120,13 +120,13 @@ def encoder_section(values: Mapping[str, Any], of_system: bool = True) -> Encode
 
 
 class _Described:
-    """Reads the section of whichever encoder the values describe."""
+    """Reads the section of the encoder that the values name."""
 
     def __init__(self, of_system: bool) -> None:
         self.of_system = of_system
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        # The JSON schema describes the encoders of this package; those from outside are checked like them when read.
+        # The JSON schema has the encoders of this package only; others are checked like them when they are read.
         own = [section for section in ENCODERS.values() if section.__module__.startswith(f"{__package__}.")]
         sections = [section for section in own if section.key is None or self.of_system]
         choices = [handler.generate_schema(section) for section in sections]
@@ -152,4 +152,4 @@ ConfiguredEncoder = Annotated[EncoderSection, _Described(of_system=False)]
 """The encoder that a user describes in the section `model`."""
 
 AnyEncoder = Annotated[EncoderSection, _Described(of_system=True)]
-"""An encoder in a spec: also one that only systems use."""
+"""An encoder in a spec; it may be one that only systems use."""

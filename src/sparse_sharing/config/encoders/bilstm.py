@@ -8,7 +8,7 @@ from sparse_sharing.config.encoders.base import ENCODERS, EncoderSection
 
 
 class BiLstm(EncoderSection):
-    """The base network (paper, section "Base Model"): words and characters, a BiLSTM, a head per task."""
+    """The base network (paper, section "Base Model"): word and character embeddings, a BiLSTM, a head per task."""
 
     kind: ClassVar[str] = "bilstm"
     implementation: ClassVar[str] = "sparse_sharing.encoders.bilstm"
@@ -16,13 +16,13 @@ class BiLstm(EncoderSection):
     encoder: Literal["bilstm"] | None = None
     """The encoder; none: bilstm."""
     word_dimension: int = Field(default=100, ge=1)
-    """Width of the word embedding; where the vectors are narrower, the rest starts random."""
+    """Width of the word embedding; if the word vectors are narrower, the rest starts at random."""
     character_dimension: int = Field(default=30, ge=1)
     """Width of the character embedding."""
     character_filters: int = Field(default=30, ge=1)
     """Filters of the character convolution."""
     character_width: int = Field(default=3, ge=1)
-    """Characters a filter sees; odd, so that a word keeps its length."""
+    """Width of a filter in characters; odd, so that a word keeps its length."""
     hidden: int = Field(default=200, ge=1)
     """Units of the LSTM, per direction."""
     layers: int = Field(default=1, ge=1)
@@ -30,16 +30,16 @@ class BiLstm(EncoderSection):
     dropout: float = Field(default=0.5, ge=0, lt=1)
     """Dropout after the embeddings and before the heads."""
     word_dropout: float = Field(default=0.01, ge=0, lt=1)
-    """Share of training tokens read as the unknown word."""
+    """Share of training tokens that are read as the unknown word."""
 
     @field_validator("encoder")
     @classmethod
     def drop_default(cls, value: str | None) -> None:
-        """Naming the default encoder changes no spec."""
+        """Drop the name of the default encoder, so that it changes no spec."""
 
     @model_validator(mode="after")
     def check(self) -> "BiLstm":
-        """A centred filter has an odd width."""
+        """Check that the filter is centred, so its width is odd."""
         if self.character_width % 2 == 0:
             raise ValueError(f"character_width must be odd, got {self.character_width}")
         return self

@@ -16,4 +16,4 @@ class CrossStitch(BiLstm):
     key: ClassVar[str | None] = "stacks"
 
     stacks: list[Name] = Field(min_length=1)
-    """Tasks that have a BiLSTM stack of their own, joined by cross-stitch units."""
+    """Tasks with a BiLSTM stack each, joined by cross-stitch units."""

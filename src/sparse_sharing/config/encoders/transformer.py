@@ -9,7 +9,7 @@ from sparse_sharing.config.section import Source
 from sparse_sharing.errors import ConfigError
 
 SMALLEST_WINDOW = 16
-"""Pieces that a window must hold."""
+"""The smallest window, in pieces."""
 
 
 class Transformer(EncoderSection):
@@ -27,44 +27,46 @@ class Transformer(EncoderSection):
     or `package:NAME/FOLDER`, a folder of an installed Python package; or, with `revision`, its name on the Hugging Face
     Hub."""
     revision: str | None = Field(default=None, pattern="^[0-9a-f]{40}$")
-    """The commit of a model that is taken from the Hub, 40 hexadecimal digits; it is downloaded once."""
+    """The commit of a model from the Hub, 40 hexadecimal digits; the model is downloaded once."""
     pieces: Literal["first", "last", "mean"] = "first"
-    """The state of a word: that of its first or last piece, or the mean over its pieces."""
+    """The state of a word: the state of its first or last piece, or the mean over its pieces."""
     window: int | None = Field(default=None, ge=SMALLEST_WINDOW)
-    """Pieces that run at once, special tokens included; longer sentences run in windows that overlap. none: as many as
-    the model has positions for."""
+    """Size of a window in pieces, special tokens included; longer sentences are split into overlapping windows. none:
+    the number of positions of the model."""
     dropout: float | None = Field(default=None, ge=0, lt=1)
-    """Dropout of states and of attention while training; none: as in config.json."""
+    """Dropout of states and attention in training; none: as in config.json."""
     embeddings: Literal["shared", "frozen"] = "shared"
     """The tables of pieces, positions and types. shared: every task trains them. frozen: they stay as pretrained."""
     norms: Literal["shared", "frozen"] = "shared"
-    """The normalizations: shared or frozen, as the embeddings."""
+    """The normalizations: shared or frozen, like the embeddings."""
     biases: Literal["shared", "frozen"] = "shared"
-    """The biases: shared or frozen, as the embeddings."""
+    """The biases: shared or frozen, like the embeddings."""
     digest: str | None = Field(default=None, pattern="^[0-9a-f]{16}$")
-    """The digest of the pretrained files, which every spec holds; given here, other files are refused."""
+    """The digest of the pretrained files, which every spec contains; if given here, other files are rejected."""
     architecture: dict[str, Any] | None = None
-    """What config.json says; the program fills this in."""
+    """The content of config.json; filled in by the program."""
     tokenizer: str | None = None
-    """What tokenizer.json says; the program fills this in."""
+    """The content of tokenizer.json; filled in by the program."""
     licence: str | None = None
-    """The licence that the README.md of the folder names; the program fills this in."""
+    """The licence in the README.md of the folder; filled in by the program."""
     folder: str | None = Field(default=None, exclude=True)
-    """Where the first weights are read from; the program fills this in."""
+    """Where the pretrained weights are read from; filled in by the program."""
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """A model is in a folder, or it has a name and a commit."""
+        """Check that the model is a folder, or has a name and a commit."""
         if self.architecture or self.tokenizer:
             return self
         if self.revision is not None and self.pretrained.startswith((".", "/", "package:")):
-            raise ValueError(f"revision is for a model on the Hub, and '{self.pretrained}' is a folder; leave it out")
+            raise ValueError(
+                f"revision applies to models on the Hub only, and '{self.pretrained}' is a folder; leave it out"
+            )
         return self
 
     def check_system(self, sharing: str, layers: int | None) -> None:
         """See `EncoderSection`."""
         if sharing in ("soft", "hierarchical"):
-            raise ValueError(f"sharing '{sharing}' is not possible with encoder '{self.kind}'; take hard or sparse")
+            raise ValueError(f"sharing '{sharing}' is not possible with encoder '{self.kind}'; use hard or sparse")
         if layers is not None:
             raise ValueError(f"encoder '{self.kind}' has the layers of its pretrained model; leave 'layers' out")
 
@@ -74,14 +76,14 @@ class Transformer(EncoderSection):
         return None if self.revision else self.pretrained
 
     def identified(self, digest: str) -> Self:
-        """See `EncoderSection`; where a folder is does not count, only what is in it.
+        """See `EncoderSection`; the spec depends on the content of the folder, not on its path.
 
         Raises:
-            ConfigError: The configuration asks for files of another digest.
+            ConfigError: The configuration gives another digest.
         """
         if self.digest not in (None, digest):
             raise ConfigError(
-                f"model.digest: the files of '{self.pretrained}' have digest {digest}, not {self.digest}; get the "
-                "files that were meant, or change the digest"
+                f"model.digest: the files of '{self.pretrained}' have digest {digest}, expected {self.digest}; get the "
+                "right files, or change the digest"
             )
         return self.model_copy(update={"pretrained": self.pretrained.rstrip("/").rpartition("/")[2], "digest": digest})

@@ -1,1 +1,1 @@
-"""The keys of each way of sharing, one file each; all of them are found by their place here."""
+"""The keys of each way of sharing, one file each; all files in this folder are registered."""

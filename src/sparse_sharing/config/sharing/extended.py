@@ -1,4 +1,4 @@
-"""Extended models: a task is added to a finished model, whose other tasks stay as they are."""
+"""Extended models: a task is added to a finished model, whose other tasks do not change."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
@@ -10,31 +10,32 @@ from sparse_sharing.config.systems import System
 
 
 class Extended(System):
-    """The model of another system with one task more, which trains only weights that no other task keeps."""
+    """The model of another system with one more task, which trains only weights that no other task keeps."""
 
-    MEANING: ClassVar[str] = "a finished model with one task more; the other tasks stay as they are, bit for bit"
+    MEANING: ClassVar[str] = "a finished model with one more task; the other tasks do not change, bit for bit"
     STAGE: ClassVar[str] = "add_task"
     PLACE: ClassVar[int] = 60
 
     sharing: Literal["extended"]
     choice: None = None
     extends: Name
-    """The system whose finished model gets the task: sparse, or extended itself."""
+    """The system whose finished model the task is added to; its sharing is sparse or extended."""
     task: Name
-    """The new task; `tasks` are those of the other system and this one."""
+    """The new task; `tasks` are the tasks of the other system and this one."""
     share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Of the free weights, which the new task keeps: those with the largest magnitudes after a training with all."""
+    """Share of the free weights that the new task keeps: those with the largest magnitudes after a training with all
+    free weights."""
 
     def check_systems(self, systems: Mapping[str, System], datasets: Mapping[str, Sequence[str]]) -> None:
-        """The system that it extends exists, has one model for its tasks, and has just not the new one."""
+        """Check that the extended system exists, has one model for all its tasks, and lacks only the new task."""
         place = f"train.systems: '{self.name}'"
         base = systems.get(self.extends)
         if base is None or base is self:
             known = ", ".join(name for name in systems if name != self.name)
-            raise ValueError(f"{place} extends '{self.extends}', which is no other system; known: {known}")
+            raise ValueError(f"{place} extends '{self.extends}', which is not another system; known: {known}")
         if base.sharing not in ("sparse", "extended"):
             raise ValueError(
-                f"{place} extends '{base.name}' of sharing '{base.sharing}', which leaves no weight free; name a "
+                f"{place} extends '{base.name}' of sharing '{base.sharing}', which leaves no weight free; use a "
                 "system of sharing sparse or extended"
             )
         for dataset, tasks in datasets.items():

@@ -1,4 +1,4 @@
-"""Hierarchical sharing: each task is supervised at a layer of its own (Søgaard and Goldberg 2016)."""
+"""Hierarchical sharing: each task is supervised at its own layer (Søgaard and Goldberg 2016)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
@@ -12,20 +12,20 @@ from sparse_sharing.config.systems import System
 class Hierarchical(System):
     """One encoder of several layers; a task runs and trains the layers up to its own."""
 
-    MEANING: ClassVar[str] = "one network for all tasks; each task is supervised at a layer of its own"
+    MEANING: ClassVar[str] = "one network for all tasks; each task is supervised at its own layer"
     PLACE: ClassVar[int] = 40
 
     sharing: Literal["hierarchical"]
     choice: None = None
     task_layers: dict[Name, Annotated[int, Field(ge=1)]]
-    """The layer at which each task is supervised, counted from 1; a task runs no layer above."""
+    """The layer at which each task is supervised, counted from 1; a task does not use the layers above."""
 
     def settings(self, tasks: Sequence[str]) -> dict[str, Any]:
         """The layers of the tasks that are trained."""
         return {"task_layers": {task: self.task_layers[task] for task in tasks}}
 
     def check_fit(self, layers: int, datasets: Mapping[str, Sequence[str]]) -> None:
-        """Besides what every system is checked for: each task has a layer that exists, and one has the last."""
+        """Also check that each task has a layer that exists, and that one task has the last layer."""
         super().check_fit(layers, datasets)
         place, layers = f"train.systems: '{self.name}'", self.layers or layers
         known = {task for tasks in datasets.values() for task in tasks}
@@ -33,11 +33,11 @@ class Hierarchical(System):
             if task not in known:
                 raise ValueError(f"{place}: task_layers names '{task}'; known tasks: {', '.join(sorted(known))}")
             if layer > layers:
-                raise ValueError(f"{place}: task_layers puts '{task}' at layer {layer} of {layers}")
+                raise ValueError(f"{place}: task_layers has layer {layer} for '{task}'; expected 1 to {layers}")
         for dataset, tasks in datasets.items():
             trained = self.trained(tasks)
             if missing := [task for task in trained if task not in self.task_layers]:
-                raise ValueError(f"{place}: task_layers gives no layer for {', '.join(missing)} of '{dataset}'")
+                raise ValueError(f"{place}: task_layers has no layer for {', '.join(missing)} of '{dataset}'")
             if max(self.task_layers[task] for task in trained) < layers:
                 raise ValueError(
                     f"{place}: no task of '{dataset}' is supervised at layer {layers}, the last: "

@@ -1,7 +1,7 @@
-"""Merged models: the finished models of single tasks become one, without joint training."""
+"""Merged models: the finished models of single tasks are merged into one, without joint training."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,7 @@ GRIDS: Mapping[str, tuple[float, ...]] = {
     "drop_rates": (0.5, 0.9),
     "thresholds": (0.2, 0.3, 0.4, 0.5, 0.6),
 }
-"""The values that are compared on dev where a method uses a key and the configuration does not give it."""
+"""The values that are compared on dev if a method uses a key and the configuration does not give it."""
 
 USED_BY: Mapping[str, tuple[Method, ...]] = {
     "densities": ("ties", "dare_ties", "tall_ties"),
@@ -30,7 +30,7 @@ Threshold = Annotated[float, Field(ge=0)]
 
 
 class Merged(System):
-    """The models of a system of single tasks, merged: what each training has changed is added to their common start."""
+    """The merged models of a system of single tasks: the changes of their trainings are added to their common start."""
 
     MEANING: ClassVar[str] = "finished models of single tasks, merged into one without joint training"
     STAGE: ClassVar[str] = "merge"
@@ -43,27 +43,26 @@ class Merged(System):
     best_epoch: Literal["mean"] = "mean"
     layers: None = None
     merges: Name
-    """The system of sharing `single` whose finished models are merged; `start` must be the same."""
+    """The system of sharing `single` whose finished models are merged; both systems must have the same `start`."""
     method: Method
-    """How changes are merged. arithmetic: their sum (Ilharco et al. 2023). ties: without the smallest changes and those
-    of the sign that loses (Yadav et al. 2023). dare: the sum after changes were dropped at random and the others scaled
-    up (Yu et al. 2024); dare_ties: both. tall, tall_ties: the sum, or that of ties, of which each task keeps
-    by a mask what is near to its own change (Wang et al. 2024)."""
+    """How changes are merged. arithmetic: their sum (Ilharco et al. 2023). ties: their mean without the smallest
+    changes and those of the minority sign (Yadav et al. 2023). dare: the sum after some changes are dropped at random
+    and the others scaled up (Yu et al. 2024). dare_ties: both. tall, tall_ties: the sum, or the result of ties, to
+    which each task applies a mask that keeps what is near its own change (Wang et al. 2024)."""
     scales: list[Annotated[float, Field(gt=0)]] = Field(default=[0.3, 0.5, 0.7, 1.0], min_length=1)
-    """Factors of the merged change, of which dev chooses one."""
+    """Factors of the merged change; dev scores choose one."""
     densities: list[Share] | None = Field(default=None, min_length=1)
-    """Methods with ties: the shares of each task's changes, the largest, that are kept, of which dev chooses one.
-    Where they are not given: 0.2, 0.5, 1."""
+    """Methods with ties: the shares of each task's largest changes that are kept; dev scores choose one. none: 0.2,
+    0.5, 1."""
     drop_rates: list[Rate] | None = Field(default=None, min_length=1)
-    """Methods with dare: the shares of each task's changes that are dropped, of which dev chooses one. Where they are
-    not given: 0.5, 0.9."""
+    """Methods with dare: the shares of each task's changes that are dropped; dev scores choose one. none: 0.5, 0.9."""
     thresholds: list[Threshold] | None = Field(default=None, min_length=1)
-    """Methods with tall: a task keeps the merged change where its own is at least so many times as large as the
-    difference of the two; dev chooses one for each task. Where they are not given: 0.2, 0.3, 0.4, 0.5, 0.6."""
+    """Methods with tall: a task keeps the merged change where its own change is at least this many times as large as
+    the difference of the two; dev scores choose one value for each task. none: 0.2, 0.3, 0.4, 0.5, 0.6."""
 
     @model_validator(mode="after")
     def check_method(self) -> "Merged":
-        """Each method has its own grids, and only those; no value is in a grid twice."""
+        """Check that the method has only its own grids, and that no value is in a grid twice."""
         for key, methods in USED_BY.items():
             if getattr(self, key) is not None and self.method not in methods:
                 raise ValueError(f"method '{self.method}' does not use the key '{key}'")
@@ -78,16 +77,20 @@ class Merged(System):
             return None
         return getattr(self, key) or list(GRIDS[key])
 
+    def settings(self, tasks: Sequence[str]) -> dict[str, Any]:
+        """The method and its grids."""
+        return {"method": self.method, "scales": self.scales} | {key: self.grid(key) for key in GRIDS}
+
     def check_systems(self, systems: Mapping[str, System], datasets: Mapping[str, Sequence[str]]) -> None:
-        """The system that it merges exists, has a dense model for each of its tasks, and the same start."""
+        """Check that the merged system exists, has a dense model for each task, and has the same start."""
         place = f"train.systems: '{self.name}'"
         base = systems.get(self.merges)
         if base is None or base is self:
             known = ", ".join(name for name in systems if name != self.name)
-            raise ValueError(f"{place} merges '{self.merges}', which is no other system; known: {known}")
+            raise ValueError(f"{place} merges '{self.merges}', which is not another system; known: {known}")
         if base.sharing != "single" or base.choice is not None or base.layers is not None:
             raise ValueError(
-                f"{place} merges '{base.name}', whose models are not dense models of single tasks from one start; name "
+                f"{place} merges '{base.name}', whose models are not dense models of single tasks from one start; use "
                 "a system of sharing single without choice and layers"
             )
         if base.start != self.start:

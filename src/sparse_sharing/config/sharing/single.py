@@ -19,15 +19,17 @@ class Single(System):
 
     sharing: Literal["single"]
     choice: Name | None = None
-    """Train each task's subnetwork alone: the choice of masks."""
+    """Train each task by itself in its subnetwork: the choice of masks."""
 
     @model_validator(mode="after")
     def check_best_epoch(self) -> "Single":
-        """A model of one task has the weights of the epoch with its own best dev score anyway."""
+        """Reject best_epoch: a model of one task always has the weights of the epoch with its best dev score."""
         if self.best_epoch == "each":
-            raise ValueError("best_epoch: models of sharing 'single' have one task, and its best epoch: leave it out")
+            raise ValueError(
+                "best_epoch: models of sharing 'single' always have the best epoch of their task; leave the key out"
+            )
         return self
 
     def row(self, choice: Choice | None) -> str:
-        """A model for each task, dense or of a task's subnetwork."""
+        """The row: a model for each task, dense or with the task's subnetwork."""
         return "single" if choice is None else "single_subnet"

@@ -16,9 +16,9 @@ class Soft(System):
     choice: None = None
 
     def own_network(self, layers: int) -> str:
-        """It never trains the network that is warmed up and pruned."""
+        """It always has another network than the one that is warmed up and pruned."""
         return "a BiLSTM per task"
 
     def stacks(self, tasks: Sequence[str]) -> list[str]:
-        """Every task has layers of its own."""
+        """All tasks: each has its own layers."""
         return list(tasks)

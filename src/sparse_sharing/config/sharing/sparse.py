@@ -1,4 +1,4 @@
-"""Sparse sharing: one encoder, of which each task has a subnetwork (Sun et al. 2020)."""
+"""Sparse sharing: one encoder in which each task has a subnetwork (Sun et al. 2020)."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
@@ -19,15 +19,15 @@ class Sparse(System):
     choice: Name  # pyright: ignore[reportGeneralTypeIssues]  (required here, optional in general)
     """The choice of masks, one for each task."""
     meaning: Literal["zero", "delta"] = "zero"
-    """What a task has where its mask removes a weight. zero: 0, as in the paper. delta: the value that the training
-    starts from, so that a mask keeps changes (Ansell et al. 2022): for pretrained weights."""
+    """The value of a weight that a task's mask removes. zero: 0, as in the paper. delta: the value at the start of the
+    training, so that a mask keeps changes (Ansell et al. 2022); for pretrained weights."""
 
     def settings(self, tasks: Sequence[str]) -> dict[str, Any]:
         """See `System`."""
         return {"meaning": "delta"} if self.meaning == "delta" else {}
 
     def row(self, choice: Choice | None) -> str:
-        """Masks of a target density are those of Fig. 4; otherwise the start decides."""
+        """With masks of a target density, the row is that of Fig. 4; otherwise it depends on the start."""
         if choice is not None and choice.rule == "target_density":
             return "sparse_at_density"
         return "sparse" if self.start == "warmup" else "sparse_no_warmup"

@@ -6,6 +6,6 @@ from sparse_sharing.config.prune import PruneInRounds
 
 
 class Change(PruneInRounds):
-    """Iterative pruning by change: like magnitude, but the weights nearest to their starting values are removed."""
+    """Iterative pruning by change: like magnitude, but removes the weights nearest to their starting values."""
 
     source: Literal["change"]

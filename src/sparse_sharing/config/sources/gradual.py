@@ -8,7 +8,7 @@ from sparse_sharing.config.prune import Prune
 
 
 class GradualKeys(Prune):
-    """What all sources have that prune during one training: a round is an epoch, round 0 is the first."""
+    """The base of all sources that prune during one training: a round is an epoch, and round 0 is the first epoch."""
 
     TRAINS_ONCE: ClassVar[bool] = True
     PRUNES_IN_TRAINING: ClassVar[bool] = True
@@ -21,18 +21,18 @@ class GradualKeys(Prune):
     dense_epochs: int = Field(default=1, ge=1)
     """Epochs before the first weight is removed."""
     cuts_per_epoch: int = Field(default=10, ge=1)
-    """How often weights are removed in an epoch; Kurtic and Alistarh (2022) cut ten times."""
+    """How often weights are removed in an epoch; Kurtic and Alistarh (2022) use ten."""
 
     @model_validator(mode="after")
     def check_epochs(self) -> "GradualKeys":
-        """There is time to prune."""
+        """Check that there are epochs left to prune in."""
         if self.epochs <= self.dense_epochs:
             raise ValueError(f"epochs: must be more than dense_epochs ({self.dense_epochs}), got {self.epochs}")
         return self
 
     @property
     def last_round(self) -> int:
-        """A round is an epoch, and the first is round 0."""
+        """The number of the last epoch, counted from 0."""
         return self.epochs - 1
 
 

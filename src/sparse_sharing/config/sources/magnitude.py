@@ -6,6 +6,6 @@ from sparse_sharing.config.prune import PruneInRounds
 
 
 class Magnitude(PruneInRounds):
-    """Iterative magnitude pruning (paper, Algorithm 1): train, remove the smallest weights, rewind, and again."""
+    """Iterative magnitude pruning (paper, Algorithm 1): train, remove the smallest weights, rewind, repeat."""
 
     source: Literal["magnitude"] = "magnitude"

@@ -6,6 +6,6 @@ from sparse_sharing.config.sources.gradual import GradualKeys
 
 
 class Movement(GradualKeys):
-    """Like gradual, but the weights that the training moves towards zero are removed, not the smallest."""
+    """Like gradual, but removes the weights that the training moves towards zero instead of the smallest."""
 
     source: Literal["movement"]

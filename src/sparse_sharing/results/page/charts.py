@@ -17,12 +17,21 @@ BAR = 24
 SLANTED = 80
 """Pixels that an axis with slanted labels takes."""
 
+LONGEST_LABEL = 130
+"""Pixels of a name beside a point; a longer name is cut."""
+
+FEW_EPOCHS = 10
+"""So few epochs have a tick each: an axis of few whole numbers would else repeat them."""
+
 
 def sizes(scores: pd.DataFrame, systems: Sequence[str]) -> Chart:
     """Parameters against the mean score."""
     own = scores[["system", "parameters", "mean"]]
     point = {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}}
-    label = {"mark": {"type": "text", "dy": -12, "fontSize": 12}, "encoding": {"text": {"field": "system"}}}
+    label = {
+        "mark": {"type": "text", "dy": -12, "fontSize": 12, "limit": LONGEST_LABEL},
+        "encoding": {"text": {"field": "system"}},
+    }
     size = {**quantitative("parameters", "parameters", zero=True), "axis": {"format": "~s", "tickCount": 5}}
     encoding = {"x": size, "y": quantitative("mean", "mean test score, %"), "color": colour("system", systems)}
     drawn = panel("mean over the tasks", own, {"layer": [point, label], "encoding": encoding}, height=345)
@@ -36,8 +45,10 @@ def sizes(scores: pd.DataFrame, systems: Sequence[str]) -> Chart:
 def learning_curves(curves: pd.DataFrame, systems: Sequence[str]) -> Chart:
     """Dev score after each epoch, the mean over seeds."""
     mean = curves.groupby(["task", "system", "epoch"], sort=False, as_index=False).agg({"score": "mean"})
+    epochs = sorted(set(mean["epoch"].tolist()))
+    ticks = {"values": epochs} if len(epochs) <= FEW_EPOCHS else {"tickMinStep": 1}
     encoding = {
-        "x": {**quantitative("epoch", "epoch"), "axis": {"tickMinStep": 1, "format": "d"}},
+        "x": {**quantitative("epoch", "epoch"), "axis": {"format": "d", **ticks}},
         "y": quantitative("score", "dev score, %"),
         "color": colour("system", systems),
     }

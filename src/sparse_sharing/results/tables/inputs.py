@@ -151,7 +151,7 @@ class RunInputs:
             found = spec_digest(load_json(path, "metrics").spec)
             if not found.startswith(expected):
                 raise ArtifactError(
-                    f"{path}: was made under other settings (spec {found}, this run expects {expected}...). "
+                    f"{path}: was made with other settings (spec {found}, this run expects {expected}...). "
                     f"Use the configuration it was made with, or: {remedy(path)}"
                 )
             load_tensors(beside, "sentences", found)

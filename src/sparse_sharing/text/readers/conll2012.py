@@ -17,9 +17,6 @@ from sparse_sharing.text.sentences import ReadReport, Sentence
 WORD, POS, PARSE, NAMES = 3, 4, 5, 10
 """Columns, counted from 0."""
 
-LAYERS = {"pos": "none", "chunk": "iob2", "ner": "iob2"}
-"""What can be read, and the scheme in which its tags are written."""
-
 BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}"}
 
 _begin = re.compile(r"#begin document \((.+?)\)").match

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse_sharing.results.page.page import Page, Section, drawing_library, in_script, plain_table, render
+from sparse_sharing.results.page.page import Page, Section, breakable, drawing_library, in_script, plain_table, render
 
 EVIL = "</script><script>alert('x')</script>&\"<b>"
 
@@ -50,3 +50,9 @@ def test_the_page_asks_for_nothing_from_outside():
     html = page_of(pd.DataFrame({"a": [1]}))
     assert "default-src 'none'" in html
     assert not re.search(r"(src|href)=\"(?!#|data:)", html)
+
+
+def test_a_long_name_may_be_broken_between_its_words_and_stays_text():
+    assert breakable("sparse_half-density") == "sparse_<wbr>half-<wbr>density"
+    assert breakable("2026-11-27, −0.48 [-1, +2]") == "2026-11-27, −0.48 [-1, +2]"
+    assert breakable("<b>a_b</b>") == "&lt;b&gt;a_<wbr>b&lt;/b&gt;"
