@@ -99,7 +99,7 @@ def test_reference_b_leaves_weights_outside_the_mask_where_they_were_in_a_first_
         assert not torch.equal(now[~outside], before[name][~outside])
 
 
-def test_generated_text_has_the_shape_of_the_corpus_it_stands_for():
+def test_generated_text_has_the_statistics_of_the_corpus_that_it_imitates():
     from benchmarks import data
 
     text = data.generated_text(data.generated_vocabulary(), 3000)

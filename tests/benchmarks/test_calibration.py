@@ -69,7 +69,7 @@ def test_a_difference_of_the_stated_size_is_found_in_four_of_five_runs():
 
 
 @pytest.mark.parametrize(("systems", "seeds"), [(2, 3), (2, 10), (8, 3)])
-def test_trainings_of_one_system_are_seldom_told_apart(systems, seeds):
+def test_trainings_of_one_system_seldom_get_a_verdict(systems, seeds):
     """24 stored trainings, split at random, on documents drawn at random."""
     from safetensors.numpy import load_file
 

@@ -39,7 +39,7 @@ def test_a_model_says_its_dev_scores_densities_data_and_size(finished):
     assert model.digest in card
 
 
-def test_the_evaluation_adds_the_test_scores_and_leaves_the_model_alone(finished):
+def test_the_evaluation_adds_the_test_scores_and_does_not_change_the_model(finished):
     folder = folder_of(finished, layout.EVALUATION)
     rows = cells((folder / "README.md").read_text(encoding="utf-8"))
     metrics = load_json(folder / "metrics.json", "metrics").details["tasks"]
@@ -66,7 +66,7 @@ def test_a_card_says_where_the_epoch_was_chosen_on_the_test_text(finished):
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1) | st.text("|*_`[]()<>#&!-\\ \n"))
-def test_escaped_text_is_shown_as_it_is_and_never_markup(text):
+def test_escaped_text_is_shown_literally_and_never_as_markup(text):
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(f"x{escape(text)}x\n")
     plain = html.removeprefix("<p>").removesuffix("</p>\n")
     shown = "x" + " ".join(text.split()) + "x"

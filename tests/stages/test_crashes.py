@@ -140,7 +140,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("stage", ["prune", "train"])
-def test_a_full_disk_stops_a_training_which_goes_on_when_there_is_room(finished, small_disk, stage):
+def test_a_full_disk_stops_a_training_which_resumes_when_there_is_space(finished, small_disk, stage):
     disk, remount = small_disk
     remount("size=40k")
     arguments = job(finished, stage, disk / "output")
@@ -159,7 +159,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_the_system(finished, sma
     assert list(disk.iterdir()) == []
 
 
-def test_of_two_commands_for_the_same_files_one_is_told_and_nothing_is_corrupted(finished, tmp_path):
+def test_of_two_commands_for_the_same_files_one_is_refused_and_nothing_is_corrupted(finished, tmp_path):
     output = tmp_path / "output"
     arguments = job(finished, "train", output)
     processes = [start("train", arguments) for _ in range(4)]

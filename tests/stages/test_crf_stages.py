@@ -56,7 +56,7 @@ def test_the_test_text_is_tagged_with_valid_sequences(fields):
     assert metrics.details["tasks"]["chunk"]["test"]["f1"] > 50
 
 
-def test_an_interrupted_training_goes_on_to_the_same_bytes(fields, tmp_path, monkeypatch):
+def test_an_interrupted_training_resumes_to_the_same_bytes(fields, tmp_path, monkeypatch):
     save = Checkpoint.save
 
     def save_and_stop(self, *arguments):

@@ -124,14 +124,14 @@ def test_a_file_is_fetched_and_nothing_else_is_left(fetch, server):
     assert len(server.requests) == 1
 
 
-def test_a_file_that_is_there_is_left_alone_and_nothing_is_asked_for(fetch, server, tmp_path):
+def test_an_existing_file_is_not_changed_and_nothing_is_requested(fetch, server, tmp_path):
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "file.bin").write_bytes(b"mine")
     assert fetch().read_bytes() == b"mine"
     assert server.requests == []
 
 
-def test_a_file_that_appears_meanwhile_is_left_alone(fetch, server, tmp_path):
+def test_a_file_that_appears_meanwhile_is_not_changed(fetch, server, tmp_path):
     def appear_first(handler):
         (tmp_path / "below" / "file.bin").write_bytes(b"mine")
         whole(handler)
@@ -146,7 +146,7 @@ def test_what_the_server_refuses_is_not_tried_again_and_the_message_says_where_t
     server.answers = [status(404)]
     message = refusal(fetch, tmp_path)
     assert f"{server.url}: the server answered 404" in message
-    assert f"put it at {tmp_path / 'below' / 'file.bin'} (sha256 {SHA256})" in message
+    assert f"save it as {tmp_path / 'below' / 'file.bin'} (sha256 {SHA256})" in message
     assert len(server.requests) == 1
 
 
@@ -155,12 +155,12 @@ def test_a_file_with_another_checksum_is_thrown_away(fetch, tmp_path):
     assert f"expected sha256 {OTHER}, got {SHA256}" in message
 
 
-def test_a_file_without_a_checksum_is_taken_and_its_checksum_told(fetch, caplog):
+def test_a_file_without_a_checksum_is_accepted_and_its_checksum_logged(fetch, caplog):
     assert fetch(sha256=None).read_bytes() == CONTENT
     assert f"the configuration has no checksum; its sha256 is {SHA256}" in caplog.text
 
 
-def test_a_transfer_that_breaks_off_goes_on_where_it_stopped(fetch, server):
+def test_an_interrupted_transfer_resumes_where_it_stopped(fetch, server):
     server.answers = [cut(300_000, ETag='"v1"'), rest]
     assert fetch().read_bytes() == CONTENT
     assert server.ranges == [None, "bytes=300000-"]

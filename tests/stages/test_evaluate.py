@@ -67,7 +67,7 @@ def scores_of(folder, task):
 
 
 @pytest.mark.parametrize(("task", "column"), [("pos", 1), ("chunk", 2), ("ner", 3)])
-def test_predictions_stand_behind_the_words_and_tags_of_the_test_file(finished, task, column):
+def test_predictions_follow_the_words_and_tags_of_the_test_file(finished, task, column):
     found = columns_of(folder_of(finished, "sparse") / "predictions" / f"{task}.txt")
     expected = columns_of(finished.folder / "test.txt")
     assert [sentence[0] for sentence in found] == [sentence[0] for sentence in expected]
@@ -80,7 +80,7 @@ def test_predicted_names_are_written_in_the_scheme_of_the_file_not_of_the_model(
     assert {tag[0] for sentence in predicted for tag in sentence} <= set("BIO")
 
 
-def test_a_single_model_predicts_its_task_alone(finished):
+def test_a_single_model_predicts_only_its_task(finished):
     folder = folder_of(finished, "single", "ner")
     assert [path.name for path in (folder / "predictions").iterdir()] == ["ner.txt"]
     assert list(metrics_of(finished, "single", "ner")["tasks"]) == ["ner"]
@@ -120,7 +120,7 @@ def test_the_accuracy_of_tags_is_the_share_of_right_ones_in_the_file(guessed):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_counts_of_sentences_give_the_score_and_stand_in_the_order_of_the_file(guessed, task):
+def test_the_counts_of_sentences_give_the_score_and_are_in_the_order_of_the_file(guessed, task):
     artifact = load_tensors(guessed / "sentences.safetensors", "sentences")
     metrics = load_json(guessed / "metrics.json", "metrics")
     counts, gold = artifact.tensors[task], predictions_of(guessed, task)[0]
@@ -132,7 +132,7 @@ def test_the_counts_of_sentences_give_the_score_and_stand_in_the_order_of_the_fi
     assert counts[:, -1].tolist() == whole
 
 
-def test_documents_and_leaks_of_the_test_text_stand_beside_the_counts(finished, tmp_path):
+def test_documents_and_leaks_of_the_test_text_are_stored_with_the_counts(finished, tmp_path):
     path = finished.data / "test.safetensors"
     text = load_tensors(path, "text")
     total = len(text.tensors["text/offsets"]) - 1

@@ -59,7 +59,7 @@ def test_the_exported_model_gives_the_tags_of_the_model_it_came_from(finished, e
     assert probabilities[0] == probabilities[1]
 
 
-def test_it_holds_the_weights_of_its_task_alone(finished, exported):
+def test_it_has_only_the_weights_of_its_task(finished, exported):
     whole, own = load_model(model_of(finished) / "model.safetensors"), load_model(exported / "ner/model.safetensors")
     mask = whole.masks["ner"]
     assert own.masks.keys() == {"ner"}
@@ -88,7 +88,7 @@ def test_a_model_whose_tags_would_differ_is_not_written(finished, tmp_path, monk
         return {name: np.zeros_like(value) for name, value in values.items()}
 
     monkeypatch.setattr(export, "values_of_task", head_lost)
-    with pytest.raises(ArtifactError, match="dev tokens got another tag of task 'pos' from its own weights only"):
+    with pytest.raises(ArtifactError, match="dev tokens got another tag of task 'pos' from the task's weights only"):
         export.run(model_of(finished), "pos", None, tmp_path / "out", False, "cpu")
     assert not (tmp_path / "out").exists()
 
@@ -272,7 +272,7 @@ def resaved(path, spec, kind="model", **details):
 @pytest.mark.parametrize(
     ("kind", "details", "message"),
     [
-        ("weights", {}, "holds weights, expected model"),
+        ("weights", {}, "expected model, got weights"),
         ("model", {"model": {"hidden": 6}}, "its parts do not fit each other"),
         ("model", {"tasks": ["chunk", "ner", "srl"]}, "its parts do not fit each other"),
         ("model", {"vocabulary": "0" * 64}, "is not the vocabulary"),

@@ -161,7 +161,7 @@ def test_a_task_that_is_taken_out_of_an_extended_model_gives_the_same_tags(model
 
 
 def test_one_onnx_file_for_tasks_that_know_different_words_is_refused(extended, tmp_path):
-    with pytest.raises(ConfigError, match="know different words, which one ONNX file cannot show"):
+    with pytest.raises(ConfigError, match="have different vocabularies, which one ONNX file cannot have"):
         export.run(extended["ner"], None, None, tmp_path / "onnx", True, "cpu")
 
 

@@ -103,7 +103,7 @@ def test_a_loss_that_is_not_finite_ends_the_stage_and_leaves_no_model(made):
 
 
 @pytest.mark.parametrize("layer", ["lstm 1", "characters"])
-def test_a_mask_that_empties_a_layer_is_told_and_trained(pipeline, caplog, layer):
+def test_a_mask_that_empties_a_layer_is_logged_and_trained(pipeline, caplog, layer):
     path = pipeline.selection("sparse")
     found = load_tensors(path, "selection")
     masks = {name: mask.copy() for name, mask in found.tensors.items()}

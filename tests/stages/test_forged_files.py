@@ -31,7 +31,7 @@ def refused(path, act):
         act()
     message = str(error.value)
     assert message.startswith(str(path))
-    assert "Build it anew" in message
+    assert "Rebuild it" in message
     return message
 
 

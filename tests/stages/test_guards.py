@@ -190,7 +190,7 @@ def test_the_log_warns_of_a_training_and_a_choice_that_found_nothing(nothing_fou
     assert "choice 'best': mask chosen at dev score 0: ner" in caplog.text
 
 
-def test_a_comparison_has_no_verdict_if_and_only_if_a_mark_bars_it(finished, nothing_found):
+def test_a_comparison_has_no_verdict_if_and_only_if_a_mark_forbids_it(finished, nothing_found):
     barring = [kind for kind in MEANINGS if Mark(kind).bars]
     rows = [row for run in (finished, nothing_found) for row in rows_of(run.path(layout.TABLES) / "comparisons.csv")]
     for row in rows:

@@ -50,7 +50,7 @@ def mean_of(model):
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3])
-def test_an_interrupted_grid_goes_on_to_the_same_bytes(finished, tmp_path, monkeypatch, epochs):
+def test_an_interrupted_grid_resumes_to_the_same_bytes(finished, tmp_path, monkeypatch, epochs):
     own, save, saved = grid(finished, *RATES[:2]), Checkpoint.save, []
     whole = own.train("hard", output=tmp_path / "whole") / "model.safetensors"
 

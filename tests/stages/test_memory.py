@@ -43,8 +43,8 @@ def test_a_network_that_does_not_fit(pipeline, tmp_path):
         *("--vectors", pipeline.data / "vectors.safetensors", "--output", output),
     )
     assert done.returncode == 8, done.stderr
-    assert done.stderr.startswith("error: warmup: the memory does not suffice: ")
-    assert "MB more were asked for; the process has held" in done.stderr
+    assert done.stderr.startswith("error: warmup: out of memory: ")
+    assert "MB more were requested; the process has used" in done.stderr
     assert "MB of address space" in done.stderr
     assert "mem_mb of its rule" in done.stderr
     assert "Traceback" not in done.stderr

@@ -107,7 +107,7 @@ def test_the_order_of_the_tasks_changes_nothing(merged, tmp_path, made):
         assert bytes_of(read(folder).values) == bytes_of(read(made[system]).values)
 
 
-def test_the_merged_change_is_added_to_the_start_and_heads_stay_as_they_are(merged, made):
+def test_the_merged_change_is_added_to_the_start_and_heads_do_not_change(merged, made):
     start = load_tensors(merged.weights("initial"), "weights").tensors
     singles = {task: read(single(merged, task)).values for task in ("chunk", "ner", "pos")}
     model = read(made["ties"])

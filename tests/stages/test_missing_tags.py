@@ -48,7 +48,7 @@ def test_tokens_without_a_value_are_counted_and_are_no_part_of_loss_and_score(ga
     assert gold.count("_") == missing
 
 
-def test_all_flaws_of_a_split_are_told_at_once(unprepared):
+def test_all_errors_of_a_split_are_reported_at_once(unprepared):
     with (unprepared.folder / "train.txt").open("a") as stream:
         stream.write("The DT B-NP I-PER\n\n" * 7)
     with pytest.raises(DataError, match=r"(?s)line \d+: found the tag 'I-PER'.*(train\.txt:\d+: .*){4}and 2 more"):

@@ -92,12 +92,12 @@ def test_the_tables_and_cards_call_it_a_control(each):
 
 
 def test_a_control_is_not_exported(each, tmp_path):
-    with pytest.raises(ConfigError, match=r"is a control whose tasks were evaluated at epochs of their own"):
+    with pytest.raises(ConfigError, match=r"is a control whose tasks were evaluated at their own best epochs"):
         export.run(folder_of(each, "each"), "ner", None, tmp_path, False, "cpu")
 
 
 @pytest.mark.parametrize("epochs", range(1, EPOCHS))
-def test_an_interrupted_training_goes_on_to_the_same_bytes(each, tmp_path, monkeypatch, epochs):
+def test_an_interrupted_training_resumes_to_the_same_bytes(each, tmp_path, monkeypatch, epochs):
     save, saved = Checkpoint.save, []
 
     def save_and_stop(self, *arguments):

@@ -94,5 +94,5 @@ def test_the_digest_of_a_folder_is_that_of_its_files(folder):
 
 @pytest.mark.parametrize(("documents", "lists"), [(True, ("train",)), (False, ("test",))])
 def test_lists_of_documents_are_given_exactly_where_the_spec_has_them(folder, documents, lists):
-    with pytest.raises(ConfigError, match=r"the spec and the option --documents text\.test=FILE disagree"):
+    with pytest.raises(ConfigError, match=r"the spec and the option --documents text\.test=FILE do not agree"):
         run(folder, documents, lists)

@@ -47,14 +47,14 @@ def test_there_is_a_mask_for_each_round_from_the_whole_network_to_the_final_dens
 
 @pytest.mark.parametrize("task", ["pos", "chunk", "ner"])
 @pytest.mark.parametrize("start", ["initial", "warmup"])
-def test_each_mask_lies_within_the_one_before(finished, task, start):
+def test_each_mask_is_a_subset_of_the_previous_one(finished, task, start):
     masks = masks_of(finished.masks(task, start))
     for larger, smaller in pairwise(masks):
         assert not (smaller.keep & ~larger.keep).any()
         assert smaller.kept < larger.kept
 
 
-def test_masks_cover_the_matrices_of_the_lstm_and_of_the_character_convolution_alone(finished):
+def test_masks_cover_only_the_matrices_of_the_lstm_and_of_the_character_convolution(finished):
     names = {name for name, _ in details_of(finished.masks("pos"))["shapes"]}
     assert names == {
         "characters.convolution.weight",
@@ -151,7 +151,7 @@ def uninterrupted(finished, tmp_path_factory):
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 5, 8])
-def test_an_interrupted_pruning_goes_on_to_the_same_bytes(finished, uninterrupted, tmp_path, monkeypatch, epochs):
+def test_an_interrupted_pruning_resumes_to_the_same_bytes(finished, uninterrupted, tmp_path, monkeypatch, epochs):
     longer = finished.changed(prune={"epochs": EPOCHS})
     part = tmp_path / "part"
     with monkeypatch.context() as patch, pytest.raises(Interrupted):

@@ -108,7 +108,7 @@ def test_a_limit_that_is_never_met_changes_no_mask(finished, tmp_path):
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 5])
-def test_an_interrupted_pruning_with_an_early_bird_goes_on_to_the_same_bytes(finished, tmp_path, monkeypatch, epochs):
+def test_an_interrupted_pruning_with_an_early_bird_resumes_to_the_same_bytes(finished, tmp_path, monkeypatch, epochs):
     changed = finished.changed(prune={"epochs": 4, "early_bird": 0.1, "early_bird_window": 1})
     whole = changed.prune("ner", output=tmp_path / "whole") / "masks.safetensors"
     assert any(row["epochs"] < 4 for row in rounds_of(whole.parent))

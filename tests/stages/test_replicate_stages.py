@@ -48,7 +48,7 @@ def test_the_test_text_is_refused_unless_the_epoch_is_chosen_on_it_and_then_it_i
         train_on(with_switch(finished, "sparse", epoch_on_test=True), "sparse", tmp_path, None)
 
 
-def test_the_epoch_is_chosen_on_test_and_its_score_on_dev_is_still_told(finished, tmp_path):
+def test_the_epoch_is_chosen_on_test_and_its_dev_score_is_still_stored(finished, tmp_path):
     own = with_switch(finished, "sparse", epoch_on_test=True)
     model = train_on(own, "sparse", tmp_path, finished.data / "test.safetensors")
     rows = rows_of(tmp_path / "history.csv")
@@ -72,7 +72,7 @@ def test_a_switch_of_the_optimizer_gives_another_model(finished, tmp_path, switc
     assert model.tensors["heads.ner.weight"].tobytes() != plain.tensors["heads.ner.weight"].tobytes()
 
 
-def test_an_interrupted_training_with_leaky_momentum_goes_on_to_the_same_bytes(finished, tmp_path, monkeypatch):
+def test_an_interrupted_training_with_leaky_momentum_resumes_to_the_same_bytes(finished, tmp_path, monkeypatch):
     own, save = with_switch(finished, "sparse", leaky_momentum=True), Checkpoint.save
 
     def save_and_stop(self, *arguments):
@@ -127,7 +127,7 @@ def test_every_table_says_which_systems_replicate_what(switched):
     assert "hard: lenient\\_spans." in (folder / "summary.tex").read_text(encoding="utf-8")
 
 
-def test_a_mark_leaves_the_numbers_as_they_are(switched, finished):
+def test_a_mark_does_not_change_numbers(switched, finished):
     name = "summary.csv"
     plain, marked = (rows_of(own.path(layout.TABLES) / name) for own in (finished, switched))
     assert "replicate" not in plain[0]

@@ -66,7 +66,7 @@ def test_the_table_of_the_choice_gives_each_tasks_round_with_the_density_of_each
             assert float(row[f"density {layer}"]) == pytest.approx(density, abs=1e-6)
 
 
-def test_overlaps_of_pairs_and_of_all_stand_beside_what_chance_would_give(finished):
+def test_overlaps_of_pairs_and_of_all_are_compared_with_chance(finished):
     rows = {row["tasks"]: row for row in table(finished.selection("sparse").with_name("overlap.csv"))}
     masks = selection(finished, "sparse")
     groups = [*itertools.combinations(TASKS, 2), TASKS]
@@ -207,7 +207,7 @@ def test_a_damaged_file_of_masks_is_refused(finished, tmp_path):
         select.run(finished.specs.select("joint", 1, "warmup", "half"), files, start, tmp_path / "out")
 
 
-def test_masks_of_a_file_are_taken_as_they_are_and_trained(finished, tmp_path):
+def test_masks_of_a_file_are_used_unchanged_and_trained(finished, tmp_path):
     given = finished.selection("sparse")
     choices = [*finished.values["select"]["choices"], {"name": "own", "rule": "file", "file": str(given)}]
     systems = [{"name": "own", "sharing": "sparse", "start": "warmup", "choice": "own"}]

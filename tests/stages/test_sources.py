@@ -72,7 +72,7 @@ def test_pruning_twice_gives_the_same_bytes(pruned, tmp_path, name):
 
 
 @pytest.mark.parametrize(("name", "epochs"), [("gradual", 1), ("gradual", 2), ("movement", 2), ("one_shot", 1)])
-def test_an_interrupted_pruning_goes_on_to_the_same_bytes(pruned, tmp_path, monkeypatch, name, epochs):
+def test_an_interrupted_pruning_resumes_to_the_same_bytes(pruned, tmp_path, monkeypatch, name, epochs):
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
         Interruption(patch, after=epochs)
         pruned.prune_named(name, TASK, "initial", output=tmp_path / "part")

@@ -70,7 +70,7 @@ def test_a_task_can_be_chosen_for_entities_and_none_for_tags(model):
     [
         ({"entities": "pos"}, "entities: got 'pos'; expected one of chunk, ner"),
         ({"tag": "nothing"}, "tag: got 'nothing'; expected one of pos"),
-        ({"coarse": "pos"}, "coarse: task 'pos' has the tag .*, which is no universal part of speech"),
+        ({"coarse": "pos"}, "coarse: task 'pos' has the tag .*, which is not a universal part of speech"),
     ],
 )
 def test_a_task_that_does_not_fit_is_refused(model, config, message):

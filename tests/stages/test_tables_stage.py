@@ -126,7 +126,7 @@ def test_the_provenance_names_the_version_the_tables_and_the_scores_behind_them_
     assert artifact.details["metrics"] == scores
 
 
-def test_tables_of_another_folder_are_made_from_what_lies_there(pipeline):
+def test_tables_of_another_folder_are_made_from_its_files(pipeline):
     elsewhere = pipeline.folder / "elsewhere"
     pipeline.path(layout.RUN).rename(elsewhere)
     tables.run(pipeline.specs.tables(), elsewhere, elsewhere / "new")
@@ -230,7 +230,7 @@ def test_the_ablation_is_the_difference_of_the_results(experiments):
 
 def test_the_summary_has_the_notes_on_deviations_below_the_figures_of_the_paper(experiments):
     text = (experiments.path(layout.TABLES) / "summary.md").read_text(encoding="utf-8")
-    assert "- a tiny corpus" in text.split("### The paper beside ours")[1]
+    assert "- a tiny corpus" in text.split("### Comparison with the paper")[1]
 
 
 def test_the_tables_compare_what_the_sentences_say(finished):

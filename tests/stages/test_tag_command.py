@@ -59,7 +59,7 @@ def tag(call, model, tmp_path):
     return run
 
 
-def test_columns_come_back_line_for_line_with_the_tags_behind_them(finished, model, tag):
+def test_columns_are_written_line_by_line_followed_by_the_tags(finished, model, tag):
     text = "-DOCSTART- -X- O O\n\n" + (finished.folder / "test.txt").read_text(encoding="utf-8")
     done = subprocess.run([*COMMAND, "tag", str(model)], input=text.encode(), capture_output=True, timeout=WAIT)
     assert done.returncode == 0
@@ -322,7 +322,9 @@ def test_a_missing_text_ends_with_3_and_a_damaged_model_with_4(call, pipeline):
     for arguments in (["tag", folder], ["size", folder], ["export", folder, "--task", "ner", "--output", folder / "x"]):
         code, output, errors = call(*arguments)
         assert (code, output) == (4, "")
-        assert errors.startswith(f"error: {folder / 'model.safetensors'}: is damaged or no file of this program")
+        assert errors.startswith(
+            f"error: {folder / 'model.safetensors'}: is damaged or was not written by sparse-sharing"
+        )
 
 
 @pytest.mark.parametrize("kind", ["auto", "raw", "tokens", "columns", "conllu"])

@@ -144,7 +144,7 @@ def test_the_score_of_a_span_is_the_mean_probability_of_its_tags(tagger):
         )
 
 
-def test_texts_are_copied_as_they_are_in_the_source(tagger):
+def test_texts_are_copied_unchanged_from_the_source(tagger):
     text = "  Bob  Lee visits   New\tYork.  "
     tagged = tagger(text)
     assert tagged.text == text
@@ -185,7 +185,7 @@ def test_what_is_no_list_of_sentences_of_words_is_refused(tagger, exported, kind
 
 
 @pytest.mark.parametrize("kind", ["torch", "onnx"])
-def test_no_tag_is_given_where_scores_are_no_numbers(tagger, exported, monkeypatch, kind):
+def test_no_tag_is_given_if_scores_are_not_numbers(tagger, exported, monkeypatch, kind):
     tagger = tagger if kind == "torch" else exported
     wrong = {"pos": (np.array([0]), np.array([np.nan], np.float32))}
     monkeypatch.setattr(tagger, "predict_surfaces", lambda *arguments: wrong)

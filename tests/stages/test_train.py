@@ -68,7 +68,7 @@ def test_sparse_sharing_is_another_model(finished):
     assert not all(np.array_equal(hard[name], sparse[name]) for name in hard)
 
 
-def test_a_single_model_has_one_task_and_its_head_alone(finished):
+def test_a_single_model_has_only_one_task_and_its_head(finished):
     model = model_of(finished, "single", "ner")
     assert model.details["tasks"] == ["ner"]
     assert {name for name in model.values if name.startswith("heads")} == {"heads.ner.weight", "heads.ner.bias"}
@@ -165,7 +165,7 @@ def test_training_twice_gives_the_same_bytes(finished, tmp_path, system, model):
     assert (again / "model.safetensors").read_bytes() == (first / "model.safetensors").read_bytes()
 
 
-def test_an_interrupted_training_goes_on_to_the_same_bytes(finished, tmp_path, monkeypatch):
+def test_an_interrupted_training_resumes_to_the_same_bytes(finished, tmp_path, monkeypatch):
     save = Checkpoint.save
 
     def save_and_stop(self, *arguments):
@@ -181,7 +181,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(finished, tmp_path, m
     assert (tmp_path / "model.safetensors").read_bytes() == (first / "model.safetensors").read_bytes()
 
 
-def test_a_subnetwork_may_be_trained_alone(finished, tmp_path):
+def test_a_subnetwork_may_be_trained_by_itself(finished, tmp_path):
     alone = {"name": "alone", "sharing": "single", "start": "warmup", "choice": "half"}
     own = finished.changed(train={"systems": [alone]})
     model = load_model(own.train("alone", "ner", tmp_path) / "model.safetensors")

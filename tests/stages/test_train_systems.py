@@ -122,7 +122,7 @@ def test_soft_sharing_of_two_tasks_has_two_stacks(trained):
 
 
 @pytest.mark.parametrize("system", ["hierarchical", "soft"])
-def test_an_interrupted_training_goes_on_to_the_same_bytes(trained, tmp_path, monkeypatch, system):
+def test_an_interrupted_training_resumes_to_the_same_bytes(trained, tmp_path, monkeypatch, system):
     save = Checkpoint.save
 
     def save_and_stop(self, *arguments):
@@ -166,7 +166,7 @@ def test_as_onnx_a_task_runs_up_to_its_layer_and_cross_stitch_units_are_refused(
         export.run(folder, task, None, tmp_path / task, True, "cpu")
         sizes[task] = (tmp_path / task / "network.onnx").stat().st_size
     assert sizes["pos"] < sizes["ner"]
-    with pytest.raises(ConfigError, match="--onnx knows BiLSTMs with linear or CRF heads; this model differs"):
+    with pytest.raises(ConfigError, match="--onnx supports BiLSTMs with linear or CRF heads; this model differs"):
         export.run(trained.path(layout.MODEL, system="soft", model="shared"), "ner", None, tmp_path, True, "cpu")
 
 
@@ -177,7 +177,7 @@ def test_random_masks_keep_as_many_weights_at_other_positions(trained):
         assert not random.masks[task].keep.equal(chosen.masks[task].keep)
 
 
-def test_subnetworks_alone_have_the_masks_of_the_sparse_system_one_each(trained):
+def test_single_subnetworks_have_one_mask_each_of_the_sparse_system(trained):
     sparse = model_of(trained, "sparse")
     for task in TASKS:
         alone = model_of(trained, "single_subnet", task)

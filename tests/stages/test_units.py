@@ -64,7 +64,7 @@ def test_each_round_keeps_some_of_the_units_of_the_round_before_and_none_of_a_gr
         assert all(keep.any() for keep in smaller.tensors().values())
 
 
-def test_the_choice_has_a_mask_over_units_for_each_task_and_the_model_the_weights_they_stand_for(units):
+def test_the_choice_has_masks_over_units_and_the_model_the_weights_of_these_units(units):
     chosen = read_selection(units.path(layout.SELECT, start="warmup", choice="half") / "masks.safetensors", None)
     model = load_model(model_of(units) / "model.safetensors")
     network = open_model(model_of(units), "cpu").network

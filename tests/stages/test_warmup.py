@@ -97,7 +97,7 @@ def test_each_seed_has_weights_of_its_own(finished, tmp_path):
     assert not [name for name in drawn if np.array_equal(mine[name], other[name])]
 
 
-def test_an_interrupted_warm_up_goes_on_to_the_same_bytes(finished, tmp_path, monkeypatch):
+def test_an_interrupted_warm_up_resumes_to_the_same_bytes(finished, tmp_path, monkeypatch):
     longer = finished.changed(warmup={"epochs": 3})
     whole = longer.warm_up("warmup", tmp_path / "whole" / "weights.safetensors")
     part = tmp_path / "part" / "weights.safetensors"

@@ -192,7 +192,7 @@ def test_a_job_that_the_configuration_does_not_have_is_refused_with_those_it_has
     assert str(caught.value).startswith(message)
 
 
-def test_the_starting_weights_of_a_systems_own_network_are_a_job_of_the_warm_up_alone(repository):
+def test_the_starting_weights_of_a_systems_own_network_need_only_a_job_of_the_warm_up(repository):
     config = load_config(repository / "config" / "conll03.yaml")
     job = {"dataset": "conll03", "seed": 1, "start": "initial-soft"}
     assert find_spec(config, "warmup", job).model.stacks == ["chunk", "ner", "pos"]
@@ -200,7 +200,7 @@ def test_the_starting_weights_of_a_systems_own_network_are_a_job_of_the_warm_up_
         find_spec(config, "prune", {**job, "task": "ner"})
 
 
-def test_a_spec_that_is_no_file_is_one_message(run, tmp_path):
+def test_a_missing_spec_file_gives_one_message(run, tmp_path):
     """Such as JSON, which earlier versions took."""
     code, output, errors = run("demo", "--spec", '{"grammar": 1}', "--output", tmp_path / "out")
     assert (code, output) == (2, "")
@@ -268,9 +268,7 @@ def test_a_lack_of_memory_ends_with_8(run, monkeypatch, tmp_path, small_demo):
     monkeypatch.setattr(demo_stage, "run", fail)
     code, _, errors = run("demo", "--spec", small_demo, "--output", tmp_path)
     assert code == 8
-    assert errors.startswith(
-        "error: demo: epoch 3, step 1/9, task ner: the memory does not suffice: 4,000 MB more were"
-    )
+    assert errors.startswith("error: demo: epoch 3, step 1/9, task ner: out of memory: 4,000 MB more were")
 
 
 def test_a_missing_file_of_an_earlier_stage_ends_with_4(warm_up, tmp_path):
@@ -279,7 +277,7 @@ def test_a_missing_file_of_an_earlier_stage_ends_with_4(warm_up, tmp_path):
     assert errors.startswith(f"error: {tmp_path / 'nowhere' / 'vocabulary.json'}: cannot be read")
 
 
-def test_a_training_that_cannot_go_on_ends_with_5(warm_up, config, prepared):
+def test_a_training_that_cannot_continue_ends_with_5(warm_up, config, prepared):
     output = config.parent / "start" / "weights.safetensors"
     code, _, errors = warm_up(prepared, "warmup", output)
     assert code == 5
@@ -311,7 +309,7 @@ def test_a_file_that_cannot_be_written_ends_with_6(run, tmp_path, small_demo):
     assert errors.startswith(f"error: {tmp_path / 'folder' / 'joint' / 'train.txt'}: Is a directory.")
 
 
-def test_an_interrupted_stage_ends_with_130_and_says_how_to_go_on(run, tmp_path, monkeypatch, small_demo):
+def test_an_interrupted_stage_ends_with_130_and_says_how_to_resume(run, tmp_path, monkeypatch, small_demo):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 

@@ -15,7 +15,7 @@ def test_the_site_builds_strictly(repository, tmp_path):
     assert (tmp_path / "site" / "reference" / "index.html").exists()
 
 
-def test_every_page_stands_in_the_navigation(repository):
+def test_every_page_is_in_the_navigation(repository):
     navigation = (repository / "mkdocs.yml").read_text(encoding="utf-8")
     assert [page.name for page in (repository / "docs").glob("*.md") if page.name not in navigation] == []
 

@@ -135,7 +135,7 @@ def test_no_check_of_the_program_is_a_bare_assert(modules):
     assert not found
 
 
-def test_no_file_is_longer_than_a_person_reads(repository):
+def test_no_file_is_too_long(repository):
     for path in (repository / "src").rglob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE, path.name
 

@@ -128,7 +128,7 @@ def wait_for_orphans(workflow):
     assert workflow.reproducible() == before
 
 
-def test_a_second_snakemake_on_the_same_folder_is_told_that_it_is_locked(workflow):
+def test_a_second_snakemake_on_the_same_folder_ends_with_a_message_that_it_is_locked(workflow):
     workflow.path("tables/summary.csv").unlink()
     with subprocess.Popen(
         workflow.command("all", "--cores", "1"),

@@ -22,7 +22,7 @@ SELECT = "joint/seed1/warmup/select/half"
 SPARSE_STAGES = (PRUNE, SELECT, "joint/seed1/train/sparse", "joint/seed1/evaluate/sparse", "tables")
 
 
-def test_a_broken_text_fails_its_own_job_alone(workflow, separate_dataset):
+def test_a_broken_text_fails_only_its_own_job(workflow, separate_dataset):
     texts = workflow.folder / "texts"
     shutil.copytree(workflow.path("demo/separate"), texts)
     broken = texts / "pos.train.txt"
@@ -46,7 +46,7 @@ def test_a_broken_text_fails_its_own_job_alone(workflow, separate_dataset):
     assert {name: content for name, content in workflow.contents().items() if name in before} == before
 
 
-def test_a_killed_job_goes_on_where_it_was_and_ends_with_the_same_bytes(finished, workflow):
+def test_a_killed_job_resumes_and_gives_the_same_bytes(finished, workflow):
     for stage in SPARSE_STAGES:
         shutil.rmtree(workflow.path(stage))
     work = workflow.path(f"{PRUNE}/pos/work")
@@ -78,7 +78,7 @@ def test_a_killed_job_goes_on_where_it_was_and_ends_with_the_same_bytes(finished
         assert workflow.path(name).read_bytes() == finished.path(name).read_bytes()
 
 
-def test_foreign_masks_are_refused_with_the_command_that_mends_it(finished, workflow):
+def test_foreign_masks_are_refused_with_the_command_that_rebuilds_them(finished, workflow):
     """Masks brought from elsewhere, beside results that are right, into a folder without Snakemake's records."""
     workflow.forget()
     make_foreign(workflow.path(MASKS))
@@ -98,7 +98,7 @@ def test_foreign_masks_are_refused_with_the_command_that_mends_it(finished, work
     assert workflow.run("models") == Counter(select=1, train=1)
 
 
-def test_foreign_masks_put_in_the_place_of_recorded_ones_are_refused(workflow):
+def test_foreign_masks_that_replace_recorded_ones_are_refused(workflow):
     """Even where they are as old as those, so that Snakemake sees no difference."""
     masks = workflow.path(MASKS)
     times = masks.stat()
@@ -125,7 +125,7 @@ def test_foreign_masks_put_in_the_place_of_recorded_ones_are_refused(workflow):
         ("tables", {"baseline": "hard"}, {"tables": 1, "figures": 1, "report": 1}),
     ],
 )
-def test_a_foreign_run_is_refused_with_the_command_that_mends_it(workflow, section, values, jobs):
+def test_a_foreign_run_is_refused_with_the_command_that_rebuilds_it(workflow, section, values, jobs):
     """All results of a run made under one other value, in a folder without Snakemake's records."""
     workflow.forget()
     with workflow.edited() as config:

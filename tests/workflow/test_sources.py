@@ -12,7 +12,7 @@ from small import document
 pytestmark = pytest.mark.slow
 
 
-def test_a_file_that_is_new_changed_or_gone_in_a_folder_reads_the_text_anew(configured):
+def test_a_new_changed_or_removed_file_in_a_folder_makes_the_text_again(configured):
     workflow = configured("ontonotes")
     workflow.run("data")
     assert workflow.planned("data") == Counter()
@@ -97,6 +97,6 @@ def test_a_file_that_cannot_be_fetched_fails_with_what_to_do(fetching):
     assert failed.returncode == 1
     log = fetching.path("logs/download/conll03/train.txt.log").read_text()
     assert "the server answers 404" in log
-    assert "put it at data/conll03/train.txt" in log
+    assert "save it as data/conll03/train.txt" in log
     assert log.strip() in failed.stdout
     assert not (fetching.folder / "data" / "conll03" / "train.txt").exists()

@@ -80,8 +80,11 @@ def find_config(of: Path, run: str | None = None) -> Config:
     found = {}
     for path in sorted(path for pattern in CONFIGS for path in Path().glob(pattern)):
         try:
+            # A file without the name of the run cannot belong to it, and checking a file takes long.
+            if of.name not in path.read_text(encoding="utf-8"):
+                continue
             config = load_config(path)
-        except ConfigError:
+        except (ConfigError, OSError, UnicodeDecodeError):
             continue
         if config.run == of.name:
             found[path] = config

@@ -237,8 +237,10 @@ def _check_same_tags(found: CheckedCorpus, findings: Findings) -> None:
     tasks = [(index, task) for index, task in enumerate(found.corpus.tasks) if task.derive is None]
     for (first, one), (second, other) in combinations(tasks, 2):
         if all(sentence.tags[first] == sentence.tags[second] for sentence in found.sentences["train"]):
-            text = f"tasks '{one.name}' and '{other.name}' have the same tag on every training token: is one column "
-            "read twice?"
+            text = (
+                f"tasks '{one.name}' and '{other.name}' have the same tag on every training token: is one column "
+                "read twice?"
+            )
             findings.warning(found.place, text)
 
 
@@ -336,8 +338,10 @@ def _own_labels(sources: list[_Source]) -> Iterator[str]:
     every = set().union(*labels.values())
     for name, own in labels.items():
         if lacking := sorted(every - set(own)):
-            yield f"corpus '{name}' never has {_listed(lacking)}; if it uses other names for them, rename those "
-            "with labels"
+            yield (
+                f"corpus '{name}' never has {_listed(lacking)}; if it uses other names for them, rename those "
+                "with labels"
+            )
 
 
 def _labels(sentences: list[Sentence], index: int, task: Task) -> Counter[str]:

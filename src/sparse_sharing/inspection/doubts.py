@@ -62,8 +62,10 @@ def document_marks(split: str, sentences: Words) -> Iterator[str]:
         sentence[0] + " ..." for sentence in sentences if len(sentence) > 1 and sentence[0] in ("#begin", "#end")
     )
     for word, count in found.most_common(1):
-        yield f"{count:,} sentences in {split} begin with {quote(word)}; only {DOCUMENT_START} is read as the "
-        "start of a document"
+        yield (
+            f"{count:,} sentences in {split} begin with {quote(word)}; only {DOCUMENT_START} is read as the "
+            "start of a document"
+        )
 
 
 def comment_lines(split: str, sentences: Words) -> Iterator[str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sparse_sharing.pipeline.run_specs import Specs
 
 _MODULE_OF = {"jobs_of": "jobs", "stored_spec_digest": "provenance", "Specs": "run_specs"}
-"""The module of each public name, loaded when the name is first asked for: reading a file's digest needs no schema."""
+"""The module of each public name, imported on first use: reading a file's digest needs no schema."""
 
 __all__ = ["Specs", "jobs_of", "layout", "stored_spec_digest"]
 

@@ -8,11 +8,11 @@ class Artefact:
     """A kind of file.
 
     Attributes:
-        name: what rules and stages call it; an identifier.
+        name: its name in rules and stages; an identifier.
         file: its name in the folder of its job.
-        meaning: one line for people.
-        kind: what its header says it holds; None: a file without a header, such as CSV.
-        version: the version of its format, in its header; a file of another version is refused.
+        meaning: one line for readers.
+        kind: the kind in its header; None: a file without a header, such as CSV.
+        version: the version of its format, in its header; a file of another version is rejected.
         is_folder: whether it is a folder of files.
     """
 
@@ -62,22 +62,26 @@ WEIGHTS = Artefact(
     "weights", "weights.safetensors", "the starting weights: every tensor of the network under its name", "weights"
 )
 MASKS = Artefact(
-    "masks", "masks.safetensors", "the masks of all rounds, `round000`, `round001`, ...: one bit a weight", "masks"
+    "masks", "masks.safetensors", "the masks of all rounds, `round000`, `round001`, ...: one bit per weight", "masks"
 )
 ROUNDS = Artefact("rounds", "rounds.csv", "density, dev score and seconds of each round of pruning")
-SEARCH = Artefact("search", "search.json", "the combinations of rounds that a search has tried, and the best", "search")
+SEARCH = Artefact("search", "search.json", "the combinations of rounds that a search tried, and the best one", "search")
 TRIALS = Artefact("trials", "search.csv", "parameters and dev scores of each combination of a search, by rung")
 SELECTION = Artefact(
     "masks", "masks.safetensors", "one mask for each task; `sparse-sharing masks` writes such files too", "selection"
 )
-CHOICE = Artefact("choice", "choice.csv", "the chosen round of each task, its density, also by layer, and dev score")
-OVERLAP = Artefact("overlap", "overlap.csv", "the overlap of the masks of tasks, beside what it is compared with")
+CHOICE = Artefact(
+    "choice", "choice.csv", "for each task the chosen round, its density, in total and by layer, and its dev score"
+)
+OVERLAP = Artefact(
+    "overlap", "overlap.csv", "the overlap of the masks of tasks, and of the masks that it is compared with"
+)
 MODEL = Artefact(
     "model", "model.safetensors", "weights and masks, dev scores, densities, parameter count", "model", version=2
 )
 HISTORY = Artefact("history", "history.csv", "learning rate, loss, dev scores and seconds of each epoch")
 MERGING = Artefact("merging", "merging.csv", "the dev score of each task for each setting of a merging")
-CARD = Artefact("card", "README.md", "the card of the model, for people")
+CARD = Artefact("card", "README.md", "the model card")
 METRICS = Artefact(
     "metrics",
     "metrics.json",
@@ -87,34 +91,32 @@ METRICS = Artefact(
 SENTENCES = Artefact(
     "sentences",
     "sentences.safetensors",
-    "for each task an int32 row for each test sentence, in the order of the file: correct tags and tokens, or "
+    "for each task one int32 row per test sentence, in the order of the file: correct tags and tokens, or "
     "correct, predicted and gold spans; `TASK.documents` and `TASK.leaked` as below",
     "sentences",
 )
 PREDICTIONS = Artefact(
-    "predictions", "predictions", "a file for each task, in columns that conlleval reads", is_folder=True
+    "predictions", "predictions", "one file per task, in the columns that conlleval reads", is_folder=True
 )
 PROVENANCE = Artefact(
-    "provenance", "provenance.json", "digests of the tables and of the metrics that they were made from", "tables"
+    "provenance", "provenance.json", "digests of the tables and of the metrics they were made from", "tables"
 )
 REPORT = Artefact(
     "report", "report.html", "the run on one page: verdicts, scores, learning curves, pruning, masks, costs, provenance"
 )
-COSTS = Artefact(
-    "costs", "costs.json", "processor seconds, updates and tokens of a job; beside its outputs, as they differ"
-)
-CONFLICT = Artefact(
-    "conflict", "conflict.csv", "cosines of the gradients of each two tasks by epoch, beside a model, if measured"
-)
-AFFINITY = Artefact(
-    "affinity", "affinity.csv", "how a step of each task changes the losses by epoch, beside a model, if measured"
-)
+COSTS = Artefact("costs", "costs.json", "processor seconds, updates and tokens of a job, which differ from run to run")
+CONFLICT = Artefact("conflict", "conflict.csv", "cosines of the gradients of each pair of tasks by epoch, if measured")
+AFFINITY = Artefact("affinity", "affinity.csv", "effect of a step of each task on the losses by epoch, if measured")
 CHECKPOINT = Artefact(
-    "checkpoint", "epoch.safetensors", "a training after its last epoch, to go on from", "checkpoint", version=2
+    "checkpoint",
+    "epoch.safetensors",
+    "the state of a training after its last epoch, to resume from",
+    "checkpoint",
+    version=2,
 )
-ONNX = Artefact("onnx", "onnx.json", "what a tagger needs to know beside an ONNX network", "onnx", version=2)
+ONNX = Artefact("onnx", "onnx.json", "what a tagger needs besides an ONNX network", "onnx", version=2)
 
 ARTEFACTS: tuple[Artefact, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Artefact))
 
 FORMATS: dict[str, int] = {artefact.kind: artefact.version for artefact in ARTEFACTS if artefact.kind is not None}
-"""The version of each format that this program writes and reads."""
+"""The version of each format that this program reads and writes."""

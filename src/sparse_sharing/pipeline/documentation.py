@@ -1,4 +1,4 @@
-"""What the repository shows of its records: tables of the documentation, captions of Snakemake's report, config.yaml.
+"""Generates files of the repository from its records: tables of the documentation, report captions, config.yaml.
 
 `python -m sparse_sharing.pipeline.documentation` writes them; `make generated` calls it.
 """
@@ -14,10 +14,10 @@ from sparse_sharing.pipeline.stage import STAGES, Stage
 from sparse_sharing.pipeline.tables.record import records
 
 SHOWN = (("docs/formats.md", "kinds of file"), ("docs/formats.md", "tables of a run"))
-"""The files that show a table, below the repository, and the name of the table."""
+"""The files that contain a generated table, below the repository, and the name of the table."""
 
 CAPTIONS = "workflow/report"
-"""The folder of the captions in Snakemake's report, which must be files."""
+"""The folder of the captions of Snakemake's report, which must be files."""
 
 
 def kinds() -> str:
@@ -34,14 +34,14 @@ def _row(stage: Stage, output: Artefact) -> tuple[str, str, str]:
 
 
 def tables_of_a_run() -> str:
-    """Every table that a run may have, as a table in Markdown: its files and its caption."""
+    """Every table that a run can have, as a table in Markdown: its files and its caption."""
     rows = [("file below `results/{run}/tables/`", "content"), ("---", "---")]
     rows += [(", ".join(f"`{file}`" for file in record.files), record.caption) for record in records()]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def captions() -> dict[str, str]:
-    """The caption of each table, and of the figure of the same name, by the file that holds it."""
+    """The caption of each table, and of the figure of the same name, by its file."""
     return {f"{CAPTIONS}/{record.name}.rst": f"{textwrap.fill(record.caption, 120)}\n" for record in records()}
 
 
@@ -49,7 +49,7 @@ TABLES = {"kinds of file": kinds, "tables of a run": tables_of_a_run}
 
 
 def with_tables(text: str, name: str) -> str:
-    """A document with a table made again, between the marks that name it.
+    """A document in which the table between the marks with its name is generated again.
 
     Raises:
         ValueError: The document has no such marks.
@@ -62,7 +62,7 @@ def with_tables(text: str, name: str) -> str:
 
 
 def main() -> None:
-    """Write every table into the file that shows it, the captions, and config.yaml, below the current folder."""
+    """Write all tables into their files, the captions, and config.yaml, below the current folder."""
     Path("config.yaml").write_text(default_run(), encoding="utf-8")
     for file, caption in captions().items():
         Path(file).write_text(caption, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Which experiments of the paper the systems of a run make up, and which tables and figures these fill."""
+"""Which experiments of the paper the systems of a run belong to, and which tables and figures the run has."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -10,30 +10,30 @@ from sparse_sharing.config.systems import Start, System
 
 
 class SystemFacts(Section):
-    """What the tables know of a system besides its name and sharing."""
+    """Facts about a system that the tables use, besides its name and sharing."""
 
     kind: str
-    """The row of the paper's tables that is its counterpart: its sharing, single_subnet, sparse_no_warmup or
-    sparse_at_density (masks of a target density, as in Fig. 4); or a control that the paper lacks, see CONTROLS."""
+    """The corresponding row of the paper's tables: its sharing, single_subnet, sparse_no_warmup or sparse_at_density
+    (masks of a target density, as in Fig. 4); or a control that the paper does not have, see CONTROLS."""
     start: Start
     choice: str | None = None
     target_density: float | None = None
-    """The density that its choice of masks asks for, where that is one for all tasks."""
+    """The target density of its choice of masks, if it is the same for all tasks."""
     tasks: list[str] | None = None
-    """The tasks it is limited to, where it does not train all of a dataset."""
+    """The tasks that it trains, if not all of a dataset."""
     merges: str | None = None
-    """The system whose models it merges; their trainings are a part of its cost."""
+    """The system whose models it merges; their trainings are part of its cost."""
 
 
 CONTROLS: Mapping[str, str] = {
-    "single_warm": "dense models per task from the warmed-up weights",
+    "single_warm": "a dense model per task, trained from the warmed-up weights",
     "hard_warm": "dense joint training from the warmed-up weights",
     "own_epochs": "each task with the weights of its own best epoch on dev, so one set of weights per task",
     "magnitude_masks": "masks of the largest starting weights, without pruning",
     "permuted_masks": "the masks with one random permutation of each tensor, the same for all tasks",
     "random_masks": "masks of the same densities at random positions, drawn for each task",
 }
-"""The kinds of systems that are controls, which the paper lacks, and what each is."""
+"""The kinds of systems that are controls, which the paper does not have, and what each is."""
 
 
 SINGLE_KINDS = ("single", "single_warm")
@@ -44,11 +44,11 @@ NOT_JOINT = (*SINGLE_KINDS, "single_subnet", "merged", "extended")
 
 
 class TabulatedRun(Protocol):
-    """What decides which tables and figures there are: a part of the spec of the tables."""
+    """The part of the spec of the tables that decides which tables and figures there are."""
 
     @property
     def facts(self) -> Mapping[str, SystemFacts]:
-        """What is known of each system."""
+        """The facts about each system."""
         ...
 
     @property
@@ -58,12 +58,12 @@ class TabulatedRun(Protocol):
 
     @property
     def searched(self) -> Sequence[str] | None:
-        """The choices of masks that a search has made."""
+        """The choices of masks that were made by a search."""
         ...
 
     @property
     def conflict(self) -> int | None:
-        """Sentences of each task on which gradients are compared, where they are."""
+        """The number of sentences of each task on which gradients are compared; None: they are not."""
         ...
 
     @property
@@ -78,7 +78,7 @@ class TabulatedRun(Protocol):
 
     @property
     def paper(self) -> Mapping[str, str] | None:
-        """The experiment of the paper of each dataset that has one."""
+        """For each dataset with one, the experiment of the paper."""
         ...
 
 
@@ -109,9 +109,9 @@ def _kind_of(system: System, choice: Choice | None) -> str:
 
 
 def compared_pairs(config: Config, facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
-    """The (reference, system) pairs that are tested, each two systems at most once.
+    """The (reference, system) pairs that are tested; two systems are tested at most once.
 
-    Where `tables.comparisons` names a system, every other system is tested against it; a pair of names is tested alone.
+    If `tables.comparisons` names a system, every other system is tested against it; a pair of names is one test.
     Without the key every system is tested against the baseline; sparse systems of all tasks against the first hard
     sharing of all tasks by name, and those of two tasks against the hard sharing of the same two.
     """
@@ -128,7 +128,7 @@ def compared_pairs(config: Config, facts: Mapping[str, SystemFacts]) -> list[tup
 
 
 def _against(reference: str, facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
-    """Every other system with a reference; if that has only some tasks, the systems of the same tasks."""
+    """A reference paired with every other system; if it has only some tasks, with the systems of the same tasks."""
     if reference not in facts:
         return []
     tasks = facts[reference].tasks
@@ -136,7 +136,9 @@ def _against(reference: str, facts: Mapping[str, SystemFacts]) -> list[tuple[str
 
 
 def _sparse_against_hard(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
-    """Sparse systems of all tasks with the first hard sharing, those of two tasks with the hard sharing of the same."""
+    """Sparse systems paired with hard sharing: those of all tasks with the first, those of two with that of the
+    same.
+    """
     hard = [name for name in _hard(facts) if facts[name].tasks is None]
     sparse = sorted(name for name, known in facts.items() if known.kind.startswith("sparse") and known.tasks is None)
     of_two = [(partner, name) for name, partner in pairs_of(facts) if partner is not None]
@@ -144,9 +146,9 @@ def _sparse_against_hard(facts: Mapping[str, SystemFacts]) -> list[tuple[str, st
 
 
 def sweep_of(facts: Mapping[str, SystemFacts]) -> dict[str, float]:
-    """Sparse systems of all tasks at one density for all, with that density (Fig. 4); none where there is but one.
+    """Sparse systems of all tasks with one density for all, and that density (Fig. 4); empty if there is only one.
 
-    Hard sharing of all tasks is the point where the density is 1.
+    Hard sharing of all tasks is the point with density 1.
     """
     whole = {name: known for name, known in sorted(facts.items()) if known.tasks is None}
     sparse = {name: known.target_density for name, known in whole.items() if known.kind == "sparse_at_density"}
@@ -159,7 +161,7 @@ def sweep_of(facts: Mapping[str, SystemFacts]) -> dict[str, float]:
 
 
 def pairs_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str | None]]:
-    """Sparse systems of two tasks, each with the hard sharing of the same tasks where there is one."""
+    """Sparse systems of two tasks, each with the hard sharing of the same tasks if there is one."""
     tasks = {name: tuple(known.tasks or ()) for name, known in facts.items()}
     sparse = [name for name, known in facts.items() if known.kind.startswith("sparse") and len(tasks[name]) == 2]
     hard = {tasks[name]: name for name in reversed(_hard(facts))}
@@ -178,13 +180,13 @@ def transfers_of(facts: Mapping[str, SystemFacts], comparisons: Sequence[tuple[s
 
 
 def _hard(facts: Mapping[str, SystemFacts]) -> list[str]:
-    """The systems that share hard, by name; those from the warmed-up weights last."""
+    """The systems with hard sharing, by name; those from the warmed-up weights come last."""
     found = (name for name, known in facts.items() if known.kind in ("hard", "hard_warm"))
     return sorted(found, key=lambda name: (facts[name].kind, name))
 
 
 def ablation_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
-    """Sparse systems with and without warm-up that are alike in all else (Table 8)."""
+    """Pairs of sparse systems with and without warm-up that are equal otherwise (Table 8)."""
     sparse = sorted(name for name, known in facts.items() if known.kind.startswith("sparse"))
     return [
         (warm, cold)

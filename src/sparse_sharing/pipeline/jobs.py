@@ -1,4 +1,4 @@
-"""Every job of a configuration: what it is called, where its files lie, under which spec, and what it reads."""
+"""Every job of a configuration: its name, the folder of its files, its spec, and its inputs."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -24,11 +24,11 @@ class Job:
     Attributes:
         stage: the stage.
         identity: the wildcards that name the job, such as dataset, seed and task.
-        folder: where its files lie.
-        spec: what it is to do.
-        files: the names of all that it writes there.
+        folder: the folder of its files.
+        spec: its settings.
+        files: the names of all files that it writes there.
         needs: the jobs whose files it reads, by the key of its spec that holds their digest.
-        sources: the files of the user's that it reads.
+        sources: the user's files that it reads.
     """
 
     stage: str
@@ -52,22 +52,22 @@ class Job:
 
     @property
     def log(self) -> Path:
-        """What the job says while it works."""
+        """The log of the job."""
         return Path(STAGE[self.stage].beside("logs", ".log").format(run=self.folder.parts[1], **self.identity))
 
     @property
     def work(self) -> Path:
-        """Where the job keeps its progress."""
+        """The folder in which the job stores its progress."""
         return self.folder / "work"
 
     @property
     def label(self) -> str:
-        """The stage and what tells the job from its like: `prune joint seed1 warmup ner`."""
+        """The stage and the identity of the job: `prune joint seed1 warmup ner`."""
         names = (f"seed{value}" if key == "seed" else str(value) for key, value in self.identity.items())
         return " ".join([self.stage, *names])
 
     def is_current(self) -> bool:
-        """Whether all its files are there, made under its spec."""
+        """Whether all its files exist and were made with its spec."""
         if not all(path.exists() for path in self.outputs):
             return False
         return self.carrier is None or stored_spec_digest(self.carrier) == self.spec.digest()
@@ -79,7 +79,7 @@ def jobs_of(specs: Specs) -> list[Job]:
 
 
 class _Jobs:
-    """Collects the jobs, from the tables backwards; each once."""
+    """Collects the jobs, from the tables backwards, each once."""
 
     def __init__(self, specs: Specs) -> None:
         self.specs, self.config = specs, specs.config
@@ -143,7 +143,7 @@ class _Jobs:
         return self._add("prepare_task", {"dataset": dataset, "task": task}, spec, needs, files)
 
     def _text(self, dataset: str, tags: Iterable[str]) -> dict[str, Job]:
-        """The text of a dataset, and the tags of the tasks that a job reads."""
+        """The jobs that prepare the text of a dataset and the tags of the tasks that a job reads."""
         return {"data": self.prepare(dataset)} | {f"tags.{task}": self.prepare_task(dataset, task) for task in tags}
 
     def warmup(self, dataset: str, seed: int, start: str) -> Job:

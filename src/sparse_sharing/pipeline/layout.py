@@ -1,4 +1,4 @@
-"""Where everything of a run lies. Paths carry identity only: run, dataset, seed, start, task, choice, system, model."""
+"""The paths of all files of a run. Paths contain identity only: run, dataset, seed, start, task, choice, system, ..."""
 
 import os
 import re
@@ -32,12 +32,12 @@ SPEC = RUN + "/specs/{stage}-{digest}.json"
 
 
 def spec_file(run: str, stage: str, spec: Spec) -> str:
-    """The file of the spec of a job; its name has the digest, so that a job whose spec changes has another file."""
+    """The spec file of a job; its name has the digest, so that a job whose spec changes has another file."""
     return SPEC.format(run=run, stage=stage, digest=spec.digest())
 
 
 def below(run_folder: Path, pattern: str, **identity: object) -> Path:
-    """A path of the layout, below the folder of a run that may stand anywhere."""
+    """A path of the layout below the folder of a run, wherever that is."""
     return run_folder / pattern.removeprefix(RUN + "/").format(**identity)
 
 
@@ -47,7 +47,7 @@ def any_below(pattern: str) -> str:
 
 
 def source_path(config: Config, path: str) -> str:
-    """Where a file that `data` names is read from: below data_root, or among the generated demo files."""
+    """The path of a file of `data`: below data_root, or among the generated demo files."""
     if path.startswith(DEMO):
         return DEMO_FILE.format(run=config.run, file=path.removeprefix(DEMO))
     if path.startswith("/") or config.data_root in ("", "."):
@@ -56,7 +56,7 @@ def source_path(config: Config, path: str) -> str:
 
 
 def source_files(config: Config, dataset: Dataset, split: str) -> list[tuple[str, str]]:
-    """The (corpus, path) pairs of one split of a dataset, one for each file of each corpus that has any."""
+    """The (corpus, path) pairs of one split of a dataset, one for each file of each corpus."""
     return [(corpus.name, source_path(config, path)) for corpus in dataset.corpora for path in corpus.files(split)]
 
 
@@ -70,7 +70,7 @@ def document_lists(config: Config, dataset: Dataset, split: str) -> list[tuple[s
 
 
 def missing_sources(config: Config) -> list[str]:
-    """The user's files that a configuration names and that are not there; files that can be fetched are left out."""
+    """The user's files of a configuration that do not exist, without those that can be downloaded."""
     named = [config.data.vectors, *(choice.file for choice in config.select.choices)]
     for dataset in config.data.datasets:
         for corpus in dataset.corpora:
@@ -83,9 +83,9 @@ def missing_sources(config: Config) -> list[str]:
 
 
 def text_files(path: str) -> list[str]:
-    """The files that are read where a path is given: those below a folder that hold gold annotation, in order.
+    """The files that are read for a path: for a folder, those below it with gold annotation, in order.
 
-    The path alone where it is no folder, or one without such files: then reading it says what is wrong.
+    Only the path itself if it is not a folder, or has no such files: reading it then reports the problem.
     """
     found = [Path(folder, name) for folder, _, names in os.walk(path) for name in names if name.endswith("gold_conll")]
     return [str(file) for file in sorted(found)] or [path]

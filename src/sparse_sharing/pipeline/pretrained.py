@@ -1,4 +1,4 @@
-"""The folder of a pretrained encoder: where it is, and the digest of what is in it."""
+"""The folder of a pretrained encoder: its path, and the digest of its files."""
 
 import functools
 import hashlib
@@ -10,17 +10,17 @@ from sparse_sharing.config.schema import Config
 from sparse_sharing.errors import ConfigError
 
 PACKAGE = "package:"
-"""How a folder of an installed Python package begins."""
+"""The prefix of a folder in an installed Python package."""
 
 READ = ("config.json", "*.safetensors", "tokenizer.json")
-"""The files that are read of a folder."""
+"""The files of a folder that are read."""
 
 WITHOUT_TOKENIZER = ("tokenizer_config.json", "special_tokens_map.json", "vocab.*", "merges.txt", "*.model")
-"""Those that are read as well where there is no tokenizer.json."""
+"""Files that are also read if there is no tokenizer.json."""
 
 
 def pretrained_folder(config: Config) -> Path | None:
-    """The folder that the first weights of the encoder are read from, if they are.
+    """The folder of the pretrained weights of the encoder; None for an encoder without any.
 
     Raises:
         ConfigError: It names a Python package that is not installed.
@@ -31,7 +31,7 @@ def pretrained_folder(config: Config) -> Path | None:
     if not source.startswith(PACKAGE):
         return Path(os.path.normpath(Path(config.data_root, source)))
     package, _, folder = source.removeprefix(PACKAGE).partition("/")
-    # To find a package of the top level does not run it.
+    # Finding a top-level package does not import it.
     found = importlib.util.find_spec(package) if package.isidentifier() else None
     if found is None or not found.submodule_search_locations:
         raise ConfigError(
@@ -45,13 +45,14 @@ def pretrained_digest(folder: Path) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of the files of a folder that are read.
 
     Raises:
-        ConfigError: There is no such folder, or it holds no model.
+        ConfigError: There is no such folder, or it contains no model.
     """
     for name in ("config.json", "*.safetensors"):
         if not list(folder.glob(name)):
             raise ConfigError(
-                f"model.pretrained: {folder} is no folder of a pretrained model (it has no {name}). Name a folder that "
-                "transformers has saved with safetensors; for a model on the Hub, give its commit as model.revision"
+                f"model.pretrained: {folder} is not the folder of a pretrained model (it has no {name}). Name a "
+                "folder that "
+                "transformers saved with safetensors; for a model on the Hub, set model.revision to its commit"
             )
     stamps = tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in pretrained_files(folder))
     return _digest(stamps)

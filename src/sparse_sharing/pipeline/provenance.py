@@ -1,4 +1,4 @@
-"""Reads under which spec a file was made, without loading the file: a glance for the workflow, no check of content."""
+"""Reads the spec that a file was made with, without loading the file or checking its content."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ _in_json = re.compile(rb'"spec_digest": "([0-9a-f]{16})"').search
 
 
 def stored_spec_digest(path: Path) -> str | None:
-    """The digest of the spec that a safetensors or JSON artifact carries; None without a file, or without one in it."""
+    """The digest of the spec stored in a safetensors or JSON artifact; None if there is no file or no spec."""
     try:
         with path.open("rb") as stream:
             if path.suffix == ".json":
@@ -24,7 +24,7 @@ def stored_spec_digest(path: Path) -> str | None:
 
 
 def stored_spec(path: Path) -> dict | None:
-    """The spec that a safetensors or JSON artifact carries; None without a file, or without one in it."""
+    """The spec stored in a safetensors or JSON artifact; None if there is no file or no spec."""
     try:
         if path.suffix == ".json":
             return json.loads(path.read_bytes())["spec"]
@@ -35,7 +35,7 @@ def stored_spec(path: Path) -> dict | None:
 
 
 def stored_details(path: Path) -> dict | None:
-    """The details of a JSON artifact; None without a file, or without any in it."""
+    """The details of a JSON artifact; None if there is no file or no details."""
     try:
         return json.loads(path.read_bytes())["details"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -43,12 +43,12 @@ def stored_details(path: Path) -> dict | None:
 
 
 def spec_digest(spec: Mapping[str, Any]) -> str:
-    """The digest of a stored spec, as `Spec.digest` gives it for a spec object."""
+    """The digest of a stored spec, as `Spec.digest` computes it."""
     text = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _metadata(stream: BinaryIO) -> dict:
-    """What stands in the header of a safetensors file beside its tensors."""
+    """The metadata in the header of a safetensors file."""
     length = struct.unpack("<Q", stream.read(8))[0]
     return json.loads(stream.read(length))["__metadata__"]

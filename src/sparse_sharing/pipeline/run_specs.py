@@ -1,4 +1,4 @@
-"""The specs of all jobs of a configuration, and the digests by which they name each other."""
+"""The specs of all jobs of a configuration, and the digests by which they refer to each other."""
 
 import functools
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ from sparse_sharing.pipeline.weights import weights_of
 
 
 def _plain(section: Optimization, **changes: object) -> Optimization:
-    """The values of a section that say how to train, without what else the section holds."""
+    """The keys of a section that are about optimization, without its other keys."""
     values = {key: getattr(section, key) for key in Optimization.model_fields}
     return Optimization(**{**values, **changes})
 
@@ -59,12 +59,12 @@ class Specs:
             setattr(self, method, functools.cache(getattr(self, method)))
 
     def tasks(self, dataset: str, system: str | None = None) -> list[str]:
-        """The tasks of a dataset, or those that a system trains, by name: their order has no meaning anywhere."""
+        """The tasks of a dataset, or those that a system trains, sorted by name: their order has no meaning."""
         tasks = sorted(task.name for task in self.datasets[dataset].tasks)
         return tasks if system is None else self.systems[system].trained(tasks)
 
     def start(self, system: str) -> str:
-        """What the starting weights of a system are called: those of its own network after the system."""
+        """The name of a system's starting weights; those of its own network contain the name of the system."""
         chosen = self.systems[system]
         return f"{chosen.start}-{system}" if chosen.has_own_network(self.config.model.depth) else chosen.start
 
@@ -77,7 +77,7 @@ class Specs:
         return {task: kind for task in tasks if (kind := self.config.model.head_of(task)) != "linear"} or None
 
     def architecture(self, dataset: str, start: str) -> EncoderSection:
-        """The network that starting weights belong to, with the heads of the tasks that a warm-up trains."""
+        """The network of starting weights, with the heads of the tasks that a warm-up trains."""
         heads = self.heads(self.warmed_up(dataset)) if start == "warmup" else None
         model = self.config.model.model_copy(update={"head": heads})
         if (folder := pretrained_folder(self.config)) is not None:
@@ -95,7 +95,7 @@ class Specs:
         return [task for task in self.tasks(dataset) if named is None or task in named]
 
     def trained(self, dataset: str, system: str, model: str) -> list[str]:
-        """The tasks that a model of a system is trained on."""
+        """The tasks of a model of a system."""
         return self.tasks(dataset, system) if self.systems[system].IS_JOINT else [model]
 
     def corpora(self, dataset: str) -> list[CorpusSpec]:
@@ -112,7 +112,7 @@ class Specs:
         return DemoSpec(size=self.config.data.demo)
 
     def download(self, path: str) -> DownloadSpec:
-        """The fetching of a file that the configuration knows a source of; `path` is the one that `data` names."""
+        """The download of a file; `path` is its path in `data`."""
         source = self.sources[path]
         return DownloadSpec(url=source.url, member=source.member, sha256=source.sha256)
 
@@ -143,7 +143,7 @@ class Specs:
         return PrepareTaskSpec(dataset=dataset, corpus=corpora[0], more=corpora[1:] or None)
 
     def warmup(self, dataset: str, seed: int, start: str) -> WarmupSpec:
-        """The starting weights: theta(w) for start `warmup`, theta(0) for `initial` and a network of a system's own."""
+        """The starting weights: theta(w) for start `warmup`, theta(0) for `initial` and for a system's own network."""
         tasks = self.warmed_up(dataset) if start == "warmup" else []
         weighted = [task for task in self.datasets[dataset].tasks if task.name in tasks]
         return WarmupSpec(
@@ -161,7 +161,7 @@ class Specs:
         return self._prune(self.config.prune, dataset, seed, start, task)
 
     def prune_named(self, dataset: str, seed: int, start: Start, pruning: str, task: str) -> PruneSpec:
-        """The pruning of one task as a section of `prunings` says."""
+        """The pruning of one task with a section of `prunings`."""
         return self._prune(self.config.prunings[pruning], dataset, seed, start, task)
 
     def _prune(self, prune: Prune, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
@@ -186,7 +186,7 @@ class Specs:
         )
 
     def pruning_of(self, choice: str, dataset: str, seed: int, start: Start, task: str) -> PruneSpec:
-        """The pruning that a choice takes the mask of a task from."""
+        """The pruning that the mask of a task comes from in a choice."""
         name = self.choices[choice].pruning
         if name is None:
             return self.prune(dataset, seed, start, task)
@@ -236,12 +236,12 @@ class Specs:
         )
 
     def replicate(self, system: str) -> list[Switch] | None:
-        """What of the original code a system replicates, by itself and as part of the run."""
+        """The deviations of the original code that a system reproduces, its own and those of the run."""
         chosen = self.systems[system]
         return switches_of(chosen.IS_JOINT, self.config.replicate, chosen.replicate)
 
     def train(self, dataset: str, seed: int, system: str, model: str) -> TrainSpec | AddTaskSpec | MergeSpec:
-        """The training of one model of a system, or what another stage does to make it."""
+        """The training of one model of a system, or the spec of another stage that makes the model."""
         if self.systems[system].STAGE != "train":
             return getattr(self, self.systems[system].STAGE)(dataset, seed, system, model)
         chosen, switches = self.systems[system], self.replicate(system)
@@ -281,7 +281,7 @@ class Specs:
         """The addition of a task to the finished model of another system.
 
         Raises:
-            ConfigError: The system extends no other.
+            ConfigError: The system does not extend another.
         """
         chosen, section = self.systems[system], self.config.train
         if not isinstance(chosen, Extended):
@@ -304,7 +304,7 @@ class Specs:
         )
 
     def merge(self, dataset: str, seed: int, system: str, model: str) -> MergeSpec:
-        """The merging of the models of another system; raises ConfigError where the system merges none."""
+        """The merging of the models of another system; raises ConfigError if the system merges none."""
         chosen, tasks = self.systems[system], self.trained(dataset, system, model)
         if not isinstance(chosen, Merged):
             raise ConfigError(f"system '{system}' has sharing '{chosen.sharing}'; only 'merged' merges models")
@@ -368,7 +368,7 @@ class Specs:
         return sorted(name for name, choice in self.choices.items() if choice.rule == "search" and name in used) or None
 
     def _choices_with_self_overlap(self) -> list[str] | None:
-        """The choices whose masks a second pruning can be compared with; masks drawn for each task are none."""
+        """The choices whose masks can be compared with a second pruning; choices with random masks cannot."""
         if not self.config.prune.self_overlap:
             return None
         used = {system.choice for system in self.config.train.systems}

@@ -1,4 +1,4 @@
-"""What a spec is: the settings of one job as canonical text, and the digest that tells two specs apart."""
+"""Specs: the settings of one job as canonical text, and the digest of that text."""
 
 import functools
 import hashlib
@@ -12,9 +12,9 @@ class Spec(Section):
     """Base of the stage specs."""
 
     def canonical(self) -> str:
-        """The spec as JSON with sorted keys and no spaces: the same text for the same meaning.
+        """The spec as JSON with sorted keys and no spaces: equal specs give equal text.
 
-        An option that is off by default and not used is left out, so results outlive the options that come later.
+        An option that is off by default and not used is left out, so that results stay valid when options are added.
         """
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
@@ -27,7 +27,7 @@ class Spec(Section):
         return self._digest
 
     def model_copy(self, **options: Any) -> Self:
-        """A copy, with a digest of its own."""
+        """A copy, whose digest is computed again."""
         copy = super().model_copy(**options)
         vars(copy).pop("_digest", None)
         return copy

@@ -1,7 +1,7 @@
-"""What each stage is to do: one typed spec per stage that holds just what the stage uses.
+"""The settings of each stage: one typed spec per stage with only the settings that the stage uses.
 
-A spec is passed to its stage in a file, stored in every file the stage writes, and named by its digest in the specs of
-the stages that read those files. So a file made under other settings is recognised wherever it comes from.
+A spec is passed to its stage in a file, stored in every file that the stage writes, and named by its digest in the
+specs of the stages that read those files. A file made with other settings is recognised by this.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from sparse_sharing.pipeline.spec import Spec as Spec
 from sparse_sharing.pipeline.weights import TaskWeights
 
 DIGITS_IN_TABLES = 6
-"""Digits of each digest that the spec of the tables keeps, so that thousands of models fit on a command line."""
+"""Digits of each digest in the spec of the tables, which stays short with thousands of models."""
 
 
 class DemoSpec(Spec):
@@ -34,7 +34,7 @@ class DemoSpec(Spec):
 
 
 class DownloadSpec(Spec):
-    """Fetch one file."""
+    """Download one file."""
 
     url: str
     member: str | None = None
@@ -42,7 +42,7 @@ class DownloadSpec(Spec):
 
 
 class PrepareSpec(Spec):
-    """Encode the text of a dataset; its corpora have no tasks here, so that a task more changes nothing."""
+    """Encode the text of a dataset; its corpora have no tasks here, so that a new task changes nothing."""
 
     dataset: str
     corpora: list[CorpusSpec]
@@ -73,10 +73,10 @@ class PrepareTaskSpec(Spec):
 
 
 class WarmupSpec(Spec):
-    """Make theta(0), and theta(w) from it where `optimization` is given.
+    """Make theta(0), and theta(w) from it if `optimization` is given.
 
-    `tags` gives the digest of the tags of each task that is trained. Heads of other tasks are drawn where they are
-    used, from the seed and the name of the task.
+    `tags` has the digest of the tags of each task that is trained. Heads of other tasks are drawn when they are used,
+    from the seed and the name of the task.
     """
 
     data: str
@@ -84,7 +84,7 @@ class WarmupSpec(Spec):
     seed: int
     model: AnyEncoder
     optimization: Optimization | None = None
-    weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
+    weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks with weights")
     replicate: list[Switch] | None = None
 
 
@@ -112,17 +112,17 @@ class PruneSpec(Spec):
 
     @property
     def kind(self) -> type[Prune]:
-        """The keys and properties of its source."""
+        """The section of its source, with keys and properties."""
         return Prune.kind_of(self.source or Prune.DEFAULT)
 
     @property
     def trainings(self) -> int:
-        """How many trainings it takes, at most."""
+        """The largest number of trainings."""
         return 1 if self.kind.TRAINS_ONCE else self.rounds + 1
 
 
 class SearchSpec(Spec):
-    """Look for the round of each task by short joint trainings; `masks` gives the digest of each task's pruning.
+    """Search for the round of each task by short joint trainings; `masks` has the digest of each task's pruning.
 
     `tags` has the digest of the tags of each task. The epochs of `optimization` are those of the first rung.
     """
@@ -138,28 +138,28 @@ class SearchSpec(Spec):
     head: dict[str, HeadKind] | None = Field(default=None, description="of tasks whose head is not linear")
     optimization: Optimization
     replicate: list[Switch] | None = None
-    weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
+    weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks with weights")
     meaning: Literal["delta"] | None = Field(default=None, description="of the masks; none: zero")
 
     @property
     def trainings(self) -> int:
-        """How many trainings of the epochs of the first rung it takes, at most."""
+        """The largest number of trainings, each of the epochs of the first rung."""
         return self.search.trained_epochs(self.search.combinations) // self.search.epochs
 
 
 class SelectSpec(Spec):
-    """Pick one mask for each task; `masks` gives the digest of each task's pruning, none where masks are given."""
+    """Choose one mask for each task; `masks` has the digest of each task's pruning, none if masks come from a file."""
 
     choice: Choice
     seed: int | None = Field(default=None, description="for random masks; none: the masks are those of the pruning")
     masks: dict[str, str]
-    tasks: list[str] | None = Field(default=None, description="the tasks, where their masks come from no pruning")
+    tasks: list[str] | None = Field(default=None, description="the tasks, if their masks do not come from a pruning")
     start: str | None = Field(default=None, description="rule magnitude: digest of the starting weights")
     granularity: Literal["unit"] | None = Field(default=None, description="rule magnitude: of the masks")
     search: str | None = Field(default=None, description="rule search: digest of the search")
 
     def of(self, tasks: Sequence[str]) -> "SelectSpec":
-        """The part about some tasks: the mask of a task does not depend on which other tasks there are."""
+        """The part about some tasks; the mask of a task does not depend on other tasks."""
         named = {
             key: {task: own for task, own in value.items() if task in tasks}
             for key in ("target_density", "rounds")
@@ -193,10 +193,10 @@ class TrainSpec(Spec):
     task_layers: dict[str, int] | None = Field(default=None, description="the layer at which each task is supervised")
     settings: dict[str, Any] | None = Field(default=None, description="other keys that only its way of sharing has")
     optimization: Optimization
-    learning_rates: list[float] | None = Field(default=None, description="tried in place of learning_rate")
-    best_epoch: Literal["each"] | None = Field(default=None, description="each: of each task too")
+    learning_rates: list[float] | None = Field(default=None, description="tried instead of learning_rate")
+    best_epoch: Literal["each"] | None = Field(default=None, description="each: also keep the best epoch of each task")
     replicate: list[Switch] | None = None
-    weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks that have any")
+    weights: dict[str, TaskWeights] | None = Field(default=None, description="of the tasks with weights")
     meaning: Literal["delta"] | None = Field(default=None, description="of the masks; none: zero")
     conflict: int | None = Field(
         default=None, description="sentences on which gradients are compared; none: they are not"
@@ -205,7 +205,7 @@ class TrainSpec(Spec):
 
 
 class AddTaskSpec(Spec):
-    """Add a task to a finished model; `model` is the digest of the spec that it was made under.
+    """Add a task to a finished model; `model` is the digest of the spec of the model.
 
     `tags` has the digest of the tags of each task whose tags are known.
     """
@@ -225,15 +225,15 @@ class AddTaskSpec(Spec):
 
     @property
     def trainings(self) -> int:
-        """How often the task is trained: with all free weights, and again with those that it keeps."""
+        """The number of trainings: with all free weights, and again with those that the task keeps."""
         return 1 if self.share == 1 else 2
 
 
 class MergeSpec(Spec):
     """Merge the finished models of single tasks; `models` has the digest of the spec of each.
 
-    `tags` has the digest of the tags of each task, `start` that of the weights that all models were trained from. The
-    lists are the grids that dev chooses from.
+    `tags` has the digest of the tags of each task, `start` that of the starting weights of all models. The lists are
+    the grids from which dev scores choose.
     """
 
     data: str
@@ -265,14 +265,14 @@ class EvaluateSpec(Spec):
 
 
 class ExportSpec(Spec):
-    """Take one task out of a model; `model` is the digest of the spec that it was made under."""
+    """Export one task of a model; `model` is the digest of the spec of the model."""
 
     model: str
     task: str
 
 
 class RemoveSpec(Spec):
-    """Take one task out of a model and keep the others; `model` is the digest of the spec that it was made under."""
+    """Remove one task from a model and keep the others; `model` is the digest of the spec of the model."""
 
     model: str
     task: str
@@ -281,22 +281,24 @@ class RemoveSpec(Spec):
 
 
 class TablesSpec(Spec):
-    """Gather the metrics of all models."""
+    """Collect the metrics of all models."""
 
     baseline: str
     seeds: list[int]
     datasets: dict[str, list[str]] = Field(description="the tasks of each dataset")
     systems: dict[str, str] = Field(description="the sharing of each system")
-    facts: dict[str, SystemFacts] = Field(description="what else the tables know of each system")
+    facts: dict[str, SystemFacts] = Field(description="further facts about each system")
     comparisons: list[tuple[str, str]] = Field(description="the (reference, system) pairs that are tested")
     paper: dict[str, str] | None = Field(default=None, description="the experiment of the paper of each dataset")
     paper_notes: list[str] | None = Field(default=None, description="known deviations from the paper")
     chosen: list[tuple[Start, str]] = Field(description="the (start, choice) pairs that systems use")
-    replicate: dict[str, list[Switch]] | None = Field(default=None, description="the switches of systems that use any")
+    replicate: dict[str, list[Switch]] | None = Field(
+        default=None, description="the switches of each system that uses any"
+    )
     replicate_pruning: list[Switch] | None = None
-    given: list[str] | None = Field(default=None, description="the choices whose masks come from no pruning")
-    named_prunings: dict[str, str] | None = Field(default=None, description="of choices that name a pruning, which")
-    searched: list[str] | None = Field(default=None, description="the choices that a search has made")
+    given: list[str] | None = Field(default=None, description="the choices whose masks do not come from a pruning")
+    named_prunings: dict[str, str] | None = Field(default=None, description="the pruning of each choice that names one")
+    searched: list[str] | None = Field(default=None, description="the choices that were made by a search")
     conflict: int | None = Field(default=None, description="sentences on which gradients of tasks are compared")
     affinity: bool | None = Field(default=None, description="whether the affinity of tasks is measured")
     self_overlap: list[str] | None = Field(default=None, description="choices compared with a second pruning")
@@ -359,6 +361,6 @@ class FiguresSpec(Spec):
 
 
 class ReportSpec(TablesSpec):
-    """Show a run on a page."""
+    """Show a run on an HTML page."""
 
     run: str

@@ -1,4 +1,4 @@
-"""The stages of the workflow: the only list of them, which rules, commands, `why`, `status` and the report read."""
+"""The stages of the workflow: the only list of them, used by rules, commands, `why`, `status` and the report."""
 
 import re
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ class Stage:
     """A step of the workflow; each of its jobs is one command.
 
     Attributes:
-        name: of the stage, of its rule and of its command.
-        meaning: one line for people.
-        folder: where a job writes, a pattern of the layout; what is in braces names the job.
+        name: the name of the stage, its rule and its command.
+        meaning: one line for readers.
+        folder: the folder of a job, as a pattern of the layout; the names in braces identify the job.
         spec: the class of its specs.
-        outputs: what each job writes there. Those of download, demo, tables and figures depend on the run.
+        outputs: the files that each job writes there. Those of download, demo, tables and figures depend on the run.
         carrier: the output that stores the spec of its job; None: no output stores it.
-        log: the name of its log where several stages share a folder.
-        trains: whether it runs a network, and so takes a GPU where there is one.
-        command: the command that runs it, where it has none of its own.
+        log: the name of its log, if several stages share a folder.
+        trains: whether it runs a network, and so uses a GPU if there is one.
+        command: the command that runs it, if it has no command of its name.
     """
 
     name: str
@@ -39,11 +39,11 @@ class Stage:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What names a job within a run, in order: dataset, seed, ..."""
+        """The names that identify a job within a run, in order: dataset, seed, ..."""
         return tuple(name for name in re.findall(r"{(\w+)}", self.folder) if name != "run")
 
     def beside(self, kind: str, suffix: str) -> str:
-        """The pattern of a file about a job, such as its log: below the folder `kind` of the run."""
+        """The pattern of a file about a job, such as its log, in the folder `kind` of the run."""
         path = PurePosixPath(self.folder.replace(layout.RUN, f"{layout.RUN}/{kind}", 1), self.log)
         return f"{path}{suffix}"
 
@@ -55,7 +55,7 @@ class Stage:
         return re.compile(re.sub(r"\\{(\w+)\\}", lambda name: f"(?P<{name[1]}>{forms.get(name[1], '[^/]+')})", pattern))
 
     def identity_in(self, path: str) -> Mapping[str, str] | None:
-        """What names the job that a path is about, given below `logs` or `benchmarks` and without its suffix."""
+        """The identity of the job that a path is about; the path is below `logs` or `benchmarks`, without suffix."""
         match = self._named.fullmatch(path)
         return match.groupdict() if match else None
 
@@ -63,7 +63,7 @@ class Stage:
 STAGES: tuple[Stage, ...] = (
     Stage(
         "download",
-        "fetch one file of the section `download`; a file that is there already is left alone",
+        "download one file of the section `download`; an existing file is kept",
         "{path}",
         specs.DownloadSpec,
     ),
@@ -112,7 +112,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "prune_again",
-        "prune one task once more with another order of the data, to show how much two prunings of a task overlap",
+        "prune one task again with another order of the data, to show how much two prunings of a task overlap",
         layout.PRUNE_AGAIN,
         specs.PruneSpec,
         outputs=(artefact.MASKS, artefact.ROUNDS),
@@ -122,7 +122,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "prune_named",
-        "find the masks of one task as a section of `prunings` says",
+        "find the masks of one task with a section of `prunings`",
         layout.PRUNE_NAMED,
         specs.PruneSpec,
         outputs=(artefact.MASKS, artefact.ROUNDS),
@@ -132,7 +132,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "search",
-        "look for the density of each task by short joint trainings with stored masks",
+        "search for the best density of each task by short joint trainings with stored masks",
         layout.SEARCH,
         specs.SearchSpec,
         outputs=(artefact.SEARCH, artefact.TRIALS),
@@ -141,7 +141,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "select",
-        "pick one mask for each task",
+        "choose one mask for each task",
         layout.SELECT,
         specs.SelectSpec,
         outputs=(artefact.SELECTION, artefact.CHOICE, artefact.OVERLAP),
@@ -158,7 +158,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "add_task",
-        "add a task to the finished model of another system, whose tasks stay as they are",
+        "add a task to the finished model of another system, whose tasks do not change",
         layout.MODEL,
         specs.AddTaskSpec,
         outputs=(artefact.MODEL, artefact.VOCABULARY, artefact.HISTORY, artefact.CARD),
@@ -187,7 +187,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "tables",
-        "gather the results of all models of a run",
+        "collect the results of all models of a run in tables",
         layout.TABLES,
         specs.TablesSpec,
         carrier=artefact.PROVENANCE,

@@ -1,4 +1,4 @@
-"""How much each task counts in a training of several tasks."""
+"""The weight of each task in joint training."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,14 @@ from sparse_sharing.config.section import Section
 
 
 class TaskWeights(Section):
-    """The passes over a task's sentences in an epoch, and the factor of its loss; none: one."""
+    """The passes over a task's sentences in an epoch, and the factor of its loss; None: one."""
 
     sampling: float | None = None
     loss: float | None = None
 
 
 def weights_of(tasks: Sequence[Task]) -> dict[str, TaskWeights] | None:
-    """The weights of tasks that are trained together; nothing where none has any, or one task is alone."""
+    """The weights of tasks that are trained together; None if no task has any, or there is only one task."""
     weights = {
         task.name: TaskWeights(sampling=_unless_one(task.sampling_weight), loss=_unless_one(task.loss_weight))
         for task in tasks

@@ -1,1 +1,1 @@
-"""Runs the workflow: where its files are, its command line, what a person sees of it, and what it found."""
+"""Runs the workflow: its files, its command line, its display, and the summary at the end."""

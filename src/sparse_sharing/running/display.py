@@ -1,4 +1,4 @@
-"""What a person sees of a run: a line for each job that ends, and on a terminal a line for each job at work."""
+"""Displays a run: a line for each job that ends, and on a terminal a line for each running job."""
 
 import sys
 import threading
@@ -14,7 +14,7 @@ from sparse_sharing.terminal.display import visible, visible_lines
 from sparse_sharing.terminal.progress import duration
 
 SHOWN = 8
-"""Jobs at work that have a line; the rest is counted."""
+"""How many running jobs have a line; the others are counted."""
 
 
 class RunDisplay:
@@ -32,7 +32,7 @@ class RunDisplay:
         self.live: Live | None = None
 
     def plan(self, total: int) -> None:
-        """So many jobs will run; only the first call counts."""
+        """Announce the number of jobs; only the first call has an effect."""
         if not self.total:
             self.total = total
             self._line(f"{total} {'job' if total == 1 else 'jobs'} to run", "bold")
@@ -43,12 +43,12 @@ class RunDisplay:
                 self.live.start()
 
     def announce(self, number: int, job: RunningJob) -> None:
-        """A job begins, or is about to."""
+        """A job begins, or is about to begin."""
         with self.lock:
             self.announced[number] = self.running[number] = job
 
     def finish(self, number: int) -> None:
-        """A job has ended well."""
+        """A job has succeeded."""
         with self.lock:
             job = self.running.pop(number, None)
         if job is not None and job.outputs:
@@ -57,7 +57,7 @@ class RunDisplay:
             self._line(f"{self._count()} {job.label}{': ' if result else ''}{result} ({self._since(job)})")
 
     def fail(self, number: int, job: RunningJob) -> None:
-        """A job has failed; its own message and its log are shown. What Ctrl-C has ended is no failure."""
+        """A job has failed: show its message and its log. Jobs ended by Ctrl-C have not failed."""
         with self.lock:
             job = self.running.pop(number, job)
         if self.stopping:
@@ -68,18 +68,18 @@ class RunDisplay:
             self._line(f"    log: {path}")
 
     def stop(self) -> None:
-        """The user ends the run: jobs that are cut short now have not failed."""
+        """The user has stopped the run: jobs that are interrupted from now on have not failed."""
         if not self.stopping:
             self.stopping = True
-            self._line("Stopping the jobs at work ...")
+            self._line("Stopping the running jobs ...")
 
     def say(self, text: str) -> None:
-        """A warning or an error of the run as a whole."""
+        """Show a warning or an error of the run as a whole."""
         if not self.stopping:
             self._line(visible_lines(text))
 
     def close(self) -> None:
-        """Take the lines of the jobs at work away."""
+        """Remove the lines of the running jobs."""
         if self.live is not None:
             self.live.stop()
             self.live = None
@@ -94,11 +94,11 @@ class RunDisplay:
         return duration(self.clock() - job.started)
 
     def _at_work(self) -> Text:
-        """A line for each job at work, and one for the run."""
+        """A line for each running job, and one for the run."""
         with self.lock:
             running = [job for job in self.running.values() if job.outputs]
         lines = [f"  {job.label}: {job.progress() or self._since(job)}" for job in running[:SHOWN]]
         if len(running) > SHOWN:
-            lines.append(f"  and {len(running) - SHOWN} more at work")
+            lines.append(f"  and {len(running) - SHOWN} more are running")
         lines.append(f"{len(self.ended)} of {self.total} jobs done, {duration(self.clock() - self.began)}")
         return Text(visible("\n".join(lines), keep="\n"), style="cyan", no_wrap=True, overflow="ellipsis")

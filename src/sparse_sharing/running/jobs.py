@@ -1,4 +1,4 @@
-"""One job of a run in words: what it is called, how far it is, and what it found, all from its files."""
+"""Describes a job of a run: its name, its progress and its result, all from its files."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ from sparse_sharing.terminal.progress import RECORD, duration
 
 @dataclass(frozen=True)
 class RunningJob:
-    """A job as Snakemake announces it.
+    """A job, as announced by Snakemake.
 
     Attributes:
         rule: its rule, which has the name of its stage.
@@ -30,12 +30,14 @@ class RunningJob:
 
     @property
     def label(self) -> str:
-        """The stage and what tells the job from its like: `prune joint seed1 warmup ner`, as `status` calls it."""
+        """The stage and the identity of the job, as in `status`: `prune joint seed1 warmup ner`."""
         names = (f"seed{value}" if key == "seed" else str(value) for key, value in self.identity.items())
         return " ".join([self.rule, *names])
 
     def progress(self) -> str:
-        """How far the job is, from its record: round and epoch, best dev score, time left; empty before the first."""
+        """The progress of the job from its record: round and epoch, best dev score, time left; empty before the
+        first.
+        """
         try:
             record = json.loads((Path(self.outputs[0]).parent / "work" / RECORD).read_bytes())
             parts = [str(record["at"])]
@@ -46,7 +48,7 @@ class RunningJob:
             return ""
 
     def result(self) -> str:
-        """What the job found, in a few words; empty where there is nothing to say."""
+        """The result of the job in a few words; may be empty."""
         reader = _RESULTS.get(self.rule)
         try:
             return reader({Path(path).name: Path(path) for path in self.outputs}) if reader else ""
@@ -80,7 +82,7 @@ def _pruned(files: Mapping[str, Path]) -> str:
     rounds = _rows(files["rounds.csv"])
     best = max((row for row in rounds if row["dev_score"]), key=lambda row: float(row["dev_score"]))
     if float(best["dev_score"]) == 0:
-        return f"dev 0 in each of {len(rounds) - 1} rounds and before"
+        return f"dev score 0 before pruning and in each of {len(rounds) - 1} rounds"
     return f"best dev {float(best['dev_score']):.2f} at density {float(best['density']):.2f}, {len(rounds) - 1} rounds"
 
 

@@ -1,4 +1,4 @@
-"""Starts Snakemake as a process of its own on the workflow of this program."""
+"""Starts Snakemake in a separate process on the workflow of this program."""
 
 import os
 import signal
@@ -10,10 +10,10 @@ from pathlib import Path
 from sparse_sharing.errors import ConfigError
 
 CARRIED = Path(__file__).resolve().parents[1] / "_workflow"
-"""Where an installed wheel has the files of the workflow; setup.py copies them there when it is built."""
+"""The folder with the files of the workflow in an installed wheel; setup.py copies them there."""
 
 TOP = Path(__file__).resolve().parents[3]
-"""The top of the repository, where the same files are in a clone."""
+"""The root of the repository, which has these files in a clone."""
 
 LOGGER = "sparse-sharing"
 """Name of the logger plugin that shows the run line by line."""
@@ -24,14 +24,14 @@ OTHER_TASKS = {
     *("--unlock", "--report", "--lint", "--cleanup-metadata", "--cm", "--delete-all-output", "--touch", "-t"),
     *("--archive", "--version", "-v", "--help", "-h", "--logger"),
 }
-"""Options under which Snakemake does not run jobs, or has a logger already: its own output is shown."""
+"""Options with which Snakemake runs no jobs, or has another logger: its own output is shown."""
 
 
 def workflow_folder() -> Path:
     """The folder of the Snakefile, `workflow/`, `profiles/` and `config.yaml`: of the wheel, or of the clone.
 
     Raises:
-        ConfigError: Neither has them.
+        ConfigError: Neither exists.
     """
     for folder in (CARRIED, TOP):
         if (folder / "Snakefile").is_file():
@@ -42,7 +42,7 @@ def workflow_folder() -> Path:
 
 
 def runs_jobs(options: Sequence[str]) -> bool:
-    """Whether Snakemake will run jobs under these options, rather than plan, list or repair."""
+    """Whether Snakemake runs jobs with these options, rather than plans, lists or repairs."""
     return not any(option.partition("=")[0] in OTHER_TASKS for option in options)
 
 
@@ -53,10 +53,10 @@ def command(
 
     Args:
         config: the configuration file.
-        cores: jobs side by side on this machine; none: as a profile says.
+        cores: jobs at once on this machine; None: as in the profile.
         overrides: top-level keys of the configuration with other values.
         profile: name of a profile of the workflow, such as slurm, or a folder.
-        options: further options of Snakemake, and targets, as the user has given them.
+        options: the user's further options and targets of Snakemake.
     """
     folder = workflow_folder()
     words = [sys.executable, "-m", "snakemake", *options]
@@ -74,10 +74,10 @@ def command(
 
 
 def run(words: Sequence[str]) -> tuple[int, bool]:
-    """Run a command to its end; its exit code, and whether it was interrupted.
+    """Run a command to its end; returns its exit code, and whether it was interrupted.
 
-    The command gets a session of its own, so that Ctrl-C reaches it once: all its processes are sent SIGINT, and it is
-    given the time to end its jobs. A second Ctrl-C sends SIGTERM.
+    The command runs in its own session, so that Ctrl-C reaches it once: SIGINT is sent to all its processes, and it has
+    time to end its jobs. A second Ctrl-C sends SIGTERM.
     """
     environment = {
         **os.environ,

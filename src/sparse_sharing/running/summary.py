@@ -1,4 +1,4 @@
-"""The last words of a run: what was found, where it is, how to use it; or what failed, and how to go on."""
+"""The summary at the end of a run: results and how to use them, or failures and how to continue."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ NAMES = {"dataset": str, "system": str, "reference": str, "task": str}
 
 
 def success(config: Config) -> str:
-    """What a finished run found: a headline for each dataset, the report, the best model and how to tag with it.
+    """The results of a finished run: a headline for each dataset, the report, the best model and how to tag with it.
 
-    Where the run stopped after an earlier stage, only where its files are.
+    If the run ended after an earlier stage, only the folder of its files.
     """
     folder = Path(layout.RUN.format(run=config.run))
     report = folder / REPORT.file
@@ -26,7 +26,7 @@ def success(config: Config) -> str:
         results = pd.read_csv(folder / "tables" / "results.csv", dtype=NAMES)
         compared = pd.read_csv(folder / "tables" / "comparisons.csv", dtype=NAMES)
     except OSError:
-        return f"Done. The files of the run are below {folder}."
+        return f"Done. The files of the run are in {folder}."
     datasets = sorted(set(results["dataset"]))
     lines = [f"{name}: {text}" for name, text in leads(compared, datasets, config.tables.baseline).items()]
     for dataset in datasets if len(datasets) <= MANY_DATASETS else []:
@@ -41,7 +41,7 @@ def success(config: Config) -> str:
 
 
 def failure(config: Config) -> str:
-    """What stopped a run: the jobs that failed, each with its message and log, and how to go on."""
+    """The failure of a run: the failed jobs, each with its message and log, and how to continue."""
     statuses = [status_of(job) for job in jobs_of(Specs(config))]
     done = sum(status.state == "done" for status in statuses)
     failed = [status for status in statuses if status.state == "failed"]

@@ -1,7 +1,7 @@
-"""A tagger behind HTTP: an ASGI application with JSON in and out.
+"""Serves a tagger over HTTP: an ASGI application with JSON input and output.
 
 `POST /tag` takes `{"text": ...}`, which is split into sentences, `{"texts": [...]}`, or `{"sentences": [[...], ...]}`,
-each a list of tokens; besides, `tasks` and `probabilities`. `GET /health` says what the model can tag.
+each a list of tokens; optional keys are `tasks` and `probabilities`. `GET /health` lists the tasks of the model.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ OPTIONS = ("tasks", "probabilities")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may ask for.
+    """Limits of requests.
 
     Attributes:
-        megabytes: of a request's body.
-        seconds: that an answer may take, waiting included.
-        waiting: requests that may be under way; more are refused.
+        megabytes: the largest body of a request.
+        seconds: the longest time for an answer, including waiting.
+        waiting: the most pending requests; more are refused.
     """
 
     megabytes: float = 1.0
@@ -42,7 +42,7 @@ class Limits:
 
 
 class _RefusedError(Exception):
-    """A request that gets an error as its answer."""
+    """A request that is answered with an error."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -50,7 +50,7 @@ class _RefusedError(Exception):
 
 
 class TagService:
-    """Answers requests with one tagger, one at a time, in a thread of its own: the tagger uses a processor core fully.
+    """Answers requests with one tagger, one at a time, in a separate thread: the tagger fully uses a processor core.
 
     Attributes:
         waiting: requests whose work is not done.
@@ -62,11 +62,11 @@ class TagService:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="tagger")
 
     async def health(self, request: Request) -> JSONResponse:
-        """Whether the service runs, and what it can tag."""
+        """The status of the service, and the tasks of the model."""
         return JSONResponse({"status": "ok", "version": __version__, "tasks": self.tagger.tasks})
 
     async def tag(self, request: Request) -> JSONResponse:
-        """The answer to a request to tag."""
+        """The answer to a tagging request."""
         try:
             async with asyncio.timeout(self.limits.seconds):
                 return JSONResponse(await self._answer(_parse(await self._body(request))))
@@ -76,7 +76,7 @@ class TagService:
             return _error(refused.status, str(refused))
 
     async def _body(self, request: Request) -> bytes:
-        """The body of a request, read no further than is allowed."""
+        """The body of a request, read up to the limit."""
         most = int(self.limits.megabytes * 1e6)
         body = bytearray()
         async for part in request.stream():
@@ -91,7 +91,7 @@ class TagService:
         self.waiting += 1
         work = self.thread.submit(self._tagged, asked)
         loop = asyncio.get_running_loop()
-        # Work that has begun cannot be stopped: it counts as waiting until it ends, whoever still waits for it.
+        # Work that has begun cannot be stopped: it counts as waiting until it ends, even if the client has left.
         work.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
         return await asyncio.wrap_future(work)
 
@@ -99,7 +99,7 @@ class TagService:
         self.waiting -= 1
 
     def _tagged(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """The answer, computed in a thread of its own."""
+        """The answer, computed in the separate thread."""
         options = {"tasks": asked.get("tasks"), "probabilities": asked.get("probabilities", False)}
         try:
             if "sentences" in asked:
@@ -125,7 +125,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise _RefusedError(400, f"the body is no JSON ({error})") from error
+        raise _RefusedError(400, f"the body is not valid JSON ({error})") from error
     if not isinstance(asked, dict) or sum(key in asked for key in KEYS) != 1:
         raise _RefusedError(422, f"expected a JSON object with exactly one of {', '.join(KEYS)}")
     if unknown := sorted(set(asked) - {*KEYS, *OPTIONS}):

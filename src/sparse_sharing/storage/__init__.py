@@ -1,1 +1,1 @@
-"""The files that stages write and read: formats, digests, atomic writes, costs."""
+"""Reads and writes the files of stages: formats, digests, atomic writes, costs."""

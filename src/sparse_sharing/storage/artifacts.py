@@ -1,7 +1,7 @@
-"""Every file that a stage writes for another: formats, versions, digests, atomic writes.
+"""The files that stages write for other stages: formats, versions, digests, atomic writes.
 
-Tensors travel as safetensors, the rest as JSON; nothing is unpickled. Each file carries its kind and format version,
-the spec of the stage that made it, and a digest of its content, all checked before anything of it is used.
+Tensors are stored as safetensors, everything else as JSON; nothing is unpickled. Each file has its kind and format
+version, the spec of the stage that made it, and a digest of its content; all are checked before the content is used.
 """
 
 import contextlib
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from sparse_sharing.pipeline.specs import Spec
 
 TYPES = {"bool": "BOOL", "uint8": "U8", "int32": "I32", "int64": "I64", "float32": "F32", "float64": "F64"}
-"""The numpy types that are stored, and what safetensors calls them."""
+"""The numpy types that can be stored, and their names in safetensors."""
 
 REMEMBERED_FROM = 2**26
-"""Bytes from which on a file's content is compared with its digest once, not by every job that reads it."""
+"""The size in bytes from which a file's digest is checked only once, not by every job that reads it."""
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file of one stage, checked: its spec, the digest of its content, tensors (numpy) and JSON details."""
+    """A checked file of a stage: its spec, the digest of its content, tensors (numpy) and JSON details."""
 
     spec: dict[str, Any]
     digest: str
@@ -47,7 +47,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Streamed:
-    """A tensor that is never in memory as a whole: its type, its shape, and a function that gives it piece by piece."""
+    """A tensor that is never in memory as a whole: its type, its shape, and a function that returns its pieces."""
 
     dtype: np.dtype
     shape: tuple[int, ...]
@@ -55,7 +55,7 @@ class Streamed:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the whole tensor."""
+        """The bytes of the whole tensor."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
@@ -74,7 +74,7 @@ def content_digest(tensors: Mapping[str, Tensor], details: Mapping[str, Any] | N
 
 
 def input_digest(path: Path) -> str:
-    """A digest that tells a stage's input files apart: of the header of tensors, which holds the digest of the rest."""
+    """A digest of an input file; for tensors, of the header, which has the digest of the content."""
     with path.open("rb") as stream:
         if path.suffix != ".safetensors":
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -95,15 +95,15 @@ def save_tensors(
 
 
 def load_tensors(path: Path, kind: str, expected: str | None = None, older: Collection[int] = ()) -> Artifact:
-    """Read a file written by `save_tensors`, checked; `expected` is the digest of the spec it must be made under.
+    """Read and check a file written by `save_tensors`; `expected` is the digest of the spec that it must have.
 
     `older` lists earlier versions of the format that the caller can read, too.
 
-    The arrays are views of the file, read when they are used and shared with other processes that read it; to write to
-    them is allowed and changes the process's own copy.
+    The arrays are views of the file, read on use and shared with other processes that read it; writing to them is
+    allowed and changes only the process's own copy.
 
     Raises:
-        ArtifactError: The file is missing, damaged, of another kind or version, or made under other settings.
+        ArtifactError: The file is missing, damaged, of another kind or version, or made with other settings.
     """
     try:
         header, content = _map(path)
@@ -111,14 +111,16 @@ def load_tensors(path: Path, kind: str, expected: str | None = None, older: Coll
         tensors = {name: _view(content, **header[name]) for name in sorted(header)}
         spec, details = json.loads(metadata["spec"]), json.loads(metadata["details"])
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
-        raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {remedy(path)}") from error
+        raise ArtifactError(
+            f"{path}: is damaged or was not written by sparse-sharing ({error}). {remedy(path)}"
+        ) from error
     artifact = Artifact(spec, str(metadata.get("digest")), tensors, details)
     _check(path, kind, metadata, artifact, expected, older)
     return artifact
 
 
 def save_json(path: Path, kind: str, spec: "Spec", details: Mapping[str, Any]) -> None:
-    """Write JSON details that a person can read, with kind, version, spec and digest beside them."""
+    """Write JSON details in readable form, with kind, version, spec and digest."""
     header = _header(kind, spec, content_digest({}, details))
     document = {**header, "spec": json.loads(spec.canonical()), "details": details}
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -130,17 +132,19 @@ def load_json(path: Path, kind: str, expected: str | None = None) -> Artifact:
         document = json.loads(_read(path))
         artifact = Artifact(document["spec"], str(document["digest"]), {}, document["details"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ArtifactError(f"{path}: is damaged or no file of this program ({error}). {remedy(path)}") from error
+        raise ArtifactError(
+            f"{path}: is damaged or was not written by sparse-sharing ({error}). {remedy(path)}"
+        ) from error
     _check(path, kind, document, artifact, expected)
     return artifact
 
 
 @contextlib.contextmanager
 def parts_of(path: Path) -> Iterator[None]:
-    """Using the parts of a file whose digest is right: where they do not fit each other, the file is refused.
+    """A context for using the parts of a file: if they do not fit each other, the file is rejected.
 
     Raises:
-        ArtifactError: Something is missing, or has another form than it should.
+        ArtifactError: A part is missing or has the wrong form.
     """
     try:
         yield
@@ -150,11 +154,11 @@ def parts_of(path: Path) -> Iterator[None]:
 
 
 def refuse_other_spec(path: Path, spec: Mapping[str, Any], expected: str) -> None:
-    """Raise ArtifactError where a file was made under another spec than the one whose digest is expected."""
+    """Raise ArtifactError if a file was made with another spec than the one whose digest is expected."""
     if (found := spec_digest(spec)) != expected:
         raise ArtifactError(
             f"{path}: was made with other settings (spec {found}, this run expects {expected}): {_json(spec)}\n"
-            f"Use the configuration it was made with, or: {remedy(path)}"
+            f"Use the configuration that it was made with. Otherwise: {remedy(path)}"
         )
 
 
@@ -167,10 +171,12 @@ def _check(
     older: Collection[int] = (),
 ) -> None:
     if not (isinstance(artifact.spec, dict) and isinstance(artifact.details, dict)):
-        raise ArtifactError(f"{path}: is damaged or no file of this program (no spec or details). {remedy(path)}")
+        raise ArtifactError(
+            f"{path}: is damaged or was not written by sparse-sharing (no spec or details). {remedy(path)}"
+        )
     found = (header.get("kind"), str(header.get("version")))
     if found[0] != kind:
-        raise ArtifactError(f"{path}: holds {found[0]}, expected {kind}. {remedy(path)}")
+        raise ArtifactError(f"{path}: expected {kind}, got {found[0]}. {remedy(path)}")
     if found[1] not in map(str, (FORMATS[kind], *older)):
         raise ArtifactError(
             f"{path}: has format version {found[1]} of {kind}; this program reads {FORMATS[kind]}. {remedy(path)}"
@@ -183,10 +189,10 @@ def _check(
 
 
 def _has_digest(path: Path, artifact: Artifact) -> bool:
-    """Whether the content is that of the digest; of a large file the answer is remembered while the file stays as is.
+    """Whether the content fits the digest; for a large file the answer is cached while the file does not change.
 
-    What is remembered lies beside the file and names its size, times and place on the disk: a file that was written
-    again is compared again. A disk that loses bits without a write is not noticed after the first time.
+    The cache is a file beside it with its size, times and inode: a file that was written again is checked again.
+    Corruption without a write is not noticed after the first check.
     """
     status = path.stat()
     found = f"{artifact.digest} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
@@ -210,7 +216,7 @@ def _read(path: Path) -> bytes:
 
 
 def _map(path: Path) -> tuple[dict[str, Any], np.ndarray]:
-    """The header of a safetensors file, checked against its size, and the bytes behind it as uint8 [n]."""
+    """The header of a safetensors file, checked against its size, and the bytes after it as uint8 [n]."""
     try:
         content = np.memmap(path, np.uint8, mode="c").view(np.ndarray)
         with safe_open(path, "numpy"):
@@ -234,8 +240,8 @@ def _unreadable(path: Path, error: OSError) -> ArtifactError:
 
 
 def remedy(path: Path) -> str:
-    """What to do about a file that is missing or cannot be used."""
-    return f"Build it anew with the options of your run and: snakemake --cores 1 --force '{path}'"
+    """The remedy for a file that is missing or cannot be used."""
+    return f"Rebuild it with your usual options: snakemake --cores 1 --force '{path}'"
 
 
 def _header(kind: str, spec: "Spec", digest: str) -> dict[str, str]:
@@ -243,7 +249,7 @@ def _header(kind: str, spec: "Spec", digest: str) -> dict[str, str]:
 
 
 def _pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Iterable[bytes | memoryview]:
-    """A safetensors file: header and tensors, the widest types first, so that each lies at a multiple of its width."""
+    """A safetensors file: header and tensors, the widest types first, so that each is aligned to its width."""
     header: dict[str, Any] = {"__metadata__": metadata}
     order = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
     end = 0
@@ -259,7 +265,7 @@ def _pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Itera
 
 
 def _bytes(tensor: Tensor) -> Iterable[memoryview]:
-    """The bytes of a tensor, of arrays in C order without a copy."""
+    """The bytes of a tensor; for arrays in C order without a copy."""
     for piece in tensor.pieces() if isinstance(tensor, Streamed) else [tensor]:
         if piece.size:
             yield np.asarray(piece, order="C").data.cast("B")

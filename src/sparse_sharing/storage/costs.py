@@ -1,6 +1,6 @@
-"""What a job has cost: processor time over all its attempts, updates and tokens of each task, and dev scores.
+"""The costs of a job: processor time over all its attempts, updates and tokens of each task, and dev scores.
 
-The record lies beside the outputs of a job and is no part of them: processor time differs from run to run.
+The record is beside the outputs of a job but is not one of them, since processor time differs from run to run.
 """
 
 import json
@@ -16,18 +16,18 @@ COSTS_FILE = COSTS.file
 """Name of the record in the folder of a job's outputs."""
 
 SECONDS_FILE = "processor_seconds"
-"""Name of the file in the work folder of a job that keeps the processor time of its attempts."""
+"""Name of the file in the work folder of a job with the processor time of its attempts."""
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What one job has cost.
+    """The costs of one job.
 
     Attributes:
-        processor_seconds: of all threads of the stage, over all its attempts.
+        processor_seconds: processor time of all threads of the stage, over all its attempts.
         updates: optimizer steps on batches of each task.
         tokens: tokens in these batches, by task.
-        dev_scores: by task, the scores on dev that chose something: each epoch is compared with the best before it.
+        dev_scores: by task, the number of dev scores used for choices: each epoch is compared with the best before it.
     """
 
     processor_seconds: float
@@ -45,7 +45,7 @@ class Meter:
         self.path: Path | None = None
 
     def keep_in(self, work: Path) -> None:
-        """Add the time of earlier attempts, which they have left in their work folder, and keep this one's there."""
+        """Add the time of earlier attempts, stored in the work folder, and store the time of this one there."""
         self.path = work / SECONDS_FILE
         try:
             self.before = float(self.path.read_text(encoding="ascii"))
@@ -54,11 +54,11 @@ class Meter:
 
     @property
     def seconds(self) -> float:
-        """Processor seconds of this attempt and of those before it."""
+        """Processor seconds of this attempt and all earlier ones."""
         return self.before + time.process_time() - self.started
 
     def save(self) -> None:
-        """Write down the time so far; to be called before each checkpoint, so that no finished epoch is lost."""
+        """Store the time so far; call it before each checkpoint, so that no finished epoch is lost."""
         if self.path is not None:
             write_text(self.path, f"{self.seconds:.2f}\n")
 
@@ -70,7 +70,7 @@ def write_costs(folder: Path, costs: Costs) -> None:
 
 
 def read_costs(folder: Path) -> Costs | None:
-    """The record of a job; None where there is none, as beside results of versions that kept none.
+    """The record of a job; None if there is none, as for results of earlier versions.
 
     Raises:
         ArtifactError: The record is damaged.

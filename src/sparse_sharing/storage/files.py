@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, and tells them apart by their content."""
+"""Writes files completely or not at all, and computes digests of their content."""
 
 import hashlib
 import os
@@ -8,16 +8,16 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also when the machine stops half-way.
+    """Write a file completely or not at all, even if the machine stops half-way.
 
     Raises:
-        OSError: It cannot be written; `filename` is the path, or the folder that cannot be made.
+        OSError: It cannot be written; `filename` is the path, or the folder that cannot be created.
     """
     write_pieces(path, [content])
 
 
 def write_pieces(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """Write a file as `write_atomically` does, piece by piece: it need not be in memory as a whole."""
+    """Write a file like `write_atomically`, but piece by piece, so that it need not be in memory as a whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         _write_beside(path, pieces)
@@ -26,7 +26,7 @@ def write_pieces(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
 
 
 def _write_beside(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """Write a temporary file next to a path, then give it that name."""
+    """Write a temporary file beside a path, then rename it."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -42,7 +42,7 @@ def _write_beside(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically, with the line ends it has."""
+    """Write UTF-8 text atomically, with its line ends unchanged."""
     write_atomically(path, text.encode("utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""The files that tell a stage what to do: its spec as JSON that a person can read."""
+"""Spec files: the spec of a stage as readable JSON."""
 
 import json
 from pathlib import Path
@@ -21,9 +21,9 @@ def spec_text(spec: "Spec") -> str:
 
 
 def write_spec(path: Path, spec: "Spec") -> None:
-    """Write the file of a spec, unless it is there already and was not changed.
+    """Write the file of a spec, unless it already exists unchanged.
 
-    Several jobs may do so at the same time: each finds the whole file, or replaces it by the same one.
+    Several jobs may do this at the same time: each finds the complete file, or replaces it by an equal one.
 
     Raises:
         OSError: It cannot be written.
@@ -33,7 +33,7 @@ def write_spec(path: Path, spec: "Spec") -> None:
         if path.read_bytes() == text.encode():
             return
     except OSError:
-        pass  # It is missing, or cannot be read; writing says why if it fails too.
+        pass  # It is missing or cannot be read; if writing fails too, its error says why.
     write_text(path, text)
 
 
@@ -64,6 +64,6 @@ def read_spec(path: Path, kind: type[SpecType]) -> SpecType:
 
 
 def _short(path: Path) -> str:
-    """The path, or its beginning where a text was given in place of a path."""
+    """The path, or its beginning if a text was given instead of a path."""
     text = str(path)
     return text if len(text) <= 200 else f"{text[:60]}..."

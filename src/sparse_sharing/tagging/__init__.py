@@ -1,1 +1,1 @@
-"""Trained models at work: tag new text, and take single tasks out of a model."""
+"""Uses trained models: tags new text, exports tasks, adds and removes tasks."""

@@ -1,4 +1,4 @@
-"""Adding a task to a model by hand: its text is prepared as a configuration says, then the stage `add_task` runs."""
+"""Adds a task to a model: prepares its text with a configuration, then runs the stage `add_task`."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ from sparse_sharing.text.corpus import Files
 from sparse_sharing.training.trained import open_model
 
 TEXT = "prepared"
-"""The folder in the output that has the prepared text while the task is trained; it is removed then."""
+"""The folder in the output with the prepared text; it is removed after the training."""
 
 
 def run(
@@ -25,31 +25,30 @@ def run(
     share: float = 0.5,
     seed: int | None = None,
 ) -> dict[str, int]:
-    """Write the model in the folder `model` with a task of a configuration as one more task into `output`.
+    """Write the model in the folder `model`, with a task of a configuration added, into `output`.
 
-    The task's corpus is read as the sections `data` and `model` say and as the model reads words; it is trained as the
-    section `train` says.
+    The task's corpus is read with the section `data` and encoded for the model; it is trained with the section `train`.
 
     Args:
         model: folder of a trained model.
-        config: it names the new task, its files, and how to train.
-        task: the new task; none: the only task of the configuration that the model lacks.
+        config: the configuration with the new task, its files, and how to train it.
+        task: the new task; None: the only task of the configuration that the model lacks.
         output: folder to write into.
         device: where to train.
-        share: of the free weights, which the new task keeps.
-        seed: for first weights and the order of the data; none: the first of the configuration.
+        share: the share of the free weights that the new task keeps.
+        seed: seed of initial weights and of the order of the data; None: the first seed of the configuration.
 
     Returns:
         How many weights masks cover (`weights`), how many of them were `free`, how many the task has `taken`, how many
-        are `left`, and how many `words` came behind those of the model.
+        are `left`, and how many `words` were added to those of the model.
 
     Raises:
-        ConfigError: The configuration and the model do not fit, or nothing is free.
+        ConfigError: The configuration and the model do not fit, or no weight is free.
         DataError: The text cannot be read.
-        ArtifactError: A file of the model cannot be used, or another task would change; then no model is written.
+        ArtifactError: A file of the model cannot be used, or another task would change; no model is written then.
     """
     if output.resolve() == model.resolve():
-        raise ConfigError(f"--output: {output} is the folder of the model itself; name another")
+        raise ConfigError(f"--output: {output} is the folder of the model itself; name another folder")
     source = open_model(model, device)
     dataset, task = _find(config, task, source.trained.tasks)
     specs, vocabulary = Specs(config), source.vocabulary

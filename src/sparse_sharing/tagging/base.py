@@ -1,4 +1,4 @@
-"""What taggers have in common, whatever runs their network: sentences in, tags and spans out."""
+"""The base of all taggers: sentences in, tags and spans out, whatever runs the network."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -24,8 +24,8 @@ class BaseTagger(ABC):
     """A trained model, ready to tag text.
 
     Attributes:
-        tasks: what it can tag.
-        vocabulary: the words, characters and tags that it knows.
+        tasks: the tasks that it can tag.
+        vocabulary: its words, characters and tags.
         lacks_vectors: whether the model was trained with word vectors that have not been given.
     """
 
@@ -45,10 +45,10 @@ class BaseTagger(ABC):
         """The tags of all tokens by task, and their probabilities.
 
         Args:
-            surfaces: int64 [N], of `self.surfaces`.
-            offsets: int64 [S + 1], where each sentence begins; none is empty.
-            tasks: what to tag.
-            batch_size: sentences that run together.
+            surfaces: int64 [N], numbers in `self.surfaces`.
+            offsets: int64 [S + 1], where each sentence begins; no sentence may be empty.
+            tasks: the tasks to tag.
+            batch_size: sentences in a batch.
         """
 
     def __call__(
@@ -59,7 +59,7 @@ class BaseTagger(ABC):
         Raises:
             ConfigError: The model has no such task.
             ValueError: A token is empty.
-            TypeError: A token is no string.
+            TypeError: A token is not a string.
         """
         (tagged,) = self.tag([sentence], tasks, probabilities)
         return tagged
@@ -71,12 +71,15 @@ class BaseTagger(ABC):
 
         Raises:
             ConfigError: The model has no such task.
-            TypeError: The text is no string.
+            TypeError: The text is not a string.
         """
         if not isinstance(text, str):
             raise TypeError(f"document() takes a string; got {type(text).__name__}")
         if (stretch := unspaced(text)) is not None:
-            log.warning("the text has no spaces between its words (%s): give tokens instead", quote(stretch, 20))
+            log.warning(
+                "the text has no spaces between its words (%s); expected tokens: split it into words first",
+                quote(stretch, 20),
+            )
         return self.tag_sentences(list(split_sentences(text)), tasks, probabilities, batch_size)
 
     def tag(
@@ -86,18 +89,18 @@ class BaseTagger(ABC):
         probabilities: bool = False,
         batch_size: int = 128,
     ) -> list[TaggedSentence]:
-        """Tag sentences, each plain text or tokens; they run in batches of similar length.
+        """Tag sentences, each plain text or tokens, in batches of similar length.
 
         Args:
-            sentences: in any number; a sentence may be empty.
-            tasks: what to tag; all tasks of the model if None.
-            probabilities: whether to give those of the tags as well.
-            batch_size: sentences that run together.
+            sentences: any number of sentences; a sentence may be empty.
+            tasks: the tasks to tag; None: all tasks of the model.
+            probabilities: whether to return the probabilities of the tags as well.
+            batch_size: sentences in a batch.
 
         Raises:
             ConfigError: The model has no such task.
             ValueError: A token is empty.
-            TypeError: `sentences` is one string, or a token is no string.
+            TypeError: `sentences` is one string, or a token is not a string.
         """
         if isinstance(sentences, str | bytes):
             raise TypeError(
@@ -114,7 +117,7 @@ class BaseTagger(ABC):
         probabilities: bool = False,
         batch_size: int = 128,
     ) -> list[TaggedSentence]:
-        """Tag sentences whose tokens have their places in the text; else as `tag`."""
+        """Tag sentences whose tokens have character positions; otherwise as `tag`."""
         tasks = self.require_tasks(tasks)
         filled = [sentence.tokens for sentence in sentences if sentence.tokens]
         offsets = np.concatenate([[0], np.cumsum([len(tokens) for tokens in filled], dtype=np.int64)]).astype(np.int64)
@@ -132,10 +135,10 @@ class BaseTagger(ABC):
         return done
 
     def require_tasks(self, tasks: Sequence[str] | None) -> list[str]:
-        """The tasks that are asked for, or all.
+        """The requested tasks, or all.
 
         Raises:
-            ConfigError: The model has no task of a name, or none is asked for.
+            ConfigError: The model lacks one of the tasks, or the list is empty.
         """
         for task in tasks or ():
             if task not in self.tasks:
@@ -144,7 +147,7 @@ class BaseTagger(ABC):
 
     @property
     def known_tags(self) -> frozenset[str]:
-        """The tags of all tasks, as files have them."""
+        """The tags of all tasks, as they are in files."""
         return frozenset().union(*(file_tags(self.vocabulary.tasks[task]) for task in self.tasks))
 
     def _add(
@@ -156,10 +159,10 @@ class BaseTagger(ABC):
         shares: np.ndarray,
         probabilities: bool,
     ) -> None:
-        """Add what a task says to sentences, none of them empty."""
+        """Add the tags of a task to sentences, none of them empty."""
         if not np.isfinite(shares).all():
             raise ArtifactError(
-                f"the scores of task '{task}' are not finite numbers, so no tag is given; check the word vectors"
+                f"the scores of task '{task}' are not finite numbers, so it has no tags; check the word vectors"
             )
         tags, spans = self.decoders[task].decode(numbers, offsets)
         ends = offsets.tolist()
@@ -194,7 +197,7 @@ class BaseTagger(ABC):
 
 
 def _as_sentence(given: Given, number: int) -> Sentence:
-    """A sentence as it is given to `tag`: plain text or tokens; `number` counts from 0 for messages."""
+    """A sentence from an argument of `tag`: plain text or tokens; `number`, from 0, is for messages."""
     if isinstance(given, str):
         return tokenize(given)
     words = tuple(given)
@@ -204,12 +207,11 @@ def _as_sentence(given: Given, number: int) -> Sentence:
 
 
 def _require_words(words: Sequence[object], number: int) -> None:
-    """Refuse a token that is empty or no string."""
+    """Raise an error for a token that is empty or not a string."""
     for place, word in enumerate(words):
         if not isinstance(word, str):
             raise TypeError(f"sentence {number}, token {place}: got {word!r}; expected a string")
         if not word:
             raise ValueError(
-                f"sentence {number}, token {place} (counted from 0) is empty; leave empty tokens out, as "
-                "text.split() does"
+                f"sentence {number}, token {place} (counted from 0) is empty; remove empty tokens, as text.split() does"
             )

@@ -13,7 +13,7 @@ COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "
 
 
 def colour_writer(stream: TextIO) -> Callable[[Iterable[tuple[object, TaggedSentence]]], None]:
-    """A function that writes each sentence as a line for each task and an empty one."""
+    """A function that writes each sentence as one line per task and an empty line."""
     console = Console(file=stream, force_terminal=True, highlight=False, soft_wrap=True)
 
     def write(pairs: Iterable[tuple[object, TaggedSentence]]) -> None:
@@ -28,7 +28,7 @@ def colour_writer(stream: TextIO) -> Callable[[Iterable[tuple[object, TaggedSent
 
 
 def coloured(tagged: TaggedSentence, task: str, width: int) -> Text:
-    """One line: the task, then the words with their spans in colours, or each with its tag behind it."""
+    """One line: the task, then the words with coloured spans, or each word followed by its tag."""
     words = [Text(visible(word)) for word in tagged.words]
     if task not in tagged.spans:
         for word, tag in zip(words, tagged.tags[task], strict=True):

@@ -1,4 +1,4 @@
-"""From the numbers of tags to tags and spans, for many sentences at once.
+"""Decodes tag numbers to tags and spans, for many sentences at once.
 
 This is `data.schemes.read_spans` and `convert` over arrays: the same lenient reading of any sequence of tags.
 """
@@ -19,7 +19,7 @@ OUT, BEGIN, INSIDE, END, SINGLE = range(5)
 
 @dataclass(frozen=True)
 class Spans:
-    """The spans of all sentences, in order: the label's number, first token, end token (exclusive), each int64 [S]."""
+    """The spans of all sentences, in order: label number, first token, end token (exclusive), each int64 [S]."""
 
     labels: np.ndarray
     starts: np.ndarray
@@ -27,10 +27,10 @@ class Spans:
 
 
 class TagDecoder:
-    """Reads the tag numbers of one task.
+    """Decodes the tag numbers of one task.
 
     Attributes:
-        labels: the types of its spans; a span has one's number.
+        labels: the types of its spans; the label number of a span is an index into them.
     """
 
     def __init__(self, known: TaskTags) -> None:
@@ -46,7 +46,7 @@ class TagDecoder:
         self.written = np.array(rows, dtype=object)
 
     def decode(self, numbers: np.ndarray, offsets: np.ndarray) -> tuple[list[str], Spans | None]:
-        """The tags as files write them, and the spans.
+        """The tags in the scheme of the files, and the spans.
 
         Args:
             numbers: int64 [N], the tag of each token, in the model's scheme.
@@ -90,7 +90,7 @@ class TagDecoder:
         return self.written[letter, label]
 
     def _marked(self, spans: Spans, first: np.ndarray) -> np.ndarray:
-        """Bool [S], the spans whose first tag is B-: all, but in IOB1 only those right behind another of their type."""
+        """Bool [S], the spans whose first tag is B-: all; in IOB1 only those directly after another of their type."""
         marked = np.ones(len(spans.starts), dtype=bool)
         if self.scheme == "iob1" and len(marked):
             marked[0] = False
@@ -107,7 +107,7 @@ def shares_of(scores: np.ndarray, tags: np.ndarray) -> np.ndarray:
 
 
 def file_tags(known: TaskTags) -> frozenset[str]:
-    """The tags that files of a task may have: those of its scheme, whatever the model's own is."""
+    """The tags that files of a task may have: those of the files' scheme, which may differ from the model's."""
     if not known.has_spans:
         return frozenset(known.tags)
     types = {tag[2:] for tag in known.tags if tag != OUTSIDE}

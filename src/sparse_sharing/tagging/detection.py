@@ -1,7 +1,7 @@
-"""Finding out what a text to be tagged looks like, by its first lines.
+"""Detects the layout of a text to be tagged, from its first lines.
 
-Columns are taken for columns only on good evidence, since a wrong guess would tag one word of each line in silence.
-Where lines could be either, the user is asked.
+A text is read as columns only on good evidence, since after a wrong guess only one word of each line would be tagged,
+without any error. If the lines could be either, the user must decide.
 """
 
 import re
@@ -14,7 +14,7 @@ from sparse_sharing.text.readers.columns import DOCUMENT_START, quote, split_fie
 
 CONLLU_COLUMNS = 10
 ENOUGH_LINES = 5
-"""Lines alike from which on the values of a last column can be compared with each other."""
+"""How many similar lines are needed to compare the values of a last column."""
 
 _word_number = re.compile(r"[1-9]\d*(?:-[1-9]\d*)?|\d+\.[1-9]\d*").fullmatch
 _span_tag = re.compile(r"O|[BIES]-\S+").fullmatch
@@ -24,12 +24,12 @@ _punctuation = re.compile(r"[\W_]+").fullmatch
 
 @dataclass(frozen=True)
 class Layout:
-    """What a text is, and how its lines are cut.
+    """The kind of a text, and how its lines are split.
 
     Attributes:
         kind: `raw`, `tokens`, `columns` or `conllu`.
         tabs: whether only tabs separate the fields of columns.
-        width: fields of a line of columns, where the first lines have shown it.
+        width: fields of a line of columns, if the first lines show it.
         commented: whether the first line of columns is a comment.
     """
 
@@ -47,8 +47,8 @@ class Layout:
     def is_comment(self, line: str, begins: bool) -> bool:
         """Whether a line of columns is a comment; `begins` says that no token of its sentence came before.
 
-        A comment begins with # and has not as many fields as the other lines, or is where comments are expected and
-        does not end with a tag of spans. A token # stays a token.
+        A comment begins with #, and either has another number of fields than the other lines, or is at the place of a
+        comment and does not end with a span tag. A token # is not a comment.
         """
         if not line.startswith("#") or self.width is None:
             return False
@@ -57,10 +57,10 @@ class Layout:
 
 
 def layout_of(lines: Sequence[str], kind: str, known_tags: Collection[str], source: str) -> Layout:
-    """The layout of a text by its first lines; `kind` is what the user has said, or `auto`.
+    """The layout of a text from its first lines; `kind` is the user's option, or `auto`.
 
     Raises:
-        ConfigError: `auto`, and the lines could be columns as well as text.
+        ConfigError: `kind` is `auto`, and the lines could be columns or text.
     """
     if kind == "auto":
         kind = guess_kind(lines, known_tags, source)
@@ -75,7 +75,7 @@ def layout_of(lines: Sequence[str], kind: str, known_tags: Collection[str], sour
 
 
 def guess_kind(lines: Sequence[str], known_tags: Collection[str] = (), source: str = "the text") -> str:
-    """`conllu`, `columns` or `raw`; sentences of tokens look like raw text, so they must be announced.
+    """`conllu`, `columns` or `raw`; sentences of tokens look like raw text, so `tokens` is never guessed.
 
     Args:
         lines: the first lines.
@@ -83,7 +83,7 @@ def guess_kind(lines: Sequence[str], known_tags: Collection[str] = (), source: s
         source: the name of the text, for messages.
 
     Raises:
-        ConfigError: The lines could be columns as well as text.
+        ConfigError: The lines could be columns or text.
     """
     if any(line.startswith(DOCUMENT_START) for line in lines):
         return "columns"
@@ -112,7 +112,7 @@ def _with_tabs(content: list[str], cells: list[list[str]], known_tags: Collectio
 
 
 def _alike(content: list[str], last: list[str], known_tags: Collection[str], source: str) -> str:
-    """What lines of equally many fields are, by their last fields."""
+    """The kind of lines that all have the same number of fields, from their last fields."""
     if _are_tags(last, known_tags):
         return "columns"
     if any(_span_tag(value) and value != "O" for value in last) or all(map(_plain_tag, last)):
@@ -124,9 +124,9 @@ def _alike(content: list[str], last: list[str], known_tags: Collection[str], sou
 
 
 def _are_tags(values: list[str], known_tags: Collection[str], enough: int = ENOUGH_LINES) -> bool:
-    """Whether the values of a column are tags: of the model, of spans, or a few short ones in capitals that recur.
+    """Whether the values of a column are tags: of the model, of spans, or a few short repeated values in capitals.
 
-    Punctuation is no evidence: it has tags that are equal to it in many tag sets, and it ends sentences.
+    Punctuation is not evidence: in many tag sets its tag is the same as the token, and it ends sentences.
     """
     letters = [value for value in values if not _punctuation(value)]
     sure = {value for value in values if value in known_tags or _span_tag(value)}

@@ -1,4 +1,4 @@
-"""Words as the numbers that a network reads, looked up once and kept from one call to the next."""
+"""Encodes words as numbers for a network; each word is looked up once and cached between calls."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from sparse_sharing.text.readers.columns import NO_BREAK_SPACE
 from sparse_sharing.text.vocabulary import UNKNOWN_WORD, Vocabulary
 
 MOST_SURFACES = 1 << 15
-"""Distinct words that are kept between calls; more would fill the memory of a program that runs for long."""
+"""How many distinct words are cached; more would fill the memory of a long-running program."""
 
 FIRST_ROWS = 1024
 
@@ -19,13 +19,13 @@ class Surfaces:
     """The distinct words seen so far; each has a number, its surface.
 
     Attributes:
-        generation: counts how often the words were forgotten; what others keep by surface is void after that.
+        generation: how often the words were dropped; anything cached by surface is invalid after that.
         words: int64 [U], the word id of each surface; ids beyond the vocabulary are rows of `extra`.
         characters: int32 [U, C], the character ids of each surface, padded with 0.
     """
 
     def __init__(self, vocabulary: Vocabulary, vectors: UnseenVectors) -> None:
-        """Know no word yet."""
+        """Begin without any word."""
         self.vocabulary, self.vectors, self.generation = vocabulary, vectors, 0
         self._forget()
 
@@ -45,11 +45,11 @@ class Surfaces:
 
     @property
     def extra(self) -> np.ndarray:
-        """float32 [E, D], the vectors of words that training lacks."""
+        """float32 [E, D], the vectors of words that are not in the training text."""
         return np.stack(self._extra) if self._extra else np.zeros((0, self.vectors.dimension), np.float32)
 
     def forget_if_many(self) -> None:
-        """Forget all words if there are too many; to be called between texts."""
+        """Drop all words if there are too many; call it between texts."""
         if len(self) > MOST_SURFACES:
             self.generation += 1
             self._forget()
@@ -79,7 +79,7 @@ class Surfaces:
         self._characters = np.zeros((FIRST_ROWS, 1), np.int32)
 
     def _add(self, new: list[str]) -> None:
-        """Look up new surfaces, which are the last ones. Spaces in a word are read as no-break spaces, as in files."""
+        """Look up new surfaces, which come last. Spaces in a word are read as no-break spaces, as in files."""
         start, end = len(self) - len(new), len(self)
         written = [word.replace(" ", NO_BREAK_SPACE) for word in new]
         spelled = spell_all(written, self.vocabulary)

@@ -1,4 +1,4 @@
-"""Taking a model home: one task as a model of its own, or all tasks as an ONNX file, proved to give the same tags."""
+"""Exports one task as a model of its own, or all tasks as an ONNX file, after checking that the tags are the same."""
 
 import logging
 from collections.abc import Mapping
@@ -28,10 +28,10 @@ log = logging.getLogger(__name__)
 def run(
     folder: Path, task: str | None, dev: Path | None, output: Path, onnx: bool, device: str, int8: bool = False
 ) -> None:
-    """Write what is taken out of the model in `folder` into `output`, once its tags are proved the same.
+    """Export tasks of the model in `folder` into `output`, after checking that the tags are the same.
 
-    With a task that is a model of this task; with `onnx` and no task, the network of all tasks as an ONNX file. The
-    tags are compared on the dev text, where it is named or found, and on random sequences of the vocabulary.
+    With a task, the result is a model of this task; with `onnx` and no task, an ONNX file with the network of all
+    tasks. The tags are compared on the dev text, if it is given or found, and on random sequences of words.
 
     Raises:
         ConfigError: The model has no such task, or several, none is named, and `onnx` is off; the dev text lacks a
@@ -48,22 +48,24 @@ def run(
     if onnx and source.network.model.kind not in onnx_export.ENCODERS:
         raise ConfigError(
             f"--onnx: networks with encoder '{source.network.model.kind}' cannot be written as ONNX files, only those "
-            f"with {' or '.join(onnx_export.ENCODERS)}. Without --onnx, --task NAME takes one task out"
+            f"with {' or '.join(onnx_export.ENCODERS)}. Without --onnx, --task NAME exports one task"
         )
     if onnx and source.trained.base and task is None and len(source.trained.tasks) > 1:
         raise ConfigError(
-            "--onnx: the masks of this model keep changes (meaning: delta), which no ONNX file of several tasks can "
-            "hold; --task NAME writes one task"
+            "--onnx: the masks of this model keep changes (meaning: delta), which an ONNX file of several tasks cannot "
+            "represent; export one task with --task NAME"
         )
     if source.trained.own:
         raise ConfigError(
-            f"{folder}: is a control whose tasks were evaluated at epochs of their own (best_epoch: each), which no "
-            "export shows. Export the model of a system with best_epoch: mean"
+            f"{folder}: is a control whose tasks were evaluated at their own best epochs (best_epoch: each), so "
+            "it cannot "
+            "be exported. Export the model of a system with best_epoch: mean"
         )
     tasks = _tasks(source.trained, task, onnx)
     if len(tasks) > 1 and source.network.word_limits:
         raise ConfigError(
-            f"{folder}: was extended, and its tasks know different words, which one ONNX file cannot show. Export each "
+            f"{folder}: was extended, and its tasks have different vocabularies, which one ONNX file cannot have. "
+            "Export each "
             f"with --task: {', '.join(tasks)}"
         )
     texts = proof_texts(folder, dev, tasks, source.data, source.vocabulary, source.trained.spec.get("tags"))
@@ -84,14 +86,14 @@ def single_task(source: OpenModel, task: str) -> TrainedModel:
     masks = {task: model.masks[task]} if task in model.masks else {}
     values = values_of_task(model.values, task, masks.get(task), model.base)
     if model.base:
-        # With the base where its mask removes weights, the model of one task keeps all of them.
+        # With base values for removed weights, the model of one task keeps all weights.
         masks = {task: Mask.dense(mask.shapes, mask.weights) for task, mask in masks.items()}
     details: dict[str, Any] = {**model.details, "tasks": [task]}
     for name in ("densities", "dev"):
         details[name] = {key: value for key, value in model.details[name].items() if key == task}
     data = model.details["data"]
     details["data"] = {**data, "tasks": {key: value for key, value in data["tasks"].items() if key == task}}
-    # Words that came with a later task are unknown to this one.
+    # Words that were added with a later task are unknown to this one.
     if (limit := details.pop("word_limits", {}).get(task)) is not None:
         values["words.weight"] = values["words.weight"].copy()
         values["words.weight"][limit:] = values["words.weight"][0]
@@ -114,7 +116,8 @@ def _export_task(
         if different := _different(source.network, network, task, text[task]):
             raise ArtifactError(
                 f"{folder / MODEL_FILE}: {different} of {len(text[task].tokens)} {name} tokens got another tag of task "
-                f"'{task}' from its own weights only, so nothing is written. The model needs more than the weights of "
+                f"'{task}' from the task's weights only, so nothing was written. The model needs more than the "
+                "weights of "
                 "one task"
             )
     own, network = _compacted(source, own, network, task, texts)
@@ -138,14 +141,15 @@ def _export_task(
 def _compacted(
     source: OpenModel, own: TrainedModel, network: Network, task: str, texts: Mapping[str, Mapping[str, EncodedText]]
 ) -> tuple[TrainedModel, Network]:
-    """The model and network of one task without removed units, where its mask removes units; else what is given."""
+    """The model and network of one task without removed units if its mask removes units; else unchanged."""
     small = compact_network(network, task, own.masks[task]) if own.masks else None
     if small is None:
         return own, network
     for name, text in texts.items():
         if different := _different(source.network, small, task, text[task]):
             log.warning(
-                "%d of %d %s tokens got another tag of task '%s' without the removed units, by rounding: they are kept",
+                "%d of %d %s tokens got another tag of task '%s' without the removed units, due to rounding; the "
+                "units are kept",
                 *(different, len(text[task].tokens), name, task),
             )
             return own, network
@@ -168,11 +172,11 @@ def _parameters(network: Network, model: TrainedModel) -> int:
 
 
 def _tasks(model: TrainedModel, task: str | None, onnx: bool) -> list[str]:
-    """The tasks to take out."""
+    """The tasks to export."""
     if task is None and (onnx or len(model.tasks) == 1):
         return model.tasks
     if task not in model.tasks:
         asked = "--task is missing" if task is None else f"the model has no task '{task}'"
-        remedy = "" if task is not None else ". With --onnx, one file takes all of them"
+        remedy = "" if task is not None else ". With --onnx, one file has all of them"
         raise ConfigError(f"{asked}; its tasks are {', '.join(model.tasks)}{remedy}")
     return [task]

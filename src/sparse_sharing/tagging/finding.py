@@ -1,4 +1,4 @@
-"""Finding the model that a path means: a model's own folder, or the best model of a run."""
+"""Finds the model for a path: the folder of a model, or the best model of a run."""
 
 import json
 import logging
@@ -16,13 +16,13 @@ MODEL_FILE, NETWORK_FILE = "model.safetensors", "network.onnx"
 """Of trained and exported models."""
 
 PLACES = ("", "*", "*/*", "train/*/*", *(f"{'*/' * level}seed*/train/*/*" for level in range(4)))
-"""Where models are below the folder of a system, a seed, a dataset, a run, of all results, or the one above."""
+"""Places of models below the folder of a system, seed, dataset or run, of all results, or the one above."""
 
 MOST_LISTED = 20
 
 
 def find_model(path: Path) -> Path:
-    """The folder of the model that is meant; where it is a run's best, the log says which.
+    """The folder of the model for a path; if it is the best of a run, the log names it.
 
     Of the models of a run those with the most tasks are compared, by the mean of their scores on dev.
 
@@ -52,7 +52,7 @@ def _is_model(path: Path) -> bool:
 
 
 def _dev_scores(folder: Path) -> Mapping[str, Mapping[str, float]]:
-    """The scores of each task on dev that a model's file holds."""
+    """The dev scores of each task, from the file of a model."""
     path = folder / MODEL_FILE
     try:
         with safe_open(path, "numpy") as content:
@@ -69,13 +69,13 @@ def _mean(tasks: Mapping[str, Mapping[str, float]]) -> float:
 
 
 def _nothing_at(path: Path) -> str:
-    """What to say where there is no model: those that are nearby."""
+    """The message that there is no model, with the models nearby."""
     near = next(folder for folder in [path, *path.parents] if folder.is_dir())
     while not (models := models_below(near)) and near.resolve() != Path.cwd() and near != near.parent:
         near = near.parent
     problem = f"{path}: has no model (neither {MODEL_FILE} nor {NETWORK_FILE})"
     if not models:
-        return f"{problem}; give the folder of a trained or exported model, or of a run"
+        return f"{problem}; expected the folder of a trained or exported model, or of a run"
     shown = "".join(f"\n  {folder}" for folder in models[:MOST_LISTED])
     more = f"\n  and {len(models) - MOST_LISTED} more" if len(models) > MOST_LISTED else ""
     return f"{problem}. The models below {near} are:{shown}{more}"

@@ -1,4 +1,4 @@
-"""Loading the tagger that a path means, whatever runs its network."""
+"""Loads the tagger for a path, with ONNX or torch."""
 
 import shlex
 from pathlib import Path
@@ -11,7 +11,7 @@ from sparse_sharing.tagging.base import BaseTagger
 def load_tagger(
     model: str | Path, vectors: str | Path | None = None, device: str = "auto", threads: int = 1
 ) -> BaseTagger:
-    """The tagger of a folder: of its ONNX network if it has one and no GPU is asked for, else of its model in torch.
+    """The tagger of a folder: its ONNX network if it has one and no GPU is requested, else its model in torch.
 
     Raises:
         UserError: There is no model, it cannot be used, or the vectors do not fit it.

@@ -1,4 +1,4 @@
-"""Writing a model as an ONNX file for all of its tasks, with a proof that its tags are those of torch."""
+"""Writes a model as an ONNX file for all of its tasks, after checking that its tags are those of torch."""
 
 import logging
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ from sparse_sharing.text.vocabulary import TaskTags
 log = logging.getLogger(__name__)
 
 TOLERATED = 1e-4
-"""Share of tokens that may get another tag: rounding differs, so two tags that score the same may change places."""
+"""Share of tokens that may get another tag: rounding differs, so tags with equal scores may be swapped."""
 
 FORBIDDEN = np.float32(-1e30)
-"""Lower than any sum of scores, and far from the smallest float32."""
+"""A score lower than any sum of scores, and far from the smallest float32."""
 
 Texts = Mapping[str, Mapping[str, EncodedText]]
 
@@ -35,7 +35,7 @@ ENCODERS = ("bilstm", "cross_stitch")
 
 
 def require_packages() -> None:
-    """Check that the optional packages are there.
+    """Check that the optional packages are installed.
 
     Raises:
         ConfigError: One is missing.
@@ -53,15 +53,15 @@ def run(
     """Write `network.onnx` and `onnx.json` of a model, checked against torch.
 
     Args:
-        model: what is written, all of its tasks.
+        model: the model, which is written with all of its tasks.
         network: its network in torch.
-        spec: of the export.
+        spec: the spec of the export.
         output: folder to write into.
         texts: by name (`dev`, `random`) the text of each task to compare the tags on.
-        int8: whether weights are stored in eight bits; then the tags may differ, and how much is written down.
+        int8: whether weights are stored in eight bits; tags may then differ, and the difference is recorded.
 
     Raises:
-        ConfigError: The model has parts that the graph does not know.
+        ConfigError: The model has parts that the graph does not support.
         ArtifactError: Too many tags differ from those of torch.
     """
     decoding = {
@@ -89,7 +89,7 @@ def run(
 
 
 def weights_of(model: TrainedModel, network: Network, int8: bool = False) -> Weights:
-    """What the graph of a model is built of."""
+    """The weights for the graph of a model."""
     layers = {task: network.readouts[task] for task in model.tasks}
     deepest, layer_of = max(layers.values()), network.encoder.layers
     values = {name: np.asarray(value) for name, value in model.values.items() if layer_of.get(name, 0) <= deepest}
@@ -100,7 +100,7 @@ def weights_of(model: TrainedModel, network: Network, int8: bool = False) -> Wei
 
 
 def _compact(model: TrainedModel, network: Network) -> dict[str, dict[str, np.ndarray]]:
-    """For each task the arrays of its smaller network, where all masks remove whole units; else nothing."""
+    """For each task the arrays of its smaller network if all masks remove whole units; else empty."""
     whole = below_the_layers(network) if len(model.tasks) > 1 else ()
     found = {}
     for task, mask in model.masks.items():
@@ -112,13 +112,13 @@ def _compact(model: TrainedModel, network: Network) -> dict[str, dict[str, np.nd
 
 
 def _task_details(network: Network, task: str) -> dict[str, Any]:
-    """The tags of a task, and what its CRF adds to their scores if it has one."""
+    """The tags of a task, and the scores of its CRF if it has one."""
     head = network.head_kinds[task]
     parts = head.parts(network.heads[task].detach())
     known: TaskTags = network.vocabulary.tasks[task]
     details: dict[str, Any] = {"tags": list(known.tags)}
     if isinstance(head, CrfHead):
-        # JSON has no infinity, so what is forbidden gets a very low score.
+        # JSON has no infinity, so forbidden transitions get a very low score.
         scores = {name: (parts[name] + head.barriers[name]).cpu().numpy() for name in CHAIN}
         details["chain"] = {name: np.maximum(values, FORBIDDEN).tolist() for name, values in scores.items()}
     return details
@@ -144,5 +144,5 @@ def _require_same(proof: Mapping[str, Mapping[str, Mapping[str, Any]]], output: 
             if one["different"] > TOLERATED * one["tokens"]:
                 raise ArtifactError(
                     f"{output}: {one['different']} of {one['tokens']} {name} tokens got another tag of task '{task}' "
-                    f"from onnxruntime than from torch, so {NETWORK_FILE} is not written"
+                    f"from onnxruntime than from torch, so {NETWORK_FILE} was not written"
                 )

@@ -1,11 +1,11 @@
 """The network of several tasks as one ONNX graph, which any runtime of ONNX can run.
 
-The graph is written node by node: it is short, its two-way LSTM knows the lengths of sentences, and the exporter of
-torch fixes the length of a network that reverses its input (pytorch/pytorch#191855).
+The graph is built node by node: it is short, its bidirectional LSTM uses the lengths of sentences, and the exporter of
+torch fixes the length for a network that reverses its input (pytorch/pytorch#191855).
 
-What masks cover is stored as in a model's own file: once the weights that any task keeps, and one bit per weight and
-task. Nodes over constants spread them out; a runtime computes them once, when it loads the graph. A layer runs once for
-all tasks whose masks agree in it and in everything below it.
+Masked weights are stored as in a model's own file: the weights that any task keeps once, and one bit per weight and
+task. Nodes over constants unpack them; a runtime computes these once, when it loads the graph. A layer runs once for
+all tasks whose masks agree in it and in all layers below it.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import onnx
 
 OPSET, FORMAT_VERSION = 17, 8
-"""Of the operators and of the file: old enough for every runtime of the last years."""
+"""Versions of the operators and of the file: old enough for every runtime of recent years."""
 
 WORDS, EMBEDDING, CONVOLUTION = "words.weight", "characters.embedding.weight", "characters.convolution"
 DIRECTIONS = ("left_to_right", "right_to_left")
@@ -40,19 +40,19 @@ INPUTS = {
 }
 
 CHAIN = ("transitions", "start", "end")
-"""The parts of a CRF, which decoding knows and the graph does not."""
+"""The parts of a CRF, which are used in decoding and not in the graph."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What the graph is built of.
+    """The weights and masks of a graph.
 
     Attributes:
         values: float32 arrays by name.
         masks: for each task the bool arrays of what its mask keeps, by the same names; empty for a dense network.
         layers: for each task how many BiLSTM layers it reads.
         int8: whether vectors and weight matrices are stored in eight bits, with a float32 scale for each row.
-        compact: where masks remove whole units, for each task the arrays of its smaller network; then `masks` is empty.
+        compact: if masks remove whole units, for each task the arrays of its smaller network; `masks` is then empty.
     """
 
     values: Mapping[str, np.ndarray]
@@ -70,7 +70,7 @@ def build_graph(weights: Weights) -> "onnx.ModelProto":
     """The graph from `INPUTS` to `scores.TASK` of each task, float [tokens, sentences, tags].
 
     Word ids beyond the vocabulary are rows of `extra`, which has at least one row; characters and surfaces are as in
-    `EncodedText`; what follows the end of a sentence has no meaning.
+    `EncodedText`; values after the end of a sentence have no meaning.
 
     Raises:
         ConfigError: The weights are not those of a BiLSTM with linear or CRF heads.
@@ -78,13 +78,13 @@ def build_graph(weights: Weights) -> "onnx.ModelProto":
     found = {name for name in weights.values if not name.endswith(tuple(f".{part}" for part in CHAIN))}
     if unknown := found ^ _known_names(weights.layers):
         raise ConfigError(
-            f"--onnx knows BiLSTMs with linear or CRF heads; this model differs in {', '.join(sorted(unknown))}"
+            f"--onnx supports BiLSTMs with linear or CRF heads; this model differs in {', '.join(sorted(unknown))}"
         )
     return _Graph(weights).build()
 
 
 class _Graph:
-    """Nodes and constants as they are collected. What is already there is not made a second time."""
+    """Collects nodes and constants; each is added only once."""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
@@ -139,7 +139,7 @@ class _Graph:
         return self.stored(name, onnx_arrays(self.weights.of(task), [name])[name])
 
     def stored(self, name: str, array: np.ndarray) -> str:
-        """A tensor of weights as it is; those of compact networks are named by their content."""
+        """A tensor of weights, unchanged; tensors of compact networks are named by their content."""
         if self.weights.compact:
             name = f"{name}.{_digest(array)}"
         if not self.weights.int8 or ".B" in name:
@@ -214,7 +214,7 @@ class _Graph:
 
 
 class _Store:
-    """What masks cover, as one vector of the weights that any task keeps, and a bit per weight and task.
+    """The masked weights: one vector of the weights that any task keeps, and one bit per weight and task.
 
     Attributes:
         places: where each covered tensor begins in the vector of all weights, and its shape.
@@ -260,7 +260,7 @@ class _Store:
         return graph.node("Mul", [graph.node("Cast", [numbers], f"{own}.floats", to=1), scale], own)
 
     def _spread(self) -> None:
-        """Nodes that unpack each mask, and give each kept weight its place among all."""
+        """Add nodes that unpack each mask and compute the index of each kept weight."""
         graph = self.graph
         shifts = graph.constant("shifts", np.arange(7, -1, -1, dtype=np.uint8))
         one, two = graph.constant("one", np.array([1])), graph.constant("two", np.uint8(2))
@@ -277,7 +277,7 @@ class _Store:
         counted = graph.node("CumSum", [graph.node("Cast", [union], "counts", to=6), "axis"], "counted")
         graph.constant("axis", np.int32(0))
         place = graph.node("Sub", [counted, graph.constant("before", np.int32(1))], "place")
-        # Before the first kept weight the place is -1, the last weight; no mask keeps it there.
+        # Before the first kept weight the index is -1, the last weight; no mask keeps a weight there.
         graph.node("Gather", ["kept", place], "spread")
         graph.constant("nothing", np.zeros((), graph.constants["kept"].dtype))
 
@@ -317,7 +317,7 @@ def quantised(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _known_names(layers: Mapping[str, int]) -> set[str]:
-    """The values that the graph has a place for."""
+    """The names of the values that the graph supports."""
     characters = {EMBEDDING, f"{CONVOLUTION}.weight", f"{CONVOLUTION}.bias"}
     parts = [f"{kind}_{source}_l0" for kind in ("weight", "bias") for source in ("ih", "hh")]
     deepest = range(max(layers.values()))
@@ -326,7 +326,7 @@ def _known_names(layers: Mapping[str, int]) -> set[str]:
 
 
 def _is_even(values: Mapping[str, np.ndarray], layer: int) -> bool:
-    """Whether both directions of a layer have as many units."""
+    """Whether both directions of a layer have the same number of units."""
     ahead, back = (values[f"recurrent.{layer}.{way}.weight_hh_l0"].shape for way in DIRECTIONS)
     return ahead == back
 

@@ -17,7 +17,7 @@ from sparse_sharing.text.vocabulary import Vocabulary
 NETWORK_FILE, DECODING_FILE, VOCABULARY_FILE = "network.onnx", "onnx.json", "vocabulary.json"
 
 MOST_POSITIONS = 4096
-"""Padded positions that run together."""
+"""The largest number of padded positions in a batch."""
 
 
 class OnnxTagger(BaseTagger):
@@ -31,7 +31,7 @@ class OnnxTagger(BaseTagger):
         vectors: UnseenVectors | None = None,
         threads: int = 1,
     ) -> None:
-        """Use a network and what its decoding needs.
+        """Use a network and the details for decoding.
 
         Raises:
             ConfigError: onnxruntime is not installed.
@@ -43,7 +43,7 @@ class OnnxTagger(BaseTagger):
         super().__init__(decoding["tasks"], vocabulary, vectors, bool(decoding["data"]["vectors"]))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        # Sentences differ in length: an arena would keep the largest blocks of all of them.
+        # Sentences differ in length: an arena would keep memory blocks for all lengths.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
@@ -55,7 +55,7 @@ class OnnxTagger(BaseTagger):
 
     @classmethod
     def load(cls, folder: str | Path, vectors: str | Path | None = None, threads: int = 1) -> "OnnxTagger":
-        """Load what `export --onnx` has written; `vectors` are as for `Tagger.load`.
+        """Load a model that `export --onnx` has written; `vectors` as in `Tagger.load`.
 
         Raises:
             ArtifactError: A file is missing, damaged, foreign, or of another version.
@@ -93,7 +93,7 @@ class OnnxTagger(BaseTagger):
         for indices in _batches(text.lengths, batch_size):
             inputs = network_inputs(text, indices)
             starts, lengths = text.offsets[indices], text.lengths[indices]
-            # Sentences one behind the other, as decoding as a path needs them.
+            # Concatenated sentences, as path decoding needs them.
             mask = np.arange(len(inputs["words"])) < lengths[:, None]
             places = (starts[:, None] + np.arange(len(inputs["words"])))[mask]
             ends = np.cumsum(lengths)
@@ -110,14 +110,14 @@ class OnnxTagger(BaseTagger):
         return np.concatenate([best_path(own, **self.chains[task]) for own in np.split(scores, ends[:-1])])
 
     def _extra(self, text: EncodedText) -> np.ndarray:
-        """float32 [E, D] with at least one row, the vectors of words that training lacks."""
+        """float32 [E, D] with at least one row, the vectors of words that are not in the training text."""
         extra = np.zeros((max(1, len(text.extra)), self.dimension), np.float32)
         extra[: len(text.extra), : text.extra.shape[1]] = text.extra
         return extra
 
 
 def network_inputs(text: EncodedText, indices: np.ndarray) -> dict[str, np.ndarray]:
-    """Sentences as the inputs of the network, padded, time first: all but `extra`."""
+    """Sentences as inputs of the network, padded, time first: all inputs except `extra`."""
     starts, lengths = text.offsets[indices], text.lengths[indices]
     time = np.arange(int(lengths.max()))[:, None]
     positions = np.where(time < lengths, starts + time, starts)
@@ -136,10 +136,10 @@ def best_path(scores: np.ndarray, transitions: np.ndarray, start: np.ndarray, en
     """The sequence of tags with the highest sum of scores (Viterbi).
 
     Args:
-        scores: float [L, T], of each tag at each token.
-        transitions: float [T, T], of going from the tag of the row to that of the column.
-        start: float [T], of beginning with a tag.
-        end: float [T], of ending with a tag.
+        scores: float [L, T], the score of each tag at each token.
+        transitions: float [T, T], the score of the transition from the tag of the row to that of the column.
+        start: float [T], the score of beginning with a tag.
+        end: float [T], the score of ending with a tag.
 
     Returns:
         int64 [L].

@@ -1,4 +1,4 @@
-"""Texts on which an exported model is compared with the one that it was taken out of."""
+"""Texts on which an exported model is compared with the original model."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from sparse_sharing.text.vocabulary import Vocabulary
 from sparse_sharing.training.inputs import load_text
 
 DEV_FROM_MODEL = "../../../../data/dev.safetensors"
-"""Where the dev text is in the folder of a run, seen from a model."""
+"""The path of the dev text in the folder of a run, relative to a model."""
 
 
 def proof_texts(
@@ -20,16 +20,16 @@ def proof_texts(
     vocabulary: Vocabulary,
     tags: Mapping[str, str] | None = None,
 ) -> dict[str, Mapping[str, EncodedText]]:
-    """For `dev`, where it is named or found, and `random`: the text of each task.
+    """For `dev`, if it is given or found, and `random`: the text of each task.
 
     Args:
-        folder: of the model; in a run, the dev text is found from there.
-        dev: the dev text, if it is named.
-        tasks: what is exported.
-        data: digest of the spec that the dev text must be made under.
-        vocabulary: of the model.
-        tags: digest of the spec that the dev tags of each task must be made under; a model of an earlier version has
-            none, and the text that it was made with is not read.
+        folder: the folder of the model; in a run, it leads to the dev text.
+        dev: the dev text, if it is given.
+        tasks: the exported tasks.
+        data: digest of the spec that the dev text must have.
+        vocabulary: the vocabulary of the model.
+        tags: for each task, the digest of the spec that its dev tags must have; for a model of an earlier version it
+            is empty, and its dev text is not read.
 
     Raises:
         ArtifactError: The dev text, or the tags of a task in it, cannot be used.

@@ -1,4 +1,4 @@
-"""Reading text to be tagged as a stream: raw text, sentences of tokens, columns or CoNLL-U, as it arrives."""
+"""Reads text to be tagged as a stream: raw text, sentences of tokens, columns or CoNLL-U."""
 
 import logging
 import os
@@ -27,10 +27,11 @@ from sparse_sharing.text.readers.columns import (
 log = logging.getLogger(__name__)
 
 LONGEST_SENTENCE = 10_000
-"""Tokens. What is longer is cut, so that a file without sentence ends does not fill the memory."""
+"""The longest sentence in tokens. Longer ones are cut, so that a file without sentence ends does not fill the
+memory."""
 
 LINES_LOOKED_AT = 100
-"""To find out what the input is."""
+"""Lines that are read to detect the kind of input."""
 
 BLOCK = 1 << 16
 
@@ -42,7 +43,7 @@ class Pause(Enum):
 
 
 PAUSE: Final = Pause.PAUSE
-"""Stands in a stream where nothing more can be read for now: what came before it is due."""
+"""A mark in a stream that nothing more can be read for now: process everything before it."""
 
 Line = tuple[int, str]
 Lines = Iterator[Line | Pause]
@@ -54,12 +55,12 @@ NOTHING = Sentence("", ())
 
 @dataclass(frozen=True)
 class Item:
-    """A sentence, or lines between sentences, which have no tokens.
+    """A sentence, or lines between sentences without tokens.
 
     Attributes:
-        sentence: what is tagged.
-        lines: those of a file of columns or CoNLL-U.
-        rows: for each token its place in `lines`.
+        sentence: the sentence to tag.
+        lines: its lines in a file of columns or CoNLL-U.
+        rows: for each token its index in `lines`.
     """
 
     sentence: Sentence = NOTHING
@@ -81,10 +82,10 @@ def file_lines(path: Path) -> Lines:
 
 
 def live_lines(stream: BinaryIO, name: str) -> Lines:
-    """The numbered lines of a stream as they arrive, with a PAUSE wherever the next is not there yet.
+    """The numbered lines of a stream as they arrive, with a PAUSE if the next line has not arrived yet.
 
     Raises:
-        DataError: A line is no UTF-8 text or too long.
+        DataError: A line is not UTF-8 text, or too long.
     """
     number, rest, source = 0, b"", Path(name)
     while True:
@@ -110,8 +111,9 @@ def raw_items(lines: Lines, source: str = "the text") -> Items:
         if not warned and (stretch := unspaced(text)):
             warned = True
             log.warning(
-                "%s, line %d has no spaces between its words (%s). The tokenizer is for languages with spaces: cut the "
-                "words yourself and use --input tokens",
+                "%s, line %d has no spaces between its words (%s). The tokenizer is for languages with spaces; "
+                "split the "
+                "text into words yourself and use --input tokens",
                 *(source, number, quote(stretch, 20)),
             )
         for sentence in split_sentences(text):
@@ -119,7 +121,7 @@ def raw_items(lines: Lines, source: str = "the text") -> Items:
 
 
 def token_items(lines: Lines) -> Items:
-    """One sentence in a line, its tokens separated by spaces or tabs."""
+    """One sentence per line, its tokens separated by spaces or tabs."""
     for line in lines:
         if line is PAUSE:
             yield PAUSE
@@ -128,9 +130,9 @@ def token_items(lines: Lines) -> Items:
 
 
 def column_items(lines: Lines, word_column: int, source: str, layout: Layout | None = None) -> Items:
-    """One token in a line, its word in a column counted from 0 (from the end: -1 is the last).
+    """One token per line, its word in a column counted from 0 (from the end: -1 is the last).
 
-    Blank lines and lines that begin with -DOCSTART- end a sentence. They and comments are passed on as they are.
+    Blank lines and lines that begin with -DOCSTART- end a sentence. They and comments are passed on unchanged.
 
     Raises:
         DataError: A line has no such column, or nothing in it.
@@ -180,7 +182,7 @@ def conllu_items(lines: Lines, source: str) -> Items:
             sentence.add(text, fields[1])
         else:
             raise DataError.at(
-                source, number, f"{len(fields)} columns in {quote(text)}", "CoNLL-U, ten columns between tabs"
+                source, number, f"{len(fields)} columns in {quote(text)}", "CoNLL-U, ten columns separated by tabs"
             )
     yield from sentence.take()
 
@@ -188,9 +190,9 @@ def conllu_items(lines: Lines, source: str) -> Items:
 def read_items(
     lines: Lines, kind: str, word_column: int, source: str, known_tags: Collection[str] = ()
 ) -> tuple[Items, str]:
-    """The items of a stream, and what kind of input it is: `raw`, `tokens`, `columns` or `conllu`.
+    """The items of a stream, and its kind of input: `raw`, `tokens`, `columns` or `conllu`.
 
-    With the kind `auto` the first lines decide, and the tags of the model, `known_tags`, help.
+    With the kind `auto`, the first lines decide, with the help of the model's tags, `known_tags`.
 
     Raises:
         ConfigError: `auto`, and the lines could be columns as well as text.
@@ -209,7 +211,7 @@ def read_items(
 
 
 class _Collector:
-    """Gathers the lines of a sentence."""
+    """Collects the lines of a sentence."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
@@ -232,9 +234,9 @@ class _Collector:
         self.words.append(word)
 
     def take(self) -> Iterator[Item]:
-        """The sentence, if there are lines, and begin the next."""
+        """Return the sentence, if there are lines, and begin the next."""
         if self.is_long:
-            log.warning("a sentence of %d tokens or more is cut; is the --input right?", LONGEST_SENTENCE)
+            log.warning("a sentence of %d tokens or more was cut; is --input right?", LONGEST_SENTENCE)
         if self.lines:
             yield Item(from_words(self.words), tuple(self.lines), tuple(self.rows))
         self.words, self.lines, self.rows = [], [], []
@@ -243,15 +245,15 @@ class _Collector:
 def _field(fields: list[str], column: int, source: str, number: int) -> str:
     """The word of a line of columns."""
     if not -len(fields) <= column < len(fields):
-        expected = f"the word in column {column} (counted from 0; --word-column says which)"
+        expected = f"the word in column {column} (counted from 0; set the column with --word-column)"
         raise DataError.at(source, number, f"{len(fields)} columns", expected)
     if not fields[column].strip():
-        raise DataError.at(source, number, f"nothing in column {column}", "a word (--word-column says where)")
+        raise DataError.at(source, number, f"nothing in column {column}", "a word (set its column with --word-column)")
     return fields[column]
 
 
 def in_chunks(items: Items, sentences: int) -> Iterator[list[Item]]:
-    """Items in lists of at most so many, to be tagged together; a PAUSE ends a list early."""
+    """Items in lists of at most `sentences`, to be tagged together; a PAUSE ends a list early."""
     chunk: list[Item] = []
     tokens = 0
     for item in items:
@@ -266,7 +268,7 @@ def in_chunks(items: Items, sentences: int) -> Iterator[list[Item]]:
 
 
 def _look_ahead(lines: Lines) -> tuple[list[Line], Lines]:
-    """The first lines up to a blank one after content, or a PAUSE; and the stream with nothing missing."""
+    """The first lines up to a blank one after content, or a PAUSE; and the whole stream."""
     taken: list[Line | Pause] = []
     for line in lines:
         taken.append(line)
@@ -279,12 +281,12 @@ def _look_ahead(lines: Lines) -> tuple[list[Line], Lines]:
 
 
 def _without_giants(items: Items) -> Items:
-    """The items with sentences cut that are too long."""
+    """The items, with overlong sentences cut."""
     for item in items:
         if item is PAUSE or item.lines or len(item.sentence.tokens) <= LONGEST_SENTENCE:
             yield item
             continue
-        log.warning("a sentence of %d tokens or more is cut; is the --input right?", LONGEST_SENTENCE)
+        log.warning("a sentence of %d tokens or more was cut; is --input right?", LONGEST_SENTENCE)
         words = item.words
         for start in range(0, len(words), LONGEST_SENTENCE):
             yield Item(from_words(words[start : start + LONGEST_SENTENCE]))

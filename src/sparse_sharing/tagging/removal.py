@@ -1,4 +1,4 @@
-"""Removing a task from a model: what only this task needed is gone, and the other tasks stay as they are."""
+"""Removes a task from a model: the weights that only this task needed are dropped, the other tasks do not change."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ BY_TASK = ("densities", "dev", LIMITS)
 def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
     """Write the model in the folder `model` without a task into `output`.
 
-    Weights that only this task keeps become free; words behind those of all other tasks are left out.
+    Weights that only this task keeps become free; words that come after those of all other tasks are dropped.
 
     Returns:
         How many weights are free, and how many masks cover.
@@ -39,7 +39,7 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
     if task not in trained.tasks:
         raise ConfigError(f"{model}: has no task '{task}'; its tasks are {', '.join(trained.tasks)}")
     if len(trained.tasks) == 1:
-        raise ConfigError(f"{model}: '{task}' is its only task")
+        raise ConfigError(f"{model}: '{task}' is its only task, which cannot be removed")
     if trained.own or not trained.masks:
         raise ConfigError(f"{model}: its tasks are not parts of one network; export those that you want to keep")
     if trained.base or source.network.model.kind == "transformer":
@@ -90,6 +90,6 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
         )
         if content_digest(before) != content_digest(after):
             (output / MODEL_FILE).unlink()
-            raise ArtifactError(f"task '{own}' would have other weights without task '{task}', so nothing is written")
+            raise ArtifactError(f"without task '{task}', the weights of task '{own}' would change; nothing was written")
     write_text(output / "README.md", model_card(written))
     return int((~covered).sum()), len(covered)

@@ -1,7 +1,7 @@
-"""Several tasks in one pass on a CPU: what they have in common is computed once.
+"""Runs several tasks in one pass on a CPU: shared parts are computed once.
 
 Words and their characters become vectors once for each distinct word, and are kept between calls. A BiLSTM layer runs
-once for all tasks whose subnetworks agree in it and in everything below it. A subnetwork whose mask removes whole units
+once for all tasks whose subnetworks agree in it and in all layers below it. A subnetwork whose mask removes whole units
 runs as a smaller dense network.
 """
 
@@ -27,7 +27,7 @@ from sparse_sharing.text.vocabulary import UNKNOWN_WORD
 
 @dataclass
 class _Step:
-    """A layer with one set of weights, what runs on its states, and the tasks that read them."""
+    """A layer with one set of weights, the layers that read its states, and the tasks that read them."""
 
     module: nn.Module
     above: dict[str, "_Step"] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class SharedRunner:
     """Runs the subnetworks of all tasks of a network on a CPU, each part with the weights of its task."""
 
     def __init__(self, network: Network, surfaces: Surfaces, masks: Mapping[str, Mask] | None = None) -> None:
-        """Copy the weights of each distinct part once; `masks` are those that the network has."""
+        """Copy the weights of each distinct part once; `masks` are the masks of the network."""
         self.network, self.surfaces = network, surfaces
         self.heads: dict[str, tuple[Head, Tensor]] = {}
         self.roots: dict[str, _Step] = {}
@@ -53,7 +53,7 @@ class SharedRunner:
 
     @staticmethod
     def can_run(network: Network) -> bool:
-        """Whether the network is one that this class knows: the plain encoder, on a CPU."""
+        """Whether this class supports the network: the plain BiLSTM encoder, on a CPU."""
         return type(network.encoder) is BiLstmEncoder and network.device.type == "cpu"
 
     def _add_task(self, task: str, mask: Mask | None) -> None:
@@ -65,13 +65,13 @@ class SharedRunner:
         network.activate(task)
         encoder = network.encoder
         if not isinstance(encoder, BiLstmEncoder):
-            raise TypeError(f"the encoder is a {type(encoder).__name__}, which `can_run` says no to")
+            raise TypeError(f"the encoder is a {type(encoder).__name__}, for which `can_run` is False")
         steps, step = self.roots, None
         words = self.network.word_limits.get(task, len(self.network.rows[WORDS]))
         for module in [encoder.characters, *encoder.recurrent[: network.readouts[task]]]:
             key = _digest(module)
             if step is None:
-                # Tasks that know different words read different vectors, whatever they share above.
+                # Tasks with different vocabularies read different vectors, whatever they share above.
                 key = f"{key} {words}"
                 self.known_words[key] = words
             if key not in steps:

@@ -1,4 +1,4 @@
-"""Sentences before and after tagging: their source text, tokens with places in it, tags and spans."""
+"""Sentences before and after tagging: their source text, tokens with character positions, tags and spans."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,8 +36,8 @@ class Sentence:
     """A sentence to be tagged.
 
     Attributes:
-        text: what was cut out of the source text.
-        tokens: its words; their characters are counted in the source.
+        text: its part of the source text.
+        tokens: its words, with character positions in the source.
         start_char: where `text` begins in the source.
     """
 
@@ -52,7 +52,7 @@ class Sentence:
 
 
 def from_words(words: Sequence[str]) -> Sentence:
-    """A sentence from its words; its text is the words with a space between two."""
+    """A sentence from its words; its text is the words joined by spaces."""
     ends = list(accumulate(map(len, words), lambda end, size: end + 1 + size))
     starts = map(sub, ends, map(len, words))
     return Sentence(" ".join(words), tuple(map(Token._make, zip(words, starts, ends, strict=True))))
@@ -60,15 +60,15 @@ def from_words(words: Sequence[str]) -> Sentence:
 
 @dataclass(frozen=True, slots=True)
 class TaggedSentence:
-    """A sentence with what the model says about it.
+    """A sentence with the tags and spans of a model.
 
     Attributes:
-        text: its text, cut out of what was given to the tagger.
-        tokens: its words, with the characters that they take in what was given.
+        text: its part of the source text.
+        tokens: its words, with character positions in the source.
         tags: for each task a tag per token, in the scheme of the files that the model was trained on.
         spans: for each task with spans the spans of its tags.
-        probabilities: for each task that of the tag of each token; empty unless asked for.
-        start_char: where `text` begins in what was given.
+        probabilities: for each task the probability of the tag of each token; empty unless requested.
+        start_char: where `text` begins in the source.
     """
 
     text: str
@@ -84,7 +84,7 @@ class TaggedSentence:
         return tuple(token[0] for token in self.tokens)
 
     def entities(self, task: str) -> list[dict[str, Any]]:
-        """The spans of a task as the token classification pipeline of Hugging Face Transformers gives them.
+        """The spans of a task in the form of Hugging Face Transformers' token classification pipeline.
 
         The keys are `entity_group`, `word`, `start`, `end` (characters) and `score`.
 

@@ -1,8 +1,8 @@
 """A model as a component of a spaCy pipeline: `nlp.add_pipe("sparse_sharing", config={"model": "MODEL"})`.
 
-The tokens are spaCy's, and its sentences where the document has any. Spans of every task are in `doc.spans[TASK]`, with
-their scores in `attrs["scores"]`; tags of the other tasks in `token._.sparse_sharing[TASK]`. On top, one task fills
-`doc.ents`, one `token.tag_` and one `token.pos_`.
+The tokens, and the sentences if the document has any, are spaCy's. Spans of every task are in `doc.spans[TASK]`, with
+their scores in `attrs["scores"]`; tags of the other tasks are in `token._.sparse_sharing[TASK]`. In addition, one task
+sets `doc.ents`, one `token.tag_` and one `token.pos_`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,17 +19,17 @@ from sparse_sharing.tagging.sentences import TaggedSentence, from_words
 from sparse_sharing.tagging.tokenizer import split_sentences
 
 NAME = "sparse_sharing"
-"""Of the component, and of the attribute of tokens."""
+"""The name of the component, and of the attribute of tokens."""
 
 ENTITY_TASKS, TAG_TASKS, COARSE_TASKS = ("ner", "entities"), ("pos", "xpos"), ("upos",)
-"""The tasks that fill `doc.ents`, `token.tag_` and `token.pos_` where the configuration names none."""
+"""The tasks for `doc.ents`, `token.tag_` and `token.pos_` if the configuration names none."""
 
 
 class Component:
     """Adds the tags and spans of a model to documents."""
 
     def __init__(self, tagger: BaseTagger, entities: str | None, tag: str | None, coarse: str | None) -> None:
-        """Use a tagger; the tasks of `doc.ents`, `token.tag_` and `token.pos_` are None where nothing fills them.
+        """Use a tagger; the task of `doc.ents`, `token.tag_` or `token.pos_` is None if it is not set.
 
         Raises:
             ConfigError: The model has no such task, or its tags do not fit the attribute.
@@ -80,7 +80,7 @@ class Component:
                     token.pos_ = sentence.tags[self.coarse][place]
 
     def _chosen(self, key: str, asked: str | None, usual: tuple[str, ...], tasks: list[str]) -> str | None:
-        """The task that fills an attribute: the one asked for, or the first of the usual names; "" is none."""
+        """The task of an attribute: the requested one, or the first of the usual names; "" means none."""
         if asked is None:
             return next((task for task in usual if task in tasks), None)
         if asked and asked not in tasks:
@@ -90,15 +90,17 @@ class Component:
         return asked or None
 
     def _require_universal(self, task: str) -> None:
-        """Refuse a task for `token.pos_` whose tags are none of spaCy's."""
+        """Raise ConfigError if a task for `token.pos_` has tags that spaCy does not have."""
         if unknown := sorted(set(self.tagger.vocabulary.tasks[task].tags) - set(IDS)):
-            raise ConfigError(f"coarse: task '{task}' has the tag {unknown[0]}, which is no universal part of speech")
+            raise ConfigError(
+                f"coarse: task '{task}' has the tag {unknown[0]}, which is not a universal part of speech"
+            )
 
 
 def sentences_of(doc: Doc) -> Iterator[list[Token]]:
-    """The tokens of each sentence of a document, without those of white space only.
+    """The tokens of each sentence of a document, without white space tokens.
 
-    A document whose sentences nothing has marked is split as `sparse-sharing tag` splits text.
+    A document without sentence marks is split as `sparse-sharing tag` splits text.
     """
     if doc.has_annotation("SENT_START"):
         groups: Iterable[Iterable[Token]] = doc.sents
@@ -110,7 +112,7 @@ def sentences_of(doc: Doc) -> Iterator[list[Token]]:
 
 
 def _split(doc: Doc) -> Iterator[list[Token]]:
-    """The tokens of a document by the sentence of the plain text that they begin in."""
+    """The tokens of a document, grouped by the sentence of the plain text in which they begin."""
     _, *starts = [sentence.start_char for sentence in split_sentences(doc.text)] or [0]
     group: list[Token] = []
     ends = iter([*starts, len(doc.text) + 1])
@@ -143,12 +145,12 @@ def make_component(
     Args:
         nlp: the pipeline.
         name: the component's name in it.
-        model: the folder of a trained or exported model, or of a run: its best.
-        vectors: the word vectors of the training, for words that the training text lacks.
+        model: the folder of a trained or exported model, or of a run, whose best model is used.
+        vectors: the word vectors used in training, for words that are not in the training text.
         threads: CPU threads of the network.
-        entities: the task that fills `doc.ents`; `ner` or `entities` by default, "" for none.
-        tag: the task that fills `token.tag_`; `pos` or `xpos` by default, "" for none.
-        coarse: the task that fills `token.pos_`, with universal parts of speech; `upos` by default, "" for none.
+        entities: the task for `doc.ents`; `ner` or `entities` by default, "" for none.
+        tag: the task for `token.tag_`; `pos` or `xpos` by default, "" for none.
+        coarse: the task for `token.pos_`, with universal parts of speech; `upos` by default, "" for none.
 
     Raises:
         UserError: There is no model, it cannot be used, or it has no such task.

@@ -12,14 +12,14 @@ from sparse_sharing.tagging.vectors import UnseenVectors
 from sparse_sharing.training.trained import OpenModel, open_model
 
 LONG_SENTENCE = 200
-"""Tokens. Longer sentences run one by one, so that no batch is padded to the length of one of them."""
+"""Longest sentence in a batch, in tokens. Longer ones run one by one, so that no batch is padded to their length."""
 
 
 class Tagger(BaseTagger):
     """A trained model, ready to tag text; see `BaseTagger`."""
 
     def __init__(self, model: OpenModel, vectors: UnseenVectors | None = None) -> None:
-        """Use an open model; `vectors` are those of words that its training text lacks."""
+        """Use an open model; `vectors` has the vectors of words that are not in its training text."""
         trained = model.trained
         super().__init__(trained.tasks, model.network.vocabulary, vectors, bool(trained.details["data"]["vectors"]))
         self.model = model
@@ -31,10 +31,10 @@ class Tagger(BaseTagger):
         """Load the model in a folder that `train` or `export` has written.
 
         Args:
-            folder: it holds `model.safetensors` and `vocabulary.json`.
-            vectors: the file of word vectors that the model was trained with. It gives words that the training text
-                lacks their vectors, as the stage `evaluate` does; without it they are unknown words.
-            device: `auto` takes a GPU if there is one, or `cpu`, or `cuda`.
+            folder: the folder with `model.safetensors` and `vocabulary.json`.
+            vectors: the file of word vectors that the model was trained with, for words that are not in the training
+                text, as in the stage `evaluate`; without it they are unknown words.
+            device: `auto` (a GPU if there is one), `cpu` or `cuda`.
 
         Raises:
             ArtifactError: A file is missing, damaged, foreign, or of another version.
@@ -65,7 +65,7 @@ class Tagger(BaseTagger):
 
 
 def _groups(lengths: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, int]]:
-    """The short sentences and the long ones, each with how many of them run together."""
+    """The short sentences and the long ones, each group with its batch size."""
     long = lengths > LONG_SENTENCE
     pairs = ((np.flatnonzero(~long), size), (np.flatnonzero(long), 1))
     return ((sentences, limit) for sentences, limit in pairs if len(sentences))

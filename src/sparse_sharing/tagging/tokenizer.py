@@ -1,10 +1,10 @@
-"""Plain text as sentences of tokens, by a few rules in the style of the Penn Treebank.
+"""Splits plain text into sentences of tokens, by a few rules in the style of the Penn Treebank.
 
-No rule changes a character. Tokens are cut at white space, then brackets, quotes and punctuation become tokens of their
-own, and English contractions are cut (`do n't`, `it 's`). Web and mail addresses, hashtags, mentions, numbers, words
-with hyphens, and the abbreviations below stay whole. Combining marks, joiners and variation selectors belong to what is
-before them. A sentence ends at the end of a line, and after `.`, `?`, `!` and their like in other scripts where no
-lower-case letter follows.
+No rule changes a character. Text is split at white space, then brackets, quotes and punctuation become tokens, and
+English contractions are split (`do n't`, `it 's`). Web and mail addresses, hashtags, mentions, numbers, words with
+hyphens, and the abbreviations below stay whole. Combining marks, joiners and variation selectors belong to the
+character before them. A sentence ends at the end of a line, and after `.`, `?`, `!` and similar marks of other scripts
+unless a lower-case letter follows.
 """
 
 import re
@@ -21,10 +21,10 @@ ABBREVIATIONS = (
 """Words that keep their full stop."""
 
 MARK, JOINER, FLAG = "\u02d0", "\u02d1", "\u02de"
-"""What combining marks, zero-width joiners and the letters of flags are read as; the first two are word characters."""
+"""Replacements for combining marks, zero-width joiners and the letters of flags; the first two are word characters."""
 
 SPACE = "\N{ZERO WIDTH SPACE}"
-"""Separates words without being seen."""
+"""An invisible separator of words."""
 
 _token = re.compile(
     rf"""
@@ -51,7 +51,7 @@ CLOSING = frozenset("\"'”’»」』）)]}") | {"''"}
 
 
 def tokenize(text: str) -> Sentence:
-    """A text as one sentence, whatever it holds."""
+    """A text as one sentence, whatever it contains."""
     tokens = [token for match in _matches(text) for token in _cut(text, *match)]
     return Sentence(text, tuple(tokens))
 
@@ -76,7 +76,9 @@ def unspaced(text: str) -> str | None:
 
 
 class _Shapes(dict[int, str | int]):
-    """For `str.translate`: what characters count as for the tokenizer. Each becomes one character, so places stay."""
+    """A table for `str.translate` that maps each character to one that stands for its class; positions do not
+    change.
+    """
 
     def __missing__(self, code: int) -> str | int:
         character = chr(code)
@@ -107,7 +109,7 @@ def _matches(line: str) -> Iterator[tuple[int, int]]:
 def _sentences(line: str) -> Iterator[list[Token]]:
     sentence: list[Token] = []
     for start, end in _matches(line):
-        # A quote or bracket belongs to the sentence before it if no space parts them.
+        # A quote or bracket belongs to the sentence before it if there is no space between them.
         text = line[start:end]
         closes = start > 0 and (text in CLOSING or text in END) and not line[start - 1].isspace()
         if sentence and not closes and _ends(sentence) and not text[0].islower():

@@ -1,4 +1,4 @@
-"""Word vectors for words that the training text lacks: what the stage `prepare` gives the words of the test text."""
+"""Word vectors for words that are not in the training text, as the stage `prepare` adds them for the test text."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,9 +12,9 @@ from sparse_sharing.text.vocabulary import Vocabulary
 
 
 class UnseenVectors(Mapping[str, np.ndarray]):
-    """Word vectors of words that a model's training text lacks, by the key under which the vocabulary looks words up.
+    """Vectors of words that are not in a model's training text, by the key by which the vocabulary looks words up.
 
-    As in the stage `prepare`, a word without a vector takes that of its lower-case form.
+    As in the stage `prepare`, a word without a vector gets that of its lower-case form.
     """
 
     def __init__(self, rows: Mapping[str, int], vectors: np.ndarray) -> None:
@@ -23,7 +23,7 @@ class UnseenVectors(Mapping[str, np.ndarray]):
 
     @classmethod
     def none(cls) -> "UnseenVectors":
-        """No vectors: words that training lacks are unknown."""
+        """No vectors: words that are not in the training text are unknown."""
         return cls({}, np.zeros((0, 0), np.float32))
 
     @property
@@ -33,7 +33,7 @@ class UnseenVectors(Mapping[str, np.ndarray]):
 
     @classmethod
     def read(cls, path: Path, details: Mapping[str, Any], vocabulary: Vocabulary) -> "UnseenVectors":
-        """Read the vectors that a model lacks; `details` are those of its file.
+        """Read the vectors that a model lacks; `details` are the details of its file.
 
         Raises:
             ConfigError: The model was trained without vectors, or with smaller ones.
@@ -46,7 +46,7 @@ class UnseenVectors(Mapping[str, np.ndarray]):
         if found > most:
             raise ConfigError(
                 f"{path}: has {found} dimensions, but the model's word vectors have {most}; "
-                "give the file that the model was trained with"
+                "use the file that the model was trained with"
             )
         return cls({word: row for row, word in enumerate(read.words)}, read.values)
 
@@ -69,7 +69,7 @@ class UnseenVectors(Mapping[str, np.ndarray]):
 
 
 class _Except:
-    """All words but some."""
+    """All words except some."""
 
     def __init__(self, words: Mapping[str, int]) -> None:
         self.words = words

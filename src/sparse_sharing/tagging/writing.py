@@ -1,4 +1,4 @@
-"""Writing tagged sentences: as columns, CoNLL-U, JSON lines, or in colours for a terminal."""
+"""Writes tagged sentences as columns, CoNLL-U, JSON lines, or in colours for a terminal."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -16,15 +16,15 @@ MISC_FIELD = COLUMNS.index("MISC")
 
 
 def make_writer(kind: str, stream: TextIO, terminal: bool) -> Writer:
-    """A function that writes items with their tags; what steers a terminal is escaped where there is one.
+    """A function that writes items with their tags; on a terminal, control characters are escaped.
 
     Args:
         kind: `columns`, `conllu`, `jsonl`, `huggingface` or `color`.
-        stream: to write to.
-        terminal: whether a person looks at it.
+        stream: the stream to write to.
+        terminal: whether the stream is a terminal.
     """
     if kind == "color":
-        # Loaded where it is needed: the library for colours takes as long to load as a short text to tag.
+        # Imported on demand: importing the library for colours takes as long as tagging a short text.
         from sparse_sharing.tagging.colours import colour_writer
 
         return colour_writer(stream)
@@ -48,9 +48,9 @@ def make_writer(kind: str, stream: TextIO, terminal: bool) -> Writer:
 
 
 def column_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
-    """A line for each token: the word, or the line that was read, and behind it the tags of each task.
+    """A line for each token: the word, or the line that was read, followed by the tags of each task.
 
-    A probability follows each tag if there are any. Lines without a token are as they were.
+    A probability follows each tag if there are probabilities. Lines without a token are unchanged.
     """
     if not item.rows:
         if item.lines:
@@ -66,7 +66,7 @@ def column_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
 
 
 def conllu_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
-    """The lines of CoNLL-U as they were, each task's tag in MISC under the name of the task."""
+    """The lines of CoNLL-U, with each task's tag in MISC under the name of the task."""
     lines = list(item.lines)
     for place, row in enumerate(item.rows):
         fields = lines[row].split("\t")
@@ -115,7 +115,7 @@ def as_json(tagged: TaggedSentence, origin: int = 0) -> dict[str, Any]:
 
 
 def pipeline_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
-    """The spans of a sentence in the shape of Hugging Face's token classification pipeline, as a JSON list.
+    """The spans of a sentence in the form of Hugging Face's token classification pipeline, as a JSON list.
 
     The lists of several tasks are the values of one object.
     """
@@ -126,7 +126,7 @@ def pipeline_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
 
 
 def _tag_columns(tagged: TaggedSentence) -> list[list[str]]:
-    """The tags of each task, and the probabilities behind them if there are any."""
+    """The tags of each task, each followed by its probabilities if there are any."""
     columns = []
     for task, tags in tagged.tags.items():
         columns.append(tags)
@@ -136,7 +136,7 @@ def _tag_columns(tagged: TaggedSentence) -> list[list[str]]:
 
 
 def _misc(old: str, tagged: TaggedSentence, place: int) -> str:
-    """The MISC field of a token with its tags instead of those that it had under the same names."""
+    """The MISC field of a token with its tags in place of entries with the same names."""
     own = {task: tags[place] for task, tags in tagged.tags.items()}
     own |= {f"{task}_probability": f"{values[place]:.4f}" for task, values in tagged.probabilities.items()}
     kept = [part for part in old.split("|") if old != UNSPECIFIED and part.partition("=")[0] not in own]

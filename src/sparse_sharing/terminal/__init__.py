@@ -1,1 +1,1 @@
-"""What people see on a terminal: colours, progress, explanations of shortages."""
+"""Output on a terminal: safe text, progress, explanations of out-of-memory errors."""

@@ -1,18 +1,18 @@
-"""Text from files as a terminal may be given it: what would steer the terminal, or hide in the text, is written out."""
+"""Makes text from files safe for a terminal: control and hidden characters are escaped."""
 
 import logging
 import unicodedata
 
 HIDDEN = frozenset(("Cc", "Cf", "Zl", "Zp"))
-"""Unicode categories of characters that steer a terminal or hide in text."""
+"""Unicode categories of characters that control a terminal or are invisible."""
 
 JOINERS = frozenset("\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
 
 
 def visible(text: str, keep: str = "") -> str:
-    """Text that a terminal shows and does not obey: control and hidden characters as in JSON, such as U+001B.
+    """Text with control and hidden characters, such as U+001B, escaped as in JSON.
 
-    Characters of `keep` stay as they are.
+    Characters in `keep` are not escaped.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -20,12 +20,12 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def visible_lines(text: str) -> str:
-    """The same for text of several lines, which stay lines."""
+    """The same for text of several lines, which keeps its line breaks."""
     return visible(text, "\n\t")
 
 
 class VisibleFormatter(logging.Formatter):
-    """Formats messages of the log so that what they quote cannot steer a terminal."""
+    """Formats log messages so that quoted text cannot control a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One message, or a message and a traceback."""

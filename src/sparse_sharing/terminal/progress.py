@@ -1,4 +1,4 @@
-"""What a person sees of a long job: bars on a terminal, plain lines in a log, a record for `sparse-sharing status`."""
+"""Shows the progress of a long job: bars on a terminal, plain lines in a log, a record for `sparse-sharing status`."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sparse_sharing.storage.files import write_text
 from sparse_sharing.terminal.display import visible
 
-# Commands that read the record of a job start without the library that draws its bars.
+# Imported on demand: commands that only read the record need no library for bars.
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -32,10 +32,10 @@ def duration(seconds: float) -> str:
 
 
 class Reporter:
-    """Follows one job: so many epochs in all, each of so many steps."""
+    """Reports the progress of one job, by epochs and steps."""
 
     def __init__(self, title: str, epochs: int, console: "Console | None" = None, work: Path | None = None) -> None:
-        """Report under a title; `epochs` is the most that the job can take. The record is kept in the folder `work`."""
+        """Report with a title; `epochs` is the largest number of epochs. The record is written in the folder `work`."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -49,7 +49,7 @@ class Reporter:
             self.bars = Progress(*columns, TimeElapsedColumn(), console=self.console, transient=True)
 
     def __enter__(self) -> "Reporter":
-        """Show the bar where there is a terminal."""
+        """Show the bar on a terminal."""
         self._record()
         if self.bars:
             self.bars.start()
@@ -59,16 +59,16 @@ class Reporter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.bars:
             self.bars.stop()
 
     def line(self, text: str) -> None:
-        """One line, whatever its characters: nothing in it is markup."""
+        """Print one line, without interpreting markup."""
         self.console.print(visible(f"{self.title}: {text}"), markup=False, emoji=False)
 
     def skip(self, epochs: int) -> None:
-        """Epochs that an earlier attempt, or an early stop, has taken off the job."""
+        """Count epochs that an earlier attempt, or early stopping, has saved."""
         self.epochs -= epochs
 
     def on_step(self, note: str) -> Callable[[int, int], None]:
@@ -83,7 +83,7 @@ class Reporter:
         return show
 
     def epoch(self, text: str, seconds: float, **reached: object) -> None:
-        """An epoch has ended; the line says how long the rest will take at this pace, the record what was reached."""
+        """An epoch has ended: print a line with the estimated time left, and record the results `reached`."""
         self.done += 1
         self.spent += seconds
         left = self.spent / self.done * (self.epochs - self.done)
@@ -91,7 +91,7 @@ class Reporter:
         self._record(**reached, seconds=round(seconds, 2), left=round(left, 2))
 
     def _record(self, **reached: object) -> None:
-        """Say which process is at work, and how far it is."""
+        """Record the process and its progress."""
         if self.work is not None:
             values = {"title": self.title, "host": socket.gethostname(), "process": os.getpid(), **reached}
             write_text(self.work / RECORD, json.dumps(values) + "\n")

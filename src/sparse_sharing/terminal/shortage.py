@@ -1,4 +1,4 @@
-"""What to say where the memory of the machine does not suffice: how much was asked for, held and allowed."""
+"""Explains out-of-memory errors: the memory that was requested, used and allowed."""
 
 import errno
 import os
@@ -11,8 +11,8 @@ UNITS = {unit: KILOBYTE**power for power, unit in enumerate(("B", "KiB", "MiB", 
 UNITS["bytes"] = 1
 
 ADVICE = (
-    "Give the job more memory (mem_mb of its rule in the profile), or ask for less of it: a smaller batch_size, a "
-    "smaller model, shorter sentences. A training that is started again goes on from its last finished epoch"
+    "Give the job more memory (mem_mb of its rule in the profile), or reduce its need: a smaller batch_size, a "
+    "smaller model, shorter sentences. An interrupted training resumes after its last finished epoch"
 )
 
 _asked = re.compile(r"(?:tried to allocate|Tried to allocate|Unable to allocate) ([0-9.]+) (bytes|[KMGTPE]iB)").search
@@ -20,33 +20,33 @@ _of_torch = re.compile(r"can't allocate memory|not enough memory|out of memory|A
 
 
 def explain(error: BaseException) -> str | None:
-    """What a lack of memory means and what to do about it; None for an error of another kind.
+    """The explanation of an out-of-memory error and what to do; None for an error of another kind.
 
-    Notes on the error say what was being done.
+    Notes on the error name the operation.
     """
     if not _is_shortage(error):
         return None
     place = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
     asked = asked_bytes(error)
-    more = "" if asked is None else f"{shown(asked)} more were asked for; "
-    return f"{place}the memory does not suffice: {more}{situation()}. {ADVICE}"
+    more = "" if asked is None else f"{shown(asked)} more were requested; "
+    return f"{place}out of memory: {more}{situation()}. {ADVICE}"
 
 
 def asked_bytes(error: BaseException) -> int | None:
-    """The bytes that an allocator says it was asked for."""
+    """The bytes that were requested, from the message of an allocator."""
     found = _asked(str(error))
     return round(float(found[1]) * UNITS[found[2]]) if found else None
 
 
 def situation() -> str:
-    """What this process holds and what it may hold."""
+    """The memory that this process has used, and its limits."""
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE
     allowed = ", ".join(f"{shown(size)} {what}" for what, size in allowances().items())
-    return f"the process has held {shown(held)}" + (f" (limits: {allowed})" if allowed else "")
+    return f"the process has used {shown(held)}" + (f" (limits: {allowed})" if allowed else "")
 
 
 def allowances() -> dict[str, int]:
-    """Bytes by what limits them: address space, control group (as Slurm and containers set it), free memory."""
+    """The limits in bytes: address space, control group (as set by Slurm and containers), free memory."""
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     known = {
         "of address space": None if soft == resource.RLIM_INFINITY else soft,
@@ -57,7 +57,7 @@ def allowances() -> dict[str, int]:
 
 
 def shown(size: int) -> str:
-    """Bytes for people."""
+    """Bytes as readable text."""
     return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size:,} bytes"
 
 
@@ -68,7 +68,7 @@ def _is_shortage(error: BaseException) -> bool:
 
 
 def _group_limit() -> int | None:
-    """The limit of the control group (version 2) that this process is in, or of one around it: the smallest."""
+    """The smallest limit of the control groups (version 2) that contain this process."""
     try:
         own = Path("/proc/self/cgroup").read_text(encoding="ascii").strip().rpartition("::")[2]
         folder = Path("/sys/fs/cgroup") / own.lstrip("/")

@@ -13,14 +13,14 @@ from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.vocabulary import NO_TAG, UNKNOWN_WORD
 
 IGNORED_TAG = -100
-"""Stands for the tag of a padding position, or of a token without a tag; the loss leaves it out."""
+"""The tag of a padding position, or of a token without a tag; the loss ignores it."""
 
 MAXIMUM_POSITIONS = 4096
-"""Padded positions of a batch to which a network is applied: more take memory and save no time."""
+"""The largest number of padded positions in a batch for inference: more take memory and save no time."""
 
 
 class Origin(NamedTuple):
-    """The larger batch, of `length` tokens by `sentences`, that a batch holds some columns of."""
+    """The larger batch, of `length` tokens by `sentences`, from which a batch has some columns."""
 
     length: int
     sentences: int
@@ -28,7 +28,7 @@ class Origin(NamedTuple):
 
 
 WORDS = "words.weight"
-"""The table of word vectors, of which a batch of words reads some rows."""
+"""The name of the word embedding, of which a batch reads some rows."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Batch(ABC):
     """B sentences padded to L tokens, time first. An encoder's own batch adds the tensors that it reads.
 
     Attributes:
-        tags: int64 [L, B], IGNORED_TAG at padding and at tokens without a tag; empty where no task was asked for.
+        tags: int64 [L, B], IGNORED_TAG at padding and at tokens without a tag; empty if no task was given.
         mask: bool [L, B], True at tokens.
-        origin: where the batch was cut from a larger one, if it was.
+        origin: the larger batch that it was cut from, or None.
     """
 
     tags: Tensor
@@ -48,11 +48,11 @@ class Batch(ABC):
     @property
     @abstractmethod
     def rows(self) -> Mapping[str, Tensor]:
-        """For each tensor of role rows the distinct rows that the batch reads, int64 [W]."""
+        """For each tensor of role `rows`, the distinct rows that the batch reads, int64 [W]."""
 
     @abstractmethod
     def cut(self, columns: slice) -> Self:
-        """Some sentences as a batch of their own, no longer than it must be, with the same `rows` and an `origin`."""
+        """A batch of some of the sentences, padded to the longest of them, with the same `rows` and an `origin`."""
 
     def to(self, device: torch.device) -> Self:
         """The batch on a device."""
@@ -68,10 +68,10 @@ class WordBatch(Batch):
 
     Attributes:
         word_rows: int64 [W], the distinct word ids of the batch.
-        words: int64 [L, B], the place of each token's word in `word_rows`; padding repeats a word of the batch.
+        words: int64 [L, B], the index of each token's word in `word_rows`; padding repeats a word of the batch.
         character_rows: int64 [U, C], the characters of the distinct surfaces of the batch.
-        surfaces: int64 [L, B], the place of each token's surface in `character_rows`.
-        reverse: int64 [L * B], the positions that turn each sentence round and leave its padding behind it.
+        surfaces: int64 [L, B], the index of each token's surface in `character_rows`.
+        reverse: int64 [L * B], the positions that reverse each sentence and keep its padding at the end.
     """
 
     word_rows: Tensor
@@ -107,7 +107,7 @@ class WordBatch(Batch):
 
 
 def send(value: Tensor, device: torch.device) -> Tensor:
-    """A tensor on a device; to a GPU it goes from memory that the GPU reads by itself, so that nothing waits for it."""
+    """A tensor on a device; it is copied to a GPU from pinned memory, asynchronously."""
     return value if value.device.type == device.type else value.pin_memory().to(device, non_blocking=True)
 
 
@@ -118,7 +118,7 @@ def make_batch(
     word_dropout: float = 0.0,
     random: np.random.Generator | None = None,
 ) -> WordBatch:
-    """Gather sentences into a batch; a share `word_dropout` of the tokens is read as the unknown word."""
+    """Collect sentences in a batch; a share `word_dropout` of the tokens is read as the unknown word."""
     positions, mask = padded_positions(text, indices)
     lengths, time = mask.sum(0), np.arange(len(mask))[:, None]
     surface_ids, surfaces = np.unique(text.tokens[positions], return_inverse=True)
@@ -144,7 +144,7 @@ def make_batch(
 
 
 def padded_positions(text: EncodedText, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The tokens of sentences, int64 [L, B], and where they are no padding, bool [L, B].
+    """The tokens of sentences, int64 [L, B], and a mask that is False at padding, bool [L, B].
 
     Padding repeats the first token of its sentence.
     """
@@ -156,7 +156,7 @@ def padded_positions(text: EncodedText, indices: Sequence[int] | np.ndarray) -> 
 
 
 def gold_tags(text: EncodedText, task: str | None, positions: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The tags of a task at positions that `padded_positions` gave, int64 [L, B]; without a task empty."""
+    """The tags of a task at positions from `padded_positions`, int64 [L, B]; empty without a task."""
     if task is None:
         return np.empty((0, 0), np.int64)
     numbers = text.tags[task][positions]
@@ -169,7 +169,7 @@ def shuffled_batches(
     """Every sentence once, in random batches.
 
     The shuffled sentences are taken in pools of `buckets` batches; each pool is sorted by length before it is cut, so
-    that a batch holds sentences of similar length, and all batches are shuffled at the end. One: no sorting.
+    that a batch has sentences of similar length; then all batches are shuffled. With `buckets` 1 there is no sorting.
     """
     order = random.permutation(len(lengths))
     pool = batch_size * buckets
@@ -185,7 +185,7 @@ def shuffled_batches(
 def training_batches(
     text: EncodedText, task: str, batch_size: int, buckets: int, random: np.random.Generator
 ) -> list[np.ndarray]:
-    """Every sentence with a tag of the task once, in random batches as `shuffled_batches` makes them."""
+    """Every sentence with a tag of the task once, in random batches from `shuffled_batches`."""
     labelled = text.labelled(task)
     if labelled is None:
         return shuffled_batches(text.lengths, batch_size, buckets, random)
@@ -193,9 +193,9 @@ def training_batches(
 
 
 def sorted_batches(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    """Every sentence once, longest first: the fewest padded positions, for applying a network.
+    """Every sentence once, longest first: batches with the fewest padded positions, for inference.
 
-    A batch has `batch_size` sentences, or fewer where they are so long that it would pass MAXIMUM_POSITIONS.
+    A batch has `batch_size` sentences, or fewer if it would exceed MAXIMUM_POSITIONS.
     """
     order = np.argsort(-lengths, kind="stable")
     batches, start = [], 0

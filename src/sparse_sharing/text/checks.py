@@ -1,6 +1,7 @@
-"""Whether a vocabulary and a text that were read are what they should be: a digest says only that they are as written.
+"""Validates a vocabulary and a text that were read: a digest shows only that they are unchanged since they were
+written.
 
-Each function raises ValueError with what is wrong.
+Each function raises ValueError if something is wrong.
 """
 
 from typing import get_args
@@ -13,19 +14,19 @@ from sparse_sharing.text.vocabulary import NO_TAG, TaskTags, Vocabulary
 
 
 def check_vocabulary(vocabulary: Vocabulary) -> None:
-    """Words, characters and tags are different strings, and schemes are known."""
+    """Check that words, characters and tags are distinct strings, and that schemes are known."""
     _require_names(vocabulary.words, "words")
     _require_names(vocabulary.characters, "characters")
     if not (isinstance(vocabulary.lowercase, bool) and type(vocabulary.maximum_characters) is int):
-        raise ValueError("lowercase is no truth value, or maximum_characters no whole number")
+        raise ValueError("lowercase must be true or false, and maximum_characters a whole number")
     if vocabulary.maximum_characters < 1:
-        raise ValueError("no character of a word is read")
+        raise ValueError("maximum_characters must be at least 1")
     for task, tags in vocabulary.tasks.items():
         check_tags(task, tags)
 
 
 def check_tags(task: str, tags: TaskTags) -> None:
-    """The tags of a task are different strings, and its schemes are known."""
+    """Check that the tags of a task are distinct strings, and that its schemes are known."""
     _require_names(tags.tags, f"tags of task {task}")
     if not tags.tags:
         raise ValueError(f"task {task} has no tag")
@@ -36,17 +37,17 @@ def check_tags(task: str, tags: TaskTags) -> None:
 
 def _require_names(names: tuple, what: str) -> None:
     if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise ValueError(f"the {what} are not different strings")
+        raise ValueError(f"the {what} must be distinct strings")
 
 
 def check_text(text: EncodedText, vocabulary: Vocabulary | None = None) -> None:
-    """Every number of a text points to something: a token, a surface, a letter, and into the vocabulary, if given."""
+    """Check that every index of a text is in range: of tokens, surfaces, letters, and of the vocabulary, if given."""
     surfaces = len(text.surface_words)
     shapes = {"surface_characters": 2, "extra": 2}
     for name in ("tokens", "offsets", "surface_words", "surface_characters", "extra", "spelling", "spelling_ends"):
         array = getattr(text, name)
         if array.ndim != shapes.get(name, 1) or np.issubdtype(array.dtype, np.floating) != (name == "extra"):
-            raise ValueError(f"{name} holds {array.dtype} {array.shape}")
+            raise ValueError(f"{name} has the wrong type or shape: {array.dtype} {array.shape}")
     if len(text.offsets) == 0 or text.offsets[0] != 0 or text.offsets[-1] != len(text.tokens):
         raise ValueError(f"the sentences do not cover the {len(text.tokens)} tokens")
     if (np.diff(text.offsets) < 1).any():

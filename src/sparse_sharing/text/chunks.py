@@ -1,8 +1,8 @@
 """Chunks from parse trees, by the rules of the CoNLL-2000 shared task (Tjong Kim Sang and Buchholz, 2000).
 
-A chunk is the head word of a phrase with the words of that phrase before it, up to the head of another phrase. What
-lies inside a phrase but belongs to its chunk (an adjective phrase before a noun, a verb phrase behind an auxiliary) is
-first spliced into the phrase.
+A chunk is the head word of a phrase with the words of that phrase before it, up to the head of another phrase. Inner
+phrases that belong to the chunk of the outer one (an adjective phrase before a noun, a verb phrase after an auxiliary)
+are first spliced into it.
 """
 
 import re
@@ -26,7 +26,7 @@ class Leaf:
 
 @dataclass
 class Phrase:
-    """A node of a tree: its label, as NP or NP-SBJ, and what it is made of, at least one part."""
+    """A node of a tree: its label, such as NP or NP-SBJ, and its parts, at least one."""
 
     label: str
     parts: list["Phrase | Leaf"]
@@ -55,25 +55,25 @@ HEAD_TAGS = {
     "WHNP": ("WDT", "WP", "CD", "DT", "IN", "NN", "JJ", "RB"),
     "WHPP": ("IN", "TO"),
 }
-"""How the tags of the words begin that can head each phrase; the last such word is its head. Other phrases have none.
+"""For each phrase, prefixes of the tags of possible head words; the last such word is the head. Others have no head.
 
-ADD, the tag of web addresses, is no part of the shared task, whose text has none.
+ADD, the tag of web addresses, is not in the shared task, whose text has no addresses.
 """
 
 CHUNK_TYPES = tuple(sorted({category.removeprefix("WH") for category in HEAD_TAGS}))
 
 ALWAYS_SPLICED = {"NAC", "NML", "NX", "QP", "X"}
-"""Phrases that are no chunks of their own. NML groups modifiers of nouns where the shared task's trees are flat."""
+"""Phrases that are not chunks. NML groups modifiers of nouns where the shared task's trees are flat."""
 
 SPLICED_BEFORE_HEAD = {("NP", "ADJP"), ("NP", "UCP"), ("WHNP", "WHADJP"), ("ADJP", "ADVP")}
-"""(phrase, part): the part is spliced unless a phrase before it could be the head."""
+"""(phrase, part) pairs: the part is spliced unless a phrase before it could be the head."""
 
 HEAD_PHRASES = {"NP": {"NP"}, "WHNP": {"WHNP", "NP"}, "ADJP": {"ADJP"}}
-"""Phrases that can take the place of a head word, so that what follows them is no modifier before the head."""
+"""Phrases that can replace a head word, so that words after them are not modifiers before the head."""
 
 
 class _Place(NamedTuple):
-    """Where a token stands once the tree is spliced: the phrase that it is a direct part of, and its role there."""
+    """The place of a token in the spliced tree: the phrase that it is a direct part of, and its role there."""
 
     chunk: tuple[str, int]
     tag: str
@@ -81,10 +81,10 @@ class _Place(NamedTuple):
 
 
 def chunk_spans(tree: Phrase) -> list[Span]:
-    """The chunks of a sentence, in order. The tree is used up.
+    """The chunks of a sentence, in order. The tree is modified.
 
-    Trees without traces and functions are what is expected. Where a verb is followed by a clause that is labelled
-    plainly S and begins with a verb phrase, as in `expected (S (VP to (VP take`, its subject is taken to be empty.
+    The tree must have no traces and functions. If a verb is followed by a clause with the plain label S that begins
+    with a verb phrase, as in `expected (S (VP to (VP take`, its subject is assumed to be empty.
     """
     places = dict(_places(tree))
     chunks: list[tuple[str, int] | None] = [None] * len(places)
@@ -96,7 +96,7 @@ def chunk_spans(tree: Phrase) -> list[Span]:
         if place.chunk == head:
             chunk = head
         elif place.tag == "POS":
-            # The possessive marker opens the noun phrase behind it, or stands alone.
+            # The possessive marker begins the noun phrase after it, or is a chunk by itself.
             chunk = following if following and following[0] == "NP" else ("NP", -1 - index)
         else:
             chunk = None
@@ -106,7 +106,7 @@ def chunk_spans(tree: Phrase) -> list[Span]:
 
 
 def _places(tree: Phrase) -> Iterator[tuple[int, _Place]]:
-    """The index and the place of every token, in no order."""
+    """The index and the place of every token, in any order."""
     open_phrases, number = [tree], 0
     while open_phrases:
         phrase = open_phrases.pop()
@@ -121,7 +121,7 @@ def _places(tree: Phrase) -> Iterator[tuple[int, _Place]]:
 
 
 def _splice(phrase: Phrase) -> Leaf | None:
-    """Replace the parts of a phrase that belong to its chunk by what they are made of; returns the head word."""
+    """Replace the parts of a phrase that belong to its chunk by their own parts; returns the head word."""
     parts, category = phrase.parts, phrase.category
     head: Leaf | None = None
     heads, adverbs, headed = [], [], False
@@ -151,7 +151,8 @@ def _splice(phrase: Phrase) -> Leaf | None:
 def _is_spliced(phrase: Phrase, part: Phrase, headed: bool, after_verbs: bool) -> bool:
     """Whether a part loses its brackets.
 
-    `headed`: a phrase before it could be the head; `after_verbs`: all before it are verbs and adverbs, at least one.
+    `headed`: a phrase before it could be the head; `after_verbs`: all parts before it, at least one, are verbs or
+    adverbs.
     """
     if part.category in ALWAYS_SPLICED:
         return True
@@ -163,7 +164,7 @@ def _is_spliced(phrase: Phrase, part: Phrase, headed: bool, after_verbs: bool) -
 
 
 def _begins_with_verbs(clause: Phrase) -> bool:
-    """Whether nothing stands before the verb phrase of a clause."""
+    """Whether a clause begins with its verb phrase."""
     return isinstance(clause.parts[0], Phrase) and clause.parts[0].label == "VP"
 
 

@@ -1,4 +1,4 @@
-"""A text of any length, read once: in memory what is known of words and sentences, on the disk its tokens and tags."""
+"""A text of any length, read once: facts about words and sentences in memory, tokens and tags on disk."""
 
 import hashlib
 from array import array
@@ -18,16 +18,16 @@ from sparse_sharing.text.vocabulary import NO_TAG, Vocabulary
 
 @dataclass(frozen=True)
 class CollectedText:
-    """Sentences of one corpus and split before there is a vocabulary.
+    """Sentences of one corpus and split, before the vocabulary exists.
 
     Attributes:
         surfaces: the distinct words as written, and for each task the distinct tags, in the order in which they occur.
-        tags: see `surfaces`.
+        tags: for each task its distinct tags; see `surfaces`.
         tokens: the number of the surface of each token.
         tag_numbers: for each task the number of the tag of each token.
         lengths: int32 [S], tokens of each sentence.
         digests: uint64 [S], equal where sentences are equal word for word.
-        documents: int32 [S], the document of each sentence, counted from 0; none where there are fewer than two.
+        documents: int32 [S], the document of each sentence, counted from 0; None if there are fewer than two.
     """
 
     surfaces: Sequence[str]
@@ -59,7 +59,7 @@ class CollectedText:
                 elif tag[:1] in ("B", "S"):
                     counts[tag[2:]] += count
             return +counts
-        # In IOB1 the tag before says whether a span begins.
+        # In IOB1 it depends on the previous tag whether a span begins.
         before, end, ends = "", 0, set(np.cumsum(self.lengths).tolist())
         for piece in self.tag_numbers[task].pieces():
             numbers: list[int] = piece.tolist()
@@ -72,7 +72,7 @@ class CollectedText:
         return counts
 
     def cut(self, taken: np.ndarray, spool: Spool) -> tuple["CollectedText", "CollectedText"]:
-        """The sentences that are not taken, and those that are; `taken` is bool [S]."""
+        """Two texts: the sentences that are not taken, and those that are; `taken` is bool [S]."""
         return self._part(~taken, spool), self._part(taken, spool)
 
     def to_tensors(
@@ -83,7 +83,9 @@ class CollectedText:
         dimension: int,
         leaked: np.ndarray | None = None,
     ) -> dict[str, Tensor]:
-        """What `EncodedText.to_tensors` gives for the text without tags; tokens can only be written (`Streamed`)."""
+        """The tensors of `EncodedText.to_tensors` for the text without tags; tokens can only be written
+        (`Streamed`).
+        """
         tensors: dict[str, Tensor | None] = {
             "tokens": self.tokens.streamed(),
             "offsets": np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)]),
@@ -94,21 +96,23 @@ class CollectedText:
         return {f"{corpus}/{name}": tensor for name, tensor in tensors.items() if tensor is not None}
 
     def encode_tags(self, task: str, known: Sequence[str]) -> tuple[Streamed, tuple[str, ...]]:
-        """The number of the tag of each token, int32 [N], that can only be written; and the tags that are not known."""
+        """The number of the tag of each token, int32 [N], which can only be written; and the tags that are not
+        known.
+        """
         ids = {tag: number for number, tag in enumerate(known)}
         numbers = [ids.setdefault(tag, len(ids)) if tag else NO_TAG for tag in self.tags[task]]
         streamed = self.tag_numbers[task].streamed(np.array(numbers, dtype=np.int32))
         return streamed, tuple(ids)[len(known) :]
 
     def digest(self) -> str:
-        """A digest of the sentences, word for word and in order: equal where tags of one text fit the other."""
+        """A digest of the words of all sentences, in order: if it is equal, tags of one text fit the other."""
         return hashlib.sha256(self.digests.tobytes()).hexdigest()[:16]
 
     def _part(self, taken: np.ndarray, spool: Spool) -> "CollectedText":
         ends = np.cumsum(self.lengths, dtype=np.int64)
 
         def part(column: Column, names: Sequence[str]) -> tuple[Column, list[str]]:
-            """The numbers of the sentences taken, counted anew in the order in which they occur."""
+            """The numbers of the sentences taken, renumbered in order of occurrence."""
             new, found, start, kept = np.full(len(names), -1, np.int32), [], 0, Column(spool)
             for piece in column.pieces():
                 sentences = np.searchsorted(ends, np.arange(start, start + len(piece)), side="right")
@@ -136,7 +140,7 @@ class CollectedText:
 
 
 def document_numbers(documents: Sequence[int] | np.ndarray) -> np.ndarray | None:
-    """The numbers of documents, which increase, counted from 0 without gaps: int32 [S]; none if fewer than two."""
+    """Increasing document numbers renumbered from 0 without gaps: int32 [S]; None if there are fewer than two."""
     distinct, numbers = np.unique(np.asarray(documents, np.int32), return_inverse=True)
     return numbers.astype(np.int32) if len(distinct) > 1 else None
 

@@ -1,4 +1,4 @@
-"""Reading all splits of a corpus: its words, and the tags of the tasks that are asked for."""
+"""Reads all splits of a corpus: its words, and the tags of some tasks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,12 +18,12 @@ from sparse_sharing.text.splits import assign_splits, development, sample
 from sparse_sharing.text.spool import Spool
 
 Files = Mapping[str, Mapping[str, Path | Sequence[Path]]]
-"""For each split the file or the files of each corpus."""
+"""For each split, the file or files of each corpus."""
 
 
 @dataclass
 class Corpus:
-    """The text of a corpus in the splits that it has, and what reading it showed."""
+    """The text of a corpus in its splits, and the facts that were found when it was read."""
 
     spec: CorpusSpec
     texts: dict[str, CollectedText] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Corpus:
 
     @property
     def digests(self) -> dict[str, np.ndarray]:
-        """By split, uint64 [S], equal where sentences are equal word for word; a split that it lacks is empty."""
+        """By split, uint64 [S], equal if sentences are equal word for word; empty for a missing split."""
         empty = np.zeros(0, np.uint64)
         return {split: self.texts[split].digests if split in self.texts else empty for split in SPLITS}
 
@@ -39,7 +39,7 @@ class Corpus:
 def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], spool: Spool) -> Corpus:
     """Read the splits of a corpus; a missing dev split is cut from the training sentences.
 
-    The sentences are the same whichever of its tasks `spec` has.
+    The sentences do not depend on which of its tasks `spec` has.
 
     Raises:
         ConfigError: A file is missing.
@@ -52,12 +52,12 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
         if not path:
             if (split == "dev" and spec.dev_fraction is not None) or (split != "train" and spec.split):
                 continue
-            raise ConfigError(f"corpus '{spec.name}': no {split} file was given (--{split} {spec.name}=FILE)")
+            raise ConfigError(f"corpus '{spec.name}': missing the {split} file; add --{split} {spec.name}=FILE")
         listed = documents.get(f"{spec.name}.{split}")
         if (listed is not None) != (split in (spec.documents or ())):
             raise ConfigError(
-                f"corpus '{spec.name}': the spec and the option --documents {spec.name}.{split}=FILE disagree on "
-                "whether there is a list of documents"
+                f"corpus '{spec.name}': the spec and the option --documents {spec.name}.{split}=FILE do not agree: "
+                "expected both or neither to have a list of documents"
             )
         flaws = Flaws()
         report = ReadReport(flaws=flaws)
@@ -74,7 +74,8 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
         digest = split_digest(path)
         if stamps(path) != before:
             raise DataError(
-                f"{file_names(path)}: was changed while it was read; wait until it is complete, and run this again"
+                f"{file_names(path)}: was changed while it was read; wait until it is complete, then run this "
+                "command again"
             )
         corpus.summary[split] = {
             "file": file_names(path),
@@ -100,7 +101,7 @@ def read_corpus(spec: CorpusSpec, files: Files, documents: Mapping[str, Path], s
 
 
 def require_dev_spans(corpora: Sequence[Corpus], files: Files) -> None:
-    """Raise DataError where the dev text of all corpora of a task has no span and the task is judged by spans."""
+    """Raise DataError if the dev text of all corpora of a task has no span and its metric is the F1 of spans."""
     with_dev = [corpus for corpus in corpora if "dev" in corpus.texts]
     missing = [tasks_without_dev_spans(corpus.spec, corpus.texts["dev"].tags) for corpus in with_dev]
     if all(missing):
@@ -111,9 +112,9 @@ def require_dev_spans(corpora: Sequence[Corpus], files: Files) -> None:
 
 
 def _cut_seed(spec: CorpusSpec) -> int:
-    """The seed of the cut of the training text (ConfigError where there is none)."""
+    """The seed of the cut of the training text (ConfigError if there is none)."""
     if spec.split_seed is None:
-        raise ConfigError(f"corpus '{spec.name}': the spec cuts the training text, and has no split_seed; give it one")
+        raise ConfigError(f"corpus '{spec.name}': the spec cuts the training text but has no split_seed; add one")
     return spec.split_seed
 
 

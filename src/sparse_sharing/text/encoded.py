@@ -15,17 +15,17 @@ class EncodedText:
 
     Attributes:
         tokens: int32 [N], the surface of each token.
-        offsets: int64 [S + 1], where each sentence begins in `tokens`; the last entry is N.
+        offsets: int64 [S + 1], the index in `tokens` at which each sentence begins; the last entry is N.
         surface_words: int32 [U], the word id of each surface; ids beyond the vocabulary are rows of `extra`.
         surface_characters: int32 [U, C], the character ids of each surface, padded with 0.
         extra: float32 [E, D], vectors of words that are not in the training vocabulary.
-        spelling: uint8, the surfaces in UTF-8, one behind the other; `spelling_ends` int64 [U] says where each ends.
+        spelling: uint8, the surfaces in UTF-8, concatenated; `spelling_ends` int64 [U] has the end of each.
         tags: for each task int32 [N]; numbers from the size of the task's tags on are in `unseen_tags`, and tokens
             without a tag have NO_TAG.
         unseen_tags: for each task the tags that do not occur in training.
-        documents: int32 [S], the document of each sentence, counted from 0; none where the text has fewer than two.
+        documents: int32 [S], the document of each sentence, counted from 0; None if the text has fewer than two.
         leaked: bool [S], whether a sentence also occurs, word for word, in a split that a model learns or chooses
-            from: for dev in train, for test in train or dev, of any corpus of the dataset; none for train.
+            from: for dev in train, for test in train or dev, of any corpus of the dataset; None for train.
     """
 
     tokens: np.ndarray
@@ -66,7 +66,7 @@ class EncodedText:
 
     def surfaces(self) -> list[str]:
         """The distinct words as written, in the order of their numbers."""
-        # One copy of all spellings: cutting them one by one, as `spelled` does for a few, takes twice as long.
+        # Cuts one copy of all spellings: cutting them one by one, as `spelled` does for a few, takes twice as long.
         blob, start, surfaces = self.spelling.tobytes(), 0, []
         for end in self.spelling_ends.tolist():
             surfaces.append(blob[start:end].decode("utf-8"))
@@ -79,20 +79,20 @@ class EncodedText:
         return [list(flat[start:end]) for start, end in pairwise(ends)]
 
     def gold_tags(self, task: str, vocabulary: Vocabulary) -> list[list[str]]:
-        """The annotated tags of a task, in the model's scheme; MISSING_TAG where a token has none."""
+        """The annotated tags of a task, in the model's scheme; MISSING_TAG for a token without one."""
         # NO_TAG is -1, the index of the last name.
         names = (*vocabulary.tasks[task].tags, *self.unseen_tags[task], MISSING_TAG)
         return self.by_sentence([names[tag] for tag in self.tags[task].tolist()])
 
     def labelled(self, task: str) -> np.ndarray | None:
-        """The sentences in which a token has a tag of the task, as int64 [n]; none where every token has one."""
+        """The sentences with a tag of the task on some token, int64 [n]; None if every token has one."""
         if not (self.tags[task] == NO_TAG).any():
             return None
         known = np.concatenate([[0], np.cumsum(self.tags[task] != NO_TAG)])
         return np.flatnonzero(known[self.offsets[1:]] > known[self.offsets[:-1]])
 
     def to_tensors(self, corpus: str) -> dict[str, np.ndarray]:
-        """The arrays under names that begin with the corpus."""
+        """The arrays, under names with the corpus as prefix."""
         plain = ("tokens", "offsets", "surface_words", "surface_characters", "extra", "spelling", "spelling_ends")
         optional = [name for name in ("documents", "leaked") if getattr(self, name) is not None]
         named = {f"{corpus}/{name}": getattr(self, name) for name in (*plain, *optional)}
@@ -119,7 +119,7 @@ def encode_text(
 ) -> EncodedText:
     """Encode sentences, each a (words, tags of each task) pair with tags in the model's scheme.
 
-    A word that training does not know gets an extra row where `vectors` (key -> float32 [dimension]) has it.
+    A word that is not in the vocabulary gets an extra row if `vectors` (key -> float32 [dimension]) has it.
     """
     surfaces: dict[str, int] = {}
     tag_ids = {task: {tag: i for i, tag in enumerate(vocabulary.tasks[task].tags)} for task in tasks}
@@ -142,7 +142,7 @@ def encode_text(
 def surface_tensors(
     surfaces: Collection[str], vocabulary: Vocabulary, vectors: Mapping[str, np.ndarray], dimension: int
 ) -> dict[str, np.ndarray]:
-    """The arrays of an `EncodedText` that depend on its surfaces alone, by name."""
+    """The arrays of an `EncodedText` that depend only on its surfaces, by name."""
     extra: dict[str, int] = {}
 
     def word_id(word: str) -> int:

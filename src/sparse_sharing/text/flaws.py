@@ -1,4 +1,4 @@
-"""Flaws of tags, gathered while a text is read: all are counted, and the first few of each kind are kept."""
+"""Flaws of tags, collected while a text is read: all are counted, and the first few of each kind are kept."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ from typing import Literal
 from sparse_sharing.errors import DataError
 
 MOST_SHOWN = 5
-"""Places of one kind that are named; the rest is counted."""
+"""How many places of one kind are named; the others are counted."""
 
 Kind = Literal["missing", "foreign", "order"]
-"""No tag; not a span tag at all; a span tag that its scheme does not allow at its place."""
+"""missing: no tag; foreign: not a span tag; order: a span tag that its scheme does not allow at its place."""
 
 
 @dataclass(frozen=True)
 class Flaw:
-    """A tag that cannot be used: where it is, the tag and its line in words, and what was expected."""
+    """A tag that cannot be used: its place, the tag and its line in words, and what was expected."""
 
     path: Path
     line: int
@@ -32,7 +32,7 @@ class Flaw:
         return DataError.at(self.path, self.line, f"{self.found} in {self.text}", expected)
 
     def __str__(self) -> str:
-        # The rules of the scheme, behind a colon, would be the same in each line.
+        # The rules of the scheme, after a colon, would be the same on each line.
         found = repr(self.tag[:80]) if self.tag else self.found
         return f"{self.path}:{self.line}: found {found}, expected {self.expected.partition(': ')[0]}"
 
@@ -43,18 +43,18 @@ class Flaws:
 
     counts: Counter[tuple[str, Kind]] = field(default_factory=Counter)
     foreign: dict[str, Counter[str]] = field(default_factory=dict)
-    """By task, the tags that are no span tags."""
+    """By task, the tags that are not span tags."""
     first: dict[tuple[str, Kind], list[Flaw]] = field(default_factory=dict)
 
     def add(self, task: str, kind: Kind, flaw: Flaw, count: int = 1) -> None:
-        """Count a flaw; `count` says how many tags it is about."""
+        """Count a flaw of `count` tags."""
         self.counts[task, kind] += count
         kept = self.first.setdefault((task, kind), [])
         if len(kept) < MOST_SHOWN:
             kept.append(flaw)
 
     def raise_first(self) -> None:
-        """Raise DataError where there is a flaw: the first in full, then the places of others, and all counts."""
+        """Raise DataError if there is a flaw: the first in full, then the places of others, and all counts."""
         if not self.counts:
             return
         flaws = [flaw for kept in self.first.values() for flaw in kept]

@@ -1,4 +1,4 @@
-"""One task in several corpora: its sentences are those of all of them, one corpus after the other."""
+"""A task of several corpora: its sentences are those of all its corpora, concatenated."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -11,7 +11,7 @@ from sparse_sharing.text.encoded import EncodedText
 
 
 def sentences_of(details: Mapping[str, Any]) -> dict[str, str]:
-    """The corpora whose tags a file of tags has, in order, each with the digest of its sentences."""
+    """The corpora of a file of tags, in order, each with the digest of its sentences."""
     return dict(details["corpora"]) if "corpora" in details else {details["corpus"]: details["sentences"]}
 
 
@@ -24,15 +24,15 @@ def as_details(sentences: Mapping[str, str]) -> dict[str, Any]:
 
 
 def joined_tags(parts: Sequence[Streamed]) -> Streamed:
-    """The tags of several texts, int32 [N], one text after the other."""
+    """The tags of several texts, concatenated: int32 [N]."""
     length = sum(part.shape[0] for part in parts)
     return Streamed(np.dtype(np.int32), (length,), lambda: chain.from_iterable(part.pieces() for part in parts))
 
 
 def joined_text(texts: Sequence[EncodedText]) -> EncodedText:
-    """Several texts without tags as one: a word that two of them have is one surface.
+    """Several texts without tags joined to one: a word that several of them have is one surface.
 
-    Where only some are divided into documents, each sentence of the others is a document of its own.
+    If only some are divided into documents, each sentence of the others is a document of its own.
     """
     if len(texts) == 1:
         return texts[0]
@@ -59,7 +59,7 @@ def joined_text(texts: Sequence[EncodedText]) -> EncodedText:
 
 
 def _word_ids(texts: Sequence[EncodedText]) -> np.ndarray:
-    """The word ids of all surfaces, int32, where `extra` of all texts is one array."""
+    """The word ids of all surfaces, int32, for the concatenated `extra` of all texts."""
     parts, before = [], 0
     for text in texts:
         # Each row of `extra` has a surface, so the highest ids are those of `extra`.
@@ -78,7 +78,7 @@ def _characters(texts: Sequence[EncodedText]) -> np.ndarray:
 
 
 def _documents(texts: Sequence[EncodedText]) -> np.ndarray | None:
-    """The document of each sentence, int32 [S], counted on from text to text; none where no text has documents."""
+    """The document of each sentence, int32 [S], numbered across texts; None if no text has documents."""
     if all(text.documents is None for text in texts):
         return None
     parts, count = [], 0

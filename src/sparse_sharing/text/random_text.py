@@ -1,4 +1,4 @@
-"""Random text of the words of a vocabulary, on which two models can be compared without the text of any corpus."""
+"""Random text from the words of a vocabulary, on which models can be compared without any corpus."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from sparse_sharing.text.encoded import EncodedText, encode_text
 from sparse_sharing.text.vocabulary import Vocabulary
 
 SENTENCES, LONGEST = 400, 40
-"""Of the random text."""
+"""Number of sentences of the random text."""
 
 UNKNOWN_EVERY = 10
-"""One in so many random words is made of random characters: the vocabulary lacks most of them."""
+"""One in this many random words consists of random characters; the vocabulary lacks most of these words."""
 
 
 def random_text(vocabulary: Vocabulary, seed: int = 0) -> EncodedText:
-    """Random sequences of the words of a vocabulary, and of words of its characters: no text of any corpus."""
+    """Random sequences of words of a vocabulary, and of words made of its characters."""
     return encode_text(((sentence, {}) for sentence in random_sentences(vocabulary, seed)), vocabulary, (), {}, 0)
 
 

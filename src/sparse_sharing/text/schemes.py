@@ -1,7 +1,7 @@
-"""Tag schemes: how spans of tokens are written as one tag per token, and read back.
+"""Tag schemes: how spans of tokens are encoded as one tag per token, and decoded.
 
-Everything rests on two functions. `read_spans` gives any sequence of tags a meaning, and `write_tags` gives spans their
-one canonical form; a sequence is valid if it is the canonical form of its own reading.
+There are two basic functions. `read_spans` decodes any sequence of tags, and `write_tags` encodes spans in their
+canonical form; a sequence is valid if it is the canonical form of its own spans.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,11 @@ OUTSIDE = "O"
 
 RULES = {
     "iob1": "in IOB1 a span is written with I-, and B- only begins a span right after another of its type",
-    "iob2": "in IOB2 every span begins with B- and goes on with I-",
-    "bioes": "in BIOES a span of one token is S-, a longer one begins with B-, goes on with I- and ends with E-",
-    "bilou": "in BILOU a span of one token is U-, a longer one begins with B-, goes on with I- and ends with L-",
-    "bmes": "in BMES a span of one token is S-, a longer one begins with B-, goes on with M- and ends with E-",
-    "bmewo": "in BMEWO a span of one token is W-, a longer one begins with B-, goes on with M- and ends with E-",
+    "iob2": "in IOB2 every span begins with B- and continues with I-",
+    "bioes": "in BIOES a span of one token is S-, a longer one begins with B-, continues with I- and ends with E-",
+    "bilou": "in BILOU a span of one token is U-, a longer one begins with B-, continues with I- and ends with L-",
+    "bmes": "in BMES a span of one token is S-, a longer one begins with B-, continues with M- and ends with E-",
+    "bmewo": "in BMEWO a span of one token is W-, a longer one begins with B-, continues with M- and ends with E-",
 }
 
 LETTERS = {
@@ -25,7 +25,7 @@ LETTERS = {
     "bmes": {"M": "I"},
     "bmewo": {"M": "I", "W": "S"},
 }
-"""Schemes that are BIOES with other letters: what each of their letters is in BIOES."""
+"""Schemes that are BIOES with other letters: the BIOES letter of each of their letters."""
 
 _from_bioes = {
     scheme: str.maketrans({plain: own for own, plain in letters.items()}) for scheme, letters in LETTERS.items()
@@ -33,7 +33,7 @@ _from_bioes = {
 
 
 class Span(NamedTuple):
-    """Tokens `start` to `end` (exclusive, counted from 0) of a sentence, and what they are."""
+    """Tokens `start` to `end` (exclusive, counted from 0) of a sentence, and their type."""
 
     type: str
     start: int
@@ -41,7 +41,7 @@ class Span(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """A tag that its scheme does not allow where it stands, and what would be right there, in words."""
+    """A tag that its scheme does not allow at its position, and what is expected there, in words."""
 
     position: int
     found: str
@@ -51,8 +51,8 @@ class Violation(NamedTuple):
 def read_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
     """The spans of any sequence of tags, valid or not, in order: the lenient reading of conlleval and seqeval.
 
-    All span schemes are read alike, those of `LETTERS` after their letters are replaced. A tag that begins with none
-    of B, I, E and S is outside every span; a tag without a type has the type "_".
+    All span schemes are read in the same way, those of `LETTERS` after their letters are replaced. A tag that begins
+    with none of B, I, E and S is outside every span; a tag without a type has the type "_".
 
     Raises:
         ValueError: the scheme is `none`, which has no spans.
@@ -81,7 +81,7 @@ def write_tags(spans: Iterable[Span], length: int, scheme: Scheme) -> list[str]:
     """The canonical tags of a sentence of `length` tokens with these spans, given in any order.
 
     Raises:
-        ValueError: the scheme is `none`; spans overlap, are empty, leave the sentence or have no type.
+        ValueError: The scheme is `none`; spans overlap, are empty, exceed the sentence or have no type.
     """
     _require_spans(scheme)
     tags = [OUTSIDE] * length
@@ -97,7 +97,7 @@ def write_tags(spans: Iterable[Span], length: int, scheme: Scheme) -> list[str]:
 
 
 def violation(tags: Sequence[str], scheme: Scheme) -> Violation | None:
-    """The first tag of a sentence that the scheme does not allow where it stands; every tag is valid in `none`."""
+    """The first tag of a sentence that the scheme does not allow at its position; in `none` every tag is valid."""
     if scheme == "none":
         return None
     for position, (found, canonical) in enumerate(zip(tags, _canonical(tags, scheme), strict=True)):
@@ -111,9 +111,9 @@ def violation(tags: Sequence[str], scheme: Scheme) -> Violation | None:
 
 
 def misformed(tags: Sequence[str], scheme: Scheme) -> Violation | None:
-    """The first string that is no span tag: neither O nor a letter of span schemes, a hyphen and a type.
+    """The first string that is not a span tag: neither O nor a letter of a span scheme, a hyphen and a type.
 
-    Repair would hide it, though it rather means a wrong column or a wrong scheme.
+    Repair would hide it, but it probably means a wrong column or a wrong scheme.
     """
     if scheme == "none":
         return None
@@ -124,7 +124,7 @@ def convert(tags: Sequence[str], source: Scheme, target: Scheme) -> list[str]:
     """The same spans in another scheme: exact both ways for valid tags, through the lenient reading for others.
 
     Raises:
-        ValueError: just one of the schemes is `none`.
+        ValueError: Exactly one of the schemes is `none`.
     """
     if source == target == "none":
         return list(tags)
@@ -160,9 +160,9 @@ def _has_form(tag: str, scheme: Scheme) -> bool:
 
 
 def _shown(tag: str) -> str:
-    """A tag for a message: its beginning, with escapes for what cannot be printed."""
+    """A tag for a message: its beginning, with escapes for unprintable characters."""
     return repr(tag[:40])[1:-1]
 
 
 def _misformed(position: int, found: str, scheme: Scheme) -> Violation:
-    return Violation(position, found, f"O, or a letter, a hyphen and a type as in B-PER: {RULES[scheme]}")
+    return Violation(position, found, f"O, or a letter, a hyphen and a type, as in B-PER: {RULES[scheme]}")

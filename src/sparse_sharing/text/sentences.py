@@ -1,4 +1,4 @@
-"""Sentences as readers give them, and what the reading of a split has shown."""
+"""Sentences, as readers return them, and the report of reading a split."""
 
 from array import array
 from dataclasses import dataclass, field
@@ -9,17 +9,17 @@ from sparse_sharing.text.flaws import Flaws
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence with one tuple of tags per task, in the order of the columns asked for."""
+    """A sentence with one tuple of tags per task, in the order of the requested columns."""
 
     words: tuple[str, ...]
     tags: tuple[tuple[str, ...], ...]
     line: int
-    """The number of its first token's line, counted from 1."""
+    """The line number of its first token, counted from 1."""
 
 
 @dataclass
 class ReadReport:
-    """What has been read so far."""
+    """Counts of what has been read so far."""
 
     sentences: int = 0
     tokens: int = 0
@@ -27,30 +27,30 @@ class ReadReport:
     repairs: dict[str, int] = field(default_factory=dict)
     """Per task, how many tags were changed to make its sequences valid."""
     missing: dict[str, int] = field(default_factory=dict)
-    """Per task, how many tokens have no tag and are left out of loss and score."""
+    """Per task, how many tokens have no tag and are excluded from loss and score."""
     width: int = field(default=0, compare=False)
-    """Columns of each line, in column files."""
+    """The number of columns, in column files."""
     comments: int = 0
-    """Lines that were left out as comments."""
+    """The number of lines skipped as comments."""
     flaws: Flaws | None = None
-    """Gets the flaws of tags, where they are to be gathered; none: the first one is raised."""
+    """Collects the flaws of tags; None: the first one is raised."""
     documents_skipped: int = 0
-    """Documents that were left out for their domain, or because the list of documents does not name them."""
+    """The number of documents skipped for their domain, or because they are not in the list of documents."""
     documents_repeated: int = 0
-    """Documents that were left out because another file has them too, word for word."""
+    """The number of documents skipped because another file has them too, word for word."""
     document_files: dict[str, Path] = field(default_factory=dict)
-    """For each document that was read and has an id, its file."""
+    """The file of each document that was read and has an id."""
     documents: array = field(default_factory=lambda: array("i"), compare=False)
-    """For each sentence the number of its document, which increases along the file."""
+    """For each sentence the number of its document; numbers increase along the file."""
     _document: int = field(default=-1, compare=False)
 
     def start_document(self) -> None:
-        """Take note that the following sentences are another document."""
+        """Begin another document with the next sentence."""
         self.document_starts += 1
         self._document += 1
 
     def add_sentence(self, tokens: int) -> None:
-        """Take note of a sentence; text before the first mark of a document is a document of its own."""
+        """Count a sentence; text before the first document mark is a document of its own."""
         self._document = max(self._document, 0)
         self.documents.append(self._document)
         self.sentences += 1

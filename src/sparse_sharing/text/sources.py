@@ -14,7 +14,7 @@ def file_names(path: Path | Sequence[Path]) -> str:
 
 
 def stamps(path: Path | Sequence[Path]) -> list[tuple[str, int, int]]:
-    """The files of a split with the size and the time of the last change of each; none where a file is missing."""
+    """The files of a split, each with its size and the time of its last change; empty if a file is missing."""
     paths = [path] if isinstance(path, Path) else path
     files = [file for own in paths for file in text_files(str(own))]
     found = [(file, Path(file).stat()) for file in files if Path(file).exists()]
@@ -22,9 +22,9 @@ def stamps(path: Path | Sequence[Path]) -> list[tuple[str, int, int]]:
 
 
 def split_digest(path: Path | Sequence[Path]) -> str:
-    """SHA-256 of a file; of a folder, that over the names and digests of the files that are read in it.
+    """SHA-256 of a file; for a folder, of the names and digests of the files that are read in it.
 
-    Of several files, that over their digests.
+    For several files, it is the SHA-256 of their digests.
     """
     if not isinstance(path, Path):
         digests = [split_digest(own) for own in path]

@@ -1,4 +1,4 @@
-"""Cutting a development set from training sentences, and counting sentences that two splits share."""
+"""Cuts a development set from training sentences, and counts sentences that two splits share."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -17,7 +17,7 @@ SPLIT_NUMBERS = {"train": 0, "dev": 1, "test": 2}
 
 
 def cut_development(sentences: Sequence[T], fraction: float, seed: int) -> tuple[list[T], list[T]]:
-    """Split sentences at random into (train, dev), each in its old order; `development` says which are dev."""
+    """Split sentences at random into (train, dev), each in its old order; `development` chooses dev."""
     chosen = development(len(sentences), fraction, seed).tolist()
     parts: tuple[list[T], list[T]] = ([], [])
     for sentence, is_dev in zip(sentences, chosen, strict=True):
@@ -26,9 +26,9 @@ def cut_development(sentences: Sequence[T], fraction: float, seed: int) -> tuple
 
 
 def development(total: int, fraction: float, seed: int) -> np.ndarray:
-    """Which of so many training sentences become dev: bool [total], at least one of each kind.
+    """Which of `total` training sentences become dev: bool [total], at least one of each kind.
 
-    The cut depends on the number of sentences, the fraction and the seed alone, on every platform. With one seed, a
+    The cut depends only on the number of sentences, the fraction and the seed, on every platform. With the same seed, a
     larger fraction takes the same dev sentences and more.
 
     Raises:
@@ -39,17 +39,17 @@ def development(total: int, fraction: float, seed: int) -> np.ndarray:
         raise ValueError(f"fraction {fraction} is not between 0 and 1")
     if total < 2:
         raise DataError(
-            f"found {total} training sentences; expected at least two, to cut a development set from them: "
-            "name a development file, or give more training sentences"
+            f"found {total} training sentences; expected at least two, to cut a development set from them; "
+            "name a development file, or use more training sentences"
         )
     size = min(max(round(total * fraction), 1), total - 1)
     return _first(_ranked(total, str(seed)), size)
 
 
 def sample(total: int, size: int, seed: int) -> np.ndarray:
-    """Which of so many sentences a random sample takes: bool [total], `size` of them, or all where there are no more.
+    """Which of `total` sentences are in a random sample: bool [total], `size` of them, or all if there are fewer.
 
-    It depends on the numbers and the seed alone, on every platform. With one seed, a larger sample takes the same
+    It depends only on the numbers and the seed, on every platform. With the same seed, a larger sample has the same
     sentences and more.
     """
     return _first(_ranked(total, f"sample {seed}"), size)
@@ -64,7 +64,7 @@ def _first(ranked: np.ndarray, size: int) -> np.ndarray:
 
 def _ranked(total: int, label: str) -> np.ndarray:
     """The numbers below `total` in a random order, int64 [total], the same on every platform."""
-    # Ranks by digest stay the same in every version of Python, which random.sample does not promise.
+    # Ranks by digest are the same in every version of Python, which random.sample does not guarantee.
     digests = bytearray()
     for index in range(total):
         digests += _digest(f"{label} {index}", RANK_BYTES)
@@ -73,19 +73,19 @@ def _ranked(total: int, label: str) -> np.ndarray:
 
 
 def assign_splits(total: int, shares: str, seed: int, documents: np.ndarray | None = None) -> np.ndarray:
-    """Which of so many sentences become train (0), dev (1) and test (2): int8 [total], at least one of each.
+    """Which of `total` sentences become train (0), dev (1) and test (2): int8 [total], at least one of each.
 
-    Units are documents where there are any, else sentences, ranked by digest as in `development`: dev and test get
-    units until they have their share of the units.
+    Units are documents if there are any, else sentences, ranked by digest as in `development`: dev and test get units
+    until they have their share of the units.
 
     Args:
         total: number of sentences.
-        shares: percent of train, dev and test, as 80/10/10.
-        seed: of the ranking.
+        shares: percent of train, dev and test, such as 80/10/10.
+        seed: the seed of the ranking.
         documents: int32 [total], the document of each sentence, counted from 0.
 
     Raises:
-        DataError: there are fewer than three units.
+        DataError: There are fewer than three units.
     """
     units = np.arange(total) if documents is None else documents
     count = total if documents is None else int(documents.max()) + 1
@@ -105,7 +105,7 @@ def assign_splits(total: int, shares: str, seed: int, documents: np.ndarray | No
 def duplicate_counts(splits: Mapping[str, Iterable[tuple[str, ...]]]) -> dict[tuple[str, str], int]:
     """For each pair of splits, in order: how many sentences of the second occur word for word in the first.
 
-    Sentences are tuples of words; one that stands twice in the second split counts twice. Each split is iterated
+    Sentences are tuples of words; one that occurs twice in the second split counts twice. Each split is iterated
     once, and only a digest of each sentence is kept.
     """
     return shared_sentences(
@@ -114,7 +114,7 @@ def duplicate_counts(splits: Mapping[str, Iterable[tuple[str, ...]]]) -> dict[tu
 
 
 def shared_sentences(digests: Mapping[str, np.ndarray]) -> dict[tuple[str, str], int]:
-    """What `duplicate_counts` returns, from the digests of the sentences of each split: uint64 [S]."""
+    """The result of `duplicate_counts`, from the digests of the sentences of each split: uint64 [S]."""
     known = {name: np.unique(own) for name, own in digests.items()}
 
     def shared(first: np.ndarray, second: np.ndarray) -> int:
@@ -127,13 +127,13 @@ def shared_sentences(digests: Mapping[str, np.ndarray]) -> dict[tuple[str, str],
 
 
 def occurring(digests: np.ndarray, known: Sequence[np.ndarray]) -> np.ndarray:
-    """Whether each sentence is in any of some splits, all given as digests, uint64 [S]: bool [S]."""
+    """Whether each sentence is in any of some splits, bool [S]; all are given as digests, uint64 [S]."""
     return np.isin(digests, np.unique(np.concatenate([np.zeros(0, np.uint64), *known])))
 
 
 def sentence_digest(words: Iterable[str]) -> int:
-    """64 bits that tell a sentence from others; among millions, two that differ have hardly ever the same."""
-    # With their lengths, different tuples never become the same text.
+    """A digest of a sentence, 64 bits; among millions of sentences, a collision is very unlikely."""
+    # The lengths make the text of different tuples different.
     text = "".join(f"{len(word)}:{word}" for word in words)
     return int.from_bytes(_digest(text, SENTENCE_BYTES))
 

@@ -1,4 +1,4 @@
-"""Numbers that wait on the disk, so that a text of any length is prepared in the same memory."""
+"""Stores numbers temporarily on disk, so that a text of any length is prepared in constant memory."""
 
 import tempfile
 from array import array
@@ -11,17 +11,17 @@ import numpy as np
 from sparse_sharing.storage.artifacts import Streamed
 
 PIECE = 2**15
-"""Numbers that a column gathers before it writes them."""
+"""How many numbers a column collects before it writes them."""
 
 
 class Spool:
-    """A file without a name in a folder: it is gone when it is closed, and when the process ends, however it ends."""
+    """An unnamed file in a folder; it disappears when it is closed, or when the process ends in any way."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the file; the folder is made where it is missing.
+        """Open the file; the folder is created if it is missing.
 
         Raises:
-            OSError: The folder cannot be made or written to; `filename` is the folder.
+            OSError: The folder cannot be created or written to; `filename` is the folder.
         """
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -38,10 +38,10 @@ class Spool:
         self._file.close()
 
     def write(self, numbers: np.ndarray) -> int:
-        """Write behind the rest, and say where.
+        """Append numbers, and return their position.
 
         Raises:
-            OSError: The disk is full, say; `filename` is the folder.
+            OSError: Writing failed, for instance because the disk is full; `filename` is the folder.
         """
         place = self._end
         try:
@@ -54,7 +54,7 @@ class Spool:
         return place
 
     def read(self, place: int, count: int) -> np.ndarray:
-        """int32 [count], the numbers at a place."""
+        """int32 [count], the numbers at a position."""
         self._file.seek(place)
         return np.frombuffer(self._file.read(4 * count), dtype=np.int32)
 
@@ -87,7 +87,7 @@ class Column:
             yield self._spool.read(place, count)
 
     def streamed(self, numbers: np.ndarray | None = None) -> Streamed:
-        """The column as a tensor that is written piece by piece; `numbers` gives what each number becomes."""
+        """The column as a tensor that is written piece by piece; `numbers`, if given, maps each number to another."""
         return Streamed(
             np.dtype(np.int32),
             (len(self),),

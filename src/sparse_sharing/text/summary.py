@@ -1,4 +1,4 @@
-"""What the preparation of a dataset has shown: the summaries of its text and of the tags of its tasks, as one."""
+"""Reads the summary of a prepared dataset: the summaries of its text and of the tags of its tasks, as one."""
 
 import copy
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from sparse_sharing.storage.artifacts import load_json, parts_of
 
 
 def read_summary(folder: Path, tasks: Iterable[str]) -> dict[str, Any]:
-    """The summary of the prepared text in a folder, with what is known of the tags of tasks in each split and corpus.
+    """The summary of the prepared text in a folder, with facts about the tags of tasks in each split and corpus.
 
     Each corpus of a split has, by task, `repairs`, `missing_tags`, `spans` and `tags_not_in_training`.
 

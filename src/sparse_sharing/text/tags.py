@@ -1,4 +1,4 @@
-"""How the values in a file become the tags of a task: missing ones, other spellings, schemes, repair, new names."""
+"""Turns the values in a file into the tags of a task: missing values, spellings, schemes, repair, renaming."""
 
 import re
 import sys
@@ -15,19 +15,19 @@ from sparse_sharing.text.transitions import is_valid
 from sparse_sharing.text.vocabulary import MISSING_TAG
 
 UNSPECIFIED = "_"
-"""What stands in a file where a token has no value."""
+"""The mark in a file for a token without a value."""
 
 _prefixed = re.compile(r"(?P<letter>[BIESLUMWbieslumw])[-_](?P<type>.+)").fullmatch
 _suffixed = re.compile(r"(?P<type>.+)[-_](?P<letter>[BIESLUMWbieslumw])").fullmatch
 _bare = re.compile(r"[BIESLUMWbieslumw]").fullmatch
 
 WITHOUT_TYPE = "SPAN"
-"""The type of spans that are written without one."""
+"""The type of spans that have none in the file."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How the values of a task are read; see the keys of the same names of a task in the configuration."""
+    """How the values of a task are read; see the keys of the same names in the configuration of a task."""
 
     spelling: str | None = None
     labels: Mapping[str, str] | None = None
@@ -38,7 +38,7 @@ PLAIN = Rules()
 
 
 class Source(Protocol):
-    """Where a reader finds the values of a task."""
+    """The column or layer from which a reader takes the values of a task."""
 
     @property
     def task(self) -> str:
@@ -57,7 +57,7 @@ class Source(Protocol):
 
     @property
     def value(self) -> str:
-        """What a token has there, for messages."""
+        """The name of a value, for messages."""
         ...
 
 
@@ -68,7 +68,7 @@ class Places(Protocol):
 
 
 class Report(Protocol):
-    """What `read_tags` takes note of."""
+    """The counts and flaws that `read_tags` records."""
 
     repairs: dict[str, int]
     missing: dict[str, int]
@@ -83,21 +83,21 @@ def read_tags(
     repair: bool,
     report: Report,
 ) -> tuple[str, ...]:
-    """The tags of a sentence from its values, None where there is none.
+    """The tags of a sentence from its values; None for a token without a tag.
 
-    Repairs and tokens without a tag are counted in `report`. A flaw is added to `report.flaws` if there is such a list,
-    and then the sentence has tags that are repaired as far as possible.
+    Repairs and tokens without a tag are counted in `report`. If `report.flaws` is given, flaws are added to it, and the
+    tags of the sentence are repaired as far as possible.
 
     Args:
         path: names the file in messages.
         places: for each token the number and the text of its line.
         source: the task, its scheme and how its values are read.
         values: one for each token.
-        repair: whether tags that break their scheme are changed instead of refused.
-        report: gets counts and flaws.
+        repair: whether tags that break their scheme are changed instead of rejected.
+        report: counts and flaws are added to it.
 
     Raises:
-        DataError: a value is missing and may not be, or a tag breaks its scheme and may not, or cannot, be repaired.
+        DataError: A value is missing but required, or a tag breaks its scheme and is not or cannot be repaired.
     """
     tags = values if _is_complete(values) else _fill(path, places, source, values, report)
     if source.scheme == "none":
@@ -109,7 +109,7 @@ def read_tags(
 
 
 def renamed(tags: Sequence[str], scheme: Scheme, labels: Mapping[str, str] | None) -> tuple[str, ...]:
-    """Valid tags of a scheme with other names for some of them, or for the types of some spans; O drops a span."""
+    """Valid tags of a scheme with some tags, or some types of spans, renamed; the name O drops a span."""
     if labels and scheme == "none":
         tags = [labels.get(tag, tag) for tag in tags]
     elif labels:
@@ -119,7 +119,7 @@ def renamed(tags: Sequence[str], scheme: Scheme, labels: Mapping[str, str] | Non
 
 
 def loosely(tag: str) -> str:
-    """A span tag in one of the usual spellings, such as b-PER, B_PER, PER-B, B and 0, as B-PER; others as they are."""
+    """A span tag in a usual spelling, such as b-PER, B_PER, PER-B, B or 0, as B-PER; other values unchanged."""
     if tag in ("0", "o", OUTSIDE):
         return OUTSIDE
     if match := _prefixed(tag) or _suffixed(tag):
@@ -132,14 +132,14 @@ def _is_complete(values: Sequence[str | None]) -> TypeGuard[Sequence[str]]:
 
 
 def _fill(path: Path, places: Places, source: Source, values: Sequence[str | None], report: Report) -> list[str]:
-    """The values with a mark, or a value that breaks nothing, where there is none."""
+    """The values, with a mark or a harmless value for each missing one."""
     empty = [index for index, value in enumerate(values) if value is None]
     skip = source.rules.missing == "skip"
     if skip:
         report.missing[source.task] = report.missing.get(source.task, 0) + len(empty)
     for index in () if skip else empty:
         line, text = places[index]
-        remedy = "is it annotated in this file? missing: skip leaves tokens without a value out of loss and score"
+        remedy = "is it annotated in this file? missing: skip excludes tokens without a value from loss and score"
         flaw = Flaw(path, line, "", f"no {source.value}", _quote(text), f"one for task {source.task}", remedy)
         if report.flaws is None:
             raise flaw.error()
@@ -151,7 +151,7 @@ def _fill(path: Path, places: Places, source: Source, values: Sequence[str | Non
 def _in_scheme(
     path: Path, places: Places, source: Source, tags: Sequence[str], repair: bool, report: Report
 ) -> Sequence[str]:
-    """The tags as they are if they follow their scheme, or repaired."""
+    """The tags unchanged if they follow their scheme, else repaired."""
     if is_valid(tags, source.scheme):
         return tags
     problem = violation(tags, source.scheme)
@@ -160,13 +160,13 @@ def _in_scheme(
     foreign = misformed(tags, source.scheme)
     mended, changed = repair_tags(tags, source.scheme)
     if foreign is not None or not repair:
-        # Where a tag is no span tag, those around it seem to break the scheme as well.
+        # If a tag is not a span tag, those around it seem to break the scheme as well.
         strange = sum(misformed([tag], source.scheme) is not None for tag in tags)
         if foreign is not None and (repair or report.flaws is not None):
             problem = foreign
-        remedy = "correct the file, or give the column its true scheme"
+        remedy = "correct the file, or set the right scheme for the column"
         if foreign is None:
-            remedy = "correct the file, give the column its true scheme, or set repair to true"
+            remedy = "correct the file, set the right scheme for the column, or set repair: true"
         line, text = places[problem.position]
         found = f"the tag {_quote(problem.found)} of task {source.task}"
         flaw = Flaw(path, line, problem.found, found, _quote(text), problem.expected, remedy)

@@ -1,4 +1,4 @@
-"""Which tags may begin, follow one another in, and end a sentence of a tag scheme."""
+"""Which tags may begin a sentence of a tag scheme, follow one another in it, and end it."""
 
 import functools
 from collections.abc import Iterator, Sequence
@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 from sparse_sharing.text.schemes import OUTSIDE, Scheme, Span, misformed, write_tags
 
-# A pair of neighbours lies in at most two spans, and IOB1 looks one span further back.
+# A pair of neighbours is in at most two spans, and IOB1 depends on one more span before.
 MOST_SPANS = 3
-# Longer spans have no other pairs of letters in them than these.
+# Longer spans have no further pairs of letters.
 SPAN_LENGTHS = (1, 2, 4)
 
 
 class Transitions(NamedTuple):
-    """What occurs in valid sentences, in the order of the tags.
+    """The transitions that occur in valid sentences, in the order of the tags.
 
     Attributes:
         starts: for each tag whether a sentence may begin with it.
-        pairs: for each tag, for each tag whether the second may follow the first.
+        pairs: for each pair of tags whether the second may follow the first.
         ends: for each tag whether a sentence may end with it.
     """
 
@@ -29,7 +29,7 @@ class Transitions(NamedTuple):
 
 @functools.cache
 def allowed_transitions(tags: tuple[str, ...], scheme: Scheme) -> Transitions:
-    """Starts, pairs and ends that occur in at least one valid sentence of the scheme; with `none` all do."""
+    """Starts, pairs and ends that occur in at least one valid sentence of the scheme; with `none`, all."""
     if scheme == "none":
         free = (True,) * len(tags)
         return Transitions(free, (free,) * len(tags), free)
@@ -42,7 +42,7 @@ def allowed_transitions(tags: tuple[str, ...], scheme: Scheme) -> Transitions:
 
 
 def is_valid(tags: Sequence[str], scheme: Scheme) -> bool:
-    """Whether a sentence follows a scheme: what `violation` finds nothing in, decided by pairs of neighbours."""
+    """Whether a sentence follows a scheme, so that `violation` finds nothing, decided by pairs of neighbours."""
     if scheme == "none":
         return True
     allowed = _neighbours(scheme)
@@ -50,7 +50,7 @@ def is_valid(tags: Sequence[str], scheme: Scheme) -> bool:
 
 
 class _Neighbours(dict[tuple[str, str], bool]):
-    """For two neighbours whether a scheme allows them, found out when they are first met.
+    """For two neighbours whether a scheme allows them, computed on first use.
 
     The first and the last tag of a sentence are allowed if they are beside a tag outside spans.
     """
@@ -70,7 +70,7 @@ def _neighbours(scheme: Scheme) -> _Neighbours:
 
 
 def _letters(tag: str, after: str) -> tuple[str, str, bool]:
-    """What a scheme sees of two neighbours: their letters, and whether their types are the same."""
+    """What a scheme depends on in two neighbours: their letters, and whether their types are equal."""
     return tag[0], after[0], tag[2:] == after[2:]
 
 
@@ -86,7 +86,7 @@ def _occurring(scheme: Scheme) -> tuple[frozenset, frozenset, frozenset]:
 
 
 def _layouts() -> Iterator[tuple[list[Span], int]]:
-    """Spans and length of each sentence of few short spans, with and without tokens before, between and behind them."""
+    """The spans and the length of each sentence of few short spans, with and without tokens around and between them."""
     for count in range(MOST_SPANS + 1):
         for parts in product(product((0, 2), SPAN_LENGTHS, "XY"), repeat=count):
             spans, position = [], 0

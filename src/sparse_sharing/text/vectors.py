@@ -25,20 +25,20 @@ class Vectors:
 
 
 def read_vectors(path: Path, wanted: Container[str] | None = None) -> Vectors:
-    """Read the vectors of the wanted words (of all, if None) in one pass over a text file, plain or gzip.
+    """Read the vectors of the wanted words (all words if None) in one pass over a text file, plain or gzip.
 
-    A line is a word and its numbers, separated by single spaces. The first line with a word counts. A word may
+    A line is a word and its numbers, separated by single spaces. The first line with a word is used. A word may
     contain spaces, as in some GloVe files: the last numbers of a line, as many as the dimension, are the vector.
 
     Raises:
-        DataError: the file is missing, damaged or empty; a line is not UTF-8 or has not as many numbers as the first;
-            a wanted vector holds something else than finite numbers; the file has not the number of words that its
-            first line says.
+        DataError: The file is missing, damaged or empty; a line is not UTF-8 or has not as many numbers as the first; a
+            wanted vector has a value that is not a finite number; the file does not have the number of words on its
+            first line.
     """
     lines = _filled_lines(path)
     first = next(lines, None)
     if first is None:
-        raise DataError(f"{path}: found no line; expected word vectors, a word and its numbers in each line")
+        raise DataError(f"{path}: found no line; expected word vectors, a word and its numbers on each line")
     promised = None
     if header := _header(first[1]):
         promised, dimension = int(header[1]), int(header[2])
@@ -61,9 +61,7 @@ def read_vectors(path: Path, wanted: Container[str] | None = None) -> Vectors:
         line_of[word] = number
     if promised not in (None, count):
         found = f"{count:,} words after the first line, which says {promised:,}"
-        raise DataError(
-            f"{path}: found {found}; the file may be cut short, so fetch it again or correct its first line"
-        )
+        raise DataError(f"{path}: found {found}; the file may be truncated; get it again or correct its first line")
 
     table = np.asarray(values, dtype=np.float32).reshape(len(line_of), dimension)
     _check_finite(path, table, line_of)
@@ -73,9 +71,9 @@ def read_vectors(path: Path, wanted: Container[str] | None = None) -> Vectors:
 def coverage(words: Iterable[tuple[str, int]], found: Container[str], lowercase: bool) -> dict[str, float]:
     """The shares of tokens whose words have a vector, from pairs of a word and its token count.
 
-    `exact`: the word as it stands has one; `lower_cased`: only its lower-case form has; `missing`: neither. With
-    `lowercase`, words are looked up in lower case only, as a model that reads them so does. The shares sum to 1, or
-    are all 0 where there is no token.
+    `exact`: the word itself has one; `lower_cased`: only its lower-case form has one; `missing`: neither. With
+    `lowercase`, words are looked up only in lower case, as the model does. The shares sum to 1, or are all 0 if there
+    is no token.
     """
     tokens = {"exact": 0, "lower_cased": 0, "missing": 0}
     for word, count in words:
@@ -91,14 +89,14 @@ def coverage(words: Iterable[tuple[str, int]], found: Container[str], lowercase:
 
 
 def _filled_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, without the space that word2vec writes at their end."""
+    """The non-blank lines, without the space that word2vec writes at their end."""
     for number, line in read_lines(path):
         if line := line.rstrip(" "):
             yield number, line
 
 
 def _first_dimension(path: Path, number: int, line: str) -> int:
-    """The dimension by the first vector, which is parsed even if unwanted: other files would pass for vectors."""
+    """The dimension of the first vector, which is always parsed, to reject files that are not word vectors."""
     numbers = line.partition(" ")[2]
     if not numbers:
         raise DataError.at(path, number, quote(line), "a word and its numbers, separated by single spaces")
@@ -109,9 +107,9 @@ def _split_with_spaces(path: Path, number: int, line: str, dimension: int) -> tu
     """The word and the numbers of a line with more or fewer spaces than numbers."""
     fields = line.rsplit(" ", dimension)
     last_of_word = fields[0].rpartition(" ")[2]
-    # A word that seems to end with a number is rather a line with too many numbers.
+    # A word that seems to end with a number is probably a line with too many numbers.
     if len(fields) <= dimension or not last_of_word or _is_number(last_of_word):
-        expected = f"{dimension}, as many as in the first line, separated by single spaces; is the file cut short?"
+        expected = f"{dimension}, as many as on the first line, separated by single spaces; is the file truncated?"
         raise DataError.at(path, number, f"{line.count(' ')} numbers in {quote(line)}", expected)
     return fields[0], " ".join(fields[1:])
 

@@ -11,17 +11,17 @@ UNKNOWN_WORD = 0
 PADDING_CHARACTER = 0
 UNKNOWN_CHARACTER = 1
 MISSING_TAG = ""
-"""The tag of a token that has none and is left out of loss and score."""
+"""The tag of a token without a tag, which is excluded from loss and score."""
 NO_TAG = -1
 """Its number in encoded text."""
 
 
 @dataclass(frozen=True)
 class TaskTags:
-    """The tags of a task: `tags` in the order of their numbers, written in `model_scheme`; files use `scheme`.
+    """The tags of a task: `tags` in the order of their numbers, in `model_scheme`; files use `scheme`.
 
-    `metric` is what the task is judged by, where that is not the usual metric of its scheme. `choose_on_dev` says
-    whether the task's dev text may choose epochs, rounds and masks.
+    `metric` is the metric of the task if it is not the default of its scheme. `choose_on_dev` is whether dev scores of
+    the task may choose epochs, rounds and masks.
     """
 
     tags: tuple[str, ...]
@@ -32,11 +32,11 @@ class TaskTags:
 
     @property
     def has_spans(self) -> bool:
-        """Whether the tags write spans."""
+        """Whether the tags encode spans."""
         return self.scheme != "none"
 
     def to_json(self) -> dict:
-        """The tags as JSON values; a metric only where there is one, `choose_on_dev` only where it is false."""
+        """The tags as JSON values; `metric` only if there is one, `choose_on_dev` only if it is false."""
         values: dict[str, object] = {"tags": list(self.tags), "scheme": self.scheme, "model_scheme": self.model_scheme}
         values |= {} if self.metric is None else {"metric": self.metric}
         return values if self.choose_on_dev else values | {"choose_on_dev": False}
@@ -55,16 +55,16 @@ class TaskTags:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What the training text teaches about words, characters and tags.
+    """The words, characters and tags of the training text.
 
-    The tags of tasks are stored apart from words and characters, so that a task can be added without a change to them.
+    The tags of tasks are stored apart from words and characters, so that adding a task does not change those.
 
     Attributes:
         words: word of each id from 1 on; id 0 is the unknown word.
         characters: character of each id from 2 on; 0 is padding, 1 the unknown character.
         tasks: the tags of each task.
         lowercase: whether words are looked up in lower case.
-        maximum_characters: leading characters of a word that are read.
+        maximum_characters: the number of leading characters of a word that are read.
     """
 
     words: tuple[str, ...]
@@ -75,12 +75,12 @@ class Vocabulary:
 
     @property
     def word_count(self) -> int:
-        """Number of word ids, the unknown word included."""
+        """The number of word ids, including the unknown word."""
         return len(self.words) + 1
 
     @property
     def character_count(self) -> int:
-        """Number of character ids, padding and the unknown character included."""
+        """The number of character ids, including padding and the unknown character."""
         return len(self.characters) + 2
 
     def key(self, word: str) -> str:
@@ -129,6 +129,6 @@ class Vocabulary:
 
 
 def frequent(counts: Counter[str], minimum: int, always: Iterable[str] = ()) -> tuple[str, ...]:
-    """The keys counted at least `minimum` times, and those of `always` that were counted at all, sorted."""
+    """The keys with a count of at least `minimum`, and those of `always` with any count, sorted."""
     kept = {key for key, count in counts.items() if count >= minimum}
     return tuple(sorted(kept | {key for key in always if key in counts}))

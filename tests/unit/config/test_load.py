@@ -82,7 +82,7 @@ def test_a_missing_key_is_named(changed, path):
     assert f"  {shown}: is required" in lines_of(values)
 
 
-def test_all_mistakes_are_told_at_once(changed):
+def test_all_mistakes_are_reported_at_once(changed):
     values = changed("model.hiden", 6)
     values["train"]["optimizer"] = "adm"
     values["seeds"] = ["x", -1]
@@ -170,7 +170,7 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_have_windows_line_ends(chan
     assert load_config(path) == parse_config(from_folder(changed(), tmp_path))
 
 
-def test_merge_keys_take_over_what_is_not_written_anew(changed, tmp_path):
+def test_merge_keys_supply_what_is_not_overridden(changed, tmp_path):
     anchor = "warmup: &optimization {optimizer: adam, epochs: 7, batch_size: 3}\n"
     text = anchor + yaml.safe_dump(changed()).replace("prune:\n", "prune:\n  <<: *optimization\n  epochs: 9\n")
     config = load_text(tmp_path, text)
@@ -188,7 +188,7 @@ def test_merge_keys_take_over_what_is_not_written_anew(changed, tmp_path):
         ("seeds: [1]\n'seeds': [2]\n", "seeds", 2),
     ],
 )
-def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path, text, key, line):
+def test_a_duplicate_key_is_refused_with_its_line(tmp_path, text, key, line):
     message = refusal(tmp_path, text)
     assert f"duplicate key '{key}' in one section" in message
     assert f"line {line}, column" in message
@@ -208,7 +208,7 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path, text, key, l
         "\0",
     ],
 )
-def test_text_that_is_no_yaml_is_refused_with_the_name_of_the_file(tmp_path, text):
+def test_text_that_is_not_yaml_is_refused_with_the_name_of_the_file(tmp_path, text):
     assert f"{tmp_path / 'config.yaml'}: is not valid YAML: " in refusal(tmp_path, text)
 
 

@@ -81,7 +81,7 @@ def test_the_loss_of_fields_is_refused_where_no_head_is_a_field(changed, path):
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
-def test_a_switch_of_a_system_concerns_this_system_alone(changed, switch):
+def test_a_switch_of_a_system_affects_only_this_system(changed, switch):
     fields = {"head": {"ner": "crf"}} if switch == "crf_loss_per_sentence" else {}
     after = changed("train.systems.2.replicate", {switch: True})
     jobs = differing(changed("model", fields), {**after, "model": fields})

@@ -45,7 +45,7 @@ def test_values_do_not_change_after_loading(changed):
 @pytest.mark.parametrize(
     "name", ["../x", "a/b", ".", "..", "", " ", "a b", "é", "-x", "_x", "x.y", "x{y}", "x\n", "x\0", "~", "x" * 65]
 )
-def test_names_that_are_no_single_folder_are_refused(changed, path, name):
+def test_names_that_are_not_a_single_folder_are_refused(changed, path, name):
     message = refusal(changed(path, name))
     assert message.count("\n") == 1
     assert "allowed: letters, digits" in message or "at most 64 characters" in message
@@ -78,11 +78,11 @@ def test_a_task_cannot_take_the_name_of_joint_models(changed, name):
         ("train.systems.1.name", "Single", "systems"),
     ],
 )
-def test_two_things_of_a_kind_cannot_differ_in_letter_case_alone(changed, path, name, kind):
+def test_two_things_of_a_kind_cannot_differ_only_in_letter_case(changed, path, name, kind):
     assert f"two {kind} are called {name.lower()} (letter case does not count)" in refusal(changed(path, name))
 
 
-def test_tasks_of_one_name_may_stand_in_different_datasets(changed):
+def test_different_datasets_may_have_tasks_of_one_name(changed):
     config = parse_config(changed())
     assert [task.name for task in config.data.datasets[1].tasks] == ["pos", "ner"]
 
@@ -142,7 +142,7 @@ def test_a_choice_per_task_that_names_every_task_is_right(changed):
     assert parse_config(changed("select.choices.0", choice)).select.choices[0].rounds["pos"] == 4
 
 
-def test_a_seed_stands_once(changed):
+def test_a_duplicate_seed_is_refused(changed):
     assert "seeds: duplicate value 2" in refusal(changed("seeds", [2, 1, 2]))
 
 

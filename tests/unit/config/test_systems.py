@@ -64,7 +64,7 @@ def test_a_system_that_cannot_be_is_refused_with_the_reason(changed, system, rea
     assert reason in refusal(changed, {"name": "x", **system})
 
 
-def test_layers_that_are_those_of_the_model_are_no_other_network(changed):
+def test_the_layers_of_the_model_do_not_make_another_network(changed):
     system = {"name": "x", "sharing": "sparse", "layers": 2, "start": "warmup", "choice": "half"}
     specs = specs_with(changed, system, layers=2)
     assert specs.start("x") == "warmup"
@@ -138,7 +138,7 @@ def test_the_tables_know_which_systems_leave_tasks_out_and_which_have_subnetwork
     assert (tables.facts["alone"].kind, tables.facts["cold"].kind) == ("single_subnet", "random_masks")
 
 
-def test_the_layers_of_tasks_concern_their_system_alone_and_only_those_tasks_that_a_dataset_has(changed):
+def test_the_layers_of_tasks_affect_only_their_system_and_tasks_that_a_dataset_has(changed):
     specs = specs_with(changed, HIERARCHICAL)
     other = specs_with(changed, {**HIERARCHICAL, "task_layers": {**TASK_LAYERS, "chunk": 1}})
     assert specs.train("joint", 1, "x", "shared").task_layers == TASK_LAYERS

@@ -122,7 +122,7 @@ def test_a_layer_equals_a_bidirectional_lstm_on_sentences_of_unequal_length():
         torch.testing.assert_close(states[:length, column], expected[:length, column], rtol=0, atol=1e-5)
 
 
-def test_what_stands_at_padding_has_no_influence_on_a_layer():
+def test_values_at_padding_do_not_affect_a_layer():
     torch.manual_seed(1)
     layer, inputs = BidirectionalLayer(5, 4), torch.randn(max(LENGTHS), len(LENGTHS), 5)
     padding = torch.arange(max(LENGTHS))[:, None] >= torch.tensor(LENGTHS)
@@ -133,7 +133,7 @@ def test_what_stands_at_padding_has_no_influence_on_a_layer():
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_a_sentence_alone_has_the_states_it_has_beside_longer_ones(layers):
+def test_a_sentence_has_the_same_states_by_itself_and_beside_longer_ones(layers):
     network = network_of(layers=layers)
     network.encoder.eval()
     text = encoded([sentence_of(2), sentence_of(0, 5, 1, 7), sentence_of(3, 6)])
@@ -188,7 +188,7 @@ def test_a_network_tags_by_the_first_forget_bias_as_pytorch_orders_its_gates():
     assert cell.item() == pytest.approx(0.7)
 
 
-def test_dropout_is_active_in_training_alone():
+def test_dropout_is_active_only_in_training():
     network = network_of(dropout=0.5)
     batch = batch_of(encoded([sentence_of(0, 5)]), None)
     vectors = network.gather(batch)
@@ -229,7 +229,7 @@ def test_dropout_depends_on_the_seed_of_torch():
 
 
 @pytest.mark.parametrize(("share", "training"), [(0.5, False), (0.0, True)])
-def test_without_dropout_states_pass_as_they_are(share, training):
+def test_without_dropout_states_do_not_change(share, training):
     states = torch.randn(5)
     assert dropout(states, share, training) is states or torch.equal(dropout(states, share, training), states)
 

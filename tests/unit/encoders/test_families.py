@@ -98,7 +98,7 @@ def test_hard_sharing_is_sparse_sharing_with_masks_of_ones(family, meaning, sect
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_task_trained_in_a_joint_network_without_the_others_is_trained_alone(family, sections):
+def test_a_task_in_a_joint_network_without_the_others_is_trained_like_a_single_one(family, sections):
     joint, alone = network_of(sections[family]), network_of(sections[family], ["pos"])
     values = train(joint, own="pos").values()
     for name, value in train(alone, TASKS, own="pos").values().items():

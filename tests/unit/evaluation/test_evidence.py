@@ -37,7 +37,7 @@ def run(tmp_path):
     return folder
 
 
-def test_what_is_archived_comes_back(run, tmp_path):
+def test_archived_counts_are_read_back(run, tmp_path):
     written = write_evidence(run, tmp_path / "evidence")
     assert [path.name for path in written] == ["news.seed1.hard.csv.gz", "news.seed1.single.csv.gz"]
     paths = sorted(run.rglob("sentences.safetensors"))

@@ -58,11 +58,11 @@ def test_what_is_read_is_written_as_valid_tags_of_the_scheme(scheme, tags):
 
 
 @given(st.sampled_from(SCHEMES), TAGS)
-def test_valid_tags_that_end_outside_are_read_as_they_are(scheme, tags):
+def test_valid_tags_that_end_outside_are_read_unchanged(scheme, tags):
     tags = [*(tag for tag in tags if violation([tag], "iob2") is None or scheme != "iob2"), "O"]
     if violation(tags, scheme) is None:
         assert reread([tags], scheme) == [tags]
 
 
-def test_a_span_is_a_type_and_where_it_lies():
+def test_a_span_is_a_type_and_a_position():
     assert read_spans(reread([["B-A", "O", "E-A", "O"]], "bioes")[0], "bioes") == [Span("A", 0, 3)]

@@ -52,7 +52,7 @@ def test_a_tie_counts_the_rounds_that_share_the_best_score():
     assert tie_of([{"dev_score": score} for score in (1.0, 3.0, 3.0)]) == Tie(2, 3)
 
 
-def test_what_dev_has_not_chosen_bars_a_verdict_and_the_rest_does_not():
+def test_marks_of_models_that_dev_did_not_choose_forbid_a_verdict_and_others_do_not():
     barring = {kind for kind in MEANINGS if Mark(kind).bars}
     assert barring == {
         "zero on dev",
@@ -62,7 +62,7 @@ def test_what_dev_has_not_chosen_bars_a_verdict_and_the_rest_does_not():
     }
 
 
-def test_the_documentation_explains_every_mark_and_whether_it_bars(repository):
+def test_the_documentation_explains_every_mark_and_whether_it_forbids_a_verdict(repository):
     text = (repository / "docs" / "marks.md").read_text(encoding="utf-8").replace("`", "")
     for kind, meaning in MEANINGS.items():
         row = next(line for line in text.splitlines() if line.startswith(f"| {kind} |"))

@@ -207,7 +207,7 @@ def test_seqeval_and_conlleval_agree_where_scorers_are_known_to_differ(gold, pre
 
 @settings(deadline=None)
 @given(PARALLEL)
-def test_the_counts_of_sentences_are_those_of_each_sentence_scored_alone(sentences):
+def test_the_counts_of_sentences_are_those_of_each_sentence_scored_by_itself(sentences):
     gold, predicted = unzip(sentences)
     spans, tokens = count_spans(gold, predicted), count_accuracy(gold, predicted)
     assert (spans.shape, tokens.shape) == ((len(gold), 3), (len(gold), 2))

@@ -72,7 +72,7 @@ def test_the_deviations_of_an_accuracy_have_the_textbook_variance():
     assert deviations.mean() == pytest.approx(0, abs=1e-9)
 
 
-def test_what_trainings_do_not_have_in_common_is_not_counted_twice():
+def test_variance_between_trainings_is_not_counted_twice():
     """Deviations of a system are a common part plus one of each training's own; the means over seeds differ by both."""
     random = np.random.default_rng(0)
     common = random.normal(0, [2.0, 1.0], (200_000, 2))

@@ -25,7 +25,7 @@ def levels(own_data, text):
     return [level for level, message in found(own_data) if text in message]
 
 
-def test_good_data_gives_notes_alone(own_data):
+def test_good_data_gives_only_notes(own_data):
     assert {level for level, _ in found(own_data)} == {"note"}, found(own_data)
     assert levels(own_data, "train 200, dev 10, test 10 sentences") == ["note"]
 
@@ -34,7 +34,7 @@ def test_a_missing_file_and_a_missing_column_are_errors(own_data):
     own_data.corpus["test"] = "nowhere.txt"
     own_data.corpus["tasks"][1]["column"] = 7
     assert levels(own_data, "there is no such file") == ["error"]
-    assert levels(own_data, "task ner should stand in column 7") == ["error", "error"]
+    assert levels(own_data, "task ner should be in column 7") == ["error", "error"]
 
 
 def test_all_tags_that_break_a_scheme_are_counted_and_the_first_named_with_their_lines(own_data):
@@ -50,7 +50,7 @@ def test_all_tags_that_break_a_scheme_are_counted_and_the_first_named_with_their
     assert len(places) == MOST_SHOWN + 1
     assert places[-1] == "  and 2 more"
     own_data.corpus["repair"] = True
-    assert levels(own_data, "7 tags are repaired") == ["warning"]
+    assert levels(own_data, "7 tags were repaired") == ["warning"]
 
 
 def test_what_no_repair_mends_stays_an_error(own_data):
@@ -82,13 +82,13 @@ def test_a_column_with_one_tag_is_a_warning(own_data):
     assert levels(own_data, "every training token has the tag 'O'") == ["warning"]
 
 
-def test_without_dev_the_cut_is_told(own_data):
+def test_without_dev_the_split_is_reported(own_data):
     del own_data.corpus["dev"]
     assert levels(own_data, "no dev file for pos, ner: 20 sentences are cut from train") == ["note"]
 
 
 @pytest.mark.parametrize(("dimension", "level"), [(2, "warning"), (9, "error")])
-def test_vectors_are_read_and_their_coverage_told(own_data, dimension, level):
+def test_vectors_are_read_and_their_coverage_is_reported(own_data, dimension, level):
     numbers = " ".join(["0.5"] * dimension)
     (own_data.folder / "vectors.txt").write_text(f"the {numbers}\nzebra {numbers}\n")
     own_data.values["data"]["vectors"] = "vectors.txt"
@@ -99,14 +99,14 @@ def run(*arguments):
     return CliRunner().invoke(app, ["validate", *map(str, arguments)])
 
 
-def test_the_command_tells_jobs_and_time_and_ends_well(own_data):
+def test_the_command_prints_jobs_and_time_and_succeeds(own_data):
     result = run(own_data.file())
     assert result.exit_code == 0, result.output
     rows = {line.split()[0]: line.split()[1] for line in result.output.splitlines() if len(line.split()) > 2}
     expected = {"prepare": "1", "prepare_task": "2", "warmup": "2", "prune": "2"}
     expected |= {"select": "1", "train": "3", "evaluate": "3"}
     assert expected.items() <= rows.items()
-    assert "measured on a few steps now" in result.output
+    assert "measured on a few steps" in result.output
     assert "No errors found" in result.output
 
 
@@ -136,7 +136,7 @@ def without_names(own_data, split):
     path.write_text(re.sub(r"(?m) \S+$", " O", path.read_text()))
 
 
-def test_a_dev_text_without_a_span_is_an_error_of_its_task_alone(own_data):
+def test_a_dev_text_without_a_span_is_an_error_only_of_its_task(own_data):
     without_names(own_data, "dev")
     wrong = [message for level, message in found(own_data) if level == "error"]
     assert len(wrong) == 1

@@ -63,7 +63,7 @@ def test_the_specs_that_no_result_was_made_under_go(run, repository):
     assert gone == [f"specs/prune-{old.digest()}.json", f"specs/evaluate-{old.digest()}.json"]
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path):
+def test_a_folder_that_is_not_a_run_is_refused(tmp_path):
     write_text(tmp_path / "work" / "thesis.txt", "years")
     with pytest.raises(ArtifactError, match="is not the folder of a run"):
         removable(tmp_path)

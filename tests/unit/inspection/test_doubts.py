@@ -68,10 +68,10 @@ def test_a_column_of_words_that_is_another_column():
 def test_another_text_and_other_columns():
     assert "100 % of the tokens in dev" in one(doubts.unseen_words("dev", TEXT, [["Hund", "und", "Katze"]] * 100))
     assert not list(doubts.unseen_words("dev", TEXT, TEXT))
-    assert "never occur in train" in one(doubts.unseen_tags("test", Counter({"NN": 9}), Counter({"B-X": 300})))
+    assert "are not in train" in one(doubts.unseen_tags("test", Counter({"NN": 9}), Counter({"B-X": 300})))
 
 
-def test_unique_values_are_no_tags():
+def test_unique_values_are_not_tags():
     assert "300 different tags on 300 tokens" in one(doubts.different_tags(Counter(str(n) for n in range(300))))
     assert not list(doubts.different_tags(Counter({"NN": 300, "VB": 100})))
 

@@ -50,7 +50,7 @@ def test_words_tasks_and_schemes_of_the_demo_corpus_are_found(joint, tmp_path):
     assert found == {"pos": (1, "none", "accuracy"), "chunk": (2, "iob2", "f1"), "ner": (3, "iob2", "f1")}
 
 
-def test_corpora_that_names_tell_apart_become_corpora_of_one_dataset(tmp_path):
+def test_corpora_with_different_names_become_corpora_of_one_dataset(tmp_path):
     files = []
     for name, text in generate("separate", dict.fromkeys(SPLITS, 40), 1).items():
         files.append(tmp_path / name)
@@ -68,7 +68,7 @@ SENTENCES = [
 
 
 @pytest.mark.parametrize("scheme", ["iob1", "iob2", "bioes"])
-def test_the_scheme_is_told_from_the_tags(tmp_path, scheme):
+def test_the_scheme_is_recognised_from_the_tags(tmp_path, scheme):
     rows = [
         [f"{w}{n} {t}" for w, t in zip(words, convert(tags, "iob2", scheme), strict=True)]
         for n in range(20)
@@ -82,7 +82,7 @@ def test_the_scheme_is_told_from_the_tags(tmp_path, scheme):
     assert "no dev file" in text
 
 
-def test_what_may_spoil_a_score_stands_in_comments(tmp_path):
+def test_comments_name_what_may_distort_a_score(tmp_path):
     good = [[f"w{n} {n % 7} x B-PER {n}", f"v{n} {n % 7} x O {n}"] for n in range(200)]
     slips = [["a 1 x B-PRE 1"], ["b 2 x I-PER 2", "c 3 x O 3"], ["d 4 x O"]]
     train = write(tmp_path / "a.train.txt", good + slips)
@@ -116,7 +116,7 @@ def test_files_without_a_column_of_tags_are_refused(tmp_path):
         draft(files, "mine", tmp_path / "mine.yaml")
 
 
-def test_the_command_reads_gzip_writes_the_file_and_overwrites_only_when_told_to(joint, tmp_path):
+def test_the_command_reads_gzip_writes_the_file_and_overwrites_only_with_force(joint, tmp_path):
     packed = tmp_path / "gz"
     packed.mkdir()
     for path in joint:
@@ -148,7 +148,7 @@ def test_real_corpora_are_understood(real_data, tmp_path, corpus):
     assert {name: (task.column, task.scheme) for name, task in tasks_of(config).items()} == REAL[corpus]
 
 
-def test_relative_and_absolute_paths_may_stand_together(joint, tmp_path, monkeypatch):
+def test_relative_and_absolute_paths_may_be_mixed(joint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     files = [path.relative_to(tmp_path) if path.stem == "dev" else path for path in joint]
     _, config = drafted(files, tmp_path)
@@ -255,7 +255,7 @@ def test_tabs_with_spaces_in_words_and_empty_cells(tmp_path):
     assert tasks == {1: "skip", 2: None}
 
 
-def test_missing_blank_lines_are_told(tmp_path):
+def test_missing_blank_lines_are_reported(tmp_path):
     files = repeated(tmp_path, lambda number: "\n".join(rows([TAGS], number) * 5) + "\n")
     text, _ = drafted(files, tmp_path)
     assert "1 sentence of up to 750 tokens in train: are blank lines missing?" in text

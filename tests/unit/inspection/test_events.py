@@ -45,7 +45,7 @@ def test_the_same_tables_give_the_same_bytes(run, tmp_path):
     assert written[0] == written[1]
 
 
-def test_without_the_extra_the_way_to_install_it_is_told(run, tmp_path, monkeypatch):
+def test_without_the_extra_a_message_says_how_to_install_it(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard.compat.proto.event_pb2", None)
     with pytest.raises(ConfigError, match=r"pip install 'sparse-sharing\[tensorboard\]'"):
         write_events(run, tmp_path / "events")

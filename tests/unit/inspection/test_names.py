@@ -22,7 +22,7 @@ from sparse_sharing.inspection.names import given_group, group_files, split_and_
         ("news/contest.txt", None, "contest"),
     ],
 )
-def test_split_and_corpus_stand_in_the_name_or_else_in_the_folder(tmp_path, name, split, corpus):
+def test_split_and_corpus_are_recognised_from_the_name_or_otherwise_the_folder(tmp_path, name, split, corpus):
     assert split_and_corpus(tmp_path / name) == (split, corpus)
 
 

@@ -50,7 +50,7 @@ def test_scores_are_joined_by_their_main_metric(runs):
     assert rows["hard", "ner"]["seeds_first"] == 0
 
 
-def test_settings_that_differ_are_named_where_they_stand_and_digests_are_not(runs):
+def test_settings_that_differ_are_named_with_their_path_and_digests_are_not(runs):
     found = compare_settings(*runs)
     assert found["train", "optimization.epochs", "3", "9"] == ["news/seed1/train/sparse/shared"]
     assert found["train", "only in the second", "", ""] == ["news/seed1/train/hard/shared"]
@@ -74,7 +74,7 @@ def test_the_command_shows_both_and_writes_the_scores(runs, tmp_path):
     assert "single,ner,f1,55.0000,57.0000,2.0000,2,1" in (tmp_path / "scores.csv").read_text()
 
 
-def test_a_run_without_tables_is_told_how_to_make_them(runs, tmp_path):
+def test_the_message_for_a_run_without_tables_says_how_to_make_them(runs, tmp_path):
     with pytest.raises(ArtifactError, match="Make the tables of the run first"):
         compare_scores(runs[0], tmp_path)
 

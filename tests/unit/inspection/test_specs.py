@@ -24,5 +24,5 @@ def test_keys_are_dotted_and_named_items_go_by_their_name():
     assert flat({"corpora": corpora, "seeds": [1, 2]}) == {"corpora.news.tasks.ner.column": 3, "seeds": [1, 2]}
 
 
-def test_a_key_of_one_side_alone_is_told():
+def test_a_key_that_only_one_side_has_is_reported():
     assert differences({"a": {"b": 1}}, {"a": {"c": "x"}}) == {"a.b": ("1", "nothing"), "a.c": ("nothing", '"x"')}

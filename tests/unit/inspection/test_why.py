@@ -59,7 +59,7 @@ def test_a_change_of_an_earlier_stage_is_followed_to_where_it_begins(done, own_d
     ]
 
 
-def test_a_file_made_from_an_earlier_result_is_told(done, own_data, finish):
+def test_a_file_made_from_an_earlier_result_is_reported(done, own_data, finish):
     job = changed(own_data, "evaluate news seed1 sparse shared", train={"epochs": 11})
     finish(job.needs["model"])
     assert (
@@ -68,7 +68,7 @@ def test_a_file_made_from_an_earlier_result_is_told(done, own_data, finish):
     )
 
 
-def test_missing_files_and_newer_inputs_are_told(done, own_data):
+def test_missing_files_and_newer_inputs_are_reported(done, own_data):
     job = done[SPARSE]
     (job.folder / "history.csv").unlink()
     os.utime(own_data.folder / "train.txt", (1e9, 1e9))
@@ -76,7 +76,7 @@ def test_missing_files_and_newer_inputs_are_told(done, own_data):
     assert any("train.txt is newer" in text for text in texts(job))
 
 
-def test_a_file_of_another_program_is_told(done):
+def test_a_file_of_another_program_is_reported(done):
     carrier = done[SPARSE].carrier
     moment = carrier.stat().st_mtime
     carrier.write_bytes(b"something")

@@ -61,7 +61,7 @@ def test_packing_is_undone_by_unpacking(bits):
     assert (restored.shapes, restored.weights) == (mask.shapes, mask.weights)
 
 
-def test_the_first_weight_stands_in_the_highest_bit():
+def test_the_first_weight_is_the_highest_bit():
     assert pack(mask_of([True] + [False] * 8)).tolist() == [128, 0]
 
 

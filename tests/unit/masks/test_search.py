@@ -35,13 +35,13 @@ def test_a_budget_below_the_number_of_rounds_tries_some_of_them():
     assert found == sorted(found)
 
 
-def test_the_seed_alone_decides_what_is_drawn():
+def test_only_the_seed_decides_what_is_drawn():
     rounds = {task: range(1, 9) for task in ("a", "b", "c", "d")}
     assert draw(rounds, 30, 1) == draw(rounds, 30, 1)
     assert draw(rounds, 30, 1) != draw(rounds, 30, 2)
 
 
-def test_the_better_half_goes_on_and_of_equal_scores_what_stores_less():
+def test_the_better_half_is_trained_on_and_of_equal_scores_what_stores_less():
     standings = [Standing(0, 80.0, 500), Standing(1, 90.0, 900), Standing(2, 80.0, 300), Standing(3, 70.0, 100)]
     assert [own.number for own in best_of(standings, 2)] == [1, 2]
 

@@ -46,7 +46,7 @@ def test_smaller_batches_give_the_same_tags_and_probabilities(memory, caplog):
     assert "tagging with task ner: 16 sentences of up to" in caplog.text
 
 
-def test_a_sentence_that_does_not_fit_alone_is_refused(memory):
+def test_a_single_sentence_that_does_not_fit_is_refused(memory):
     memory(3)
     with pytest.raises(ResourceError, match="tagging with task ner: one sentence of"):
         network_of().predict("ner", TEXT)

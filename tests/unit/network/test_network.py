@@ -39,7 +39,7 @@ def one_by_one(network, task, text):
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
-def test_predictions_stand_in_the_order_of_the_tokens(task, batch_size):
+def test_predictions_are_in_the_order_of_the_tokens(task, batch_size):
     network, text = masked_network(seed=3), encoded(sentences(11, seed=4))
     tags = network.predict(task, text, batch_size)
     assert tags.tolist() == one_by_one(network, task, text)
@@ -123,7 +123,7 @@ def test_a_task_without_a_mask_reads_all_weights_also_after_a_masked_one():
     assert torch.equal(network.work, network.theta)
 
 
-def test_activating_a_task_leaves_the_weights_as_they_are():
+def test_activating_a_task_does_not_change_the_weights():
     network = masked_network()
     before = bits(network.theta)
     for task in TASKS:
@@ -184,7 +184,7 @@ def test_a_task_reads_and_changes_theta_up_to_its_layer():
     assert network.takes_part("pos").nonzero().squeeze(1).tolist() == list(range(ends[0]))
 
 
-def test_prunable_values_stand_in_the_order_of_a_mask():
+def test_prunable_values_are_in_the_order_of_a_mask():
     network = network_of(layers=2)
     mask = Mask(network.prunable_values() > 0, network.prunable_shapes, "weights")
     for name, part in mask.tensors().items():

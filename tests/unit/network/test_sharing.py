@@ -189,7 +189,7 @@ def test_units_start_from_nine_tenths_of_the_own_states_and_the_rest_in_equal_pa
     torch.testing.assert_close(pair, torch.tensor([[0.9, 0.1], [0.1, 0.9]]))
 
 
-def test_a_stack_alone_is_an_ordinary_network():
+def test_a_single_stack_is_an_ordinary_network():
     alone = network_of(vocabulary_of(("pos",)), stacks=["pos"])
     plain = network_of(vocabulary_of(("pos",)))
     names = {name: name.replace(".stacks.0", "") for name in alone.values() if not name.endswith("stitch")}

@@ -41,7 +41,7 @@ def stored(folder, masks, network=None):
 
 @settings(max_examples=25)
 @given(densities=st.tuples(*[st.floats(0, 1)] * 3), seed=st.integers(1, 9))
-def test_what_a_task_keeps_comes_back_bit_for_bit_and_the_rest_is_zero(folder, densities, seed):
+def test_what_a_task_keeps_is_read_back_bit_for_bit_and_the_rest_is_zero(folder, densities, seed):
     network = network_of(seed=seed)
     masks, values = masks_of(network, *densities), arrays_of(network)
     found = load_model(stored(folder, masks, network))
@@ -88,7 +88,7 @@ def test_a_sparse_model_is_smaller_than_a_dense_one_for_each_task(tmp_path):
     assert sizes["stored"]["weights"] + sizes["stored"]["masks"] < sizes["separate"]["weights"] / 4
 
 
-def test_without_masks_every_value_is_stored_as_it_is(tmp_path):
+def test_without_masks_every_value_is_stored(tmp_path):
     network = network_of()
     found = load_model(stored(tmp_path, {}, network))
     assert not found.masks

@@ -99,7 +99,7 @@ def test_two_systems_meet_once_as_they_were_named_first(changed):
     ]
 
 
-def test_a_baseline_that_is_no_system_is_no_reference(changed):
+def test_a_baseline_that_names_no_system_is_not_used(changed):
     values = changed()
     values["train"]["systems"] = values["train"]["systems"][2:]
     assert pairs(values) == []
@@ -160,7 +160,7 @@ def test_a_pair_is_a_sparse_system_of_two_tasks_beside_the_hard_one_of_the_same(
     assert pairs_of(facts) == [("alone", None), ("sparse", "hard")]
 
 
-def test_an_ablation_is_two_sparse_systems_that_differ_in_their_start_alone():
+def test_an_ablation_is_two_sparse_systems_that_differ_only_in_their_start():
     facts = {
         "warm": known("sparse", start="warmup", choice="best"),
         "cold": known("sparse_no_warmup", choice="best"),
@@ -171,7 +171,7 @@ def test_an_ablation_is_two_sparse_systems_that_differ_in_their_start_alone():
 
 
 @pytest.mark.parametrize("value", [["nowhere"], ["single", "nowhere"], [["single", "nowhere"]]])
-def test_a_reference_that_is_no_system_is_refused(changed, value):
+def test_a_reference_that_is_not_a_system_is_refused(changed, value):
     with pytest.raises(Exception, match=r"tables\.comparisons: there is no system 'nowhere'; known: single, hard"):
         parse_config(changed("tables.comparisons", value))
 

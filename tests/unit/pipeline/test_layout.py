@@ -43,14 +43,14 @@ def job_paths(config):
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_paths_lie_in_the_folder_of_the_run_and_carry_identity_only(name):
+def test_paths_are_in_the_folder_of_the_run_and_have_identity_only(name):
     pattern = getattr(layout, name)
     assert pattern.startswith("results/{run}/")
     assert set(re.findall(r"{(\w+)}", pattern)) <= IDENTITY
 
 
 @pytest.mark.parametrize("name", ["data", "seed1", "train", "prune", "work", "initial", "weights"])
-def test_no_job_lies_in_the_folder_of_another_whatever_things_are_called(changed, name):
+def test_no_job_is_in_the_folder_of_another_with_any_names(changed, name):
     values = changed("data.datasets.1.name", name)
     values["data"]["datasets"][0]["corpora"][0]["tasks"][0]["name"] = name
     values["select"]["choices"][0]["name"] = values["train"]["systems"][2]["choice"] = name

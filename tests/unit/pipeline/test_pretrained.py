@@ -56,7 +56,7 @@ def test_the_default_encoder_has_no_folder():
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_folder_without_a_model_is_refused(folder, name):
     (folder / name).unlink()
-    with pytest.raises(ConfigError, match="no folder of a pretrained model"):
+    with pytest.raises(ConfigError, match="is not the folder of a pretrained model"):
         spec_of(config_of(folder.parent, pretrained="model"))
 
 

@@ -189,7 +189,7 @@ def test_what_is_added_leaves_all_that_was_there_as_it_was(changed, path, value)
 TOPIC = {"name": "topic", "column": 4}
 
 
-def test_a_task_that_is_added_concerns_its_dataset_alone(changed):
+def test_an_added_task_affects_only_its_dataset(changed):
     jobs = differing(changed(), changed("data.datasets.0.corpora.0.tasks.+", TOPIC))
     assert {job[1] for job in jobs if len(job) > 1} == {"joint"}
 
@@ -245,7 +245,7 @@ def test_the_model_scheme_may_be_left_to_the_scheme_of_the_file(changed):
     assert not differing(changed(), changed("data.datasets.0.corpora.0.tasks.1.model_scheme", "iob2"))
 
 
-def test_a_system_with_epochs_of_its_own_is_trained_for_these_and_else_like_the_others(changed):
+def test_a_system_with_its_own_epochs_differs_from_the_others_only_in_these(changed):
     specs = Specs(parse_config(changed("train.systems.1.epochs", 3)))
     hard = specs.train("joint", 1, "hard", "shared").optimization
     cold = specs.train("joint", 1, "cold", "shared").optimization

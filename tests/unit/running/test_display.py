@@ -74,7 +74,7 @@ def test_after_ctrl_c_no_job_counts_as_failed_and_nothing_is_complained_of(displ
     display.stop()
     display.fail(3, pruning(tmp_path))
     display.say("WorkflowError: at least one job did not complete")
-    assert shown(display) == ["Stopping the jobs at work ..."]
+    assert shown(display) == ["Stopping the running jobs ..."]
 
 
 def test_what_a_log_quotes_cannot_steer_the_terminal(display, tmp_path):

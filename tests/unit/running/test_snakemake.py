@@ -25,7 +25,7 @@ def test_snakemake_is_started_by_the_same_python_on_the_workflow_of_the_program(
     assert words[words.index("--logger") + 1] == "sparse-sharing"
 
 
-def test_options_and_targets_of_snakemake_pass_through_and_stand_first():
+def test_options_and_targets_of_snakemake_are_passed_on_and_come_first():
     words = command("tables", "--forcerun", "prune", overrides={"run": "other"})
     assert words[3:6] == ["tables", "--forcerun", "prune"]
     assert words[words.index("--config") + 1] == "run=other"

@@ -35,4 +35,4 @@ def test_a_finished_run_names_its_verdict_its_best_model_and_its_report(tmp_path
 
 
 def test_a_run_without_tables_names_its_folder(tmp_path, monkeypatch, request):
-    assert success(config(tmp_path, monkeypatch, request)) == "Done. The files of the run are below results/tiny."
+    assert success(config(tmp_path, monkeypatch, request)) == "Done. The files of the run are in results/tiny."

@@ -95,8 +95,8 @@ def test_answers_are_those_of_python(port, tagger):
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
-        (b"{", 400, "the body is no JSON"),
-        (b"[" * 9000, 400, "the body is no JSON"),
+        (b"{", 400, "the body is not valid JSON"),
+        (b"[" * 9000, 400, "the body is not valid JSON"),
         ([], 422, "exactly one of text, texts, sentences"),
         ({}, 422, "exactly one of text, texts, sentences"),
         ({"text": "a", "texts": []}, 422, "exactly one of"),
@@ -134,7 +134,7 @@ def test_under_load_every_request_gets_its_own_answer(port, tagger):
     ]
 
 
-def test_an_answer_that_takes_too_long_is_given_up_and_the_service_goes_on():
+def test_an_answer_that_takes_too_long_is_abandoned_and_the_service_continues():
     tagger = WordLengths()
     with running(tagger, seconds=0.3) as port:
         tagger.delay = 1.5

@@ -23,7 +23,7 @@ def test_every_way_of_sharing_has_an_implementation_that_gives_each_task_a_mask(
 
 
 @pytest.mark.parametrize("name", ["single", "sparse"])
-def test_chosen_masks_are_taken_as_they_are(name):
+def test_chosen_masks_are_used_unchanged(name):
     chosen = {task: Mask(torch.arange(6) < size, SHAPES, "weights") for task, size in (("ner", 4), ("pos", 2))}
     assert sharing_of(name).masks(SPEC, DENSE, chosen) == chosen
 

@@ -118,7 +118,7 @@ def test_tensors_that_are_views_of_others_are_stored_as_they_look(tmp_path):
     np.testing.assert_array_equal(found["every"], whole[::2, ::-1])
 
 
-def test_the_digest_tells_names_types_shapes_bytes_and_details_apart_but_no_order():
+def test_the_digest_depends_on_names_types_shapes_bytes_and_details_but_not_on_order():
     array = np.arange(6, dtype=np.int32)
     variants = [
         ({"a": array}, {}),
@@ -173,7 +173,7 @@ def test_every_file_that_was_cut_short_or_has_something_behind_is_refused(writte
     [b"{}", b"[]", b"null", b"3", b'{"a"', b"\xff\xfe", b"\0" * 64, b"\xff" * 64, b"[" * 100_000, b'{"details": 1}'],
 )
 def test_foreign_files_are_refused(written, content):
-    assert "is damaged or no file of this program" in refusal(*written, content)
+    assert "is damaged or was not written by sparse-sharing" in refusal(*written, content)
 
 
 def test_a_missing_file_and_a_folder_are_refused(written):
@@ -187,9 +187,9 @@ def test_a_missing_file_and_a_folder_are_refused(written):
 def test_a_file_of_another_kind_is_refused(tmp_path):
     path = tmp_path / "x"
     save_tensors(path, "masks", SPEC, TENSORS)
-    assert "holds masks, expected weights" in refusal(path, lambda: load_tensors(path, "weights"))
+    assert "expected weights, got masks" in refusal(path, lambda: load_tensors(path, "weights"))
     save_json(path, "summary", SPEC, {})
-    assert "holds summary, expected metrics" in refusal(path, lambda: load_json(path, "metrics"))
+    assert "expected metrics, got summary" in refusal(path, lambda: load_json(path, "metrics"))
 
 
 def test_a_file_of_another_version_is_refused(written, monkeypatch):
@@ -302,7 +302,7 @@ def test_json_can_be_read_by_a_person_and_holds_no_number_that_is_none(tmp_path)
     assert not (tmp_path / "y.json").exists()
 
 
-def test_arrays_that_were_read_may_be_changed_and_the_file_stays_as_it_is(tmp_path):
+def test_arrays_that_were_read_may_be_changed_without_changing_the_file(tmp_path):
     path = tmp_path / "x.safetensors"
     save_tensors(path, "weights", SPEC, TENSORS)
     before = path.read_bytes()
@@ -319,7 +319,7 @@ def test_what_was_read_outlives_the_file_that_replaces_it(tmp_path):
     np.testing.assert_array_equal(found["heads/pos"], TENSORS["heads/pos"])
 
 
-def test_every_tensor_lies_at_a_multiple_of_its_width(tmp_path):
+def test_every_tensor_begins_at_a_multiple_of_its_width(tmp_path):
     path = tmp_path / "x.safetensors"
     odd = {"a": np.ones(3, bool), "b": np.ones(5, np.float32), "c": np.ones(1, np.int64), "d": np.ones(1, np.uint8)}
     save_tensors(path, "weights", SPEC, odd)

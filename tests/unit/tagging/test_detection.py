@@ -32,7 +32,7 @@ NUMBERED = "\t".join(["1", "Bob", *"________"])
         ("", "raw"),
     ],
 )
-def test_columns_are_told_from_raw_text_by_the_first_lines(text, kind):
+def test_columns_are_distinguished_from_raw_text_by_the_first_lines(text, kind):
     assert guess_kind(text.split("\n"), KNOWN) == kind
 
 

@@ -58,7 +58,7 @@ def test_a_wrong_path_lists_the_models_nearby(run, place):
 
 def test_where_there_is_none_that_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ArtifactError, match="give the folder of a trained or exported model, or of a run"):
+    with pytest.raises(ArtifactError, match="expected the folder of a trained or exported model, or of a run"):
         find_model(tmp_path / "nowhere")
 
 

@@ -99,7 +99,7 @@ def test_conllu_keeps_every_line_and_its_words_are_the_second_column(kind):
 
 
 @pytest.mark.parametrize("line", ["1\tzu\t_", "one\tzu\t_\t_\t_\t_\t_\t_\t_\t_", "1\t\t_\t_\t_\t_\t_\t_\t_\t_"])
-def test_a_line_that_is_no_conllu_is_an_error_with_its_number(line):
+def test_a_line_that_is_not_conllu_is_an_error_with_its_number(line):
     with pytest.raises(DataError, match=r"here, line 2: found .* expected CoNLL-U"):
         items_of(f"# text = zu\n{line}", "conllu")
 
@@ -136,10 +136,10 @@ def test_a_giant_sentence_is_cut_with_a_warning(monkeypatch, caplog):
         items, _ = items_of(text, kind)
         assert max(len(one.words) for one in items) == 3
         assert sum(len(one.words) for one in items) == (8 if kind == "columns" else 16)
-    assert "a sentence of 3 tokens or more is cut" in caplog.text
+    assert "a sentence of 3 tokens or more was cut" in caplog.text
 
 
-def test_chunks_hold_at_most_so_many_sentences_and_tokens():
+def test_chunks_have_limited_numbers_of_sentences_and_tokens():
     items = [item("w") for _ in range(7)]
     assert [len(chunk) for chunk in in_chunks(iter(items), 3)] == [3, 3, 1]
     long = [item(*("w",) * 100) for _ in range(4)]
@@ -164,7 +164,7 @@ def pipe():
         yield source, sink
 
 
-def test_lines_of_a_pipe_are_there_as_soon_as_they_are_written(pipe):
+def test_lines_of_a_pipe_are_read_as_soon_as_they_are_written(pipe):
     source, sink = pipe
     lines = live_lines(source, "here")
     sink.write(b"\xef\xbb\xbfone\ntw")

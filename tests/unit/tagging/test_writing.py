@@ -47,17 +47,17 @@ def test_columns_of_text_are_words_and_tags_with_a_blank_line_behind():
     assert written("columns") == "Bob B-PER N\nLee I-PER N\nleft O V\n\n"
 
 
-def test_a_probability_stands_behind_its_tag():
+def test_a_probability_follows_its_tag():
     assert written("columns", tagged=SURE).splitlines()[0] == "Bob B-PER 0.5000 N 0.1235"
 
 
-def test_tags_stand_behind_the_columns_that_were_read_separated_as_they_are():
+def test_tags_follow_the_columns_of_the_input_with_its_separator():
     lines = ("1\tBob", "2\tLee", "3 left")
     assert written("columns", item_of(*lines)) == "1\tBob\tB-PER\tN\n2\tLee\tI-PER\tN\n3 left O V\n"
 
 
 @pytest.mark.parametrize("line", ["", " ", "-DOCSTART- -X- O"])
-def test_a_line_between_sentences_is_passed_on_in_columns_alone(line):
+def test_only_columns_pass_on_lines_between_sentences(line):
     assert written("columns", Item(lines=(line,)), EMPTY) == line + "\n"
     assert written("jsonl", Item(lines=(line,)), EMPTY) == ""
     assert written("color", Item(lines=(line,)), EMPTY) == ""

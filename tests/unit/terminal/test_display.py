@@ -12,7 +12,7 @@ EVIL = "\x1b]0;owned\x07 \u202etxt.exe \x9b31m"
 
 
 @given(st.text() | st.text(alphabet="a\x1b\x07\u202e\x9b\n\t\ud800"))
-def test_what_is_shown_holds_no_character_that_steers(text):
+def test_shown_text_has_no_control_characters(text):
     shown = visible(text)
     assert not any(unicodedata.category(one) in HIDDEN and one not in JOINERS for one in shown)
     assert visible(shown) == shown

@@ -58,7 +58,7 @@ def test_an_epoch_is_a_line_with_its_time_and_what_is_left_at_this_pace():
     ]
 
 
-def test_epochs_of_an_earlier_attempt_are_no_work_that_is_left():
+def test_epochs_of_an_earlier_attempt_do_not_count_as_remaining_work():
     def work(report):
         report.skip(2)
         report.epoch("epoch 3/4", 10)

@@ -31,17 +31,17 @@ def test_the_errors_of_both_allocators_are_understood(allocate, size):
     assert message.startswith(
         "epoch 3, step 4/9, task ner, a batch of 10 sentences of up to 40 tokens: the memory does"
     )
-    assert f"suffice: {asked_bytes(error) / 1e6:,.0f} MB more were asked for; the process has held" in message
+    assert f"out of memory: {asked_bytes(error) / 1e6:,.0f} MB more were requested; the process has used" in message
     assert "mem_mb" in message
 
 
 @pytest.mark.parametrize("error", [MemoryError(), MemoryError("std::bad_alloc"), OSError(errno.ENOMEM, "no memory")])
 def test_an_error_without_a_size_is_understood(error):
-    assert explain(error).startswith("the memory does not suffice: the process has held")
+    assert explain(error).startswith("out of memory: the process has used")
 
 
-def test_what_the_gpu_lacks_at_the_end_of_a_step_is_told_as_well():
-    assert "21 MB more were asked for" in explain(
+def test_running_out_of_gpu_memory_at_the_end_of_a_step_is_reported_as_well():
+    assert "21 MB more were requested" in explain(
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
     )
 

@@ -59,7 +59,7 @@ def test_batches_of_one_pool_hold_sentences_of_similar_length(lengths, batch_siz
     assert all(one[1] <= other[0] for one, other in pairwise(ranges))
 
 
-def test_the_order_of_batches_depends_on_the_seed_alone():
+def test_the_order_of_batches_depends_only_on_the_seed():
     lengths = np.arange(1, 41)
     orders = [
         np.concatenate(shuffled_batches(lengths, 4, 3, np.random.default_rng(seed))).tolist() for seed in (1, 1, 2)

@@ -20,21 +20,21 @@ def of_words(sentences, **values):
 
 @settings(deadline=None)
 @given(UNICODE)
-def test_words_come_back_as_they_were_written(sentences):
+def test_words_are_read_back_as_they_were_written(sentences):
     text = of_words(sentences)
     assert text.words() == sentences
     assert text.sentences == len(sentences)
     assert text.lengths.tolist() == [len(words) for words in sentences]
 
 
-def test_words_of_any_script_come_back():
+def test_words_of_any_script_are_read_back():
     words = [["Łódź", "東京", "naïve"], ["🙂", "e\u0301", "é", "\u200b", "İ"]]
     assert of_words(words).words() == words
 
 
 @settings(deadline=None)
 @given(UNICODE)
-def test_arrays_come_back_under_the_name_of_the_corpus(sentences):
+def test_arrays_are_read_back_by_the_name_of_the_corpus(sentences):
     text = of_words(sentences)
     other = {"other/tokens": np.zeros(3, np.int32)}
     restored = EncodedText.from_tensors("own", text.to_tensors("own") | other, text.unseen_tags)
@@ -44,7 +44,7 @@ def test_arrays_come_back_under_the_name_of_the_corpus(sentences):
     }
 
 
-def test_tags_and_unseen_tags_come_back():
+def test_tags_and_unseen_tags_are_read_back():
     pairs = [*sentences(3), (["Bob"], {"chunk": ["B-NEW"], "ner": ["O"], "pos": ["N"]})]
     text = encoded(pairs)
     unseen = {task: list(tags) for task, tags in text.unseen_tags.items()}

@@ -84,7 +84,7 @@ def test_repair_is_valid_idempotent_and_keeps_the_spans(tags, scheme):
 
 
 @given(ANY_TAGS, SCHEME)
-def test_what_stands_before_a_violation_needs_no_repair(tags, scheme):
+def test_tags_before_a_violation_need_no_repair(tags, scheme):
     problem = violation(tags, scheme)
     repaired, changed = repair(tags, scheme)
     assert (problem is None) == (changed == 0)

@@ -61,7 +61,7 @@ def test_too_few_sentences_cannot_be_cut(sentences):
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, float("nan")])
-def test_a_fraction_lies_between_0_and_1(fraction):
+def test_a_fraction_is_between_0_and_1(fraction):
     with pytest.raises(ValueError, match="not between 0 and 1"):
         cut_development(range(10), fraction, 1)
 
@@ -81,7 +81,7 @@ def test_duplicates_equal_a_direct_count(train, dev, test):
     ("one", "other"),
     [(("a", "b"), ("ab",)), ((), ("",)), (("a b",), ("a", "b")), (("a", "b"), ("b", "a")), (("A",), ("a",))],
 )
-def test_different_sentences_are_never_taken_for_one(one, other):
+def test_different_sentences_are_never_counted_as_the_same(one, other):
     assert duplicate_counts({"train": [one], "dev": [other]}) == {("train", "dev"): 0}
 
 
@@ -114,7 +114,7 @@ def test_a_sample_prefers_no_place_in_the_file():
     assert (abs(counts - 250) < 69).all()
 
 
-def test_a_split_has_its_shares_and_depends_on_its_seed_alone():
+def test_a_split_has_its_shares_and_depends_only_on_its_seed():
     parts = assign_splits(1000, "80/10/10", 1)
     assert np.bincount(parts).tolist() == [800, 100, 100]
     assert (assign_splits(1000, "80/10/10", 1) == parts).all()

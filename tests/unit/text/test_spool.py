@@ -47,7 +47,7 @@ def content(column):
 
 
 @given(NUMBERS, NUMBERS)
-def test_columns_that_are_written_in_turn_come_back_each_by_itself(spool, first, second):
+def test_columns_that_are_written_in_turn_are_read_back_separately(spool, first, second):
     columns = Column(spool), Column(spool)
     for number in range(max(len(first), len(second))):
         for column, parts in zip(columns, (first, second), strict=True):
@@ -89,6 +89,6 @@ def test_nothing_is_left_in_the_folder_even_while_the_spool_is_open(tmp_path):
     assert not list((tmp_path / "new").iterdir())
 
 
-def test_a_full_disk_is_told_with_the_folder(tmp_path):
+def test_a_full_disk_is_reported_with_the_folder(tmp_path):
     said = subprocess.run([sys.executable, "-c", FULL_DISK, tmp_path], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == str(tmp_path)

@@ -76,7 +76,7 @@ def test_flaws_are_counted_all_and_the_first_kept_where_they_are_gathered():
         report.flaws.raise_first()
 
 
-def test_tags_around_a_foreign_tag_are_no_flaws_of_their_own():
+def test_tags_around_a_foreign_tag_are_not_counted_as_errors():
     report = ReadReport(flaws=Flaws())
     read("B-PER L-PER", scheme="bioes", report=report)
     assert report.flaws.counts == {("ner", "foreign"): 1}

@@ -41,7 +41,7 @@ def test_neighbours_decide_whether_any_strings_follow_a_scheme(scheme, tags):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_allowed_transition_stands_in_a_valid_sentence(scheme):
+def test_every_allowed_transition_occurs_in_a_valid_sentence(scheme):
     # one type beside O, so that all sentences can be listed
     names = tuple(tag for tag in TAGS[scheme] if "-B" not in tag)
     allowed = allowed_transitions(names, scheme)
@@ -61,7 +61,7 @@ def test_a_name_in_bioes_neither_ends_within_a_span_nor_begins_there():
     assert {name for name, may in zip(names, allowed.ends, strict=True) if may} == {"E-A", "E-B", "O", "S-A", "S-B"}
 
 
-def test_types_with_hyphens_are_told_apart_whole():
+def test_types_with_hyphens_are_compared_as_a_whole():
     allowed = allowed_transitions(("B-A-X", "I-A-X", "I-A-Y"), "iob2")
     assert allowed.pairs[0] == (True, True, False)
 

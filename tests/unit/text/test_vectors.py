@@ -108,7 +108,7 @@ def test_written_vectors_are_read_back_exactly(tmp_path_factory, table):
         ("word\n", ["line 1: found 'word'", "a word and its numbers"]),
         ("-DOCSTART- -X- O\nEU NNP O\n", ["line 1: found '-X-' in '-X- O'; expected a number"]),
         ("the 1 2\ncat 3 x\n", ["line 2: found 'x' in '3 x'; expected a number"]),
-        ("the 1 2\ncat 3\n", ["line 2: found 1 numbers in 'cat 3'; expected 2", "cut short"]),
+        ("the 1 2\ncat 3\n", ["line 2: found 1 numbers in 'cat 3'; expected 2", "truncated"]),
         ("the 1 2\ncat 3 4 5\n", ["line 2: found 3 numbers in 'cat 3 4 5'; expected 2"]),
         ("2 3\nthe 1 2\n", ["line 2: found 2 numbers", "expected 3"]),
         ("the 1 2\ncat  3 4\n", ["line 2: found 3 numbers", "single spaces"]),
@@ -116,10 +116,10 @@ def test_written_vectors_are_read_back_exactly(tmp_path_factory, table):
         ("the 1 2\ncat nan 4\n", ["line 2: found a number that is infinite, not a number", "of 'cat'"]),
         ("the 1 2\ncat 3 -inf\n", ["line 2: found a number that is infinite"]),
         ("the 1 2\ncat 3 1e39\n", ["line 2", "too large for 32 bits"]),
-        ("3 2\nthe 1 2\ncat 3 4\n", ["found 2 words after the first line, which says 3", "cut short"]),
+        ("3 2\nthe 1 2\ncat 3 4\n", ["found 2 words after the first line, which says 3", "truncated"]),
         ("1 2\nthe 1 2\ncat 3 4\n", ["found 2 words after the first line, which says 1"]),
         (b"the 1 2\nna\xefve 3 4\n", ["line 2", "0xef", "not UTF-8"]),
-        (zipped(GLOVE.encode())[:-10], ["damaged or cut short"]),
+        (zipped(GLOVE.encode())[:-10], ["damaged or truncated"]),
     ],
 )
 def test_flaws_are_reported_with_their_place(file, content, parts):
@@ -129,7 +129,7 @@ def test_flaws_are_reported_with_their_place(file, content, parts):
     assert [part for part in parts if part not in message] == []
 
 
-def test_unwanted_lines_are_checked_for_their_length_alone(file):
+def test_only_the_length_of_unwanted_lines_is_checked(file):
     path = file("the 1 2\ncat 3 x\ndog 5 6\n")
     assert read_vectors(path, {"the", "dog"}).words == ("the", "dog")
     assert "line 2: found 1 numbers" in refusal(file("the 1 2\ncat 3\n"), {"the"})
@@ -161,7 +161,7 @@ def test_coverage_shares_sum_to_one(words, found, lowercase):
 
 
 @given(WORD, st.sets(WORD), st.booleans())
-def test_coverage_tells_what_a_look_up_would_find(word, found, lowercase):
+def test_coverage_counts_what_a_look_up_would_find(word, found, lowercase):
     kind = max(shares := coverage([(word, 1)], found, lowercase), key=shares.get)
     looked_up = [word.lower()] if lowercase else [word, word.lower()]
     hit = next((form for form in looked_up if form in found), None)

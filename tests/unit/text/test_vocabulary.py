@@ -17,7 +17,7 @@ VOCABULARIES = st.builds(Vocabulary, NAMES, NAMES, TASKS, st.booleans(), st.inte
 
 
 @given(VOCABULARIES)
-def test_a_vocabulary_comes_back_from_json(vocabulary):
+def test_a_vocabulary_survives_writing_and_reading_json(vocabulary):
     assert Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json()))) == vocabulary
 
 

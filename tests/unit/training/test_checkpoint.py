@@ -100,7 +100,7 @@ def test_a_resumed_training_has_the_own_best_epochs_of_an_uninterrupted_one(tmp_
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_a_training_killed_within_an_epoch_goes_on_from_the_last_finished_one(tmp_path, optimizer):
+def test_a_training_killed_within_an_epoch_resumes_after_the_last_finished_one(tmp_path, optimizer):
     def kill(step, steps):
         if (len(killed.progress.history), step) == (2, steps // 2):
             raise Killed
@@ -145,7 +145,7 @@ def test_a_checkpoint_of_another_spec_or_label_is_not_used(tmp_path, spec, label
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "foreign"])
-def test_a_damaged_checkpoint_is_not_used_and_the_user_is_told(tmp_path, damage, caplog):
+def test_a_damaged_checkpoint_is_not_used_and_reported(tmp_path, damage, caplog):
     run = Run(tmp_path, spec_of()).finish()
     content = run.checkpoint.path.read_bytes()
     flipped = content[:-1] + bytes([content[-1] ^ 1])
@@ -205,7 +205,7 @@ def test_a_folder_in_use_by_another_process_is_refused(tmp_path):
         assert folder.exists()
 
 
-def test_work_in_other_folders_goes_on_side_by_side(tmp_path):
+def test_work_in_other_folders_runs_in_parallel(tmp_path):
     with work_folder(tmp_path / "one") as one, work_folder(tmp_path / "other") as other:
         assert one != other
         assert one.exists()

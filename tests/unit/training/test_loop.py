@@ -57,7 +57,7 @@ def dev_scores(monkeypatch):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("sampling", ["proportional", "round_robin"])
-def test_joint_training_of_one_task_equals_training_it_alone(optimizer, sampling):
+def test_joint_training_of_one_task_equals_single_training(optimizer, sampling):
     alone = network_of(vocabulary_of(("ner",)), dropout=0.5, word_dropout=0.1)
     joint = network_of(vocabulary_of(), dropout=0.5, word_dropout=0.1)
     optimization = optimization_of(optimizer, epochs=3, sampling=sampling)
@@ -81,7 +81,7 @@ def weighted(network, monkeypatch, optimization=None, **weights):
 
 
 @pytest.mark.parametrize("sampling", ["proportional", "round_robin"])
-def test_a_sampling_weight_gives_a_task_so_many_times_its_steps(sampling, monkeypatch):
+def test_a_sampling_weight_multiplies_the_steps_of_a_task(sampling, monkeypatch):
     optimization = optimization_of("adam", epochs=1, sampling=sampling)
     weights = {"ner": {"sampling_weight": 3.0}, "pos": {"sampling_weight": 1 / 3}}
     _, drawn = weighted(network_of(), monkeypatch, optimization, **weights)
@@ -95,7 +95,7 @@ def test_weights_of_one_change_no_bit(monkeypatch):
     assert all_bits(plain.values()) == all_bits(explicit.values())
 
 
-def test_a_loss_weight_multiplies_the_gradient_of_its_task_alone(monkeypatch):
+def test_a_loss_weight_multiplies_only_the_gradient_of_its_task(monkeypatch):
     optimization = optimization_of("sgd", epochs=1, batch_size=100, learning_rate=1e-3)
     moved = {}
     for name, weight in (("once", 1.0), ("twice", 2.0)):
@@ -108,7 +108,7 @@ def test_a_loss_weight_multiplies_the_gradient_of_its_task_alone(monkeypatch):
     assert torch.allclose(moved["twice"]["heads.pos.bias"], moved["once"]["heads.pos.bias"], rtol=0.01)
 
 
-def test_heads_of_tasks_that_are_not_trained_stay_as_they_are():
+def test_heads_of_tasks_that_are_not_trained_do_not_change():
     network, start = network_of(), network_of().values()
     train(network, optimization_of("adam", epochs=2), ["ner"])
     changed = {name for name, value in network.values().items() if not torch.equal(value, start[name])}
@@ -224,7 +224,7 @@ def test_training_ends_with_the_weights_of_the_last_epoch_not_the_best(dev_score
     assert all_bits(network.values()) != all_bits(progress.best)
 
 
-def test_patience_stops_after_so_many_epochs_without_a_better_score(dev_scores):
+def test_patience_is_the_number_of_epochs_without_a_better_score_before_a_stop(dev_scores):
     dev_scores(10.0, 30.0, 20.0, 30.0, 29.0, 99.0)
     progress = train(network_of(), optimization_of("sgd", epochs=6, patience=3))
     assert [epoch.mean for epoch in progress.history] == [10.0, 30.0, 20.0, 30.0, 29.0]
@@ -243,7 +243,7 @@ def test_without_patience_all_epochs_are_trained(dev_scores):
     assert [epoch.number for epoch in progress.history] == [1, 2, 3, 4]
 
 
-def test_an_epoch_tells_its_scores_and_their_mean():
+def test_an_epoch_logs_its_scores_and_their_mean():
     epoch = train(network_of(), optimization_of("adam", epochs=1)).history[0]
     assert list(epoch.scores) == list(TASKS)
     assert epoch.mean == pytest.approx(np.mean(list(epoch.scores.values())))
@@ -264,7 +264,7 @@ def test_a_decayed_learning_rate_is_the_one_that_moves_the_weights():
     assert one[1].loss != other[1].loss
 
 
-def test_each_step_is_told_with_the_number_of_steps():
+def test_each_step_is_reported_with_the_number_of_steps():
     told = []
     train(network_of(), optimization_of("sgd", epochs=1), on_step=lambda *step: told.append(step))
     assert told == [(step, 9) for step in range(1, 10)]

@@ -90,7 +90,7 @@ def test_tags_are_those_of_the_cpu(device, head):
 
 
 @DEVICES
-def test_a_checkpoint_of_a_training_goes_on_anywhere(device, tmp_path):
+def test_a_training_resumes_from_a_checkpoint_on_another_device(device, tmp_path):
     settings = optimization_of("adam", epochs=2)
     network = masked_network(device)
     trainer, progress = Trainer(network, settings), Progress()
@@ -122,7 +122,7 @@ def test_bfloat16_is_refused_on_the_cpu_with_what_to_do():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_mixed_precision_is_of_the_encoder_in_training_alone(training, monkeypatch):
+def test_mixed_precision_is_used_only_by_the_encoder_in_training(training, monkeypatch):
     asked = []
     within = torch.autocast
 

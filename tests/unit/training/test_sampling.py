@@ -73,7 +73,7 @@ def counted(count, weight):
 
 
 @given(st.integers(1, 30), st.floats(0.01, 5))
-def test_a_weight_gives_so_many_passes_of_batches_to_the_nearest_and_at_least_one_batch(count, weight):
+def test_a_weight_gives_its_number_of_passes_rounded_to_batches_and_at_least_one_batch(count, weight):
     batches = counted(count, weight)
     assert len(batches) == pytest.approx(max(1, weight * count), abs=0.5001)
     assert len(set(batches)) == len(batches)
@@ -91,5 +91,5 @@ def test_weight_one_is_one_pass_and_draws_no_more_random_numbers():
     assert counted(4, 1.0) == [(0, batch) for batch in range(4)]
 
 
-def test_a_part_of_a_pass_is_the_beginning_of_a_pass_shuffled_anew():
+def test_a_part_of_a_pass_is_the_beginning_of_a_newly_shuffled_pass():
     assert counted(4, 2.5) == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2), (1, 3), (2, 0), (2, 1)]

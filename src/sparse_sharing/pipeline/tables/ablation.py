@@ -6,7 +6,7 @@ from sparse_sharing.pipeline.tables.record import DECIMALS_OF_SCORES, TableRecor
 RECORD = register(
     TableRecord(
         name="ablation",
-        caption="Sparse sharing with and without the multi-task warm-up, alike in all else.",
+        caption="Sparse sharing with and without the multi-task warm-up, equal otherwise.",
         columns={
             "dataset": None,
             "choice": None,

@@ -7,8 +7,8 @@ RECORD = register(
         name="comparisons",
         caption=(
             "Pairs of systems: the difference in points with its simultaneous 95 % interval over other trainings "
-            "and other test texts, the difference that could have been found, and the verdict: helped, hurt, no "
-            "measurable difference, or no verdict where a mark bars it."
+            "and other test texts, the smallest difference that the test could have detected, and the verdict: helped, "
+            "hurt, no measurable difference, or no verdict if a mark rules it out."
         ),
         columns={
             "dataset": None,

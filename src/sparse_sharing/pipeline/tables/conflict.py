@@ -6,9 +6,9 @@ RECORD = register(
     TableRecord(
         name="conflict",
         caption=(
-            "Whether the training gradients of two tasks point the same way: their cosine after each epoch, by layer, "
+            "Whether the training gradients of two tasks agree: their cosine after each epoch, by layer, "
             "mean and standard deviation over the seeds. Shared: weights that both tasks keep. Private: weights that "
-            "one of them keeps, where no step of the other has any effect. Below 0 a small step of one task raises the "
+            "one of them keeps, which steps of the other do not change. Below 0, a small step of one task raises the "
             "loss of the other. The page shows the last epoch."
         ),
         columns={

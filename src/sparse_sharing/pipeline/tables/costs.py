@@ -6,9 +6,10 @@ RECORD = register(
     TableRecord(
         name="costs",
         caption=(
-            "What each system has cost: updates (optimizer steps on batches of a task) and tokens of its warm-up,"
+            "The cost of each system: updates (optimizer steps on batches of a task) and tokens of its warm-up,"
             " of the prunings behind its masks and of its training, the dev scores that chose an epoch or a mask,"
-            " and the processor seconds of all jobs. Means over the seeds; what several systems share is counted "
+            " and the processor seconds of all jobs. Means over the seeds; a cost that several systems share is "
+            "counted "
             "in full for each."
         ),
         columns={

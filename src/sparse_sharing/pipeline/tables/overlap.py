@@ -6,8 +6,8 @@ RECORD = register(
     TableRecord(
         name="overlap",
         caption=(
-            "Overlap of the chosen masks: weights that all keep over weights that any keeps, beside those of "
-            "independent masks and of the largest starting weights."
+            "Overlap of the chosen masks: the weights that all masks keep, divided by the weights that any mask keeps; "
+            "compared with independent masks and with the largest starting weights."
         ),
         columns={
             "dataset": None,

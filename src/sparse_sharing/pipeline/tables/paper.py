@@ -5,7 +5,7 @@ from sparse_sharing.pipeline.tables.record import DECIMALS_OF_SCORES, TableRecor
 RECORD = register(
     TableRecord(
         name="paper",
-        caption="The figures that the paper prints beside those measured; the difference in points.",
+        caption="Scores in the paper and scores measured here, with the difference in points.",
         columns={
             "dataset": None,
             "experiment": None,
@@ -21,7 +21,7 @@ RECORD = register(
         },
         place=30,
         systems=("system",),
-        title="The paper beside ours",
+        title="Comparison with the paper",
         is_filled=lambda run: bool(run.paper),
     )
 )

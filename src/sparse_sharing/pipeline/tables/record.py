@@ -1,7 +1,7 @@
-"""What is known of a table before it is made: its name, when a run has it, its columns, its caption, its figure.
+"""The record of a table: its name, when a run has it, its columns, its caption, its figure.
 
-A record loads no pandas, so that planning can read it. What makes the table is the module of `results.tables` of the
-same name, which the stage `tables` imports.
+Records import no pandas, so that planning can read them. The module of `results.tables` of the same name makes the
+table; the stage `tables` imports it.
 """
 
 import importlib
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from sparse_sharing.pipeline.experiments import TabulatedRun
 
 DECIMALS_OF_SCORES = 4
-"""Of scores and differences in CSV files."""
+"""Decimals of scores and differences in CSV files."""
 
 DECIMALS_OF_SHARES = 6
-"""Of densities and overlaps in CSV files."""
+"""Decimals of densities and overlaps in CSV files."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class TableRecord:
     """A table of a run, `tables/{name}.csv`.
 
     Attributes:
-        name: of the table, its file and its figure.
-        caption: what the table is, in a sentence or two of plain text; Snakemake's report and the page show it.
+        name: the name of the table, its file and its figure.
+        caption: a description in plain text, a sentence or two, for Snakemake's report and the page.
         columns: the columns in their order, and the decimals of each in the CSV file; None: text or whole numbers.
-        place: where it stands among the tables, lowest first.
+        place: its place among the tables, lowest first.
         is_filled: whether a run has the table.
-        systems: the columns that name systems; these tables get the columns `marks`, `control` and `replicate`.
+        systems: the columns with names of systems; these tables get the columns `marks`, `control` and `replicate`.
         title: the heading of its section on the page; None: the page shows it elsewhere or not at all.
         endings: the files beside the CSV file, such as `md`; the builder's function `documents` writes them.
         has_figure: whether a run has a figure of the table; the builder's function `chart` describes it.
-        figure_caption: the caption of the figure in Snakemake's report, where it is not that of the table.
+        figure_caption: the caption of the figure in Snakemake's report, if it differs from that of the table.
         builder: the module that makes the table; None: the module of this name in `results.tables`.
     """
 
@@ -49,7 +49,7 @@ class TableRecord:
 
     @property
     def files(self) -> list[str]:
-        """The names of its files, the CSV file first."""
+        """The names of its files; the CSV file is first."""
         return [f"{self.name}.{ending}" for ending in ("csv", *self.endings)]
 
     @property
@@ -62,7 +62,7 @@ _RECORDS: dict[str, TableRecord] = {}
 
 
 def register(record: TableRecord) -> TableRecord:
-    """Add a table to those that runs have; call it once for each table, where its record is defined.
+    """Register a table; call it once for each table, where its record is defined.
 
     Raises:
         ValueError: There is a table of this name.
@@ -80,7 +80,7 @@ def load(package: str) -> None:
 
 
 def records() -> list[TableRecord]:
-    """All tables that there are, in their order."""
+    """All registered tables, in order."""
     return sorted(_RECORDS.values(), key=lambda record: (record.place, record.name))
 
 

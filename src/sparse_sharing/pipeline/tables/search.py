@@ -7,8 +7,10 @@ RECORD = register(
         name="search",
         caption=(
             "Searches for the density of each task: every combination of stored masks that was trained, by rung of the "
-            "halving, with the parameters that it stores for all tasks and its best mean dev score so far. On the "
-            "front are those that no other of the rung beats in one of these without losing in the other."
+            "halving, with the parameters that it stores for all tasks and its best mean dev score so far. The "
+            "front has "
+            "the combinations for which no other of the rung is better in one of the two and at least equal in "
+            "the other."
         ),
         columns={
             "dataset": None,

@@ -6,7 +6,7 @@ RECORD = register(
     TableRecord(
         name="summary",
         caption=(
-            "Test scores of all systems: mean, deviation and range over the seeds, the difference to the "
+            "Test scores of all systems: mean, standard deviation and range over the seeds, the difference to the "
             "baseline, parameters and density."
         ),
         columns={

@@ -6,7 +6,7 @@ from sparse_sharing.pipeline.tables.record import DECIMALS_OF_SCORES, DECIMALS_O
 RECORD = register(
     TableRecord(
         name="sweep",
-        caption=("Sparse sharing at one density for all tasks: mean test score and overlap of the masks by density."),
+        caption=("Sparse sharing with one density for all tasks: mean test score and overlap of the masks by density."),
         columns={
             "dataset": None,
             "system": None,

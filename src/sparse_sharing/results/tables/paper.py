@@ -20,7 +20,7 @@ from sparse_sharing.results.tables.markup import (
 )
 from sparse_sharing.results.tables.published import Experiment, experiments
 
-TITLE = "The paper beside ours"
+TITLE = "Comparison with the paper"
 
 
 def build(run: RunInputs) -> pd.DataFrame:

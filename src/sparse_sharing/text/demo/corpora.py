@@ -1,8 +1,9 @@
 """The demo corpora: sentences drawn from a small grammar, labelled with part of speech, chunk and entity layers.
 
-They let the whole workflow run without any download. The labels follow from the grammar, without noise. What makes them
-hard is that words are ambiguous, that names in dev and test are new, and that clues stand far from what they decide.
-Any change of the grammar or the words that changes the files raises GRAMMAR_VERSION of the configuration.
+With them, the whole workflow runs without any download. The labels follow from the grammar, without noise. They are
+hard because words are ambiguous, names in dev and test are new, and clues can be far from the words that they decide.
+After any change of the grammar or the words that changes the files, GRAMMAR_VERSION of the configuration must be
+raised.
 """
 
 import hashlib
@@ -35,9 +36,9 @@ class Token(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The files of one task, or of all: how their names begin, their columns, their topics as often as their weights.
+    """The files of one task, or of all: the prefix of their names, their columns, and their topics, repeated by weight.
 
-    `shift` says where in each list of words, as a share of its length, the most frequent ones begin.
+    `shift` is the position, as a share of its length, at which the most frequent words of each list begin.
     """
 
     prefix: str
@@ -58,12 +59,12 @@ PARTS: dict[str, tuple[Part, ...]] = {
     ),
 }
 
-# A name at the margin opens a symbol; below it stand its productions, each after its weight. A symbol or list may have
-# a version for one topic (name.topic), which goes first. The items of a production:
+# A name at the margin begins a symbol; below it are its productions, each after its weight. A symbol or list may have
+# a version for one topic (name.topic), which takes precedence. The items of a production:
 #   the|a/DT           one of these words, with its tag        role:NN      a word of a list, inflected for its tag
 #   [NP ... ]          a chunk                                 <PER ... >   an entity
 #   clause|question    one of these symbols                    HEADLINE     a symbol, written in capitals
-#   verb_sg(act)       a symbol in which % stands for act      item?        an item that is often left out
+#   verb_sg(act)       a symbol in which % means act           item?        an item that is often left out
 #   ^                  the next word begins with a capital
 SENTENCES = """
 politics
@@ -222,9 +223,9 @@ def file_names(corpus: str) -> tuple[str, ...]:
 
 
 def generate(corpus: str, sentences: Mapping[str, int], seed: int) -> dict[str, str]:
-    """The files of a demo corpus: name to text in columns, one token a line and an empty line after each sentence.
+    """The files of a demo corpus: name to text in columns, one token per line, an empty line after each sentence.
 
-    The text depends on the arguments and `GRAMMAR_VERSION` alone. No sentence stands twice in a corpus.
+    The text depends only on the arguments and `GRAMMAR_VERSION`. No sentence occurs twice in a corpus.
 
     Args:
         corpus: one of `CORPORA`.
@@ -232,11 +233,11 @@ def generate(corpus: str, sentences: Mapping[str, int], seed: int) -> dict[str, 
         seed: any integer.
 
     Raises:
-        ConfigError: there is no such corpus, or `sentences` lacks a split, has a foreign one or a size below 1.
+        ConfigError: there is no such corpus, or `sentences` lacks a split, has an unknown one or a size below 1.
     """
     parts = _parts(corpus)
     if set(sentences) != set(SPLITS) or min(sentences.values()) < 1:
-        raise ConfigError(f"demo corpus sizes are {dict(sentences)}; give a number from 1 on for each of {SPLITS}")
+        raise ConfigError(f"demo corpus sizes: got {dict(sentences)}; expected a number from 1 on for each of {SPLITS}")
     seen: set[tuple[str, ...]] = set()
     files = {}
     for part in parts:
@@ -266,7 +267,7 @@ def _in_columns(sentence: list[Token], columns: tuple[str, ...]) -> str:
 
 
 def _parse(grammar: str) -> dict[str, list[list[str]]]:
-    """Symbol to its productions, each as often as its weight says."""
+    """Symbol to its productions, each repeated by its weight."""
     rules: dict[str, list[list[str]]] = {}
     productions: list[list[str]] = []
     for line in filter(None, grammar.splitlines()):
@@ -287,7 +288,7 @@ class _Writer:
     def __init__(self, part: Part, split: str, seed: int):
         self.part, self.split = part, split
         digest = hashlib.sha256(f"{seed} {part.file(split)}".encode()).digest()
-        # Of a generator's methods, random() alone gives the same numbers in every version of Python.
+        # Only the method random() of a generator gives the same numbers in every version of Python.
         self.random = Random(int.from_bytes(digest, "big")).random
 
     def sentence(self) -> list[Token]:
@@ -309,7 +310,7 @@ class _Writer:
                 self.write(item.removesuffix("?").replace("%", argument))
 
     def write(self, item: str) -> None:
-        """Act on one item of a production (the notation stands above the grammar)."""
+        """Write one item of a production (for the notation see the comment above the grammar)."""
         if item == "^":
             self.capital = True
         elif item[0] in "[]":
@@ -332,14 +333,14 @@ class _Writer:
             self.expand(self.pick(symbols.split("|")), argument)
 
     def word(self, name: str) -> str:
-        """A word of a list, or for some names an invented one that only files of this split hold."""
+        """A word of a list, or for some names an invented one that only files of this split have."""
         if name in ENDINGS and self.random() < INVENTED_SHARE:
             while True:
                 invented = invent(name, self.pick)
                 if zlib.crc32(invented.encode()) % len(SPLITS) == SPLITS.index(self.split):
                     return invented
         words = self.of_topic(WORDS, name)
-        # The smaller of two draws makes the first words of a list, or of its shifted part, the frequent ones.
+        # Taking the smaller of two draws makes the first words of a list, or of its shifted part, frequent.
         rank = min(self.random(), self.random()) + self.part.shift
         word = words[int(rank * len(words)) % len(words)]
         return "".join(self.pick("123456789") if character == "#" else character for character in word)

@@ -1,6 +1,6 @@
 """The words of the demo corpora and the phrases around them: lists by class, inflection, invented names, noun phrases.
 
-A list stands in rough order of frequency. Many words are in several lists on purpose: "plan" is a noun and a verb,
+Lists are in rough order of frequency. Many words are in several lists on purpose: "plan" is a noun and a verb,
 "Lincoln" a person and a city, "closed" an adjective and a participle, so that only the context gives the tag.
 """
 
@@ -35,7 +35,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         power interest"""),
     "route": _words("hill road street track river wall stairs bridge field line ladder valley fence"),
     "unit": _words("day year week month point hour minute"),
-    # verbs; the last three lists share no verb with move and path, else chance would tag their particles
+    # verbs; the last three lists share no verb with move and path, since their particles would be ambiguous
     "act.politics": _words("""back plan/planned/planned/planning reject support present order approve demand claim
         report visit discuss oppose delay sign call welcome accuse veto/vetoed/vetoed/vetoing protest
         lead/led/led/leading condemn answer rule"""),
@@ -122,8 +122,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "digit": _words("# # 0"),
 }
 
-# An invented name is a stem, maybe a link, and an ending. Classes share some endings, so that the form alone often
-# leaves it open what a name names.
+# An invented name is a stem, maybe a link, and an ending. Classes share some endings, so that the form often does not
+# show the class of a name.
 STEMS = _words("""Kar Bel Vor Mal Hal Dun Tel Gar Bre Sto Lan Mor Pel Ras Wen Tor Cal Fen Ost Zel Nor Hav Kin Dar Sel
     Ulm Bar Gri Tam Ver""")
 LINKS = ("", "", "er", "in", "an", "el", "mer", "kov")
@@ -138,7 +138,7 @@ ENDINGS: dict[str, tuple[str, ...]] = {
 
 
 def inflect(lemma: str, tag: str) -> str:
-    """The form of a lemma of `WORDS` that a Penn tag asks for; tags of no inflected form give the lemma itself."""
+    """The form of a lemma of `WORDS` for a Penn tag; tags without an inflected form give the lemma itself."""
     base, *irregular = lemma.split("/")
     match tag:
         case "NNS":

@@ -1,4 +1,4 @@
-"""Reader of column files: one token in a line, its word and tags in columns, a blank line between sentences."""
+"""Reader of column files: one token per line, its word and tags in columns, a blank line between sentences."""
 
 import re
 import sys
@@ -20,19 +20,19 @@ DOCUMENT_START = "-DOCSTART-"
 NO_BREAK_SPACE = "\u00a0"
 
 COMMENT_FORM = re.compile(r"#\s*(?:[\w.:-]+\s*=|(?:id|sent_id|text|newdoc|newpar)\b|$)").match
-"""A comment whatever its number of fields: `# key = value`, `# id ...`, or `#` with nothing behind it."""
+"""A comment with any number of fields: `# key = value`, `# id ...`, or only `#`."""
 
 
 def split_fields(line: str) -> list[str]:
-    """The fields of a line that spaces and tabs separate, any number of them."""
-    # Words may contain other white space (U+00A0, U+3000, U+0085), which str.split() without an argument would tear.
+    """The fields of a line, separated by any number of spaces and tabs."""
+    # Words may contain other white space (U+00A0, U+3000, U+0085), at which str.split() with no argument would split.
     fields = line.replace("\t", " ").split(" ")
     return [field for field in fields if field] if "" in fields else fields
 
 
 @dataclass(frozen=True)
 class Column:
-    """Where a task's tags are: a column counted from 0, or from the end (-1 is the last), and how they are read."""
+    """The column of a task's tags, counted from 0, or from the end (-1 is the last), and how they are read."""
 
     task: str
     index: int
@@ -41,16 +41,16 @@ class Column:
 
     @property
     def value(self) -> str:
-        """What a token has in this column, for messages."""
+        """The name of a value in this column, for messages."""
         return f"value in column {self.index}"
 
 
 @dataclass(frozen=True)
 class Form:
-    """How the lines of a column file are taken apart.
+    """How the lines of a column file are split.
 
     Attributes:
-        separator: `tab` where only tabs separate columns; none: spaces and tabs.
+        separator: `tab` if only tabs separate columns; None: spaces and tabs.
         comments: whether lines before a sentence that begin with # may be comments.
         word_column: the column of the words.
     """
@@ -60,7 +60,7 @@ class Form:
     word_column: int = 0
 
     def fields(self, line: str) -> list[str]:
-        """The cells of a line; none where it is blank."""
+        """The cells of a line; empty if it is blank."""
         if self.separator is None:
             return split_fields(line)
         cells = [cell.strip(" ") for cell in line.split("\t")]
@@ -86,12 +86,12 @@ def read_sentences(
 
     Lines that begin with `-DOCSTART-` are skipped and counted. `separator` and `comments` are those of `Form`; in
     words that contain spaces they become no-break spaces. With `repair`, tags that violate their scheme are changed to
-    the valid tags that conlleval would read alike. With `limit`, reading stops after so many sentences, and what
-    follows is not checked. `report` is filled as sentences are taken.
+    the valid tags that conlleval reads as the same spans. With `limit`, reading stops after this many sentences, and
+    the rest is not checked. `report` is filled as sentences are consumed.
 
     Raises:
-        DataError: at the sentence where it shows: a missing, unreadable, damaged or empty file, text that is not
-            UTF-8, a missing column, lines with different numbers of columns, tags that violate their scheme.
+        DataError: At the first bad sentence: a missing, unreadable, damaged or empty file, text that is not UTF-8, a
+            missing column, lines with different numbers of columns, tags that violate their scheme.
     """
     report = ReadReport() if report is None else report
     report.repairs.update({column.task: 0 for column in columns if column.task not in report.repairs})
@@ -108,7 +108,7 @@ def read_sentences(
         if set(map(len, rows)) != {width}:
             index, row = next((index, row) for index, row in enumerate(rows) if len(row) != width)
             raise _ragged(path, start + index, row, first, first_row, separator)
-        # Few different strings make up a corpus: each is kept in memory once.
+        # A corpus has few distinct strings: keep each in memory once.
         by_column = [tuple(map(sys.intern, values)) for values in zip(*rows, strict=True)]
         places = _Places(start, rows)
         if "" in by_column[word_column]:
@@ -125,11 +125,11 @@ def read_sentences(
         if read == limit:
             return
     if not read:
-        raise DataError(f"{path}: found no sentence; expected one token in each line, with its tags in columns")
+        raise DataError(f"{path}: found no sentence; expected one token on each line, with its tags in columns")
 
 
 class _Places:
-    """For each token of a sentence the number of its line and its text, which is put together where it is asked for."""
+    """For each token of a sentence the number of its line and its text, which is joined only on demand."""
 
     def __init__(self, start: int, rows: list[list[str]]) -> None:
         self.start, self.rows = start, rows
@@ -142,7 +142,7 @@ def read_blocks(path: Path, form: Form, report: ReadReport) -> Iterator[Block]:
     """The sentences as the fields of their lines; marks of documents and comments are counted in `report`.
 
     Raises:
-        DataError: as `read_lines`; a sentence is too long.
+        DataError: As in `read_lines`; or a sentence is too long.
     """
     start, rows = 0, []
     waiting: list[tuple[int, str]] = []
@@ -176,17 +176,17 @@ def read_blocks(path: Path, form: Form, report: ReadReport) -> Iterator[Block]:
 
 
 def whole_word(word: str) -> str:
-    """The word with no-break spaces for spaces, so that it stays one word wherever columns are written."""
+    """The word with no-break spaces instead of spaces, so that it stays one word in columns."""
     return sys.intern(word.replace(" ", NO_BREAK_SPACE))
 
 
 def _without_comments(
     lines: list[tuple[int, str]], form: Form, width: int | None, report: ReadReport
 ) -> tuple[int, list[list[str]]]:
-    """The tokens among lines that begin with #, all of them after the comments: the first line, and their fields.
+    """The lines after the comments among lines that begin with #: the number of the first line, and their fields.
 
-    A line is a comment where it has the form of one or another number of columns, or where the first column has no
-    words and so no token # either.
+    A line is a comment if it has the form of one, has another number of columns, or if the words are not in the first
+    column, so that # cannot be a token.
     """
     rows: list[list[str]] = []
     start = 0
@@ -203,7 +203,7 @@ def _without_comments(
 
 
 def _values(values: tuple[str, ...], column: Column) -> Sequence[str | None]:
-    """The values of a column, None where a cell is empty or, if that may be, unspecified."""
+    """The values of a column; None for a cell that is empty or, if allowed, unspecified."""
     if "" not in values and not column.rules.missing:
         return values
     empty = ("", UNSPECIFIED) if column.rules.missing else ("",)
@@ -213,14 +213,14 @@ def _values(values: tuple[str, ...], column: Column) -> Sequence[str | None]:
 def _ragged(
     path: Path, line: int, row: list[str], first: int, first_row: list[str], separator: str | None
 ) -> DataError:
-    """The error for a line whose number of columns is not that of the first line, with the likely reason."""
+    """The error for a line with another number of columns than the first line, with the likely reason."""
     text = " ".join(row)
     if all(unicodedata.category(letter) in ("Cf", "Zs", "Cc") for letter in text):
         codes = ", ".join(sorted({f"U+{ord(letter):04X}" for letter in text}))
-        found = f"a line of nothing but invisible characters ({codes})"
-        return DataError.at(path, line, found, "a token, or an empty line: remove the characters")
+        found = f"a line with only invisible characters ({codes})"
+        return DataError.at(path, line, found, "a token, or an empty line; remove the characters")
     separators = "spaces or tabs" if separator is None else "tabs"
-    expected = f"{len(first_row)} columns, separated by {separators}, as in line {first}"
+    expected = f"{len(first_row)} columns, separated by {separators}, as on line {first}"
     if row[0].startswith("#") or first_row[0].startswith("#"):
         expected += "; if the lines that begin with # are comments, set comments: true"
     elif separator is None:
@@ -233,5 +233,5 @@ def _check_columns(path: Path, line: int, row: list[str], columns: Sequence[Colu
     for purpose, index in needs.items():
         needed = index + 1 if index >= 0 else -index
         if needed > len(row):
-            expected = f"at least {needed}, because {purpose} should stand in column {index} (counted from 0)"
+            expected = f"at least {needed}, because {purpose} should be in column {index} (counted from 0)"
             raise DataError.at(path, line, f"{len(row)} columns in {quote(' '.join(row))}", expected)

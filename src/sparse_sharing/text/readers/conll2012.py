@@ -28,14 +28,14 @@ _escaped_inside = re.compile(r"\\([/*])").sub
 
 @dataclass
 class DocumentFilter:
-    """Which documents are read: not those of the domains to skip, and only listed ones where there is a list."""
+    """Which documents are read: not those of the domains to skip, and only listed ones if there is a list."""
 
     skip_domains: Sequence[str] = ()
     listed: set[str] | None = None
     found: set[str] = field(default_factory=set)
 
     def takes(self, document: str) -> bool:
-        """Whether a document is read; a document that the list names is noted as found."""
+        """Whether a document is read; a document in the list is marked as found."""
         if self.listed is not None:
             if document not in self.listed:
                 return False
@@ -44,13 +44,13 @@ class DocumentFilter:
 
     @property
     def missing(self) -> list[str]:
-        """The listed documents that have not been met."""
+        """The listed documents that have not been found."""
         return sorted((self.listed or set()) - self.found)
 
 
 @dataclass
 class _Copies:
-    """The parts of documents that have been read, to leave out copies of them in other files."""
+    """The parts of documents that have been read, to skip copies of them in other files."""
 
     known: dict[str, tuple[Path, bytes]] = field(default_factory=dict)
     """For each part of a document its file, and a digest of its lines."""
@@ -65,26 +65,30 @@ class _Copies:
         self._digest.update(line.encode() + b"\n")
 
     def end(self, path: Path) -> None:
-        """End the part, which is in the file `path`; raise DataError where it is no copy of the one of its name."""
+        """End the part, which is in the file `path`; raise DataError if another part with its name has other
+        content.
+        """
         other, digest = self.known.setdefault(self._part, (path, self._digest.digest()))
         if digest != self._digest.digest():
             raise DataError(
                 f"{path}: {self._part.removeprefix('#begin ')} is also in {other}, with other content; expected each "
-                "document once: remove one of the files, or name the folder that holds the right ones"
+                "document once: remove one of the files, or name the folder with the right ones"
             )
 
 
 def read_document_list(path: Path) -> set[str]:
-    """The document ids of a list, one in a line, as bc/cctv/00/cctv_0001.
+    """The document ids of a list, one per line, such as bc/cctv/00/cctv_0001.
 
-    Paths will do: what stands before and in `annotations/`, and the ending of the file (`.v4_gold_conll`), is dropped.
+    Paths are accepted: everything up to `annotations/`, and the suffix of the file (`.v4_gold_conll`), is dropped.
 
     Raises:
         DataError: the file cannot be read, or names no document.
     """
     ids = {_document_of(line.strip()) for _, line in read_lines(path) if line.strip()}
     if not ids:
-        raise DataError(f"{path}: names no document; expected one document id in each line, as bc/cctv/00/cctv_0001")
+        raise DataError(
+            f"{path}: names no document; expected one document id on each line, such as bc/cctv/00/cctv_0001"
+        )
     return ids
 
 
@@ -98,14 +102,14 @@ def read_documents(
 ) -> Iterator[Sentence]:
     """Stream the sentences of CoNLL-2012 files with the tags of some layers: pos, chunk or ner.
 
-    Names and chunks are written in IOB2. Escaped words are unescaped (`unescape`). With `limit`, reading stops after so
-    many sentences, and what follows is not checked. `report` is filled as sentences are taken. A document that several
-    files hold is read once.
+    Names and chunks are written in IOB2. Escaped words are unescaped (`unescape`). With `limit`, reading stops after
+    this many sentences, and the rest is not checked. `report` is filled as sentences are consumed. A document in
+    several files is read once.
 
     Raises:
         DataError: a file is missing, unreadable, damaged or cut short; a line has too few columns or an unknown form;
-            brackets do not match; no sentence is found; a listed document is in none of the files; two files hold one
-            document with other content.
+            brackets do not match; no sentence is found; a listed document is in none of the files; two files have one
+            document with different content.
     """
     documents = documents or DocumentFilter()
     report = ReadReport() if report is None else report
@@ -120,7 +124,7 @@ def read_documents(
     where = str(files[0]) if len(files) == 1 else f"{files[0].parent} and {len(files) - 1} other files"
     if missing := documents.missing:
         raise DataError(
-            f"{where}: the list names {len(missing)} documents that are not there, the first is {missing[0]}; "
+            f"{where}: {len(missing)} documents of the list are missing, the first is {missing[0]}; "
             "correct the list, or the folder"
         )
     if report.sentences == first:
@@ -129,14 +133,14 @@ def read_documents(
 
 
 def unescape(word: str) -> str:
-    r"""The word as it is written elsewhere: `-LRB-` is `(`, `/.` is `.`, `1\/2` is `1/2`."""
+    r"""The word without escapes: `-LRB-` is `(`, `/.` is `.`, `1\/2` is `1/2`."""
     if _escaped_mark(word):
         return word[1:]
     return BRACKETS.get(word) or _escaped_inside(r"\1", word)
 
 
 def name_spans(bits: Sequence[str]) -> list[Span]:
-    """The spans of a bracket column: `(DATE)` is one token, `(PERSON*`, `*` and `*)` begin, go on and end.
+    """The spans of a bracket column: `(DATE)` is one token, `(PERSON*`, `*` and `*)` begin, continue and end a span.
 
     Raises:
         ValueError: with the index of the token and what is wrong, as two arguments.
@@ -149,9 +153,9 @@ def name_spans(bits: Sequence[str]) -> list[Span]:
             raise ValueError(index, "expected (TYPE*, *, *) or (TYPE)")
         opened, closed = match["type"], match["alone"] or match["end"]
         if opened and kind:
-            raise ValueError(index, f"a name begins inside {kind}, and names cannot be nested")
+            raise ValueError(index, f"a name begins inside {kind}, but names cannot be nested")
         if closed and not (opened or kind):
-            raise ValueError(index, "a name ends that has not begun")
+            raise ValueError(index, "a name ends before it begins")
         if opened:
             start, kind = index, opened
         if closed and kind is not None:
@@ -173,7 +177,7 @@ def parse_tree(bits: Sequence[str], tags: Sequence[str]) -> Phrase:
     for index, (bit, tag) in enumerate(zip(bits, tags, strict=True)):
         match = _parse_bit(bit)
         if not match:
-            raise ValueError(index, "expected brackets around *, as (NP* or *))")
+            raise ValueError(index, "expected brackets around *, such as (NP* or *))")
         for label in match[1].split("(")[1:]:
             phrase = Phrase(label, [])
             open_phrases[-1].parts.append(phrase)
@@ -211,7 +215,7 @@ def _layer(path: Path, start: int, columns: Sequence[tuple[str, ...]], layer: st
 def _blocks(
     path: Path, documents: DocumentFilter, copies: _Copies, report: ReadReport
 ) -> Iterator[tuple[int, list[list[str]]]]:
-    """The sentences of the documents that are wanted, as the fields of their lines, with the number of the first."""
+    """The sentences of the wanted documents: the number of the first line, and the fields of all lines."""
     number, start, inside, wanted, copy = 0, 0, False, False, False
     rows: list[list[str]] = []
     for number, line in read_lines(path):
@@ -246,9 +250,7 @@ def _blocks(
             else:
                 report.documents_skipped += 1
     if inside:
-        raise DataError.at(
-            path, number, "the end of the file", "'#end document'; the file is cut short, fetch it again"
-        )
+        raise DataError.at(path, number, "the end of the file", "'#end document'; the file is truncated, get it again")
 
 
 def _document(path: Path, number: int, line: str) -> str:
@@ -263,7 +265,7 @@ def _checked(path: Path, number: int, fields: list[str], rows: list[list[str]]) 
         expected = f"at least {NAMES + 1}, the last of them for names"
         raise DataError.at(path, number, f"{len(fields)} columns in {quote(' '.join(fields))}", expected)
     if rows and len(fields) != len(rows[0]):
-        expected = f"{len(rows[0])}, as in the line before"
+        expected = f"{len(rows[0])}, as on the line before"
         raise DataError.at(path, number, f"{len(fields)} columns in {quote(' '.join(fields))}", expected)
     return fields
 

@@ -15,7 +15,7 @@ from sparse_sharing.text.sentences import ReadReport, Sentence
 from sparse_sharing.text.tags import PLAIN, UNSPECIFIED, Rules, read_tags
 
 COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
-"""The columns of a file that does not name its own, as CoNLL-U Plus does in its first line."""
+"""The columns of a file that does not name them; CoNLL-U Plus names them on its first line."""
 
 _names_of_columns = re.compile(r"#\s*global\.columns\s*=\s*(.+)").match
 _new_document = re.compile(r"#\s*newdoc\b").match
@@ -23,10 +23,10 @@ _word_id = re.compile(r"[1-9][0-9]*").fullmatch
 _other_id = re.compile(r"[1-9][0-9]*-[1-9][0-9]*|[0-9]+\.[1-9][0-9]*").fullmatch
 
 RANGE = "first-last"
-"""Where the first word of a multiword token has the form of the whole, behind the number of its last word."""
+"""The cell in which the first word of a multiword token has the number of its last word, then the form of the token."""
 
 Row = tuple[int, dict[str, str]]
-"""A word: the number of its line, and its cells by the name of their column."""
+"""A word: the number of its line, and its cells by column name."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Layer:
 
     @property
     def value(self) -> str:
-        """What a token has of this layer, for messages."""
+        """The name of a value of this layer, for messages."""
         return self.name
 
 
@@ -55,16 +55,16 @@ def read_conllu(
 ) -> Iterator[Sentence]:
     """Stream the sentences of a CoNLL-U or CoNLL-U Plus file, UTF-8, plain or gzip.
 
-    The tokens are the syntactic words: ranges of multiword tokens (`1-2`) and empty nodes (`1.1`) are left out, and so
-    are comments, except that `# newdoc` begins a document. With `surface`, a multiword token is one token in place of
+    The tokens are the syntactic words: ranges of multiword tokens (`1-2`) and empty nodes (`1.1`) are skipped, and so
+    are comments, except that `# newdoc` begins a document. With `surface`, a multiword token is one token instead of
     its words: its tag is theirs joined by +, and spans over any of its words cover it. A space inside a word becomes a
     no-break space. A word whose MISC lacks the key is outside every span. `repair`, `report` and `limit` are those of
     `read_sentences`.
 
     Raises:
-        DataError: at the sentence where it shows: a missing, unreadable, damaged or empty file; a line that has not
-            the right number of columns, or whose number is not the next one; a layer that the file does not have; a
-            tag that is missing or breaks its scheme.
+        DataError: At the first bad sentence: a missing, unreadable, damaged or empty file; a line with the wrong number
+            of columns, or with another number than the next one; a layer that the file does not have; a tag that is
+            missing or breaks its scheme.
     """
     report = ReadReport() if report is None else report
     report.repairs.update({layer.task: 0 for layer in layers if layer.task not in report.repairs})
@@ -82,7 +82,7 @@ def read_conllu(
         if read == limit:
             return
     if not read:
-        raise DataError(f"{path}: found no sentence; expected CoNLL-U, a word with ten columns in each line")
+        raise DataError(f"{path}: found no sentence; expected CoNLL-U, a word with ten columns on each line")
 
 
 def _layer(path: Path, rows: list[Row], layer: Layer, repair: bool, report: ReadReport) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ def _layer(path: Path, rows: list[Row], layer: Layer, repair: bool, report: Read
 
 
 def _value(path: Path, number: int, cells: dict[str, str], layer: Layer) -> str | None:
-    """The value of a layer at a word; none where it is unspecified."""
+    """The value of a layer for a word; None if it is unspecified."""
     column = "MISC" if layer.name.startswith(MISC) else layer.name.removeprefix(COLUMN).upper()
     if column not in cells:
         known = ", ".join(quote(name)[1:-1] for name in cells if name != RANGE)
@@ -101,7 +101,7 @@ def _value(path: Path, number: int, cells: dict[str, str], layer: Layer) -> str 
     if column == "MISC" and layer.name.startswith(MISC):
         key = layer.name.removeprefix(MISC) + "="
         entries = (entry.removeprefix(key) for entry in cells[column].split("|") if entry.startswith(key))
-        # Where spans are annotated in MISC, words outside them need no entry.
+        # If spans are annotated in MISC, words outside them need no entry.
         value = next(entries, UNSPECIFIED if layer.scheme == "none" else OUTSIDE)
     else:
         value = cells[column]
@@ -109,7 +109,7 @@ def _value(path: Path, number: int, cells: dict[str, str], layer: Layer) -> str 
 
 
 def read_rows(path: Path, report: ReadReport) -> Iterator[list[Row]]:
-    """The words of each sentence. Marks of documents and comments are counted in `report`."""
+    """The words of each sentence. Document marks and comments are counted in `report`."""
     columns, multiword = COLUMNS, ""
     rows: list[Row] = []
     for number, line in read_lines(path):
@@ -139,7 +139,7 @@ def read_rows(path: Path, report: ReadReport) -> Iterator[list[Row]]:
 
 
 def _surface_places(rows: list[Row]) -> list[int]:
-    """For each word of a sentence the number of its token, counted from 0, where multiword tokens are tokens."""
+    """For each word of a sentence the index of its token, counted from 0, if multiword tokens are tokens."""
     places: list[int] = []
     last = 0
     for number, (_, cells) in enumerate(rows, start=1):
@@ -150,7 +150,7 @@ def _surface_places(rows: list[Row]) -> list[int]:
 
 
 def _surface_words(rows: list[Row], words: tuple[str, ...]) -> tuple[str, ...]:
-    """The tokens of a sentence as the text has them."""
+    """The tokens of a sentence as they are in the text."""
     places = _surface_places(rows)
     firsts = [index for index, place in enumerate(places) if index == 0 or place != places[index - 1]]
     forms = ((rows[index][1].get(RANGE, "").partition(" ")[2], words[index]) for index in firsts)
@@ -158,7 +158,7 @@ def _surface_words(rows: list[Row], words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _joined(tags: tuple[str, ...], scheme: Scheme, places: list[int]) -> tuple[str, ...]:
-    """The tags of tokens from those of their words; of two spans in one token the first counts."""
+    """The tags of tokens from those of their words; of two spans in one token the first is used."""
     total = places[-1] + 1
     if scheme == "none":
         parts: list[list[str]] = [[] for _ in range(total)]
@@ -189,7 +189,7 @@ def _is_word(path: Path, number: int, line: str, cells: list[str], columns: Sequ
     if _other_id(identifier):
         return False
     if not _word_id(identifier) or int(identifier) != expected_id:
-        expected = f"{expected_id}, or a range as 1-2, or an empty node as 1.1"
+        expected = f"{expected_id}, or a range such as 1-2, or an empty node such as 1.1"
         raise DataError.at(path, number, f"the number {quote(identifier)}", expected)
     if not cells[columns.index("FORM")]:
         raise DataError.at(path, number, f"no word in {quote(line)}", "a word in the column FORM")

@@ -1,4 +1,4 @@
-"""Reader of JSON Lines: in each line an object with a list of tokens, and lists of tags of the same length."""
+"""Reader of JSON Lines: on each line an object with a list of tokens, and lists of tags of the same length."""
 
 import json
 import sys
@@ -25,12 +25,12 @@ def read_jsonl(
     """Stream the sentences of a JSON Lines file, UTF-8, plain or gzip.
 
     `words` is the key of the tokens, the name of a layer the key of its tags. A tag is a text or a number, or null
-    where there is none. A space inside a token becomes a no-break space. `repair`, `report` and `limit` are those of
+    if there is none. A space inside a token becomes a no-break space. `repair`, `report` and `limit` are those of
     `read_sentences`.
 
     Raises:
-        DataError: at the line where it shows: no JSON object, a key that is missing, lists of different lengths, an
-            empty token, a tag that is missing or breaks its scheme.
+        DataError: At the first bad line: no JSON object, a missing key, lists of different lengths, an empty token, a
+            tag that is missing or breaks its scheme.
     """
     report = ReadReport() if report is None else report
     report.repairs.update({layer.task: 0 for layer in layers if layer.task not in report.repairs})
@@ -41,7 +41,7 @@ def read_jsonl(
             continue
         check_length(path, number, tokens)
         if bad := [token for token in tokens if not isinstance(token, str) or not token.strip()]:
-            raise DataError.at(path, number, f"the token {quote(str(bad[0]))}", "texts that are not empty")
+            raise DataError.at(path, number, f"the token {quote(str(bad[0]))}", "non-empty texts")
         places = [(number, token) for token in tokens]
         tags = []
         for layer in layers:
@@ -56,14 +56,14 @@ def read_jsonl(
         if read == limit:
             return
     if not read:
-        raise DataError(f"{path}: found no sentence; expected a JSON object with '{words}' in each line")
+        raise DataError(f"{path}: found no sentence; expected a JSON object with '{words}' on each line")
 
 
 def read_records(path: Path) -> Iterator[tuple[int, dict]]:
     """Stream the JSON objects of the lines of a file, each with the number of its line.
 
     Raises:
-        DataError: a line that is not blank is no JSON object.
+        DataError: A line is neither blank nor a JSON object.
     """
     for number, line in read_lines(path):
         if not line.strip():
@@ -71,7 +71,7 @@ def read_records(path: Path) -> Iterator[tuple[int, dict]]:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise DataError.at(path, number, f"no JSON ({error}) in {quote(line)}", "a JSON object") from error
+            raise DataError.at(path, number, f"invalid JSON ({error}) in {quote(line)}", "a JSON object") from error
         if not isinstance(record, dict):
             raise DataError.at(path, number, quote(line), "a JSON object: {...}")
         yield number, record
@@ -85,5 +85,5 @@ def _list(path: Path, number: int, record: dict, key: str) -> list:
 
 
 def _values(values: list) -> list[str | None]:
-    """Tags as texts; numbers stand for themselves."""
+    """Tags as texts; numbers are converted to text."""
     return [None if value in (None, "", UNSPECIFIED) else sys.intern(str(value)) for value in values]

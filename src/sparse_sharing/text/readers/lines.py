@@ -1,4 +1,4 @@
-"""Lines of text files that people give, plain or gzip, with limits that keep hostile files out of memory."""
+"""Reads the lines of users' text files, plain or gzip, with limits that keep hostile files from filling the memory."""
 
 import codecs
 import gzip
@@ -11,14 +11,14 @@ from pathlib import Path
 from sparse_sharing.errors import DataError
 
 LONGEST_LINE = 1_000_000
-"""Bytes. A longer line is no text, but would be held in memory whole."""
+"""The longest line, in bytes. A longer one is not text, but would be kept in memory as a whole."""
 
 LONGEST_SENTENCE = 100_000
-"""Tokens. More without a blank line is no sentence, but would be held in memory whole."""
+"""The longest sentence, in tokens. A longer one lacks blank lines, but would be kept in memory as a whole."""
 
 MOST_EXPANSION = 100
 SAFE_EXPANSION = 100_000_000
-"""Bytes. A compressed text that grows beyond this may have at most MOST_EXPANSION times its size on disk."""
+"""Bytes. A decompressed text longer than this may have at most MOST_EXPANSION times its compressed size."""
 
 GZIP_MAGIC = b"\x1f\x8b"
 BYTE_ORDER_MARK = "\ufeff"
@@ -26,7 +26,7 @@ BYTE_ORDER_MARK = "\ufeff"
 BLOCK = 2**18
 """Bytes that are read at a time."""
 
-_UNPACK = "an honest text; if it is one, unpack the file"
+_UNPACK = "ordinary text; if it is, decompress the file"
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -35,7 +35,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     Lines end at a line feed only, since words may contain characters that str.splitlines() takes for line ends.
 
     Raises:
-        DataError: the file is missing, unreadable or damaged; a line is no UTF-8 text or longer than LONGEST_LINE.
+        DataError: the file is missing, unreadable or damaged; a line is not UTF-8 text, or longer than LONGEST_LINE.
     """
     number = 0
     try:
@@ -49,10 +49,10 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             "working directory)"
         ) from error
     except IsADirectoryError as error:
-        raise DataError(f"{path}: found a folder; expected a file, so name the file in it") from error
+        raise DataError(f"{path}: found a folder; expected a file: name a file in the folder") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
-            f"{path}: the compressed data are damaged or cut short after line {number} ({error}); fetch the file again"
+            f"{path}: the compressed data are damaged or truncated after line {number} ({error}); get the file again"
         ) from error
     except OSError as error:
         raise DataError(
@@ -77,12 +77,12 @@ def _plain_lines(path: Path, raw: BufferedReader) -> Iterator[str]:
 
 
 def _decode_lines(path: Path, before: int, block: bytes) -> list[str]:
-    """The lines of a block that ends with a line end; `before` it the file has that many lines."""
+    """The lines of a block that ends with a line end, after `before` lines of the file."""
     if len(block) <= LONGEST_LINE and b"\0" not in block:
         try:
             lines = block.decode("utf-8").split("\n")[:-1]
         except UnicodeDecodeError:
-            pass  # Line by line below, to say where.
+            pass  # Decoded line by line below, to find the line.
         else:
             if before == 0 and lines:
                 lines[0] = lines[0].removeprefix(BYTE_ORDER_MARK)
@@ -91,7 +91,7 @@ def _decode_lines(path: Path, before: int, block: bytes) -> list[str]:
 
 
 def _unpacked_lines(path: Path, raw: BufferedReader) -> Iterator[str]:
-    """The lines of a gzip file, read one by one: a small file may unpack to a huge text."""
+    """The lines of a gzip file, read one by one: a small file may decompress to a huge text."""
     allowed = max(SAFE_EXPANSION, MOST_EXPANSION * os.fstat(raw.fileno()).st_size)
     stream, number = gzip.GzipFile(fileobj=raw), 0
     while line := stream.readline(LONGEST_LINE + len(b"\r\n")):
@@ -103,7 +103,7 @@ def _unpacked_lines(path: Path, raw: BufferedReader) -> Iterator[str]:
 
 
 def quote(text: str, width: int = 80) -> str:
-    """The text for a message: quoted, unprintable characters escaped, at most `width` characters."""
+    """Text for a message: quoted, unprintable characters escaped, at most `width` characters."""
     shown = repr(text[:width])
     return shown if len(text) <= width and len(shown) <= width else shown[: width - 4] + "...'"
 
@@ -112,7 +112,7 @@ def decode_line(path: Path, number: int, line: bytes) -> str:
     """The text of a line without its end, and without the byte order mark that may begin a file.
 
     Raises:
-        DataError: It is no UTF-8 text or longer than LONGEST_LINE.
+        DataError: It is not UTF-8 text, or longer than LONGEST_LINE.
     """
     content = line.removesuffix(b"\n").removesuffix(b"\r")
     if len(content) > LONGEST_LINE:
@@ -125,12 +125,12 @@ def decode_line(path: Path, number: int, line: bytes) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         found = f"byte 0x{content[error.start]:02x}, which is not UTF-8, at byte offset {error.start} of the line"
-        expected = "UTF-8 text; convert the file (from Latin-1, perhaps: iconv -f latin1 -t utf-8)"
+        expected = "UTF-8 text; convert the file (if it is Latin-1: iconv -f latin1 -t utf-8)"
         raise DataError.at(path, number, f"{found} {quote(content.decode('latin-1'))}", expected) from error
 
 
 def check_length(path: Path, start: int, rows: Sequence) -> None:
-    """Refuse a sentence, begun in the line `start`, that is longer than LONGEST_SENTENCE (DataError)."""
+    """Raise DataError if a sentence, which begins on line `start`, is longer than LONGEST_SENTENCE."""
     if len(rows) > LONGEST_SENTENCE:
         expected = "a blank line after each sentence"
         raise DataError.at(path, start, f"a sentence of more than {LONGEST_SENTENCE:,} tokens", expected)

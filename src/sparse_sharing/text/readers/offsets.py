@@ -1,7 +1,7 @@
-"""Reader of texts with spans by characters, as annotation tools export them: Doccano, Label Studio, Prodigy.
+"""Reader of texts with spans given by character offsets, as Doccano, Label Studio and Prodigy export them.
 
-Each record becomes one or several sentences: its lines are cut into sentences and tokens, and a token never crosses the
-border of a span. The tags are written in IOB2.
+Each record becomes one or several sentences: its lines are split into sentences and tokens, and a token never crosses
+the border of a span. The tags are in IOB2.
 """
 
 import json
@@ -23,7 +23,7 @@ from sparse_sharing.text.sentences import ReadReport, Sentence
 from sparse_sharing.text.tags import renamed
 
 MOST_CHARACTERS = 200_000_000
-"""Of a file that is one JSON array, which must be in memory as a whole."""
+"""The longest file, in characters, that is one JSON array, since it must be in memory as a whole."""
 
 _token = re.compile(r"\w+(?:[-'’.@]\w+)*|[^\w\s]").finditer
 _sentence_end = re.compile(r"(?<=[.?!])[\"'”’)\]]*\s+(?=[^\sa-z])|\s*\n\s*").finditer
@@ -38,7 +38,7 @@ class Marked(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A text with its spans, in order; `tokens` are (start, end) where the file has them."""
+    """A text with its spans, in order; `tokens` are (start, end) if the file has tokens."""
 
     text: str
     spans: list[Marked]
@@ -50,12 +50,12 @@ def read_offsets(
 ) -> Iterator[Sentence]:
     """Stream the sentences of an export of Doccano, Label Studio (JSON or JSON-MIN) or Prodigy, plain or gzip.
 
-    All layers have the same tags, in IOB2, renamed as the rules of each say. Each record is a document. Records that a
-    person skipped or rejected are left out and counted as skipped documents. `report` and `limit` are those of
+    All layers have the same tags, in IOB2, renamed by the rules of each. Each record is a document. Records that an
+    annotator skipped or rejected are skipped and counted as skipped documents. `report` and `limit` are those of
     `read_sentences`.
 
     Raises:
-        DataError: a record has another form, or its spans overlap, are empty or leave the text.
+        DataError: A record has another form, or its spans overlap, are empty or exceed the text.
     """
     report = ReadReport() if report is None else report
     read = 0
@@ -85,7 +85,7 @@ def is_record(values: dict) -> bool:
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict]]:
-    """The records of JSON Lines, or of one JSON array: then each has the number of the record in place of the line."""
+    """The records of JSON Lines, or of one JSON array; each with its line number, or in an array its record number."""
     first = next((line for _, line in read_lines(path) if line.strip()), "")
     if not first.lstrip().startswith("["):
         yield from read_records(path)
@@ -107,7 +107,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict]]:
 
 
 def _record(path: Path, number: int, values: dict) -> Record | None:
-    """The text and the spans of a record of any of the tools; none where a person rejected it."""
+    """The text and the spans of a record of any of the tools; None if an annotator rejected it."""
     if values.get("answer", "accept") != "accept":
         return None
     text, marks = _text(values), []
@@ -119,7 +119,7 @@ def _record(path: Path, number: int, values: dict) -> Record | None:
     for one, other in pairwise(marks):
         if other.start < one.end:
             found = f"the spans {quote(text[one.start : one.end])} and {quote(text[other.start : other.end])} overlap"
-            raise DataError.at(path, number, found, "spans apart from each other; export one level of them")
+            raise DataError.at(path, number, found, "spans that do not overlap; export only one level of spans")
     tokens = values.get("tokens")
     own = [(token["start"], token["end"]) for token in tokens] if _have_offsets(tokens) else None
     return Record(text, marks, own)
@@ -132,7 +132,7 @@ def _text(values: dict) -> str | None:
 
 
 def _marks(values: dict) -> list:
-    """The spans of a record as they are written: lists or objects."""
+    """The spans of a record as in the file: lists or objects."""
     if isinstance(values.get("annotations"), list):
         done = [item for item in values["annotations"] if isinstance(item, dict) and not item.get("was_cancelled")]
         results = done[0].get("result", []) if done else []
@@ -183,7 +183,9 @@ def _sentences(path: Path, number: int, record: Record) -> Iterator[tuple[tuple[
             if inside:
                 spans.append(Span(mark.label, inside[0], inside[-1] + 1))
         if any(other.start < one.end for one, other in pairwise(spans)):
-            raise DataError.at(path, number, f"two spans at one token of {quote(record.text)}", "other tokens")
+            raise DataError.at(
+                path, number, f"two spans at one token of {quote(record.text)}", "at most one span for each token"
+            )
         yield tuple(whole_word(record.text[first:last]) for first, last in own), spans
 
 
@@ -197,7 +199,7 @@ def _tokens(record: Record) -> list[tuple[int, int]]:
 
 
 def _words(text: str) -> list[tuple[int, int]]:
-    """The (start, end) of words and marks; combining marks, as in many scripts, stay inside their word."""
+    """The (start, end) of words and punctuation; combining marks, as in many scripts, stay inside their word."""
     found: list[tuple[int, int]] = []
     for match in _token(text):
         start, end = match.span()

@@ -1,4 +1,4 @@
-"""Reading one split of a corpus in any format, with derived tags beside those that are annotated."""
+"""Reads one split of a corpus in any format, with derived tags beside annotated ones."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ def read_split(
     """Stream the sentences of files, or folders of CoNLL-2012 files, with the tags of each task of `spec.tasks`.
 
     Raises:
-        DataError: the text cannot be read, or is malformed; the readers of each format say when.
+        DataError: The text cannot be read, or is malformed; see the reader of each format.
     """
     annotated = [task for task in spec.tasks if task.derive is None]
     sentences = _annotated(spec, files_of_split(paths), annotated, documents, report, limit)
@@ -38,7 +38,7 @@ def read_split(
 def in_model_schemes(
     sentences: Iterable[Sentence], tasks: Sequence[TaskColumn]
 ) -> Iterator[tuple[tuple[str, ...], dict[str, list[str]]]]:
-    """The words of each sentence, and its tags by task, in the schemes that the model is trained on."""
+    """The words of each sentence, and its tags by task, in the schemes of the model."""
     for sentence in sentences:
         yield (
             sentence.words,
@@ -53,21 +53,21 @@ def files_of_split(paths: Path | Sequence[Path]) -> list[Path]:
     """The files of a split: the files themselves, and the CoNLL-2012 files below folders.
 
     Raises:
-        DataError: a folder holds no such file.
+        DataError: A folder has no such file.
     """
     found = []
     for path in [paths] if isinstance(paths, Path) else paths:
         files = [Path(file) for file in text_files(str(path))]
         if files == [path] and path.is_dir():
             raise DataError(
-                f"{path}: holds no file whose name ends in gold_conll; expected the CoNLL-2012 files of a split"
+                f"{path}: has no file whose name ends in gold_conll; expected the CoNLL-2012 files of a split"
             )
         found += files
     return found
 
 
 def refuse_shared_documents(files: dict[str, dict[str, Path]]) -> None:
-    """Raise DataError where two splits hold one document; `files` has the file of each document by split."""
+    """Raise DataError if two splits have one document; `files` has the file of each document by split."""
     seen: dict[str, tuple[str, Path]] = {}
     for split, own in files.items():
         for document, path in own.items():
@@ -102,7 +102,7 @@ def _annotated(
 def _of_file(
     spec: CorpusSpec, path: Path, tasks: list[TaskColumn], report: ReadReport, limit: int | None
 ) -> Iterator[Sentence]:
-    """The sentences of one file of any format but CoNLL-2012."""
+    """The sentences of one file of any format except CoNLL-2012."""
     if limit == 0:
         return iter(())
     if spec.format == "columns" or spec.format is None:
@@ -120,13 +120,13 @@ def _of_file(
 
 def _column(task: TaskColumn) -> int:
     if task.column is None:
-        raise ConfigError(f"task '{task.name}': the spec names no column, which column files need")
+        raise ConfigError(f"task '{task.name}': the spec has no column, which column files need")
     return task.column
 
 
 def _layer(task: TaskColumn) -> str:
     if task.layer is None:
-        raise ConfigError(f"task '{task.name}': the spec names no layer, which its format needs")
+        raise ConfigError(f"task '{task.name}': the spec has no layer, which its format needs")
     return task.layer
 
 
@@ -135,7 +135,7 @@ def _rules(task: TaskColumn) -> Rules:
 
 
 def _renamed(sentences: Iterable[Sentence], tasks: list[TaskColumn]) -> Iterator[Sentence]:
-    """The sentences with the names that the configuration gives to labels."""
+    """The sentences with labels renamed as in the configuration."""
     for sentence in sentences:
         pairs = zip(sentence.tags, tasks, strict=True)
         tags = tuple(renamed(tags, task.scheme, task.labels) if task.labels else tags for tags, task in pairs)

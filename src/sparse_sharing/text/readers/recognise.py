@@ -1,4 +1,4 @@
-"""What a file is, told from its first lines, and how span tags are written, told from their values."""
+"""Recognises the format of a file from its first lines, and the form of span tags from their values."""
 
 import json
 import re
@@ -19,10 +19,10 @@ from sparse_sharing.text.tags import loosely
 LINES_LOOKED_AT = 2000
 
 MOST_VALUES = 1000
-"""A column with more different values holds text, not tags."""
+"""A column with more different values has text, not tags."""
 
 SPAN_SHARE = 0.98
-"""Share of the tokens whose tag must have the form of a span tag; the rest may be slips."""
+"""Share of the tokens whose tag must have the form of a span tag; the others may be typos."""
 
 INSIDE_SHARE = 0.9
 """The same among the tokens whose tag is not O."""
@@ -33,19 +33,22 @@ LOOKS_LIKE = (
     (re.compile(r"\s*<(?:\?xml|!DOCTYPE|[A-Za-z][^<>\t]*>\s*$)"), "XML; convert it to columns or CoNLL-U"),
     (re.compile(r"T\d+\t\S+ \d+ \d+\t"), "standoff annotation of brat; convert it to columns, with its text"),
     (re.compile(r"\s*\(\s*(?:\(|(?:ROOT|TOP|S)\s).*\)"), "bracketed trees; convert them to CoNLL-2012 or to columns"),
-    (re.compile(r"%PDF|PK\x03\x04|\{\\rtf"), "no text file; export it as plain text"),
-    (re.compile(r'"?[^\s"]+"?(?:,"?[^\s,"]*"?){2,}$'), "comma-separated values; write tabs for commas, without quotes"),
+    (re.compile(r"%PDF|PK\x03\x04|\{\\rtf"), "not a text file; export it as plain text"),
+    (
+        re.compile(r'"?[^\s"]+"?(?:,"?[^\s,"]*"?){2,}$'),
+        "comma-separated values; replace commas by tabs, and remove quotes",
+    ),
 )
-"""Forms that are not read: how a first line of each begins, and what to say."""
+"""Formats that are not supported: the form of their first line, and the advice."""
 
 
 @dataclass(frozen=True)
 class Recognised:
-    """How a file is read: the keys of a corpus.
+    """How a file is read: the corresponding keys of a corpus.
 
     Attributes:
         format: its format.
-        separator: of columns: `tab`, or none.
+        separator: the separator of columns: `tab`, or None.
         comments: whether column files have comment lines.
         tabs: whether all lines of a column file have the same number of tabs, at least one.
         keys: the names of columns of CoNLL-U, or the keys of JSON objects whose values are lists.
@@ -59,10 +62,10 @@ class Recognised:
 
 
 def recognise(path: Path) -> Recognised:
-    """What a file is, from its first lines.
+    """Recognise a file from its first lines.
 
     Raises:
-        DataError: it cannot be read, is empty, or has a form that is not read; the message says what it looks like.
+        DataError: It cannot be read, is empty, or has an unsupported format; the message says what it looks like.
     """
     lines = []
     for number, line in read_lines(path):
@@ -71,7 +74,7 @@ def recognise(path: Path) -> Recognised:
             break
     filled = [line for line in lines if line.strip()]
     if not filled:
-        raise DataError(f"{path}: is empty; expected one token in each line, with its tags in columns")
+        raise DataError(f"{path}: is empty; expected one token on each line, with its tags in columns")
     if filled[0].startswith("#begin document"):
         return Recognised("conll2012")
     if filled[0].lstrip()[:1] in ("{", "["):
@@ -88,12 +91,12 @@ def _recognise_json(path: Path, first: str) -> Recognised:
     try:
         record = json.loads(first)
     except ValueError:
-        # An array over several lines begins with a bracket; so do brackets among columns, which no quote follows.
+        # An array over several lines begins with a bracket; a bracket in a column file is not followed by a quote.
         if re.match(r"\s*\[\s*(?:\{|$)", first):
             return Recognised("spans")
         if re.match(r'\s*\{\s*(?:"|$)', first):
             raise DataError(
-                f"{path}: looks like JSON over several lines; expected JSON Lines, an object in each line: "
+                f"{path}: looks like JSON over several lines; expected JSON Lines, one object on each line: "
                 f"jq -c . {path.name} > {path.stem}.jsonl"
             ) from None
         return _recognise_columns(path, [first])
@@ -107,7 +110,7 @@ def _recognise_json(path: Path, first: str) -> Recognised:
     if not lists:
         found = ", ".join(map(quote, list(record)[:8]))
         raise DataError(
-            f"{path}: holds JSON objects with the keys {found}; expected a list of tokens with lists of tags, or a "
+            f"{path}: has JSON objects with the keys {found}; expected a list of tokens with lists of tags, or a "
             "text with its spans"
         )
     return Recognised("jsonl", keys=lists)
@@ -128,14 +131,14 @@ def _recognise_columns(path: Path, lines: list[str]) -> Recognised:
     tokens = [line for line in filled if not (comments and line.startswith("#"))] or filled
     by_tabs = Counter(line.count("\t") for line in tokens)
     tabs, often = by_tabs.most_common(1)[0] if by_tabs else (0, 0)
-    # Where spaces would do as well, nothing needs to be said.
+    # If spaces separate the columns as well, the key is not needed.
     needed = any(len(split_fields(line)) != tabs + 1 for line in tokens)
     tabbed = tabs > 0 and often == len(tokens)
     return Recognised("columns", "tab" if tabbed and needed else None, comments, tabbed)
 
 
 def _has_comments(lines: list[str]) -> bool:
-    """Whether sentences begin with comments: lines with # that have their form, or another width than the rest."""
+    """Whether sentences begin with comments: lines with # that have the form of one, or another number of columns."""
     firsts = [
         (line, following)
         for before, line, following in zip(["", *lines], lines, [*lines[1:], ""], strict=False)
@@ -155,7 +158,9 @@ def _has_comments(lines: list[str]) -> bool:
 
 @dataclass(frozen=True)
 class SpanForm:
-    """How a column writes span tags: the scheme if its letters tell it, and whether they need spelling: loose."""
+    """The form of the span tags of a column: the scheme, if the letters show it, and whether spelling: loose is
+    needed.
+    """
 
     scheme: Scheme | None
     loose: bool
@@ -166,7 +171,7 @@ class SpanForm:
 
 
 def span_form(values: Mapping[str, int]) -> SpanForm | None:
-    """How the values of a column, with how often each occurs, write span tags; none where they do not."""
+    """The form of span tags in a column, from its values and their counts; None if they are not span tags."""
     if len(values) > MOST_VALUES:
         return None
     for loose in (False, True):
@@ -181,7 +186,7 @@ def span_form(values: Mapping[str, int]) -> SpanForm | None:
 
 
 def _letters(tags: Mapping[str, int]) -> set[str] | None:
-    """The letters of span tags, if nearly all tokens have one or O."""
+    """The letters of span tags, if nearly all tokens have a span tag or O."""
     total, outside = sum(tags.values()), tags.get("O", 0)
     for scheme in ("iob2", "bilou", "bmes", "bmewo"):
         shaped = {tag: count for tag, count in tags.items() if not misformed([tag], scheme)}
@@ -194,7 +199,7 @@ def _letters(tags: Mapping[str, int]) -> set[str] | None:
 
 
 def _scheme(letters: set[str]) -> Scheme | None:
-    """The scheme that has such letters; none where it is IOB1 or IOB2."""
+    """The scheme with these letters; None if it is IOB1 or IOB2."""
     if letters & {"L", "U"}:
         return "bilou"
     if "W" in letters:

@@ -76,7 +76,7 @@ def test_each_colour_has_a_counterpart_on_dark_ground():
     assert len(PALETTE) == len(DARK_PALETTE) == len({*PALETTE, *DARK_PALETTE}) / 2
 
 
-def test_overlaps_stand_on_both_sides_of_the_diagonal_once_in_the_data():
+def test_overlaps_are_drawn_on_both_sides_of_the_diagonal_and_are_once_in_the_data():
     chart = charts.overlap_maps(OVERLAPS, "half")
     assert {(row["a"], row["b"]) for row in chart.panels[0].on_page["data"]["values"]} == {
         ("ner", "pos"),

@@ -132,7 +132,7 @@ def test_the_lead_of_a_dataset_says_nothing_of_others():
     assert lead(frame, "news", "single") == "hard against single, pos: no measurable difference."
 
 
-def test_scores_stand_with_deviation_and_difference_and_the_best_is_marked():
+def test_scores_have_deviation_and_difference_and_the_best_is_marked():
     table = score_table(SUMMARY)
     titles, rows = shown(table)
     assert titles == ["system", "ner F1", "Δ", "mean", "Δ", "parameters", "density"]

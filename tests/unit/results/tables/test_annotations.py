@@ -76,7 +76,7 @@ def test_controls_are_named_in_the_rows_of_their_systems_and_below_the_summary()
     assert footnotes(spec)[0].startswith("Controls: hard_warm: dense joint training from the warmed-up weights; ")
 
 
-def test_without_controls_the_tables_stay_as_they_are():
+def test_without_controls_the_tables_do_not_change():
     spec = spec_of("single", "hard", "sparse")
     for systems, frame in FRAMES.items():
         pd.testing.assert_frame_equal(with_annotations(frame, systems, spec), frame)

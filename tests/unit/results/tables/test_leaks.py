@@ -31,7 +31,7 @@ def write(tmp_path):
     return save
 
 
-def test_a_score_stands_beside_that_without_the_leaked_sentences(write):
+def test_the_table_has_the_score_with_and_without_leaked_sentences(write):
     better = TOKENS + np.array([[1, 0], [0, 0], [0, 0], [0, 0]], dtype=np.int32)
     paths = [write("hard", {"pos": counts, "pos.leaked": FLAGS}, seed=s) for s, counts in ((1, TOKENS), (2, better))]
     frame = leaks(paths)
@@ -64,7 +64,7 @@ def test_flags_that_do_not_fit_are_refused_by_the_name_of_their_file(write, flag
         leaks([path])
 
 
-def test_flags_are_no_task_that_systems_are_compared_on(write):
+def test_systems_are_not_compared_on_flags(write):
     paths = [write(name, {"pos": TOKENS, "pos.leaked": FLAGS}) for name in ("single", "hard")]
     assert {key[3] for key in read_counts(paths)} == {"pos"}
 

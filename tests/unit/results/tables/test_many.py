@@ -33,7 +33,7 @@ def written(request):
     return lambda found: write(summary(found)).splitlines(), separator
 
 
-def test_a_table_of_all_datasets_stands_before_those_of_each(written):
+def test_a_table_of_all_datasets_comes_before_those_of_each(written):
     lines, separator = written
     text = lines(results(DATASETS))
     rows = [line for line in text if line.lstrip("| ").startswith("dataset") and line.count(separator) == 3]

@@ -72,7 +72,7 @@ def test_a_choice_by_another_rule_has_no_tie_and_marks_nothing(trained, facts):
     assert len(marks(read_all([trained("sparse", "ner")]), choices.drop(columns=["tied_rounds"]), facts)) == 0
 
 
-def test_not_converged_is_a_mark_that_bars_nothing(trained, facts):
+def test_not_converged_is_a_mark_that_forbids_nothing(trained, facts):
     found = marks(read_all([trained("hard", "ner", best_epoch=5)]), NO_CHOICES, facts)
     assert list(found["mark"]) == ["not converged"]
     assert barred(found) == {}
@@ -119,7 +119,7 @@ def test_a_row_of_two_systems_says_which_one_a_mark_is_of(trained, facts):
     )
 
 
-def test_a_table_that_names_no_system_stays_as_it_is(trained, facts):
+def test_a_table_that_names_no_system_does_not_change(trained, facts):
     found = marks(read_all([trained("single", "ner", best_epoch=5)]), NO_CHOICES, facts)
     frame = pd.DataFrame([{"dataset": "news", "task": "ner"}])
     assert list(with_marks(frame, [], found, [1]).columns) == ["dataset", "task"]

@@ -37,7 +37,7 @@ def test_every_figure_has_its_source_and_scores_are_percentages():
         assert all(50 < score < 100 for system in experiment.systems for score in system.scores.values())
 
 
-def test_scores_parameters_and_densities_stand_beside_those_of_their_kind(results, facts):
+def test_scores_parameters_and_densities_are_grouped_by_kind(results, facts):
     frame = beside_paper(summary(results), facts, {"conll03": "exp1"})
     assert list(frame.columns) == list(RECORD.columns)
     own = frame[frame["system"] == "sparse"].set_index(["quantity", "task"])
@@ -75,13 +75,13 @@ def test_the_summary_shows_ours_theirs_and_the_difference_with_notes(results, fa
     table = summary(results)
     paper = beside_paper(table, facts, {"conll03": "exp1"})
     for write, heading, note in (
-        (markdown_of, "### The paper beside ours\n", "- GloVe of 50\n- 10 \\% of the text"),
-        (latex_of, r"\caption{conll03. The paper beside ours. ", "GloVe of 50 10 \\% of the text}"),
+        (markdown_of, "### Comparison with the paper\n", "- GloVe of 50\n- 10 \\% of the text"),
+        (latex_of, r"\caption{conll03. Comparison with the paper. ", "GloVe of 50 10 \\% of the text}"),
     ):
         text = write(table, "single", ["GloVe of 50", "10 % of the text"], paper=paper)
         assert heading in text
         assert note.replace("\\%", "%" if heading[0] == "#" else "\\%") in text
-        assert "soft" not in text.split("paper beside ours")[1]
+        assert "soft" not in text.split("Comparison with the paper")[1]
     assert "sparse & 92.50 & 91.55 & +0.95 & 90.50 & 90.35 & +0.15 & 96.50 & 95.56 & +0.94 & 534k & 396k" in text
     assert "cold & 91.50 & 91.04 & +0.46" in text
 

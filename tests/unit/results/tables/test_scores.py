@@ -30,7 +30,7 @@ def test_results_have_one_row_per_dataset_system_seed_task_split_and_metric(thre
     }
 
 
-def test_rows_stand_in_the_order_of_the_configuration_whatever_the_order_of_the_files(three_systems):
+def test_rows_are_in_the_order_of_the_configuration_for_any_order_of_the_files(three_systems):
     frame = results_of(three_systems, ORDER)
     pd.testing.assert_frame_equal(frame, results_of(three_systems[::-1], ORDER))
     assert list(frame["system"].unique()) == ["single", "hard", "sparse"]

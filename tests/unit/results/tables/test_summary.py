@@ -102,7 +102,7 @@ def test_one_seed_has_no_deviation(model):
     assert "| hard | **95.00** | +1.00 | 20k | 100.00 |" in text
 
 
-def test_where_systems_have_different_numbers_of_seeds_a_column_tells_them(model):
+def test_if_systems_have_different_numbers_of_seeds_a_column_shows_them(model):
     paths = [model("single", {"pos": accuracy(94.0)}, seed=seed) for seed in (1, 2, 3)]
     paths.append(model("hard", {"pos": accuracy(95.0)}))
     text = markdown_of(summary(results_of(paths, ORDER)))

@@ -95,7 +95,7 @@ def test_every_file_has_the_sentences_asked_for(sizes, seed, corpus):
         assert len(sentences(text)) == sizes[split]
 
 
-def test_no_sentence_stands_twice_in_a_corpus(files):
+def test_no_sentence_occurs_twice_in_a_corpus(files):
     words = [sentence[0] for text in files.values() for sentence in sentences(text)]
     assert len(words) == len(set(words))
 
@@ -116,7 +116,7 @@ def test_chunks_and_entities_are_valid_iob2(layers):
     assert [violation(tags, "iob2") for sentence in layers for tags in sentence[2:]] == [None] * (2 * len(layers))
 
 
-def test_every_entity_lies_in_one_noun_chunk(layers):
+def test_every_entity_is_in_one_noun_chunk(layers):
     for _, _, chunks, entities in layers:
         noun_chunks = [span for span in read_spans(chunks, "iob2") if span.type == "NP"]
         for entity in read_spans(entities, "iob2"):

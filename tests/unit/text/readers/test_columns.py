@@ -128,7 +128,7 @@ def test_repair_mends_and_counts_what_is_otherwise_refused(file):
     assert report.repairs == {"pos": 0, "ner": 3}
     message = refusal(path)
     assert f"{path}, line 1: found the tag 'I-PER' of task ner in 'a X I-PER'; expected B-PER" in message
-    assert "set repair to true" in message
+    assert "set repair: true" in message
 
 
 def test_a_column_that_holds_no_such_tags_is_refused_even_with_repair(file):
@@ -143,8 +143,8 @@ def test_a_column_that_holds_no_such_tags_is_refused_even_with_repair(file):
     ("content", "parts"),
     [
         ("a\nb\n", ["line 1: found 1 columns in 'a'", "at least 2", "task pos", "column 1 (counted from 0)"]),
-        ("a X O\nb X\n", ["line 2: found 2 columns in 'b X'", "expected 3 columns", "as in line 1"]),
-        ("\na X O\n\n\nb c X O\n", ["line 5: found 4 columns", "as in line 2"]),
+        ("a X O\nb X\n", ["line 2: found 2 columns in 'b X'", "expected 3 columns", "as on line 1"]),
+        ("\na X O\n\n\nb c X O\n", ["line 5: found 4 columns", "as on line 2"]),
         ("a X O\nb X I-PER\n", ["line 2: found the tag 'I-PER'", "B-PER between O and the end of the sentence"]),
         (b"a X O\nna\xefve X O\n", ["line 2", "0xef", "byte offset 2", "'na\u00efve X O'", "convert"]),
         (b"\xff\xfea\x00 \x00", ["line 1: found a NUL byte", "UTF-16"]),
@@ -154,10 +154,10 @@ def test_a_column_that_holds_no_such_tags_is_refused_even_with_repair(file):
         ("\n \n-DOCSTART- X O\n", ["found no sentence"]),
         (b"a" * (LONGEST_LINE + 1), ["line 1: found more than 1,000,000 bytes"]),
         (zipped(b"a X O\n" + b"a" * (20 * LONGEST_LINE)), ["line 2: found more than 1,000,000 bytes"]),
-        (zipped(TEXT.encode())[:-12], ["damaged or cut short", "fetch"]),
-        (zipped(TEXT.encode())[:-8] + b"\0" * 8, ["damaged or cut short after line 7"]),
-        (zipped(TEXT.encode())[:10] + b"\xff" * 40, ["damaged or cut short after line 0"]),
-        (b"\x1f\x8b", ["damaged or cut short"]),
+        (zipped(TEXT.encode())[:-12], ["damaged or truncated", "get the file again"]),
+        (zipped(TEXT.encode())[:-8] + b"\0" * 8, ["damaged or truncated after line 7"]),
+        (zipped(TEXT.encode())[:10] + b"\xff" * 40, ["damaged or truncated after line 0"]),
+        (b"\x1f\x8b", ["damaged or truncated"]),
     ],
 )
 def test_flaws_are_reported_with_their_place(file, content, parts):
@@ -168,11 +168,11 @@ def test_flaws_are_reported_with_their_place(file, content, parts):
 
 
 def test_a_missing_word_column_is_named(file):
-    assert "at least 4, because the words should stand in column 3" in refusal(file("a X O\n"), word_column=3)
+    assert "at least 4, because the words should be in column 3" in refusal(file("a X O\n"), word_column=3)
     assert "at least 4, because task x should" in refusal(file("a X O\n"), [Column("x", -4, "none")])
 
 
-def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):
+def test_a_missing_file_and_a_folder_have_different_messages(tmp_path):
     assert "no such file; check the path" in refusal(tmp_path / "missing.txt")
     assert "found a folder" in refusal(tmp_path)
     (tmp_path / "file").write_text("a X O\n")
@@ -292,7 +292,7 @@ def test_a_comment_newdoc_begins_a_document(tmp_path):
     assert report.documents.tolist() == [0, 0, 1]
 
 
-def test_with_tabs_alone_words_may_contain_spaces_and_cells_may_be_empty(tmp_path):
+def test_with_only_tabs_words_may_contain_spaces_and_cells_may_be_empty(tmp_path):
     (tmp_path / "text").write_text("Port Ann\tNNP\tB-LOC\n.\t\tO\n \n-DOCSTART-\t\t\nBo\tNNP\tO\n")
     columns = [Column("pos", 1, "none", Rules(missing="skip")), Column("ner", 2, "iob2")]
     report = ReadReport()
@@ -307,7 +307,7 @@ def test_with_tabs_alone_words_may_contain_spaces_and_cells_may_be_empty(tmp_pat
     [
         ("# sent 1 a b\na X\n", {}, "line 2: .*if the lines that begin with # are comments, set comments: true"),
         ("a X\nPort b X\n", {}, "line 2: .*set separator: tab"),
-        ("a X\n\u200b\nb X\n", {}, r"line 2: found a line of nothing but invisible characters \(U\+200B\)"),
+        ("a X\n\u200b\nb X\n", {}, r"line 2: found a line with only invisible characters \(U\+200B\)"),
         ("a\tX\n\tX\n", {"separator": "tab"}, "line 2: found no word"),
         ("a\tX\nb\t\n", {"separator": "tab"}, "line 2: found no value in column 1"),
     ],

@@ -131,7 +131,7 @@ def test_spans_written_as_brackets_read_back_and_their_tags_too(pieces):
 @pytest.mark.parametrize(
     ("bits", "index", "problem"),
     [
-        (["*", "*)"], 1, "ends that has not begun"),
+        (["*", "*)"], 1, "a name ends before it begins"),
         (["(GPE*", "(ORG)"], 1, "begins inside GPE"),
         (["*", "(GPE*", "*"], 1, "GPE does not end"),
         (["(GPE"], 0, "expected (TYPE*"),
@@ -200,7 +200,7 @@ def test_documents_of_a_domain_without_names_are_left_out(write):
     assert (report.document_starts, report.documents_skipped) == (2, 1)
 
 
-def test_text_of_skipped_documents_alone_is_refused(write):
+def test_text_of_only_skipped_documents_is_refused(write):
     message = refusal(write(document("pt/a", SHE)), documents=DocumentFilter(skip_domains=["pt"]))
     assert "found no sentence (1 documents were skipped)" in message
 
@@ -216,7 +216,7 @@ def test_a_listed_document_that_is_missing_is_refused_but_one_of_a_skipped_domai
     listed = DocumentFilter(["pt"], {"nw/a", "pt/b"})
     assert len(list(read_documents([path], LAYERS, documents=listed))) == 1
     listed = DocumentFilter(["pt"], {"nw/a", "nw/x", "nw/c"})
-    assert "the list names 2 documents that are not there, the first is nw/c" in refusal(path, documents=listed)
+    assert "2 documents of the list are missing, the first is nw/c" in refusal(path, documents=listed)
 
 
 def test_a_list_holds_ids_or_paths(write):

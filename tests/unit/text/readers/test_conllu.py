@@ -59,12 +59,12 @@ def test_syntactic_words_are_tokens_and_ranges_empty_nodes_and_comments_are_not(
     assert (report.sentences, report.tokens, report.repairs) == (2, 6, {"pos": 0, "fine": 0, "ner": 0})
 
 
-def test_tags_in_misc_stand_under_their_key_and_a_word_without_one_is_outside(write):
+def test_tags_in_misc_have_their_key_and_a_word_without_one_is_outside(write):
     tags = [sentence.tags for sentence in read_conllu(write(ANN, BO), (NER,))]
     assert tags == [(("B-PER", "O", "O", "O"),), (("B-PER", "I-PER"),)]
 
 
-def test_an_empty_node_may_stand_before_the_first_word(write):
+def test_an_empty_node_may_come_before_the_first_word(write):
     (sentence,) = read_conllu(write([word("0.1", "it"), word(1, "rains")]), (UPOS,))
     assert sentence.words == ("rains",)
 

@@ -28,7 +28,7 @@ def test_tokens_and_tags_are_lists_under_their_keys(tmp_path):
     assert (first.line, second.line) == (1, 3)
 
 
-def test_null_is_no_value(tmp_path):
+def test_null_is_a_missing_value(tmp_path):
     path = write(tmp_path, {"words": ["a", "b"], "pos_tags": ["X", None]})
     with pytest.raises(DataError, match="line 1: found no pos_tags in 'b'"):
         list(read_jsonl(path, [POS], words="words"))
@@ -51,7 +51,7 @@ def test_flaws_are_refused_with_their_line(tmp_path, record, message):
         list(read_jsonl(write(tmp_path, {"tokens": ["a"], "pos_tags": ["X"]}, record), [POS]))
 
 
-def test_what_is_no_json_is_refused(tmp_path):
+def test_text_that_is_not_json_is_refused(tmp_path):
     (tmp_path / "text").write_text("{'tokens': []}\n")
-    with pytest.raises(DataError, match="line 1: found no JSON"):
+    with pytest.raises(DataError, match="line 1: found invalid JSON"):
         list(read_jsonl(tmp_path / "text", [POS]))

@@ -41,5 +41,5 @@ def test_positions_need_no_annotation_at_all(tmp_path):
 
 
 def test_a_folder_without_files_of_the_format_is_refused(tmp_path):
-    with pytest.raises(DataError, match="holds no file whose name ends in gold_conll"):
+    with pytest.raises(DataError, match="has no file whose name ends in gold_conll"):
         files_of_split(tmp_path)

@@ -38,7 +38,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("kind", FORMS)
-def test_a_form_is_told_from_the_first_lines(tmp_path, kind):
+def test_the_input_format_is_recognised_from_the_first_lines(tmp_path, kind):
     text, expected = FORMS[kind]
     (tmp_path / "text").write_text(text)
     assert recognise(tmp_path / "text") == expected
@@ -53,7 +53,7 @@ def test_a_form_is_told_from_the_first_lines(tmp_path, kind):
         ("(ROOT (S (NP Ann)))\n", "looks like bracketed trees"),
         ("sentence,word,pos,tag\n", "looks like comma-separated values"),
         ('{\n "tokens": []\n}\n', "looks like JSON over several lines; expected JSON Lines"),
-        ('{"title": "x"}\n', "holds JSON objects with the keys 'title'"),
+        ('{"title": "x"}\n', "has JSON objects with the keys 'title'"),
     ],
 )
 def test_what_is_not_read_is_named_for_what_it_looks_like(tmp_path, text, message):
@@ -86,5 +86,5 @@ def test_span_tags_are_known_by_their_letters_in_any_usual_spelling(tags, expect
     assert span_form(Counter(tags.split() * 3)) == expected
 
 
-def test_rare_spans_among_many_tokens_outside_still_tell_their_scheme():
+def test_the_scheme_is_recognised_from_rare_spans_among_many_tokens_outside():
     assert span_form({"O": 10_000, "B-X": 20, "L-X": 20, "U-X": 40}) == SpanForm("bilou", False)
