@@ -6,9 +6,9 @@ RECORD = register(
     TableRecord(
         name="affinity",
         caption=(
-            "Inter-task affinity (Fifty et al. 2021): by what share one step of the partner would have lowered the "
-            "training loss of the task after an epoch, mean and standard deviation over the seeds. Below 0 it would "
-            "have raised it. Rows whose partner is the task itself show the scale. The page shows the last epoch."
+            "Inter-task affinity (Fifty et al. 2021): the share by which one step of the partner after an epoch would "
+            "lower the training loss of the task, mean and standard deviation over the seeds. Below 0 it would raise "
+            "the loss. Rows in which the partner is the task itself show the scale. The page shows the last epoch."
         ),
         columns={
             "dataset": None,

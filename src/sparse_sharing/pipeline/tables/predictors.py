@@ -7,9 +7,9 @@ RECORD = register(
     TableRecord(
         name="predictors",
         caption=(
-            "Does it tell in advance who helps whom? Rank correlation (Spearman) with the differences of transfer.csv, "
-            "and its interval by a bootstrap over the pairs of tasks; all intervals of a dataset hold together with 95 "
-            "%. From 15 pairs on; with fewer there is only the table transfer.csv, and no claim."
+            "Do overlap of masks and affinity predict who helps whom? Their rank correlation (Spearman) with the "
+            "differences in transfer.csv, with a simultaneous 95 % interval by a bootstrap over the pairs of tasks. "
+            "With fewer than 15 pairs there is no correlation, and no claim."
         ),
         columns={
             "dataset": None,

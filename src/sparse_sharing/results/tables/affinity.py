@@ -72,7 +72,7 @@ def chart(affinity: pd.DataFrame) -> Chart:
         affinity: rows of `affinity.csv` of one dataset.
     """
     sizes = affinity.groupby("system", sort=False)["task"].nunique()
-    system = sizes.index[sizes.to_numpy().argmax()] if len(sizes) else ""
+    system = str(sizes.idxmax()) if len(sizes) else ""
     own = affinity[affinity["system"] == system]
     names = list(dict.fromkeys(own["partner"]))
     encoding = {
@@ -86,7 +86,7 @@ def chart(affinity: pd.DataFrame) -> Chart:
         for task, rows in own.groupby("task", sort=False)
     ]
     caption = (
-        f"By what share a step of each partner (colour) would lower the loss of the task after each epoch of {system}, "
-        "mean over the seeds. The task itself is among the partners, as the scale."
+        f"The share by which a step of each partner (colour) would lower the loss of a task, by epoch of {system}, mean "
+        "over the seeds. For scale, the task itself is one of the partners."
     )
     return Chart("affinity", "Affinity of tasks", caption, panels, affinity, names)

@@ -1,4 +1,4 @@
-"""The table `predictors`: do overlap of masks and affinity tell in advance who helps whom?"""
+"""The table `predictors`: do overlap of masks and affinity predict who helps whom?"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The table `transfer`: who helps whom in joint trainings of two tasks, beside what might have told it in advance."""
+"""The table `transfer`: who helps whom in joint trainings of two tasks, beside what may predict it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -48,10 +48,7 @@ def transfer(
         if (row["reference"], row["system"]) not in wanted or row["task"] not in tasks:
             continue
         (partner,) = [task for task in tasks if task != row["task"]]
-        masked = _masked(measured.facts, row["system"])
-        overlaps = dict.fromkeys(OVERLAPS) if masked is None else measured.overlap(row["dataset"], masked, tasks)
-        choice = None if masked is None else measured.facts[masked].choice
-        rows.append({**row, "partner": partner, "choice": choice, **overlaps})
+        rows.append({**row, "partner": partner, **_overlaps(measured, row["dataset"], row["system"], tasks)})
     frame = pd.DataFrame(rows)
     if not len(frame):
         return pd.DataFrame(columns=list(RECORD.columns))
@@ -60,6 +57,14 @@ def transfer(
     else:
         frame = frame.merge(one_training(affinity), on=["dataset", "task", "partner"], how="left")
     return frame[list(RECORD.columns)]
+
+
+def _overlaps(measured: Measured, dataset: str, system: str, tasks: Sequence[str]) -> dict[str, Any]:
+    """The choice of masks that describes a pair of tasks, and their overlap; missing where the run has none."""
+    masked = _masked(measured.facts, system)
+    if masked is None:
+        return dict.fromkeys(("choice", *OVERLAPS))
+    return {"choice": measured.facts[masked].choice, **measured.overlap(dataset, masked, tasks)}
 
 
 def _masked(facts: Mapping[str, SystemFacts], system: str) -> str | None:
