@@ -86,7 +86,7 @@ def chart(affinity: pd.DataFrame) -> Chart:
         for task, rows in own.groupby("task", sort=False)
     ]
     caption = (
-        f"The share by which a step of each partner (colour) would lower the loss of a task, by epoch of {system}, mean "
-        "over the seeds. For scale, the task itself is one of the partners."
+        f"The share by which a step of each partner (colour) would lower the loss of a task, by epoch of {system}, "
+        "mean over the seeds. For scale, the task itself is one of the partners."
     )
     return Chart("affinity", "Affinity of tasks", caption, panels, affinity, names)
