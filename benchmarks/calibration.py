@@ -292,9 +292,7 @@ def main() -> None:
     parser.add_argument("--real-runs", type=int, default=400, help="splits of the real trainings")
     parser.add_argument("--trainings", type=int, default=24, help="real trainings, at least 24")
     parser.add_argument("--output", type=Path, default=Path("results/benchmarks"), help="folder of the trainings")
-    parser.add_argument(
-        "--document", type=Path, default=Path("docs/statistics.md"), help="document with the tables"
-    )
+    parser.add_argument("--document", type=Path, default=Path("docs/statistics.md"), help="document with the tables")
     options = parser.parse_args()
     counts = stored_counts(options.output, options.trainings)
     documents = documents_of(next(iter(counts.values())).shape[1])
