@@ -21,8 +21,17 @@ SLOW_SECONDS = 3600
 """After which a slow test counts as hanging, on a machine that is busy with other things, too."""
 
 
+LONGEST = ("workflow/slurm/", "workflow/test_chaos.py", "workflow/test_documentation.py")
+"""Tests that take minutes each."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give slow tests more time than the limit of pyproject.toml."""
+    """Give slow tests more time than the limit of pyproject.toml; with several workers, begin with the longest.
+
+    A worker that begins one of them last would keep all others waiting.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(SLOW_SECONDS))

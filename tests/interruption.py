@@ -8,7 +8,7 @@ class Interrupted(BaseException):
 
 
 class Interruption:
-    """Counts the checkpoints of all trainings, and ends the process, as it were, after so many."""
+    """Counts the checkpoints of all trainings, and simulates the end of the process after a number of them."""
 
     def __init__(self, monkeypatch, after=None):
         self.epochs, self.after = 0, after

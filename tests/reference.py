@@ -79,7 +79,7 @@ class Hierarchical(Reference):
 
 
 class CrossStitch(Reference):
-    """A stack per task; the last unit is kept row by row, since each row is read by one task alone."""
+    """A stack per task; the last unit is kept row by row, since only one task reads each row."""
 
     def __init__(self, network):
         super().__init__(network)

@@ -19,7 +19,7 @@ def importable(monkeypatch, repository):
 
 
 def at_most(level, runs):
-    """The rate that a test of that level stays below in 999 of 1,000 simulations of so many runs."""
+    """The rate that a test of that level stays below in 999 of 1,000 simulations of that number of runs."""
     return level + 3.1 * np.sqrt(level * (1 - level) / runs)
 
 

@@ -255,7 +255,7 @@ def pipeline(finished: Pipeline, tmp_path: Path) -> Pipeline:
 
 @pytest.fixture
 def unprepared(finished: Pipeline, tmp_path: Path) -> Pipeline:
-    """The text files alone."""
+    """Only the text files."""
     for split in SENTENCES:
         shutil.copy2(finished.folder / f"{split}.txt", tmp_path)
     return Pipeline(tmp_path, VALUES)

@@ -127,7 +127,7 @@ def test_files_that_cannot_be_written_to_the_end_leave_nothing_half_written(fini
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of its own, and a function that gives it so many kilobytes."""
+    """A separate disk, and a function that sets its size in kilobytes."""
     disk = tmp_path / "disk"
     disk.mkdir()
     if os.geteuid() != 0 or shutil.which("mount") is None:

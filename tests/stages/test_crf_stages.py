@@ -19,7 +19,7 @@ PARTS = {"weight", "bias", "transitions", "start", "end"}
 
 @pytest.fixture(scope="module")
 def fields(finished, tmp_path_factory):
-    """A finished pipeline whose tasks with spans have fields, and whose sparse system alone was trained."""
+    """A finished pipeline whose span tasks have CRFs, and of which only the sparse system was trained."""
     folder = tmp_path_factory.mktemp("fields")
     for split in ("train", "dev", "test"):
         shutil.copy2(finished.folder / f"{split}.txt", folder)

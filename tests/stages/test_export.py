@@ -263,7 +263,7 @@ def test_a_file_of_another_export_is_refused(exported, finished, copied, name):
 
 
 def resaved(path, spec, kind="model", **details):
-    """A file written anew under another kind, or with other details, its digest in order."""
+    """A file written again with another kind or other details, and a valid digest."""
     artifact = load_tensors(path, "model")
     save_tensors(path, kind, spec, artifact.tensors, artifact.details | details)
 

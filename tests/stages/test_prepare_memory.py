@@ -36,7 +36,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 
 
 def write_corpus(folder, sentences):
-    """Random words and tags: so many training sentences, and a few for dev and test."""
+    """Random words and tags: the given number of training sentences, and a few for dev and test."""
     random = np.random.default_rng(1)
     folder.mkdir()
     for split, count in (("train", sentences), ("dev", 20), ("test", 20)):

@@ -25,7 +25,7 @@ def masks_of(path):
 
 
 def details_of(path):
-    """What stands beside the masks."""
+    """The details of a mask file."""
     return load_tensors(path, "masks").details
 
 

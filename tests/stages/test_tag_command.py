@@ -157,7 +157,7 @@ def test_input_of_any_size_is_tagged_in_the_same_memory(model):
 
 
 def peak_of(model, blocks):
-    """The most memory that tagging so many sentences of 20 lines takes."""
+    """The peak memory of tagging a number of sentences of 20 lines."""
     command = [*COMMAND, "tag", str(model), "--input", "columns", "--tasks", "pos"]
     feeder = subprocess.Popen(
         [sys.executable, "-c", f"import sys\nfor _ in range({blocks}): sys.stdout.write({BLOCK!r})"],

@@ -15,7 +15,7 @@ def weights(path):
 
 
 def interrupt_after(monkeypatch, epochs):
-    """End the process, as it were, after so many checkpoints."""
+    """Simulate the end of the process after a number of checkpoints."""
     save, seen = Checkpoint.save, []
 
     def save_and_stop(self, *arguments):

@@ -60,7 +60,7 @@ def run(monkeypatch, capsys):
 
 @pytest.fixture
 def config(tmp_path):
-    """The path of a configuration on one small file, which lies beside it."""
+    """The path of a configuration for one small file in the same folder."""
     (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
     corpus = {"name": "text", "train": "text.txt", "test": "text.txt", "tasks": [{"name": "pos", "column": 1}]}
     values = {

@@ -57,7 +57,7 @@ def is_for_type_checkers(node):
 
 
 def imported(tree):
-    """The modules that a tree imports, those inside functions too; what is imported from one stands behind a dot."""
+    """The modules that a tree imports, also inside functions; names imported from a module follow after a dot."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

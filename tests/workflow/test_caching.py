@@ -129,7 +129,7 @@ def test_new_times_of_change_mean_nothing(workflow):
 
 
 def test_a_deleted_mask_is_rebuilt_by_one_job_and_nothing_after_it(workflow):
-    """Nothing that is finished needs it; asked for, it is made anew, and what was made from it stays."""
+    """No finished file needs it; when requested it is made again, and files made from it stay."""
     name = "joint/seed1/warmup/prune/pos/masks.safetensors"
     before = workflow.path(name).read_bytes()
     workflow.path(name).unlink()

@@ -21,7 +21,7 @@ BUSY = "another process is making the same files"
 
 
 def test_killed_at_random_moments(finished, fresh):
-    """Snakemake alone (its jobs go on as orphans), one of its jobs, or all at once, as when a node vanishes."""
+    """Only Snakemake (its jobs continue as orphans), one of its jobs, or all at once, as when a node fails."""
     choices = random.Random(SEED)
     expected = finished.reproducible()
     started = time.monotonic()
@@ -46,7 +46,7 @@ def test_killed_at_random_moments(finished, fresh):
 
 
 def run_and_kill(workflow, choices, kill):
-    """One attempt, with the jobs that an earlier one has left at work; what it said, or None where it was killed."""
+    """One attempt, while jobs of an earlier one may still run; returns its output, or None if it was killed."""
     unlocked = workflow.snakemake("--unlock")
     assert unlocked.returncode == 0, unlocked.stdout
     with subprocess.Popen(

@@ -17,7 +17,7 @@ from sparse_sharing.pipeline.stage import STAGE
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.storage.spec_files import write_spec
 
-# A plan makes millions of objects and keeps most: looking through them for garbage takes an eighth of its time.
+# Planning creates millions of objects and keeps most; garbage collection would take an eighth of the time.
 gc.freeze()
 gc.set_threshold(100_000, 20, 100)
 
@@ -60,7 +60,7 @@ wildcard_constraints:
 
 
 def of_jobs(function):
-    """A function that Snakemake calls for each job, with its signature, which would be worked out in every call."""
+    """Store the signature of a function that Snakemake calls for each job, which otherwise inspects it in every call."""
     function.__signature__ = inspect.signature(function)
     return function
 
@@ -113,7 +113,7 @@ def spec_of(stage):
 
 
 def folder_of(kind, name):
-    """A function that gives the folder of a named input or output of a job, wherever Snakemake keeps the file."""
+    """A function that returns the folder of a named input or output of a job, wherever Snakemake stores the file."""
     if kind == "input":
         return of_jobs(lambda wildcards, input: os.path.dirname(input[name]))
     return of_jobs(lambda wildcards, output: os.path.dirname(output[name]))
@@ -385,7 +385,7 @@ def warn_of_missing_sources():
 
 @functools.cache
 def foreign_files():
-    """The finished files that were made under other settings where Snakemake would not notice, each with its stage."""
+    """The finished files that were made under other settings without Snakemake noticing, each with its stage."""
     return [
         (maker, file)
         for maker, file, spec in expected_specs()

@@ -26,11 +26,8 @@ MOST_VALUES = 1_000_000
 _branch = re.compile(r"constrained-(int|float)|(literal|dict|list|function-(after|plain))\[.*\]|\[key\]").fullmatch
 
 
-# The parser in C, where PyYAML was built with it, takes a tenth of the time.
-_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _UniqueKeys(_Loader):
+# Not the loader in C, which ends the process by a segmentation fault on text that is nested too deeply.
+class _UniqueKeys(yaml.SafeLoader):
     """A loader that rejects duplicate keys, of which YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:

@@ -48,6 +48,19 @@ class Warmup(Optimization):
     without another warm-up; its head starts from initial weights."""
 
 
+class MeasureAffinity(Section):
+    """How often the affinity of tasks is measured, and on how many sentences (Fifty et al. 2021)."""
+
+    sentences: int = Field(default=64, ge=1)
+    """Training sentences of each task, the same after every epoch."""
+    every: int = Field(default=1, ge=1)
+    """The number of epochs between measurements; the first is after the first epoch."""
+
+    def is_due(self, epoch: int) -> bool:
+        """Whether to measure after an epoch; epochs count from 1."""
+        return (epoch - 1) % self.every == 0
+
+
 class Train(Optimization):
     """The training of the systems that are compared: the same optimizer settings and the same budget for all."""
 
@@ -61,6 +74,9 @@ class Train(Optimization):
     measure_conflict: int | None = Field(default=None, ge=1)
     """A diagnostic of joint systems with one encoder: after every epoch, compare the gradients of each pair of tasks on
     this many training sentences of each task. It changes no result, and takes about as long as training on them."""
+    measure_affinity: MeasureAffinity | None = None
+    """A diagnostic of joint systems with one encoder: after epochs, try a step of each task on some training sentences,
+    record how it changes the loss of each task, and undo it. It changes no result. `{}`: with the defaults."""
 
     @model_validator(mode="after")
     def check(self) -> "Train":

@@ -106,6 +106,7 @@ REPORT = Artefact(
 )
 COSTS = Artefact("costs", "costs.json", "processor seconds, updates and tokens of a job, which differ from run to run")
 CONFLICT = Artefact("conflict", "conflict.csv", "cosines of the gradients of each pair of tasks by epoch, if measured")
+AFFINITY = Artefact("affinity", "affinity.csv", "effect of a step of each task on the losses by epoch, if measured")
 CHECKPOINT = Artefact(
     "checkpoint",
     "epoch.safetensors",

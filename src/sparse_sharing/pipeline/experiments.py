@@ -36,6 +36,13 @@ CONTROLS: Mapping[str, str] = {
 """The kinds of systems that are controls, which the paper does not have, and what each is."""
 
 
+SINGLE_KINDS = ("single", "single_warm")
+"""The kinds of systems with a dense model for each task."""
+
+NOT_JOINT = (*SINGLE_KINDS, "single_subnet", "merged", "extended")
+"""The kinds of systems whose tasks are not trained together."""
+
+
 class TabulatedRun(Protocol):
     """The part of the spec of the tables that decides which tables and figures there are."""
 
@@ -57,6 +64,11 @@ class TabulatedRun(Protocol):
     @property
     def conflict(self) -> int | None:
         """The number of sentences of each task on which gradients are compared; None: they are not."""
+        ...
+
+    @property
+    def affinity(self) -> bool | None:
+        """Whether the affinity of tasks is measured."""
         ...
 
     @property
@@ -154,6 +166,17 @@ def pairs_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str | None]]:
     sparse = [name for name, known in facts.items() if known.kind.startswith("sparse") and len(tasks[name]) == 2]
     hard = {tasks[name]: name for name in reversed(_hard(facts))}
     return [(name, hard.get(tasks[name])) for name in sorted(sparse, key=lambda name: (tasks[name], name))]
+
+
+def transfers_of(facts: Mapping[str, SystemFacts], comparisons: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of the (reference, system) pairs that are tested, the joint trainings of two tasks against single models."""
+    return [
+        (reference, system)
+        for reference, system in comparisons
+        if facts[reference].kind in SINGLE_KINDS
+        and facts[system].kind not in NOT_JOINT
+        and len(facts[system].tasks or ()) == 2
+    ]
 
 
 def _hard(facts: Mapping[str, SystemFacts]) -> list[str]:

@@ -8,12 +8,7 @@ from sparse_sharing.config.encoders.base import EncoderSection
 from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Switch, settings_of, switches_of
-from sparse_sharing.config.schema import (
-    Config,
-    Corpus,
-    Optimization,
-    Task,
-)
+from sparse_sharing.config.schema import Config, Optimization
 from sparse_sharing.config.sharing.extended import Extended
 from sparse_sharing.config.sharing.merged import Merged
 from sparse_sharing.config.systems import STARTS, Start
@@ -46,10 +41,6 @@ def _plain(section: Optimization, **changes: object) -> Optimization:
     """The keys of a section that are about optimization, without its other keys."""
     values = {key: getattr(section, key) for key in Optimization.model_fields}
     return Optimization(**{**values, **changes})
-
-
-def _name(part: Corpus | Task) -> str:
-    return part.name
 
 
 class Specs:
@@ -109,7 +100,8 @@ class Specs:
 
     def corpora(self, dataset: str) -> list[CorpusSpec]:
         """How the corpora of a dataset are read, by name."""
-        return [corpus_spec(corpus) for corpus in sorted(self.datasets[dataset].corpora, key=_name)]
+        corpora = sorted(self.datasets[dataset].corpora, key=lambda corpus: corpus.name)
+        return [corpus_spec(corpus) for corpus in corpora]
 
     def tags(self, dataset: str, tasks: Sequence[str]) -> dict[str, str]:
         """The digest of the tags of each task."""
@@ -258,6 +250,7 @@ class Specs:
         masks = None
         if chosen.choice is not None:
             masks = self.select(dataset, seed, chosen.start, chosen.choice).of(tasks).digest()
+        measured = chosen.IS_JOINT and chosen.stacks(tasks) is None
         return TrainSpec(
             data=self.prepare(dataset).digest(),
             tags=self.tags(dataset, tasks),
@@ -279,7 +272,8 @@ class Specs:
             best_epoch="each" if chosen.best_epoch == "each" else None,
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),
-            conflict=section.measure_conflict if chosen.IS_JOINT and chosen.stacks(tasks) is None else None,
+            conflict=section.measure_conflict if measured else None,
+            affinity=section.measure_affinity if measured else None,
             **chosen.settings(tasks),
         )
 
@@ -361,6 +355,7 @@ class Specs:
             named_prunings={choice.name: choice.pruning for choice in config.select.choices if choice.pruning} or None,
             searched=self._searched(),
             conflict=config.train.measure_conflict,
+            affinity=True if config.train.measure_affinity is not None else None,
             self_overlap=self._choices_with_self_overlap(),
             metrics="",
         )

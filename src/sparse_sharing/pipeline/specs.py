@@ -14,7 +14,7 @@ from sparse_sharing.config.encoders.base import AnyEncoder
 from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.replicate import Switch
-from sparse_sharing.config.schema import GRAMMAR_VERSION, Choice, DemoSize, Optimization
+from sparse_sharing.config.schema import GRAMMAR_VERSION, Choice, DemoSize, MeasureAffinity, Optimization
 from sparse_sharing.config.select import Search
 from sparse_sharing.config.sharing.merged import Method
 from sparse_sharing.config.systems import Start, models_of
@@ -201,6 +201,7 @@ class TrainSpec(Spec):
     conflict: int | None = Field(
         default=None, description="sentences on which gradients are compared; none: they are not"
     )
+    affinity: MeasureAffinity | None = Field(default=None, description="how affinity is measured; none: it is not")
 
 
 class AddTaskSpec(Spec):
@@ -299,6 +300,7 @@ class TablesSpec(Spec):
     named_prunings: dict[str, str] | None = Field(default=None, description="the pruning of each choice that names one")
     searched: list[str] | None = Field(default=None, description="the choices that were made by a search")
     conflict: int | None = Field(default=None, description="sentences on which gradients of tasks are compared")
+    affinity: bool | None = Field(default=None, description="whether the affinity of tasks is measured")
     self_overlap: list[str] | None = Field(default=None, description="choices compared with a second pruning")
     metrics: str = Field(description="six digits of the digest of each model's evaluation, in the order of models()")
 

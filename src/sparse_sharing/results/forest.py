@@ -120,13 +120,12 @@ def _ticks(low: float, high: float) -> list[float]:
 def _caption(compared: pd.DataFrame) -> str:
     resampled = _counts(compared["unit_count"]) + f" test {', '.join(dict.fromkeys(compared['units']))}"
     seeds = _counts(compared["seeds"])
-    about = " The verdicts apply to these trained models only, not to the systems in "
-    "general." if _only_models(compared) else ""
+    about = " The verdicts are about these trained models, not about the systems." if _only_models(compared) else ""
     over = "one seed" if seeds == "1" else f"means over {seeds} seeds"
+    family = compared["comparisons"].iloc[0]
     return (
         f"Difference of the test score in points, accuracy or F1 ({over}), with its 95 % interval. Right of the line, "
-        f"the first system is better. The {len(compared)} intervals of this dataset are simultaneous; they are "
-        "based on "
+        f"the first system is better. The {family} intervals of this dataset are simultaneous; they are based on "
         f"{resampled}. A difference is a finding only if its interval does not contain zero.{about}"
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.evaluation.scoring import as_scored, count_tags, predict_tags, score_tags, written_tags
 from sparse_sharing.network.storage import TrainedModel
-from sparse_sharing.pipeline.artefact import CONFLICT
+from sparse_sharing.pipeline.artefact import AFFINITY, CONFLICT
 from sparse_sharing.pipeline.specs import EvaluateSpec
 from sparse_sharing.results.card import model_card
 from sparse_sharing.storage.artifacts import parts_of, remedy, save_json, save_tensors, write_text
@@ -68,6 +68,8 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         metrics["learning_rates"] = rates
     if trained.spec.get("conflict") is not None:
         metrics["conflict"] = _conflict(model / CONFLICT.file)
+    if trained.spec.get("affinity") is not None:
+        metrics["affinity"] = _affinity(model / AFFINITY.file)
     save_tensors(output / "sentences.safetensors", "sentences", spec, counts)
     if replicate:
         metrics["replicate"] = replicate
@@ -109,6 +111,18 @@ def _conflict(path: Path) -> list[dict[str, Any]]:
             row
             | {"epoch": int(row["epoch"]), "weights": int(row["weights"])}
             | {"cosine": float(row["cosine"]) if row["cosine"] else None}
+            for row in rows
+        ]
+
+
+def _affinity(path: Path) -> list[dict[str, Any]]:
+    """How a step of each task changed the losses of all after some epochs of the training."""
+    rows = _table(path, "loss")
+    with parts_of(path):
+        return [
+            row
+            | {"epoch": int(row["epoch"]), "loss": float(row["loss"])}
+            | {"affinity": float(row["affinity"]) if row["affinity"] else None}
             for row in rows
         ]
 

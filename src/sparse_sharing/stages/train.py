@@ -4,7 +4,8 @@ import csv
 import dataclasses
 import io
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -21,7 +22,7 @@ from sparse_sharing.masks.files import read_selection
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import load_model, save_model, values_of_task, vocabulary_digest
-from sparse_sharing.pipeline.artefact import CONFLICT
+from sparse_sharing.pipeline.artefact import AFFINITY, CONFLICT
 from sparse_sharing.pipeline.specs import PrepareSpec, TrainSpec
 from sparse_sharing.results.card import data_summary, model_card
 from sparse_sharing.sharing.base import sharing_of
@@ -29,8 +30,11 @@ from sparse_sharing.storage.artifacts import load_json, save_json, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.text.vocabulary import Vocabulary
+from sparse_sharing.training import affinity, conflict
+from sparse_sharing.training.affinity import Affinity
 from sparse_sharing.training.checkpoint import work_folder
-from sparse_sharing.training.conflict import Conflict, ConflictLog
+from sparse_sharing.training.conflict import Conflict
+from sparse_sharing.training.epoch_log import EpochLog
 from sparse_sharing.training.inputs import (
     build_network,
     choose_device,
@@ -42,7 +46,7 @@ from sparse_sharing.training.inputs import (
     tags_files,
     warn_of_emptied_layers,
 )
-from sparse_sharing.training.loop import Progress, TaskData, score_dev
+from sparse_sharing.training.loop import Epoch, Progress, TaskData, score_dev
 from sparse_sharing.training.setup import train, work_done
 from sparse_sharing.training.trained import MODEL_FILE, VOCABULARY_FILE
 
@@ -87,7 +91,7 @@ def run(
         meter.keep_in(work)
         network.set_masks(chosen)
         note = "" if compared is tasks else "test is used as dev, "
-        rate, progress, tried, conflict = _train_with_rates(spec, network, start, compared, chosen, work, note, meter)
+        rate, progress, tried, logs = _train_with_rates(spec, network, start, compared, chosen, work, note, meter)
         for mark in marks.of_training(training_facts(progress, tasks, spec.optimization.epochs), spec.tasks):
             log.warning("%s: %s", _label(spec), mark.sentence)
         own, dev = _own_epochs(network, tasks, chosen, progress)
@@ -110,8 +114,8 @@ def run(
         save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own, _base(network))
         save_json(output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), words.to_json())
         write_text(output / "history.csv", history_table(progress, spec.tasks, "dev" if compared is tasks else "test"))
-        if conflict is not None:
-            write_text(output / CONFLICT.file, conflict.table())
+        for file, found in logs.items():
+            write_text(output / file, found.table())
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
 
 
@@ -138,21 +142,21 @@ def _train_with_rates(
     work: Path,
     note: str,
     meter: Meter,
-) -> tuple[float, Progress, list[Tried], ConflictLog | None]:
+) -> tuple[float, Progress, list[Tried], dict[str, EpochLog]]:
     """Train from the start with each learning rate; returns the best rate, its training, and the result of each.
 
-    With `conflict` it also returns how the gradients of tasks agreed in the best training. Trainings differ only in the
-    rate. A finished training is not repeated after an interruption, since its checkpoint has its last epoch. Without a
-    grid there is one training, and the list is empty.
+    It also returns the logs of the diagnostics of the best training, by file name. Trainings differ only in the rate. A
+    finished training is not repeated after an interruption, since its checkpoint has its last epoch. Without a grid
+    there is one training, and the list is empty.
     """
     rates = spec.learning_rates or [spec.optimization.learning_rate]
     found: list[Progress] = []
-    logs: list[ConflictLog | None] = []
+    logs: list[dict[str, EpochLog]] = []
     with Reporter(_label(spec), spec.optimization.epochs * len(rates), work=work) as report:
         for number, rate in enumerate(rates):
             network.load(start)
             path = work / (f"rate{number}" if spec.learning_rates else "epoch")
-            logs.append(_conflict(spec, network, tasks, masks, path.with_suffix(".conflict.csv")))
+            logs.append(_diagnostics(spec, network, tasks, masks, path))
             progress = train(
                 network,
                 tasks,
@@ -166,7 +170,7 @@ def _train_with_rates(
                 replicate=spec.replicate or (),
                 meter=meter,
                 each_best=spec.best_epoch == "each",
-                after_epoch=None if logs[-1] is None else logs[-1].after_epoch,
+                after_epoch=partial(_log_epoch, logs[-1].values()),
             )
             found.append(progress)
     best = max(range(len(rates)), key=lambda number: found[number].best_mean)
@@ -177,14 +181,30 @@ def _train_with_rates(
     return rates[best], found[best], tried if spec.learning_rates else [], logs[best]
 
 
-def _conflict(
+def _diagnostics(
     spec: TrainSpec, network: Network, tasks: Mapping[str, TaskData], masks: Mapping[str, Mask], path: Path
-) -> ConflictLog | None:
-    """The comparison of the gradients of tasks after each epoch, if asked for; its results are stored at `path`."""
-    if spec.conflict is None:
-        return None
+) -> dict[str, EpochLog]:
+    """The diagnostics that are measured after epochs, by file name; `path` with another ending stores their rows."""
+    found: dict[str, EpochLog] = {}
     size = spec.optimization.batch_size
-    return ConflictLog(Conflict(network, tasks, masks, spec.conflict, size, spec.seed), path)
+    if spec.conflict is not None:
+        gradients = Conflict(network, tasks, masks, spec.conflict, size, spec.seed)
+        kept = path.with_suffix(f".{CONFLICT.file}")
+        found[CONFLICT.file] = EpochLog(lambda epoch: gradients.measure(), conflict.COLUMNS, kept)
+    if (wanted := spec.affinity) is not None:
+        steps = Affinity(network, tasks, wanted.sentences, size, spec.seed)
+        kept = path.with_suffix(f".{AFFINITY.file}")
+        found[AFFINITY.file] = EpochLog(
+            lambda epoch: steps.measure(epoch.learning_rate) if wanted.is_due(epoch.number) else [],
+            affinity.COLUMNS,
+            kept,
+        )
+    return found
+
+
+def _log_epoch(logs: Iterable[EpochLog], epoch: Epoch) -> None:
+    for log_of_one in logs:
+        log_of_one.after_epoch(epoch)
 
 
 def _compared_on(

@@ -3,11 +3,8 @@
 It does not affect the training: no weight, no optimizer state, no random number.
 """
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -16,19 +13,16 @@ from sparse_sharing.masks.layers import layer_of
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.memory import random_state, set_random_state
 from sparse_sharing.network.network import Network
-from sparse_sharing.storage.artifacts import write_text
-from sparse_sharing.text.batches import Batch, sorted_batches
+from sparse_sharing.training.epoch_log import Row
 from sparse_sharing.training.gradients import Differentiator
-from sparse_sharing.training.loop import Epoch, TaskData
+from sparse_sharing.training.loop import TaskData
+from sparse_sharing.training.samples import drawn_batches
 from sparse_sharing.training.seeds import derive, generator
 
 COLUMNS: tuple[str, ...] = ("epoch", "tasks", "layer", "part", "weights", "cosine")
 """The columns of `conflict.csv`."""
 
 ALL_LAYERS = "all"
-
-Row = dict[str, str]
-"""A row of `conflict.csv`."""
 
 
 class Conflict:
@@ -59,7 +53,10 @@ class Conflict:
         """
         self.network, self.seed = network, seed
         self.differentiate = Differentiator(network)
-        self.batches = {task: list(self._drawn(task, data, sentences, batch_size)) for task, data in tasks.items()}
+        self.batches = {
+            task: list(drawn_batches(network, task, data, sentences, batch_size, generator(seed, "conflict", task)))
+            for task, data in tasks.items()
+        }
         shapes = network.prunable_shapes
         self.keeps = {task: _flat(mask, list(shapes)) for task, mask in masks.items()}
         sizes = [torch.Size(shape).numel() for shape in shapes.values()]
@@ -68,15 +65,6 @@ class Conflict:
         for layer in dict.fromkeys(names):
             part = [torch.full((size,), name == layer) for name, size in zip(names, sizes, strict=True)]
             self.layers[layer] = torch.cat(part)
-
-    def _drawn(self, task: str, data: TaskData, sentences: int, batch_size: int) -> Iterator[Batch]:
-        text = data.train
-        labelled = text.labelled(task)
-        known = labelled if labelled is not None else torch.arange(text.sentences).numpy()
-        random = generator(self.seed, "conflict", task)
-        drawn = random.permutation(known)[:sentences]
-        for batch in sorted_batches(text.lengths[drawn], batch_size):
-            yield self.network.encoder.batch(text, drawn[batch], task)
 
     def measure(self) -> list[Row]:
         """A row for each pair of tasks, layer and part that has weights; the epoch is left to the caller.
@@ -122,29 +110,3 @@ def cosine(first: Tensor, second: Tensor) -> float | None:
     """The cosine of the angle between two vectors; None if one is 0."""
     norms = first.norm() * second.norm()
     return float(first @ second / norms) if norms > 0 else None
-
-
-class ConflictLog:
-    """The rows of a training so far, in a file of its work folder, so that no row is lost after an interruption."""
-
-    def __init__(self, conflict: Conflict, path: Path) -> None:
-        """Continue with the rows of the file `path`, if there is one."""
-        self.conflict, self.path = conflict, path
-        self.rows: list[Row] = []
-        if path.exists():
-            with path.open(encoding="utf-8", newline="") as stream:
-                self.rows = list(csv.DictReader(stream))
-
-    def after_epoch(self, epoch: Epoch) -> None:
-        """Measure at the end of an epoch; rows of this epoch and later, of an attempt before, are replaced."""
-        kept = [row for row in self.rows if int(row["epoch"]) < epoch.number]
-        self.rows = kept + [{"epoch": str(epoch.number), **row} for row in self.conflict.measure()]
-        write_text(self.path, self.table())
-
-    def table(self) -> str:
-        """All rows as CSV."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        return text.getvalue()

@@ -16,7 +16,7 @@ TEXT = encoded(sentences(30, seed=6))
 
 @pytest.fixture
 def memory(monkeypatch):
-    """A function that lets the encoder fail as on a full GPU from so many positions on; gives the sizes tried."""
+    """A function that makes the encoder fail as on a full GPU from a number of positions on; returns the sizes."""
 
     def limit(most):
         forward, tried = BiLstmEncoder.states, []

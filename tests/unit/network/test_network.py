@@ -30,7 +30,7 @@ def scores(network, task, batch):
 
 
 def one_by_one(network, task, text):
-    """The best tag of every token, each sentence run alone, in the order of the text."""
+    """The best tag of every token, with each sentence run by itself, in the order of the text."""
     network.encoder.eval()
     network.activate(task)
     batches = [make_batch(text, [index]) for index in range(text.sentences)]
@@ -63,7 +63,7 @@ def test_a_text_without_sentences_has_no_predictions():
 
 
 def word_network():
-    """A network that knows words by their vectors alone."""
+    """A network that reads words only by their vectors, not by their characters."""
     network = network_of(seed=3)
     for name in CHARACTERS:
         network.values()[name].zero_()

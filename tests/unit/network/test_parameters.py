@@ -30,7 +30,7 @@ UNIONS = {1: 0.740, 2: 0.440}
 
 
 def first_weights(encoder, count):
-    """The mask that keeps so many weights, which ones does not matter."""
+    """A mask that keeps a number of weights; which ones does not matter."""
     size = Mask.dense(encoder.prunable_shapes(), "").keep.numel()
     return Mask(torch.arange(size) < count, encoder.prunable_shapes(), "")
 

@@ -46,7 +46,7 @@ def full_run(changed):
     values = changed("data.datasets.0.paper", "exp1")
     values["select"]["choices"].append({"name": "third", "rule": "target_density", "target_density": 0.35})
     values["select"]["choices"].append({"name": "found", "rule": "search"})
-    values["train"]["measure_conflict"] = 10
+    values["train"] |= {"measure_conflict": 10, "measure_affinity": {}}
     pair = {"tasks": ["ner", "pos"]}
     values["train"]["systems"] += [
         {"name": "third", "sharing": "sparse", "start": "warmup", "choice": "third"},

@@ -168,7 +168,7 @@ def test_a_figure_draws_what_the_page_draws():
 
 
 def many(datasets, tasks):
-    """Comparisons of one system on so many datasets with so many tasks."""
+    """Comparisons of one system on a number of datasets and tasks."""
     rows = [
         {"dataset": f"d{dataset:02}", "reference": "single", "system": "hard", "task": f"t{task:03}", "metric": "f1"}
         | {"difference": 1.0, "lower": 0.5, "upper": 1.5, "seeds": 3, "verdict": "helped"}

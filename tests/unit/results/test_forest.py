@@ -15,7 +15,7 @@ COMPARED = pd.DataFrame(
         ("soft", "pos", "accuracy", 0.2, MISSING, MISSING, "no verdict", "one text"),
     ],
     columns=["system", "task", "metric", "difference", "lower", "upper", "verdict", "reason"],
-).assign(dataset="news", reference="single", seeds=3, units="documents", unit_count=231)
+).assign(dataset="news", reference="single", seeds=3, units="documents", unit_count=231, comparisons=5)
 
 
 def bars():

@@ -75,7 +75,7 @@ def written(request, tmp_path):
 
 
 def refusal(path, load, content=None):
-    """The message with which a file is refused; it names the file and how to make it anew."""
+    """The message with which a file is refused; it names the file and how to rebuild it."""
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(ArtifactError) as caught:
@@ -385,7 +385,7 @@ def test_the_digest_of_an_input_follows_its_content(tmp_path):
 
 
 def streamed(array, size):
-    """An array as a stream of pieces of so many numbers."""
+    """An array as a stream of pieces of a given size."""
     return Streamed(array.dtype, array.shape, lambda: (array[i : i + size] for i in range(0, len(array), size)))
 
 

@@ -1,14 +1,11 @@
 """The cosine of the gradients of two tasks: what it is over, and that measuring it leaves no trace in the training."""
 
-import csv
-import io
-
 import pytest
 import tiny
 import torch
 
 from sparse_sharing.masks.mask import Mask
-from sparse_sharing.training.conflict import Conflict, ConflictLog, cosine
+from sparse_sharing.training.conflict import Conflict, cosine
 from sparse_sharing.training.loop import Progress, train_epochs
 from sparse_sharing.training.trainer import Trainer
 
@@ -88,7 +85,7 @@ def test_asked_twice_it_says_the_same_even_with_dropout():
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_a_training_that_is_measured_has_the_same_bits(masked, tmp_path):
+def test_a_training_that_is_measured_has_the_same_bits(masked):
     ends = []
     for measuring in (False, True):
         network = tiny.network_of(dropout=0.3, word_dropout=0.1)
@@ -96,23 +93,10 @@ def test_a_training_that_is_measured_has_the_same_bits(masked, tmp_path):
             tiny.mask_network(network)
         data = tiny.task_data()
         masks = {task: tiny.random_mask(network, 0.5, seed) for seed, task in enumerate(tiny.TASKS)}
-        log = ConflictLog(Conflict(network, data, masks, 4, 2, seed=1), tmp_path / f"{masked}.csv")
+        conflict = Conflict(network, data, masks, 4, 2, seed=1)
         trainer = Trainer(network, OPTIMIZATION)
         for epoch in train_epochs(network, trainer, data, OPTIMIZATION, ("train",), Progress(), 1):
             if measuring:
-                log.after_epoch(epoch)
+                assert conflict.measure(), epoch
         ends.append(tiny.all_bits(network.values()) | tiny.all_bits(trainer.state()))
     assert ends[0] == ends[1]
-
-
-def test_rows_of_an_attempt_before_are_kept_and_those_of_the_same_epoch_replaced(tmp_path):
-    network, data, path = tiny.network_of(), tiny.task_data(), tmp_path / "conflict.csv"
-    epochs = train_epochs(network, Trainer(network, OPTIMIZATION), data, OPTIMIZATION, ("train",), Progress(), 1)
-    first, second = ConflictLog(measured(network), path), None
-    for epoch in epochs:
-        (second or first).after_epoch(epoch)
-        second = ConflictLog(measured(network), path)
-        second.after_epoch(epoch)
-    rows = list(csv.DictReader(io.StringIO(second.table())))
-    assert [row["epoch"] for row in rows if (row["tasks"], row["layer"]) == ("ner&pos", "all")] == ["1", "2"]
-    assert path.read_text(encoding="utf-8") == second.table()

@@ -37,7 +37,7 @@ NETWORKS = {
 
 @pytest.fixture
 def memory(monkeypatch):
-    """A function that lets losses of more than so many sentences fail as on a full GPU, behind the forward pass."""
+    """A function that makes losses of more than a number of sentences fail as on a full GPU, after the forward pass."""
 
     def limit(most, error=torch.OutOfMemoryError):
         loss, tried = Network.loss, []

@@ -13,7 +13,7 @@ SYSTEMS = {"single": 90.0, "hard": 91.0, "sparse": 92.0}
 
 
 def results(datasets):
-    """Tidy results of so many datasets with two tasks each; the systems differ by a point, seeds by a tenth."""
+    """Tidy results of a number of datasets with two tasks each; systems differ by a point, seeds by a tenth."""
     rows = [
         {"dataset": f"dataset{number:02}", "system": system, "seed": seed, "task": task, "split": split}
         | {"metric": "accuracy", "value": score + seed / 10, "parameters": 1000, "density": 1.0, "seconds": 1.0}
