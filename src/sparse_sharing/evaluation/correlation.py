@@ -5,7 +5,7 @@ import numpy as np
 from sparse_sharing.evaluation.statistics import LEVEL, RESAMPLES
 
 GROUPS_FOR_CORRELATION = 15
-"""With fewer groups a bootstrap over them says little, and no correlation is given."""
+"""With fewer groups a bootstrap over them is unreliable, so no correlation is computed."""
 
 
 def rank_correlation(
@@ -19,12 +19,12 @@ def rank_correlation(
     Args:
         first: float [groups, values].
         second: float [groups, values].
-        comparisons: intervals that hold together.
-        random: the source of chance.
-        resamples: how often groups are drawn.
+        comparisons: the number of simultaneous intervals.
+        random: the random generator.
+        resamples: the number of bootstrap samples.
 
     Returns:
-        The correlation and the ends of its interval; NaN where all values of one side are equal.
+        The correlation and the ends of its interval; NaN if all values of one side are equal.
     """
     (found,) = _spearman(first.reshape(1, -1), second.reshape(1, -1))
     if np.isnan(found):
@@ -37,7 +37,7 @@ def rank_correlation(
 
 
 def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The correlation of the ranks in each row, ties with their mean rank; NaN where all values of a side are equal."""
+    """The correlation of the ranks in each row, ties with their mean rank; NaN if all values of a side are equal."""
     from scipy.stats import rankdata  # takes a second to import
 
     one, other = (rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (first, second))

@@ -1,6 +1,6 @@
 """A diagnostic: how a step of one task changes the loss of another (Fifty et al. 2021, inter-task affinity).
 
-It chooses nothing and changes nothing: no weight, no optimizer state, no random number of the training.
+It does not affect the training: no weight, no optimizer state, no random number.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from sparse_sharing.training.samples import drawn_batches
 from sparse_sharing.training.seeds import derive, generator
 
 COLUMNS = ("epoch", "task", "partner", "loss", "affinity")
-"""Of `affinity.csv`."""
+"""The columns of `affinity.csv`."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,9 @@ class Direction:
     """The mean gradient of a task's loss over its batches, of the weights that other tasks may read.
 
     Attributes:
-        encoder: float32 [P], 0 where a step of the task changes nothing.
-        rows: for each tensor of role rows, of each batch the rows int64 [W] and their part of the mean, float [W, D].
+        encoder: float32 [P], 0 for weights that a step of the task does not change.
+        rows: for each tensor of role `rows` and each batch, the rows int64 [W] and their part of the mean, float [W,
+            D].
     """
 
     encoder: Tensor
@@ -36,10 +37,10 @@ class Direction:
 
 
 class Affinity:
-    """Tries a step of each task, and takes it back: on the same sentences and with the same dropout each time.
+    """Tries a step of each task and undoes it, each time on the same sentences and with the same dropout.
 
-    The step is plain gradient descent on all weights that the task trains, but for its head: what its mask keeps, what
-    no mask covers, and the word vectors of its sentences. The tasks of one text have the same sentences.
+    The step is plain gradient descent on all weights that the task trains, except its head: those that its mask keeps,
+    those that no mask covers, and the word vectors of its sentences. Tasks of one text have the same sentences.
     """
 
     def __init__(
@@ -48,11 +49,11 @@ class Affinity:
         """Draw `sentences` training sentences for each task.
 
         Args:
-            network: that is trained; its masks must be set.
-            tasks: with their training text.
-            sentences: of each task; all where it has fewer.
-            batch_size: sentences that run together.
-            seed: of the run.
+            network: the network in training; its masks must be set.
+            tasks: the tasks with their training text.
+            sentences: sentences of each task; all if it has fewer.
+            batch_size: sentences in a batch.
+            seed: the seed of the run.
         """
         self.network, self.tasks, self.seed = network, tasks, seed
         self.differentiate = Differentiator(network)
@@ -65,10 +66,10 @@ class Affinity:
         """A row for each task and partner, the task itself included; the epoch is left to the caller.
 
         `loss` is that of the task before the step, `affinity` is 1 - (loss after a step of the partner) / loss;
-        empty where the loss is 0.
+        empty if the loss is 0.
 
         Args:
-            learning_rate: of the step.
+            learning_rate: the learning rate of the step.
         """
         random = random_state(self.network.device)
         before = {task: self._loss(task) for task in self.tasks}
@@ -107,7 +108,7 @@ class Affinity:
 
     @contextmanager
     def _stepped(self, direction: Direction, learning_rate: float) -> Iterator[None]:
-        """The network after a step; at the end it has the bits that it had before."""
+        """The network after a step; at the end it is restored bit for bit."""
         network = self.network
         encoder = network.theta.clone()
         touched = {name: torch.cat([rows for rows, _ in parts]).unique() for name, parts in direction.rows.items()}

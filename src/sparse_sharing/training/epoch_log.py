@@ -1,4 +1,4 @@
-"""The rows that a diagnostic finds after each epoch, kept in a file so that an interruption loses none."""
+"""Stores the rows of a diagnostic after each epoch in a file, so that no row is lost after an interruption."""
 
 import csv
 import io
@@ -16,12 +16,12 @@ class EpochLog:
     """The rows of a training so far, in a file of its work folder."""
 
     def __init__(self, measure: Callable[[Epoch], Sequence[Row]], columns: Sequence[str], path: Path) -> None:
-        """Go on with the rows of the file `path`, where there is one.
+        """Continue with the rows of the file `path`, if there is one.
 
         Args:
-            measure: gives the rows of an epoch, with the weights of its end.
-            columns: of the file; the first is `epoch`.
-            path: of the file.
+            measure: returns the rows of an epoch, with the weights at its end.
+            columns: the columns of the file; the first is `epoch`.
+            path: the path of the file.
         """
         self.measure, self.columns, self.path = measure, columns, path
         self.rows: list[Row] = []

@@ -28,7 +28,7 @@ def over_seeds(measured: pd.DataFrame, systems: list[str]) -> pd.DataFrame:
 
     Args:
         measured: a row for each dataset, system, seed, task, partner and epoch, with loss and affinity.
-        systems: in the order of the rows.
+        systems: the systems in the order of the rows.
     """
     if not len(measured):
         return pd.DataFrame(columns=list(RECORD.columns))
@@ -51,7 +51,7 @@ def on_page(frame: pd.DataFrame) -> pd.DataFrame:
 def one_training(affinity: pd.DataFrame) -> pd.DataFrame:
     """For each dataset, task and partner the affinity in one joint training, mean over its epochs.
 
-    It is the system that trains most tasks together; of several the first in the order of the tables.
+    It is the system that trains the most tasks together; of several, the first in the order of the tables.
 
     Returns:
         The columns dataset, task, partner, affinity_of (the system) and affinity.

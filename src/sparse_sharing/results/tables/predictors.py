@@ -13,7 +13,7 @@ from sparse_sharing.pipeline.tables.predictors import RECORD
 from sparse_sharing.results.tables.inputs import RunInputs
 
 KEYS = ["kind", "choice", "reference"]
-"""Systems that are alike in these belong together; the choice is the one whose masks are compared."""
+"""Systems that are equal in these columns form a group; the choice is the one whose masks are compared."""
 
 PREDICTORS = ("overlap", "chance_by_tensor", "overlap minus chance_by_tensor", "affinity")
 
@@ -24,13 +24,13 @@ def build(run: RunInputs) -> pd.DataFrame:
 
 
 def predictors(transferred: pd.DataFrame, facts: Mapping[str, SystemFacts], resamples: int = RESAMPLES) -> pd.DataFrame:
-    """How well the numbers beside the differences in the table `transfer` order these differences.
+    """How well each predictor in the table `transfer` ranks the differences.
 
-    Pairs of tasks without a verdict on both are left out. Both directions of a pair are drawn together.
+    Pairs of tasks without a verdict on both tasks are skipped. Both directions of a pair are drawn together.
 
     Returns:
-        A row for each dataset, kind of system and number that is known: `pairs` of tasks, the rank correlation with
-        its interval, or the reason why there is none.
+        A row for each dataset, kind of system and predictor: `pairs` of tasks, the rank correlation with its interval,
+        or the reason why there is none.
     """
     rows: list[dict[str, Any]] = []
     for dataset, own in _with_predictors(transferred, facts).groupby("dataset", sort=False):

@@ -1,4 +1,4 @@
-"""The table `transfer`: who helps whom in joint trainings of two tasks, beside what may predict it."""
+"""The table `transfer`: which task helps which in joint trainings of two tasks, and possible predictors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -35,11 +35,11 @@ def transfer(
         compared: the table `comparisons`.
         measured: facts, and the overlaps of masks.
         comparisons: the (reference, system) pairs that are tested.
-        affinity: the table `affinity`, where the run has it.
+        affinity: the table `affinity`, if the run has it.
 
     Returns:
         The columns of the record: the numbers and words of `comparisons`; the overlap of the masks of the two tasks,
-        and what it must be compared with; the affinity, its mean over epochs and seeds.
+        and the overlaps to compare it with; the affinity, its mean over epochs and seeds.
     """
     rows: list[dict[str, Any]] = []
     wanted = set(transfers_of(measured.facts, comparisons))
@@ -60,7 +60,7 @@ def transfer(
 
 
 def _overlaps(measured: Measured, dataset: str, system: str, tasks: Sequence[str]) -> dict[str, Any]:
-    """The choice of masks that describes a pair of tasks, and their overlap; missing where the run has none."""
+    """The choice of masks that describes a pair of tasks, and their overlap; missing if the run has none."""
     masked = _masked(measured.facts, system)
     if masked is None:
         return dict.fromkeys(("choice", *OVERLAPS))
