@@ -62,8 +62,8 @@ TEXTS = {
     "offsets that go back": (of_text("offsets", at(1, 10**6)), "the sentences' offsets do not increase"),
     "sentences that end before the text": (of_text("offsets", lambda array: array[:-1]), "do not cover the"),
     "no sentence list": (of_text("offsets", lambda array: array[:0]), "do not cover the"),
-    "numbers with a point": (of_text("tokens", lambda array: array.astype(np.float32)), "tokens holds float32"),
-    "a table for a row": (of_text("tokens", lambda array: array[None]), "tokens holds"),
+    "numbers with a point": (of_text("tokens", lambda array: array.astype(np.float32)), "tokens has the wrong type or shape: float32"),
+    "a table for a row": (of_text("tokens", lambda array: array[None]), "tokens has the wrong type or shape"),
     "letters that are no text": (of_text("spelling", at(0, 255)), "can't decode"),
     "spellings without end": (of_text("spelling_ends", at(-1, 10**9)), "ends do not increase"),
     "surfaces without spelling": (of_text("spelling_ends", lambda array: array[:-1]), "surfaces have"),
@@ -143,7 +143,7 @@ def test_a_training_text_with_labels_that_the_vocabulary_lacks(pipeline):
 
 
 VOCABULARIES = {
-    "words twice": (lambda details: details["words"].append(details["words"][0]), "words are not different"),
+    "words twice": (lambda details: details["words"].append(details["words"][0]), "words must be distinct"),
     "fewer words than the text has": (lambda details: details.update(words=[]), "words have numbers from"),
 }
 
