@@ -43,7 +43,7 @@ def combinations(rounds: Mapping[str, Sequence[int]], limit: int, random: np.ran
         common = sorted(random.choice(common, limit, replace=False).tolist())
     found = {(number,) * len(rounds): None for number in common}
     while len(found) < limit:
-        found[tuple(own[random.integers(len(own))] for own in rounds.values())] = None
+        found[tuple(own[int(random.integers(len(own)))] for own in rounds.values())] = None
     return [dict(zip(rounds, own, strict=True)) for own in found]
 
 
