@@ -62,7 +62,10 @@ TEXTS = {
     "offsets that go back": (of_text("offsets", at(1, 10**6)), "the sentences' offsets do not increase"),
     "sentences that end before the text": (of_text("offsets", lambda array: array[:-1]), "do not cover the"),
     "no sentence list": (of_text("offsets", lambda array: array[:0]), "do not cover the"),
-    "numbers with a point": (of_text("tokens", lambda array: array.astype(np.float32)), "tokens has the wrong type or shape: float32"),
+    "numbers with a point": (
+        of_text("tokens", lambda array: array.astype(np.float32)),
+        "tokens has the wrong type or shape: float32",
+    ),
     "a table for a row": (of_text("tokens", lambda array: array[None]), "tokens has the wrong type or shape"),
     "letters that are no text": (of_text("spelling", at(0, 255)), "can't decode"),
     "spellings without end": (of_text("spelling_ends", at(-1, 10**9)), "ends do not increase"),

@@ -16,7 +16,7 @@ from sparse_sharing.pipeline import Specs
 from sparse_sharing.training.sampling import steps_in_epoch
 
 ROOT = Path(__file__).resolve().parents[3]
-SENTENCES = {"pos": 103, "chunk": 103, "ner": 103, "position": 103, "upos": 103, "xpos": 103}
+SENTENCES = dict.fromkeys(("pos", "chunk", "ner", "position", "upos", "xpos", "web_ner"), 103)
 
 
 def readme_example():

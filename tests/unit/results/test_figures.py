@@ -86,6 +86,64 @@ TABLES = {
             ["joint", "best", "pos", "sparse", "cold", 1, 95.0, 94.0, 1.0, NONE, NONE, NONE],
         ],
     ),
+    "search": (
+        list(record_of("search").columns),
+        [
+            ["joint", 1, "warmup", "searched", 1, 1, "ner 0.5, pos 0.5", 900, 80.0, True, True],
+            ["joint", 1, "warmup", "searched", 1, 1, "ner 0.25, pos 0.5", 700, 79.0, False, True],
+            ["joint", 1, "warmup", "searched", 2, 2, "ner 0.5, pos 0.5", 900, 82.0, True, True],
+        ],
+    ),
+    "conflict": (
+        list(record_of("conflict").columns),
+        [
+            ["joint", system, "ner&pos", layer, part, epoch, 2, 100, 0.1 * epoch, 0.05]
+            for system in ("hard", "sparse")
+            for layer in ("1", "all")
+            for part in ("shared", "private")
+            for epoch in (1, 2)
+        ],
+    ),
+    "affinity": (
+        list(record_of("affinity").columns),
+        [
+            ["joint", "hard", task, partner, epoch, 1, 0.5, 0.01 * epoch, NONE]
+            for task in ("ner", "pos")
+            for partner in ("ner", "pos")
+            for epoch in (1, 2)
+        ],
+    ),
+    "transfer": (
+        list(record_of("transfer").columns),
+        [
+            [
+                "joint",
+                task,
+                partner,
+                "hard",
+                "single",
+                "f1",
+                3,
+                "documents",
+                50,
+                2,
+                -1.0,
+                -1.5,
+                -0.5,
+                1.0,
+                "hurt",
+                "",
+                "half",
+                0.5,
+                0.3,
+                0.35,
+                0.5,
+                "hard",
+                0.01,
+            ]
+            for task, partner in (("ner", "pos"), ("pos", "ner"))
+        ],
+    ),
 }
 
 
@@ -172,7 +230,7 @@ def many(datasets, tasks):
     rows = [
         {"dataset": f"d{dataset:02}", "reference": "single", "system": "hard", "task": f"t{task:03}", "metric": "f1"}
         | {"difference": 1.0, "lower": 0.5, "upper": 1.5, "seeds": 3, "verdict": "helped"}
-        | {"units": "sentences", "unit_count": 100}
+        | {"units": "sentences", "unit_count": 100, "comparisons": 9}
         for dataset in range(datasets)
         for task in range(tasks)
     ]

@@ -209,7 +209,7 @@ def test_inflection(lemma, tag, form):
 
 @pytest.mark.parametrize("sizes", [{"train": 5, "dev": 5}, SMALL | {"extra": 5}, SMALL | {"dev": 0}])
 def test_sizes_must_be_complete_and_positive(sizes):
-    with pytest.raises(ConfigError, match=r"demo corpus sizes .* number from 1 on"):
+    with pytest.raises(ConfigError, match=r"demo corpus sizes: .* number from 1 on"):
         generate("joint", sizes, 1)
 
 
