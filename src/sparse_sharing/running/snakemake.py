@@ -90,7 +90,10 @@ def run(words: Sequence[str]) -> tuple[int, bool]:
     code = None
     while code is None:
         try:
-            code = process.wait()
+            # With a limit: a signal that arrives just before a wait without one is not noticed until the process ends.
+            code = process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            continue
         except KeyboardInterrupt:
             interrupted = True
             if process.poll() is None:
