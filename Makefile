@@ -21,8 +21,9 @@ demo: $(INSTALLED)
 	@echo "For the commands above and your own files, activate the environment: source $(VENV)/bin/activate"
 	@echo "Then: sparse-sharing init FILES..., sparse-sharing run mine.yaml (README.md, Train on your own files)"
 
+# One worker more than cores: some tests only wait, for a cluster or a process.
 test: $(INSTALLED) check
-	$(RUN) pytest -q -n $(CORES)
+	$(RUN) pytest -q -n $$(($(CORES) + 1))
 
 quick: $(INSTALLED)
 	$(RUN) ruff check .

@@ -79,7 +79,8 @@ def test_the_proof_is_written_down(finished, exported):
     assert (proof["source"], proof["sentences"], proof["tokens"]) == (whole.digest, 10, tokens)
     assert proof["random_tokens"] > 1000
     card = (exported / "ner" / "README.md").read_text(encoding="utf-8")
-    assert f"10 dev sentences ({tokens} tokens) are all the same" in card
+    random = f"{proof['random_tokens']:,} tokens of random sequences of its vocabulary"
+    assert f"10 dev sentences ({tokens} tokens) and for {random} are all the same" in card
     assert whole.digest in card
 
 

@@ -189,7 +189,7 @@ def test_a_model_that_would_change_another_task_is_not_written(model, new, tmp_p
 def test_a_task_that_is_there_is_refused(model, new, tmp_path):
     same = copy.deepcopy(new)
     same["data"]["datasets"][0]["corpora"][0]["tasks"][1]["name"] = "pos"
-    with pytest.raises(ConfigError, match="has a task 'pos' already"):
+    with pytest.raises(ConfigError, match="already has a task 'pos'; give the new task another name"):
         add(model, same, "pos", tmp_path / "more")
 
 

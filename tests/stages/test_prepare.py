@@ -205,7 +205,7 @@ def test_an_empty_file_is_refused_by_name(unprepared, split, content):
 
 def test_a_split_without_a_file_is_refused_with_the_option_to_give(unprepared):
     files = unprepared.files | {"test": {}}
-    with pytest.raises(ConfigError, match=r"corpus 'text': no test file was given \(--test text=FILE\)"):
+    with pytest.raises(ConfigError, match=r"corpus 'text': missing the test file; add --test text=FILE"):
         prepare.run(unprepared.specs.prepare("joint"), files, None, unprepared.data)
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 GUIDES = (
-    "own-data following tagging extend merge search conflict encoders configuration masks cluster results replication"
+    "own-data following tagging extend merge search conflict transfer encoders configuration masks cluster results replication"
     " performance reliability"
 )
 PAGES = ("README.md", "docs/index.md", *(f"docs/{name}.md" for name in GUIDES.split()))

@@ -235,7 +235,8 @@ def masks_of_tasks(wildcards):
 
 def search_of_choice(wildcards):
     """The result of the search of a choice, if its rule is search."""
-    if specs.choices[wildcards.choice].rule != "search":
+    searched = specs.choices[wildcards.choice].rule == "search"
+    if not searched:
         return []
     return [outputs_of("search")["search"].format(**wildcards)]
 

@@ -16,6 +16,7 @@ rule evaluate:
         benchmark_of("evaluate")
     resources:
         gpu=gpus(),
+        device=run_config.device,
         mem_mb=4000,
         runtime=60,
     params:
@@ -24,4 +25,4 @@ rule evaluate:
         folder=folder_of("output", "metrics"),
     shell:
         "sparse-sharing evaluate --spec {params.spec:q} --model {params.model:q} --test {input.test:q}"
-        " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"
+        " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"

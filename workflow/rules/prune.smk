@@ -16,6 +16,7 @@ rule prune:
         benchmark_of("prune")
     resources:
         gpu=gpus(),
+        device=run_config.device,
         mem_mb=4000,
         runtime=2880,
     params:
@@ -24,7 +25,7 @@ rule prune:
     shell:
         "sparse-sharing prune --spec {params.spec:q} --vocabulary {input.vocabulary:q}"
         " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q} --output {params.folder:q}"
-        " --device {run_config.device} --threads {threads} > {log:q} 2>&1"
+        " --device {resources.device} --threads {threads} > {log:q} 2>&1"
 
 
 # The same with the data in another order, to show how much two prunings of one task overlap.

@@ -17,6 +17,7 @@ rule search:
         benchmark_of("search")
     resources:
         gpu=gpus(),
+        device=run_config.device,
         mem_mb=4000,
         runtime=1440,
     params:
@@ -26,4 +27,4 @@ rule search:
     shell:
         "sparse-sharing search --spec {params.spec:q} --vocabulary {input.vocabulary:q}"
         " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q} {params.masks:q}"
-        " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"
+        " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"

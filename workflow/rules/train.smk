@@ -20,6 +20,7 @@ rule train:
         system="|".join(systems_of("train")) or NAME,
     resources:
         gpu=gpus(),
+        device=run_config.device,
         mem_mb=4000,
         runtime=1440,
     params:
@@ -30,7 +31,7 @@ rule train:
     shell:
         "sparse-sharing train --spec {params.spec:q} --vocabulary {input.vocabulary:q}"
         " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q} {params.masks:q}"
-        " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"
+        " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"
 
 
 # Add a task to the finished model of another system.
@@ -55,6 +56,7 @@ if extended_systems:
             system="|".join(extended_systems),
         resources:
             gpu=gpus(),
+            device=run_config.device,
             mem_mb=4000,
             runtime=1440,
         params:
@@ -64,7 +66,7 @@ if extended_systems:
         shell:
             "sparse-sharing add-task --spec {params.spec:q} --model {params.model:q} --vocabulary {input.vocabulary:q}"
             " --vectors {input.vectors:q} --train {input.train:q} --dev {input.dev:q}"
-            " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"
+            " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"
 
 
 # Merge the finished models of single tasks.
@@ -89,6 +91,7 @@ if merged_systems:
             system="|".join(merged_systems),
         resources:
             gpu=gpus(),
+            device=run_config.device,
             mem_mb=4000,
             runtime=240,
         params:
@@ -101,4 +104,4 @@ if merged_systems:
         shell:
             "sparse-sharing merge --spec {params.spec:q} {params.models:q} --vocabulary {input.vocabulary:q}"
             " --train {input.train:q} --dev {input.dev:q} --weights {input.weights:q}"
-            " --output {params.folder:q} --device {run_config.device} --threads {threads} > {log:q} 2>&1"
+            " --output {params.folder:q} --device {resources.device} --threads {threads} > {log:q} 2>&1"

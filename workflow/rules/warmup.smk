@@ -17,6 +17,7 @@ rule warmup:
         benchmark_of("warmup")
     resources:
         gpu=gpus(),
+        device=run_config.device,
         mem_mb=4000,
         runtime=720,
     params:
@@ -25,4 +26,4 @@ rule warmup:
     shell:
         "sparse-sharing warmup --spec {params.spec:q} --vocabulary {input.vocabulary:q} --vectors {input.vectors:q}"
         " --train {input.train:q} --dev {input.dev:q} {params.pretrained:q} --output {output.weights:q}"
-        " --device {run_config.device} --threads {threads} > {log:q} 2>&1"
+        " --device {resources.device} --threads {threads} > {log:q} 2>&1"

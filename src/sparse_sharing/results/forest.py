@@ -120,7 +120,11 @@ def _ticks(low: float, high: float) -> list[float]:
 def _caption(compared: pd.DataFrame) -> str:
     resampled = _counts(compared["unit_count"]) + f" test {', '.join(dict.fromkeys(compared['units']))}"
     seeds = _counts(compared["seeds"])
-    about = " The verdicts are about these trained models, not about the systems." if _only_models(compared) else ""
+    about = (
+        " The verdicts apply to these trained models only, not to the systems in general."
+        if _only_models(compared)
+        else ""
+    )
     over = "one seed" if seeds == "1" else f"means over {seeds} seeds"
     family = compared["comparisons"].iloc[0]
     return (

@@ -103,7 +103,7 @@ def _prunings(spec: SelectSpec, masks: dict[str, Path], found: Mapping[str, Any]
     chosen: Chosen = {}
     for task, digest in spec.masks.items():
         if task not in masks:
-            raise ConfigError(f"no masks of task '{task}' were given (--masks {task}=FILE)")
+            raise ConfigError(f"missing the masks of task '{task}'; add --masks {task}=FILE")
         artifact = load_tensors(masks[task], "masks", digest)
         with parts_of(masks[task]):
             rounds = [Round(**row) for row in artifact.details["rounds"]]
