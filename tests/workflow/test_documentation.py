@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 GUIDES = (
-    "own-data following tagging extend merge search conflict transfer encoders configuration masks cluster results replication"
-    " performance reliability"
+    "own-data following tagging extend merge search conflict transfer encoders configuration masks cluster results"
+    " replication performance reliability"
 )
 PAGES = ("README.md", "docs/index.md", *(f"docs/{name}.md" for name in GUIDES.split()))
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
