@@ -4,6 +4,9 @@ Encoders declare the layer of each tensor (`TensorInfo.layer`). Files of masks h
 follow a rule: the first number in a name is the layer, counted from 0; a name without a number is below the layers.
 """
 
+ALL_LAYERS = "all"
+"""Stands for all layers together, where tables have a row for each layer."""
+
 
 def layer_number(name: str) -> int:
     """The layer of a tensor of the encoder, counted from 1; 0 for tensors below the first layer."""

@@ -9,7 +9,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from sparse_sharing.masks.layers import layer_of
+from sparse_sharing.masks.layers import ALL_LAYERS, layer_of
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.memory import random_state, set_random_state
 from sparse_sharing.network.network import Network
@@ -21,8 +21,6 @@ from sparse_sharing.training.seeds import derive, generator
 
 COLUMNS: tuple[str, ...] = ("epoch", "tasks", "layer", "part", "weights", "cosine")
 """The columns of `conflict.csv`."""
-
-ALL_LAYERS = "all"
 
 
 class Conflict:

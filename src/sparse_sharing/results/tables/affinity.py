@@ -1,26 +1,20 @@
 """The table `affinity`: how a step of each task changes the loss of each other, by system and epoch."""
 
-from typing import Any
-
 import pandas as pd
 
 from sparse_sharing.pipeline.tables.affinity import RECORD
 from sparse_sharing.results.drawing import Chart, colour, panel, quantitative, zero_line
+from sparse_sharing.results.tables.diagnostics import EPOCH_AXIS, in_order_of_systems, last_epochs, measured_rows
 from sparse_sharing.results.tables.inputs import RunInputs
-from sparse_sharing.storage.artifacts import load_json, parts_of
 
 KEYS = ["dataset", "system", "task", "partner", "epoch"]
+
+on_page = last_epochs
 
 
 def build(run: RunInputs) -> pd.DataFrame:
     """The table of a run; systems without a measurement, such as single models, have no rows."""
-    rows: list[dict[str, Any]] = []
-    for (dataset, seed, system, _), path in zip(run.spec.models(), run.metrics, strict=True):
-        found = load_json(path, "metrics").details
-        with parts_of(path):
-            identity = {"dataset": dataset, "system": system, "seed": seed}
-            rows += [{**identity, **row} for row in found.get("affinity", ())]
-    return over_seeds(pd.DataFrame(rows), run.systems)
+    return over_seeds(pd.DataFrame(measured_rows(run, "affinity")), run.systems)
 
 
 def over_seeds(measured: pd.DataFrame, systems: list[str]) -> pd.DataFrame:
@@ -32,20 +26,12 @@ def over_seeds(measured: pd.DataFrame, systems: list[str]) -> pd.DataFrame:
     """
     if not len(measured):
         return pd.DataFrame(columns=list(RECORD.columns))
-    frame = measured.astype({"affinity": float})
-    places = {name: place for place, name in enumerate(systems)}
-    frame = frame.sort_values("system", key=lambda names: names.map(places), kind="stable")
+    frame = in_order_of_systems(measured.astype({"affinity": float}), systems)
     groups = frame.groupby(KEYS, sort=False, as_index=False)
     table = groups.agg(
         seeds=("seed", "nunique"), loss=("loss", "mean"), affinity=("affinity", "mean"), std=("affinity", "std")
     )
     return table[list(RECORD.columns)]
-
-
-def on_page(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the last epoch of each system."""
-    last = frame.groupby(["dataset", "system"])["epoch"].transform("max")
-    return frame[frame["epoch"] == last]
 
 
 def one_training(affinity: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +62,7 @@ def chart(affinity: pd.DataFrame) -> Chart:
     own = affinity[affinity["system"] == system]
     names = list(dict.fromkeys(own["partner"]))
     encoding = {
-        "x": {**quantitative("epoch", "epoch"), "axis": {"tickMinStep": 1, "format": "d"}},
+        "x": EPOCH_AXIS,
         "y": quantitative("affinity", "affinity"),
         "color": colour("partner", names),
     }

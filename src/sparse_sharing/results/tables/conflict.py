@@ -1,42 +1,29 @@
 """The table `conflict`: cosines of the gradients of two tasks, by system, layer, part of the weights and epoch."""
 
-from typing import Any
-
 import pandas as pd
 
+from sparse_sharing.masks.layers import ALL_LAYERS
 from sparse_sharing.pipeline.tables.conflict import RECORD
 from sparse_sharing.results.drawing import Chart, colour, panel, quantitative, zero_line
+from sparse_sharing.results.tables.diagnostics import EPOCH_AXIS, in_order_of_systems, last_epochs, measured_rows
 from sparse_sharing.results.tables.inputs import RunInputs
-from sparse_sharing.storage.artifacts import load_json, parts_of
 
 KEYS = ["dataset", "system", "tasks", "layer", "part", "epoch"]
-ALL_LAYERS = "all"
+
+on_page = last_epochs
 
 
 def build(run: RunInputs) -> pd.DataFrame:
     """The table of a run; systems without a measurement, such as single models, have no rows."""
-    rows: list[dict[str, Any]] = []
-    for (dataset, seed, system, _), path in zip(run.spec.models(), run.metrics, strict=True):
-        found = load_json(path, "metrics").details
-        with parts_of(path):
-            identity = {"dataset": dataset, "system": system, "seed": seed}
-            rows += [{**identity, **row} for row in found.get("conflict", ())]
+    rows = measured_rows(run, "conflict")
     if not rows:
         return pd.DataFrame(columns=list(RECORD.columns))
-    frame = pd.DataFrame(rows).astype({"cosine": float})
-    places = {name: place for place, name in enumerate(run.systems)}
-    frame = frame.sort_values("system", key=lambda names: names.map(places), kind="stable")
+    frame = in_order_of_systems(pd.DataFrame(rows).astype({"cosine": float}), run.systems)
     groups = frame.groupby(KEYS, sort=False, as_index=False)
     table = groups.agg(
         seeds=("seed", "nunique"), weights=("weights", "mean"), cosine=("cosine", "mean"), std=("cosine", "std")
     )
     return table.assign(weights=table["weights"].round().astype(int))[list(RECORD.columns)]
-
-
-def on_page(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the last epoch of each system."""
-    last = frame.groupby(["dataset", "system"])["epoch"].transform("max")
-    return frame[frame["epoch"] == last]
 
 
 def chart(conflict: pd.DataFrame) -> Chart:
@@ -49,7 +36,7 @@ def chart(conflict: pd.DataFrame) -> Chart:
     own = own.assign(line=own["system"] + ", " + own["part"])
     names = list(dict.fromkeys(own["line"]))
     encoding = {
-        "x": {**quantitative("epoch", "epoch"), "axis": {"tickMinStep": 1, "format": "d"}},
+        "x": EPOCH_AXIS,
         "y": quantitative("cosine", "cosine of the gradients"),
         "color": colour("line", names),
     }
