@@ -15,6 +15,16 @@ OutputFile = Annotated[Path, typer.Option("--output", help="File to write.")]
 Vocabulary = Annotated[Path, typer.Option(help="vocabulary.json of the prepared dataset.")]
 TrainText = Annotated[Path, typer.Option("--train", help="train.safetensors of the prepared dataset.")]
 DevText = Annotated[Path, typer.Option("--dev", help="dev.safetensors of the prepared dataset.")]
+Vectors = Annotated[Path, typer.Option(help="vectors.safetensors of the prepared dataset.")]
+TrainFiles = Annotated[list[str], typer.Option("--train", metavar="CORPUS=FILE", help="Training file of a corpus.")]
+DevFiles = Annotated[
+    list[str] | None, typer.Option("--dev", metavar="CORPUS=FILE", help="Development file of a corpus.")
+]
+TestFiles = Annotated[list[str] | None, typer.Option("--test", metavar="CORPUS=FILE", help="Test file of a corpus.")]
+Documents = Annotated[
+    list[str] | None,
+    typer.Option("--documents", metavar="CORPUS.SPLIT=FILE", help="List of the documents of a split."),
+]
 Weights = Annotated[Path, typer.Option(help="weights.safetensors to start from and to rewind to.")]
 
 

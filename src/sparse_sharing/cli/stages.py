@@ -8,11 +8,16 @@ import typer
 
 from sparse_sharing.cli.device import Device, Threads
 from sparse_sharing.cli.options import (
+    DevFiles,
     DevText,
+    Documents,
     Output,
     OutputFile,
     SpecOption,
+    TestFiles,
+    TrainFiles,
     TrainText,
+    Vectors,
     Vocabulary,
     Weights,
     parse_files,
@@ -49,13 +54,11 @@ def download(spec: SpecOption, output: OutputFile) -> None:
 @stage_command
 def prepare(
     spec: SpecOption,
-    train: Annotated[list[str], typer.Option(metavar="CORPUS=FILE", help="Training file of a corpus.")],
+    train: TrainFiles,
     output: Output,
-    test: Annotated[list[str] | None, typer.Option(metavar="CORPUS=FILE", help="Test file of a corpus.")] = None,
-    dev: Annotated[list[str] | None, typer.Option(metavar="CORPUS=FILE", help="Development file of a corpus.")] = None,
-    documents: Annotated[
-        list[str] | None, typer.Option(metavar="CORPUS.SPLIT=FILE", help="List of the documents of a split.")
-    ] = None,
+    test: TestFiles = None,
+    dev: DevFiles = None,
+    documents: Documents = None,
     vectors: Annotated[Path | None, typer.Option(help="Word vectors, GloVe or word2vec text, plain or gzip.")] = None,
 ) -> None:
     from sparse_sharing.stages import prepare as stage
@@ -67,15 +70,11 @@ def prepare(
 @stage_command
 def prepare_task(
     spec: SpecOption,
-    train: Annotated[list[str], typer.Option(metavar="CORPUS=FILE", help="Training file of the corpus.")],
+    train: TrainFiles,
     output: Output,
-    test: Annotated[list[str] | None, typer.Option(metavar="CORPUS=FILE", help="Test file of the corpus.")] = None,
-    dev: Annotated[
-        list[str] | None, typer.Option(metavar="CORPUS=FILE", help="Development file of the corpus.")
-    ] = None,
-    documents: Annotated[
-        list[str] | None, typer.Option(metavar="CORPUS.SPLIT=FILE", help="List of the documents of a split.")
-    ] = None,
+    test: TestFiles = None,
+    dev: DevFiles = None,
+    documents: Documents = None,
 ) -> None:
     from sparse_sharing.stages import prepare_task as stage
 
@@ -87,7 +86,7 @@ def prepare_task(
 def warmup(
     spec: SpecOption,
     vocabulary: Vocabulary,
-    vectors: Annotated[Path, typer.Option(help="vectors.safetensors of the prepared dataset.")],
+    vectors: Vectors,
     train: TrainText,
     dev: DevText,
     output: OutputFile,
@@ -185,7 +184,7 @@ def add_task(
     spec: SpecOption,
     model: Annotated[Path, typer.Option(help="Folder of the finished model.")],
     vocabulary: Vocabulary,
-    vectors: Annotated[Path, typer.Option(help="vectors.safetensors of the prepared dataset.")],
+    vectors: Vectors,
     train: TrainText,
     dev: DevText,
     output: Output,
