@@ -15,10 +15,9 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks.processes import ENVIRONMENT, ROOT
 from benchmarks.timing import Series, seconds
 
-ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 STEPS_SECONDS = 8.0
 """How long each job of a pair trains."""
 BARE = """

@@ -18,6 +18,10 @@ print(json.dumps([done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss
 """
 
 
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+"""Every process that is measured runs on one thread."""
+
+
 @dataclass(frozen=True)
 class Cost:
     """Processor seconds, user and system, and peak memory in MB."""
@@ -32,14 +36,13 @@ def cost_of(command: Sequence[str], folder: Path = ROOT, allowed: tuple[int, ...
     Raises:
         RuntimeError: It ends with a code that is not allowed.
     """
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-I", "-c", MEASURE, *command],
         capture_output=True,
         text=True,
         check=True,
         cwd=folder,
-        env=environment,
+        env=ENVIRONMENT,
     )
     code, seconds, megabytes, errors = json.loads(done.stdout)
     if code not in allowed:
