@@ -209,7 +209,7 @@ def vectors_path(wildcards):
 
 
 # The folder of the pretrained encoder, if the configuration names one.
-pretrained = [] if layout.pretrained_folder(run_config) is None else [str(layout.pretrained_folder(run_config))]
+pretrained = [str(folder) for folder in [layout.pretrained_folder(run_config)] if folder is not None]
 
 
 @of_jobs
