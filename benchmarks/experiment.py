@@ -10,6 +10,7 @@ from benchmarks.processes import ROOT
 from benchmarks.report import Report
 from benchmarks.timing import Series
 from sparse_sharing.config import parse_config
+from sparse_sharing.inspection.estimate import trained_epochs
 from sparse_sharing.pipeline import Specs, jobs_of
 from sparse_sharing.pipeline.jobs import Job
 from sparse_sharing.pipeline.specs import PruneSpec
@@ -28,12 +29,9 @@ VARIANTS: dict[str, dict] = {
 
 def task_epochs(job: Job) -> int:
     """Epochs over the text of one task that a job trains, at most: early stops may end it before."""
-    optimization = getattr(job.spec, "optimization", None)
-    if optimization is None:
-        return 0
-    tasks = 1 if isinstance(job.spec, PruneSpec) else len(getattr(job.spec, "tags", None) or job.spec.tasks)
-    trainings = getattr(job.spec, "trainings", 1) * len(getattr(job.spec, "learning_rates", None) or [None])
-    return tasks * trainings * optimization.epochs
+    epochs = trained_epochs(job)
+    tasks = 1 if isinstance(job.spec, PruneSpec) else len(getattr(job.spec, "tags", None) or ())
+    return epochs * tasks
 
 
 def costs(changes: Mapping, path: Path = CONFIGURATION) -> Counter[str]:

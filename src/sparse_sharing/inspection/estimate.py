@@ -104,7 +104,7 @@ def estimate(
         if optimization and (dataset, batch_size) not in speeds:
             speeds[dataset, batch_size] = _measure(samples[dataset], optimization)
         if optimization:
-            seconds[id(job)] += _training(job, optimization.epochs, tokens[dataset], speeds[dataset, batch_size])
+            seconds[id(job)] += _training(job, tokens[dataset], speeds[dataset, batch_size])
         elif job.stage == "evaluate":
             known = next(speed for (own, _), speed in speeds.items() if own == dataset)
             seconds[id(job)] += (
@@ -123,17 +123,22 @@ def _numbers(network: Network) -> tuple[int, int]:
     return sum(value.numel() for value in network.values().values()), sum(map(math.prod, shapes))
 
 
-def _training(job: Job, epochs: int, tokens: Mapping[str, Mapping[str, int]], speed: Speed) -> float:
+def trained_epochs(job: Job) -> int:
+    """The epochs of all trainings of a job, at most: patience may end it earlier; 0 if it trains nothing."""
+    optimization = getattr(job.spec, "optimization", None)
+    trainings = getattr(job.spec, "trainings", 1) * len(getattr(job.spec, "learning_rates", None) or [None])
+    return optimization.epochs * trainings if optimization else 0
+
+
+def _training(job: Job, tokens: Mapping[str, Mapping[str, int]], speed: Speed) -> float:
     """Seconds of all epochs of a training job; patience may end it earlier."""
     tasks = _tasks(job) or list(tokens["train"])
     if isinstance(job.spec, AddTaskSpec):
         tasks = [job.spec.task]
-    epochs *= getattr(job.spec, "trainings", 1)
-    epochs *= len(getattr(job.spec, "learning_rates", None) or [None])
     weights = getattr(job.spec, "weights", None) or {}
     passes = {task: (weights[task].sampling if task in weights else None) or 1.0 for task in tasks}
     steps = sum(tokens["train"][task] * passes[task] for task in tasks) / speed.training
-    return epochs * (steps + sum(tokens["dev"][task] for task in tasks) / speed.scoring)
+    return trained_epochs(job) * (steps + sum(tokens["dev"][task] for task in tasks) / speed.scoring)
 
 
 def _tasks(job: Job) -> list[str]:
