@@ -3,13 +3,14 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import tiny_transformers
 import torch
 
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.mask import Mask
-from sparse_sharing.network.storage import load_model
+from sparse_sharing.network.storage import load_model, storage_sizes
 from sparse_sharing.pipeline import layout
 from sparse_sharing.results.card import model_card
 from sparse_sharing.tagging import export
@@ -24,6 +25,8 @@ SYSTEMS = [
     {"name": "zero", "sharing": "sparse", "choice": "part"},
     {"name": "delta", "sharing": "sparse", "choice": "part", "meaning": "delta"},
     {"name": "warm", "sharing": "sparse", "choice": "part", "start": "warmup", "meaning": "delta"},
+    {"name": "lora", "sharing": "lora", "rank": 2, "alpha": 4, "learning_rate": 0.02},
+    {"name": "bitfit", "sharing": "bitfit", "start": "warmup"},
 ]
 
 
@@ -114,14 +117,52 @@ def test_tags_of_a_text_are_those_of_the_evaluation(trained):
     assert [sentence.tags["pos"] for sentence in tagger.tag(text.words(), ["pos"])] == expected
 
 
-@pytest.mark.parametrize("system", ["zero", "delta"])
+@pytest.mark.parametrize("system", ["zero", "delta", "lora", "bitfit"])
 def test_one_task_is_exported_with_the_same_tags(trained, system, tmp_path):
     folder = model_of(trained, system)
     export.run(folder, "pos", None, tmp_path / "pos", onnx=False, device="cpu")
     words = load_text(trained.data / "test.safetensors")["pos"].words()
     own, joint = (Tagger.load(path).tag(words, ["pos"]) for path in (tmp_path / "pos", folder))
     assert [sentence.tags for sentence in own] == [sentence.tags for sentence in joint]
-    assert not load_model(tmp_path / "pos" / "model.safetensors").base
+    exported = load_model(tmp_path / "pos" / "model.safetensors")
+    assert not exported.base
+    assert not [name for name in exported.values if name.startswith("tasks.")]
+    assert "trained_parameters" not in exported.details
+
+
+@pytest.mark.parametrize(("system", "start"), [("lora", "initial"), ("bitfit", "warmup")])
+def test_frozen_weights_are_those_of_the_start_and_only_tensors_of_tasks_are_trained(trained, system, start):
+    first = to_tensors(load_weights(trained.weights(start)))
+    model = load_model(model_of(trained, system) / "model.safetensors")
+    own = {name: value.size for name, value in model.values.items() if name.startswith("tasks.")}
+    for name, value in model.values.items():
+        if name not in own and not name.startswith("heads."):
+            assert np.array_equal(value, first[name].numpy()), name
+    assert {name.split("/")[0] for name in own} == {f"tasks.{task}" for task in TASKS}
+    assert model.details["trained_parameters"] == sum(own.values())
+    hard = load_model(model_of(trained, "hard") / "model.safetensors")
+    assert model.details["parameters"] == hard.details["parameters"] + sum(own.values())
+    assert "trained_parameters" not in hard.details
+    sizes = storage_sizes(model)
+    assert sizes["stored"]["tasks"] == 4 * sum(own.values())
+    assert sizes["stored"]["shared"] == storage_sizes(hard)["stored"]["shared"]
+    assert sizes["separate"]["tasks"] == 0
+
+
+def test_tables_have_trained_and_stored_parameters(trained):
+    frame = pd.read_csv(trained.path(layout.TABLES) / "summary.csv").set_index("system")
+    for system in ("lora", "bitfit"):
+        details = load_model(model_of(trained, system) / "model.safetensors").details
+        row = frame.loc[system].iloc[0]
+        assert (row["parameters"], row["trained_parameters"]) == (details["parameters"], details["trained_parameters"])
+    assert "| trained |" in (trained.path(layout.TABLES) / "summary.md").read_text(encoding="utf-8")
+
+
+def test_a_system_has_its_own_learning_rate_and_no_grid(trained):
+    grid = trained.changed(train={"learning_rates": [0.01, 0.03]})
+    lora, hard = (grid.specs.train("joint", 1, system, "shared") for system in ("lora", "hard"))
+    assert (lora.optimization.learning_rate, lora.learning_rates) == (0.02, None)
+    assert (hard.optimization.learning_rate, hard.learning_rates) == (0.01, [0.01, 0.03])
 
 
 def test_an_onnx_file_is_refused(trained, tmp_path):
@@ -158,6 +199,17 @@ def test_a_folder_elsewhere_changes_no_spec(trained, folder, tmp_path):
 def test_ways_of_sharing_that_need_layers_of_a_bilstm_are_refused(trained, system):
     with pytest.raises(ConfigError, match="encoder 'transformer'"):
         trained.changed(train={"systems": [{"name": "other", **system}]}, tables={"baseline": "other"})
+
+
+@pytest.mark.parametrize("sharing", ["lora", "bitfit"])
+def test_systems_with_frozen_weights_need_pretrained_ones(prepared, sharing):
+    with pytest.raises(ConfigError, match="has no pretrained weights"):
+        prepared.changed(train={"systems": [{"name": "other", "sharing": sharing}]}, tables={"baseline": "other"})
+
+
+def test_frozen_matrices_and_masks_exclude_each_other(trained):
+    with pytest.raises(ConfigError, match="matrices: frozen"):
+        trained.changed(model={"matrices": "frozen"})
 
 
 def test_hard_sharing_equals_masks_of_ones(trained, tmp_path):

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from sparse_sharing.encoders.base import counted_parameters
+from sparse_sharing.config.encoders.base import EncoderSection
+from sparse_sharing.encoders.base import Encoder, counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.compact import compact_network
@@ -88,7 +90,9 @@ def single_task(source: OpenModel, task: str) -> TrainedModel:
     if model.base:
         # With base values for removed weights, the model of one task keeps all weights.
         masks = {task: Mask.dense(mask.shapes, mask.weights) for task, mask in masks.items()}
-    details: dict[str, Any] = {**model.details, "tasks": [task]}
+    section, values = _without_task_parts(source.network.encoder, task, values)
+    details: dict[str, Any] = {**model.details, "tasks": [task], "model": section.model_dump()}
+    details.pop("trained_parameters", None)
     for name in ("densities", "dev"):
         details[name] = {key: value for key, value in model.details[name].items() if key == task}
     data = model.details["data"]
@@ -98,6 +102,13 @@ def single_task(source: OpenModel, task: str) -> TrainedModel:
         values["words.weight"] = values["words.weight"].copy()
         values["words.weight"][limit:] = values["words.weight"][0]
     return TrainedModel({name: np.asarray(value) for name, value in values.items()}, masks, details, {}, "")
+
+
+def _without_task_parts(
+    encoder: Encoder, task: str, values: Mapping[str, np.ndarray]
+) -> tuple[EncoderSection, dict[str, np.ndarray]]:
+    section, found = encoder.for_task(task, {name: torch.from_numpy(value.copy()) for name, value in values.items()})
+    return section, {name: value.numpy() for name, value in found.items()}
 
 
 def _export_task(
