@@ -141,6 +141,7 @@ class Config(Section):
         """Check that names refer to something that exists, and that values given per task are given for every task."""
         self._check_heads_have_tasks()
         self._check_warmup_tasks()
+        self._check_activation_checkpointing()
         if repeated := duplicates(self.seeds):
             raise ValueError(f"seeds: duplicate value {repeated[0]}")
         if repeated := duplicates([source.path for source in self.download]):
@@ -219,6 +220,15 @@ class Config(Section):
                         f"model.head: head '{kind}' needs a tag on every token, but task "
                         f"'{task.name}' has missing: skip"
                     )
+
+    def _check_activation_checkpointing(self) -> None:
+        sections = {"warmup": self.warmup, "prune": self.prune, "train": self.train}
+        sections |= {f"prunings.{name}": section for name, section in self.prunings.items()}
+        used = [name for name, section in sections.items() if section.activation_checkpointing]
+        if used and not self.model.checkpoints_activations:
+            raise ValueError(
+                f"{used[0]}.activation_checkpointing: not possible with encoder '{self.model.kind}'; leave it out"
+            )
 
     def _check_warmup_tasks(self) -> None:
         """Check that the warm-up names tasks that exist, and at least one of each dataset."""

@@ -126,6 +126,15 @@ class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
         """
         return rows
 
+    def checkpoint_activations(self, on: bool) -> None:
+        """Whether the backward pass computes states inside of layers again instead of storing them.
+
+        Raises:
+            ConfigError: The encoder can only store them.
+        """
+        if on:
+            raise ConfigError(f"activation_checkpointing: not possible with encoder '{self.model.kind}'; leave it out")
+
     def for_task(self, task: str, values: Mapping[str, Tensor]) -> tuple[EncoderSection, dict[str, Tensor]]:
         """The section and the values of an encoder that computes the states of one task without tensors of tasks."""
         return self.model, dict(values)

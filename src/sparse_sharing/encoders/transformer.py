@@ -64,6 +64,8 @@ class PieceBatch(Batch):
     starts: Tensor
     table: str
 
+    SHARES_NOISE = False
+
     @property
     def rows(self) -> Mapping[str, Tensor]:
         """See `Batch`."""
@@ -148,6 +150,9 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
             f"body.{name}": _declare(f"body.{name}", parameter, module, values.first(f"body.{name}"), frozen)
             for name, parameter, module in self._shared()
         }
+        top = max(info.layer for info in found.values())
+        # The normalization after the last layer belongs to that layer.
+        found |= {name: replace(info, layer=top) for name, info in found.items() if ".final_norm." in name}
         rows = TensorInfo(self.table, self.table_shape, 0, "rows", values.first(self.table), frozen="rows" in frozen)
         own = [
             _declare_part(f"{PREFIX}.{key}", part, parameter, found[f"body.{part.origin}"])
@@ -185,6 +190,16 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
     def width(self, readout: int) -> int:
         """See `Encoder`."""
         return int(self.body.config.hidden_size)
+
+    def checkpoint_activations(self, on: bool) -> None:
+        """See `Encoder`."""
+        # Releases of the library before the name was changed have only the second.
+        names = ("activation_checkpointing", "gradient_checkpointing")
+        name = next(name for name in names if hasattr(self.body, f"{name}_enable"))
+        if on:
+            getattr(self.body, f"{name}_enable")({"use_reentrant": False})
+        else:
+            getattr(self.body, f"{name}_disable")()
 
     def readout_of(self, task: str, kept: Sequence[str]) -> int:
         """See `Encoder`; always the last layer, since each layer adds to the states of the one below.

@@ -27,6 +27,8 @@ class EncoderSection(Section):
     key: ClassVar[str | None] = None
     """For an encoder that only systems use: the key by which its section is recognised, instead of `encoder`."""
 
+    checkpoints_activations: ClassVar[bool] = False
+    """Whether it can compute states again in the backward pass instead of storing them."""
     extra: ClassVar[str | None] = None
     """The extra of this package that the encoder needs."""
 

@@ -33,6 +33,7 @@ class Transformer(EncoderSection):
     implementation: ClassVar[str] = "sparse_sharing.encoders.transformer"
 
     extra: ClassVar[str | None] = "transformers"
+    checkpoints_activations: ClassVar[bool] = True
 
     encoder: Literal["transformer"]
     """transformer."""
