@@ -130,6 +130,34 @@ def test_one_task_is_exported_with_the_same_tags(trained, system, tmp_path):
     assert "trained_parameters" not in exported.details
 
 
+def test_a_trimmed_export_has_fewer_pieces_and_the_same_tags(trained, tmp_path):
+    folder = model_of(trained, "lora")
+    given = tmp_path / "words.txt"
+    given.write_text("tickets outsiders\n", encoding="utf-8")
+    export.run(folder, "pos", None, tmp_path / "pos", False, "cpu", trim=True, words=given)
+    exported = load_model(tmp_path / "pos" / "model.safetensors")
+    pieces, table = exported.details["pieces"], exported.values["body.embeddings.word_embeddings.weight"]
+    assert pieces["kept"] == len(table) == exported.details["model"]["architecture"]["vocab_size"] < pieces["of"]
+    assert f"{pieces['kept']:,} of {pieces['of']:,} pieces" in model_card(exported)
+    own, joint = Tagger.load(tmp_path / "pos"), Tagger.load(folder)
+    for split in ("dev", "train"):
+        words = load_text(trained.data / f"{split}.safetensors")["pos"].words()
+        tags = [[sentence.tags["pos"] for sentence in tagger.tag(words, ["pos"])] for tagger in (own, joint)]
+        assert tags[0] == tags[1]
+    assert len(own.tag([["outsiders", "xylophone", "\u200b"]])[0].tags["pos"]) == 3
+
+
+def test_words_that_cannot_be_read_are_refused(trained, tmp_path):
+    folder = model_of(trained, "hard")
+    with pytest.raises(ConfigError, match="--words needs --trim"):
+        export.run(folder, "pos", None, tmp_path / "pos", False, "cpu", words=tmp_path)
+    (tmp_path / "words.txt").write_bytes(b"\xff\xfe")
+    for path in (tmp_path / "words.txt", tmp_path / "missing.txt"):
+        with pytest.raises(ConfigError, match="cannot be read as a text in UTF-8"):
+            export.run(folder, "pos", None, tmp_path / "pos", False, "cpu", trim=True, words=path)
+    assert not (tmp_path / "pos").exists()
+
+
 @pytest.mark.parametrize(("system", "start"), [("lora", "initial"), ("bitfit", "warmup")])
 def test_frozen_weights_are_those_of_the_start_and_only_tensors_of_tasks_are_trained(trained, system, start):
     first = to_tensors(load_weights(trained.weights(start)))

@@ -3,7 +3,7 @@
 import functools
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
@@ -138,6 +138,16 @@ class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
     def for_task(self, task: str, values: Mapping[str, Tensor]) -> tuple[EncoderSection, dict[str, Tensor]]:
         """The section and the values of an encoder that computes the states of one task without tensors of tasks."""
         return self.model, dict(values)
+
+    def trimmed(
+        self, section: EncoderSection, values: Mapping[str, Tensor], words: Iterable[str]
+    ) -> tuple[EncoderSection, dict[str, Tensor]]:
+        """A section and values of this encoder, without the pieces that words do not need.
+
+        Raises:
+            ConfigError: The encoder has no pieces.
+        """
+        raise ConfigError(f"--trim: encoder '{self.model.kind}' has no vocabulary of pieces; leave the option out")
 
     def readout_of(self, task: str, kept: Sequence[str]) -> int:
         """The layer at which a task's states are read: the highest in which its mask keeps weights, at least the first.

@@ -1,7 +1,7 @@
 """A pretrained transformer as the encoder that all tasks share."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sparse_sharing.config.encoders.base import EncoderSection
 from sparse_sharing.config.encoders.transformer import Lora, Transformer
 from sparse_sharing.encoders.base import Encoder, TextSizes
 from sparse_sharing.encoders.pieces import WordTokenizer
 from sparse_sharing.encoders.pretrained import (
+    before_positions,
     build_module,
     download,
     positions,
@@ -25,6 +27,7 @@ from sparse_sharing.encoders.pretrained import (
     table_shape,
 )
 from sparse_sharing.encoders.task_parts import PREFIX, Part, TaskParts
+from sparse_sharing.encoders.trimming import trimmed
 from sparse_sharing.encoders.windows import windows_of
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.tensor_info import FirstValues, Role, TensorInfo
@@ -190,6 +193,21 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
     def width(self, readout: int) -> int:
         """See `Encoder`."""
         return int(self.body.config.hidden_size)
+
+    def trimmed(
+        self, section: EncoderSection, values: Mapping[str, Tensor], words: Iterable[str]
+    ) -> tuple[EncoderSection, dict[str, Tensor]]:
+        """See `Encoder`; words of other pieces are split into smaller ones."""
+        needed = self.tokenizer.needed(words) | set(range(before_positions(self.body)))
+        description, ids = trimmed(self.tokenizer.description, needed)
+        number_of = {old: new for new, old in enumerate(ids.tolist())}
+        architecture = {
+            key: number_of.get(value) if key.endswith("_token_id") else value
+            for key, value in (self.model.architecture or {}).items()
+        }
+        update = {"tokenizer": description, "architecture": {**architecture, "vocab_size": len(ids)}}
+        rows = values[self.table].index_select(0, torch.from_numpy(ids))
+        return section.model_copy(update=update), {**values, self.table: rows}
 
     def checkpoint_activations(self, on: bool) -> None:
         """See `Encoder`."""
