@@ -147,6 +147,25 @@ def test_a_trimmed_export_has_fewer_pieces_and_the_same_tags(trained, tmp_path):
     assert len(own.tag([["outsiders", "xylophone", "\u200b"]])[0].tags["pos"]) == 3
 
 
+def test_a_mask_over_heads_and_inner_units_is_exported_as_a_smaller_network(trained, tmp_path):
+    shutil.copytree(trained.folder, tmp_path / "units")
+    keys = {"granularity": "unit", "source": "magnitude", "meaning": "zero", "final_density": 0.5}
+    units = type(trained)(tmp_path / "units", trained.values).changed(prune=keys)
+    for task in TASKS:
+        units.prune(task, "initial")
+    units.select("part", "initial")
+    units.train("zero")
+    folder = model_of(units, "zero")
+    export.run(folder, "pos", None, tmp_path / "pos", onnx=False, device="cpu")
+    whole, small = (load_model(path / "model.safetensors") for path in (folder, tmp_path / "pos"))
+    assert not small.masks
+    assert sum(small.details["units"].values()) == 26  # half of 4 heads and 48 units of feed-forward networks
+    assert small.details["parameters"] < whole.details["parameters"]
+    words = load_text(trained.data / "test.safetensors")["pos"].words()
+    own, joint = (Tagger.load(path).tag(words, ["pos"]) for path in (tmp_path / "pos", folder))
+    assert [sentence.tags for sentence in own] == [sentence.tags for sentence in joint]
+
+
 def test_words_that_cannot_be_read_are_refused(trained, tmp_path):
     folder = model_of(trained, "hard")
     with pytest.raises(ConfigError, match="--words needs --trim"):

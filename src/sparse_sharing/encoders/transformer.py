@@ -27,6 +27,7 @@ from sparse_sharing.encoders.pretrained import (
     table_shape,
 )
 from sparse_sharing.encoders.task_parts import PREFIX, Part, TaskParts
+from sparse_sharing.encoders.transformer_units import shrink, unit_axes
 from sparse_sharing.encoders.trimming import trimmed
 from sparse_sharing.encoders.windows import windows_of
 from sparse_sharing.errors import ArtifactError, ConfigError
@@ -112,6 +113,7 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
         if model.architecture is None or model.tokenizer is None:
             raise ArtifactError("these weights lack the description of their transformer; make them again")
         self.body = build_module(model.architecture, model.dropout)
+        shrink(self.body, sizes.units)
         self.table = f"body.{table_name(self.body)}"
         self.table_shape = table_shape(model.architecture, self.body)
         self.tokenizer = WordTokenizer(model.tokenizer, model.architecture.get("pad_token_id") or 0)
@@ -148,7 +150,7 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
     def tensors(self) -> list[TensorInfo]:
         """See `Encoder`; initial values are the pretrained ones, read from the folder in the section."""
         values = _Pretrained(self.model.folder, self.body)
-        frozen = {role for role in _ROLES if self._use_of(role) in ("frozen", "private")}
+        frozen: set[Role] = {role for role in _ROLES if self._use_of(role) in ("frozen", "private")}
         found = {
             f"body.{name}": _declare(f"body.{name}", parameter, module, values.first(f"body.{name}"), frozen)
             for name, parameter, module in self._shared()
@@ -156,6 +158,9 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
         top = max(info.layer for info in found.values())
         # The normalization after the last layer belongs to that layer.
         found |= {name: replace(info, layer=top) for name, info in found.items() if ".final_norm." in name}
+        # Masks over units cover biases, and cannot cover a copy of them for each task.
+        axes = unit_axes(self.body) if self.model.biases != "private" else {}
+        found |= {f"body.{name}": replace(found[f"body.{name}"], units=units) for name, units in axes.items()}
         rows = TensorInfo(self.table, self.table_shape, 0, "rows", values.first(self.table), frozen="rows" in frozen)
         own = [
             _declare_part(f"{PREFIX}.{key}", part, parameter, found[f"body.{part.origin}"])
@@ -174,7 +179,7 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
         return getattr(self.model, _ROLES[role]) or "shared"
 
     def _task_parts(self, tasks: Sequence[str]) -> TaskParts:
-        roles = {name: _role(parameter, module) for name, parameter, module in self._shared()}
+        roles: dict[str, Role] = {name: _role(parameter, module) for name, parameter, module in self._shared()}
         copied = [name for name, role in roles.items() if self._use_of(role) == "private"]
         updated = [
             name
@@ -365,5 +370,7 @@ def _declare(
 
 def _declare_part(name: str, part: Part, parameter: nn.Parameter, origin: TensorInfo) -> TensorInfo:
     """The declaration of a tensor of one task, from that of the tensor of all tasks that it replaces or updates."""
-    own = replace(origin, name=name, shape=tuple(parameter.shape), prunable=False, frozen=False, task=part.task)
+    own = replace(
+        origin, name=name, shape=tuple(parameter.shape), prunable=False, frozen=False, units=(), task=part.task
+    )
     return replace(own, copy_of=origin.name) if part.kind == "copy" else replace(own, first=part.first)

@@ -247,7 +247,8 @@ class Specs:
         chosen, switches = self.systems[system], self.replicate(system)
         section, tasks, own_rate = self.config.train, self.trained(dataset, system, model), chosen.own_rate()
         rates = section.learning_rates if own_rate is None else None
-        rate = {"learning_rate": own_rate or rates[0]} if own_rate or rates else {}
+        first = own_rate if rates is None else rates[0]
+        rate = {} if first is None else {"learning_rate": first}
         masks = None
         if chosen.choice is not None:
             masks = self.select(dataset, seed, chosen.start, chosen.choice).of(tasks).digest()
