@@ -281,3 +281,10 @@ def test_hard_sharing_equals_masks_of_ones(trained, tmp_path):
         found.append(network.copy_values())
     for name, value in found[0].items():
         assert torch.equal(value, found[1][name]), name
+
+
+def test_diagnostics_leave_out_systems_whose_tasks_train_no_common_weight(trained):
+    measured = trained.changed(train={"measure_conflict": 8, "measure_affinity": {"sentences": 8}})
+    for system, expected in (("lora", False), ("bitfit", False), ("hard", True), ("delta", True)):
+        spec = measured.specs.train("joint", 1, system, "shared")
+        assert (spec.conflict is not None, spec.affinity is not None) == (expected, expected)

@@ -72,11 +72,13 @@ class Train(Optimization):
     """Train every model with each of these rates instead of learning_rate, and keep the training with the best dev
     score, the mean over its tasks; the first of equal ones is kept. none: learning_rate only."""
     measure_conflict: int | None = Field(default=None, ge=1)
-    """A diagnostic of joint systems with one encoder: after every epoch, compare the gradients of each pair of tasks on
-    this many training sentences of each task. It changes no result, and takes about as long as training on them."""
+    """A diagnostic of joint systems that train one encoder: after every epoch, compare the gradients of each pair of
+    tasks on this many training sentences of each task. It changes no result, and takes about as long as training on
+    them."""
     measure_affinity: MeasureAffinity | None = None
-    """A diagnostic of joint systems with one encoder: after epochs, try a step of each task on some training sentences,
-    record how it changes the loss of each task, and undo it. It changes no result. `{}`: with the defaults."""
+    """A diagnostic of joint systems that train one encoder: after epochs, try a step of each task on some training
+    sentences, record how it changes the loss of each task, and undo it. It changes no result. `{}`: with the
+    defaults."""
 
     @model_validator(mode="after")
     def check(self) -> "Train":

@@ -28,6 +28,8 @@ class System(Tagged):
     """What the tasks share: one line for readers."""
     IS_JOINT: ClassVar[bool] = True
     """Whether one model has all tasks; otherwise each task has its own model."""
+    TRAINS_SHARED: ClassVar[bool] = True
+    """Whether tasks of a joint model train any weight together."""
     STAGE: ClassVar[str] = "train"
     """The stage that makes its models."""
     PLACE: ClassVar[int] = 100
@@ -152,6 +154,8 @@ class System(Tagged):
 
 class Adapted(System):
     """A frozen network with a small trained part for each task. A base for ways of sharing; only for transformers."""
+
+    TRAINS_SHARED: ClassVar[bool] = False
 
     choice: None = None
     best_epoch: Literal["mean"] = "mean"

@@ -252,7 +252,7 @@ class Specs:
         masks = None
         if chosen.choice is not None:
             masks = self.select(dataset, seed, chosen.start, chosen.choice).of(tasks).digest()
-        measured = chosen.IS_JOINT and chosen.stacks(tasks) is None
+        measured = chosen.IS_JOINT and chosen.TRAINS_SHARED and chosen.stacks(tasks) is None
         return TrainSpec(
             data=self.prepare(dataset).digest(),
             tags=self.tags(dataset, tasks),
