@@ -113,18 +113,18 @@ class CollectedText:
 
         def part(column: Column, names: Sequence[str]) -> tuple[Column, list[str]]:
             """The numbers of the sentences taken, renumbered in order of occurrence."""
-            new, found, start, kept = np.full(len(names), -1, np.int32), [], 0, Column(spool)
+            new, used_names, start, kept = np.full(len(names), -1, np.int32), [], 0, Column(spool)
             for piece in column.pieces():
                 sentences = np.searchsorted(ends, np.arange(start, start + len(piece)), side="right")
                 start += len(piece)
-                own = piece[taken[sentences]]
-                distinct, first = np.unique(own, return_index=True)
+                numbers = piece[taken[sentences]]
+                distinct, first = np.unique(numbers, return_index=True)
                 for number in distinct[np.argsort(first)].tolist():
                     if new[number] < 0:
-                        new[number] = len(found)
-                        found.append(names[number])
-                kept.extend(new[own].tolist())
-            return kept, found
+                        new[number] = len(used_names)
+                        used_names.append(names[number])
+                kept.extend(new[numbers].tolist())
+            return kept, used_names
 
         tokens, surfaces = part(self.tokens, self.surfaces)
         parts = {task: part(column, self.tags[task]) for task, column in self.tag_numbers.items()}

@@ -103,11 +103,11 @@ class EncodedText:
         cls, corpus: str, tensors: Mapping[str, np.ndarray], unseen_tags: Mapping[str, Sequence[str]]
     ) -> "EncodedText":
         """The inverse of `to_tensors`."""
-        own = {
+        arrays = {
             name.removeprefix(f"{corpus}/"): array for name, array in tensors.items() if name.startswith(f"{corpus}/")
         }
-        tags = {name.removeprefix("tags/"): own.pop(name) for name in list(own) if name.startswith("tags/")}
-        return cls(**own, tags=tags, unseen_tags={task: tuple(names) for task, names in unseen_tags.items()})
+        tags = {name.removeprefix("tags/"): arrays.pop(name) for name in list(arrays) if name.startswith("tags/")}
+        return cls(**arrays, tags=tags, unseen_tags={task: tuple(names) for task, names in unseen_tags.items()})
 
 
 def encode_text(

@@ -21,7 +21,7 @@ class Flaw:
     path: Path
     line: int
     tag: str
-    found: str
+    actual: str
     text: str
     expected: str
     remedy: str
@@ -29,12 +29,12 @@ class Flaw:
     def error(self) -> DataError:
         """The flaw as an error, with what to do."""
         expected = f"{self.expected}; {self.remedy}" if self.remedy else self.expected
-        return DataError.at(self.path, self.line, f"{self.found} in {self.text}", expected)
+        return DataError.at(self.path, self.line, f"{self.actual} in {self.text}", expected)
 
     def __str__(self) -> str:
         # The rules of the scheme, after a colon, would be the same on each line.
-        found = repr(self.tag[:80]) if self.tag else self.found
-        return f"{self.path}:{self.line}: found {found}, expected {self.expected.partition(': ')[0]}"
+        actual = repr(self.tag[:80]) if self.tag else self.actual
+        return f"{self.path}:{self.line}: found {actual}, expected {self.expected.partition(': ')[0]}"
 
 
 @dataclass

@@ -115,7 +115,7 @@ def duplicate_counts(splits: Mapping[str, Iterable[tuple[str, ...]]]) -> dict[tu
 
 def shared_sentences(digests: Mapping[str, np.ndarray]) -> dict[tuple[str, str], int]:
     """The result of `duplicate_counts`, from the digests of the sentences of each split: uint64 [S]."""
-    known = {name: np.unique(own) for name, own in digests.items()}
+    known = {name: np.unique(split_digests) for name, split_digests in digests.items()}
 
     def shared(first: np.ndarray, second: np.ndarray) -> int:
         if not len(first):

@@ -32,20 +32,20 @@ class DocumentFilter:
 
     skip_domains: Sequence[str] = ()
     listed: set[str] | None = None
-    found: set[str] = field(default_factory=set)
+    found_documents: set[str] = field(default_factory=set)
 
     def takes(self, document: str) -> bool:
         """Whether a document is read; a document in the list is marked as found."""
         if self.listed is not None:
             if document not in self.listed:
                 return False
-            self.found.add(document)
+            self.found_documents.add(document)
         return document.partition("/")[0] not in self.skip_domains
 
     @property
     def missing(self) -> list[str]:
         """The listed documents that have not been found."""
-        return sorted((self.listed or set()) - self.found)
+        return sorted((self.listed or set()) - self.found_documents)
 
 
 @dataclass
@@ -207,8 +207,8 @@ def _layer(path: Path, start: int, columns: Sequence[tuple[str, ...]], layer: st
         spans = name_spans(columns[NAMES]) if layer == "ner" else chunk_spans(parse_tree(columns[PARSE], columns[POS]))
     except ValueError as error:
         index, problem = error.args
-        found = f"{quote(columns[column][index])} in column {column} (counted from 0) at {quote(columns[WORD][index])}"
-        raise DataError.at(path, start + index, found, f"matching brackets: {problem}") from error
+        actual = f"{quote(columns[column][index])} in column {column} (counted from 0) at {quote(columns[WORD][index])}"
+        raise DataError.at(path, start + index, actual, f"matching brackets: {problem}") from error
     return tuple(map(sys.intern, write_tags(spans, len(columns[WORD]), "iob2")))
 
 

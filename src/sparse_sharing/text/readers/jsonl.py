@@ -47,8 +47,8 @@ def read_jsonl(
         for layer in layers:
             values = _list(path, number, record, layer.name)
             if len(values) != len(tokens):
-                found = f"{len(values)} values of '{layer.name}' for {len(tokens)} tokens"
-                raise DataError.at(path, number, found, "one for each token")
+                actual = f"{len(values)} values of '{layer.name}' for {len(tokens)} tokens"
+                raise DataError.at(path, number, actual, "one for each token")
             tags.append(read_tags(path, places, layer, _values(values), repair, report))
         read += 1
         report.add_sentence(len(tokens))
@@ -79,8 +79,8 @@ def read_records(path: Path) -> Iterator[tuple[int, dict]]:
 
 def _list(path: Path, number: int, record: dict, key: str) -> list:
     if not isinstance(record.get(key), list):
-        found = f"no list '{key}', only {', '.join(map(quote, list(record)[:8]))}"
-        raise DataError.at(path, number, found, f"a list under the key '{key}'")
+        actual = f"no list '{key}', only {', '.join(map(quote, list(record)[:8]))}"
+        raise DataError.at(path, number, actual, f"a list under the key '{key}'")
     return record[key]
 
 

@@ -55,22 +55,22 @@ def files_of_split(paths: Path | Sequence[Path]) -> list[Path]:
     Raises:
         DataError: A folder has no such file.
     """
-    found = []
+    all_files = []
     for path in [paths] if isinstance(paths, Path) else paths:
         files = [Path(file) for file in text_files(str(path))]
         if files == [path] and path.is_dir():
             raise DataError(
                 f"{path}: has no file whose name ends in gold_conll; expected the CoNLL-2012 files of a split"
             )
-        found += files
-    return found
+        all_files += files
+    return all_files
 
 
 def refuse_shared_documents(files: dict[str, dict[str, Path]]) -> None:
     """Raise DataError if two splits have one document; `files` has the file of each document by split."""
     seen: dict[str, tuple[str, Path]] = {}
-    for split, own in files.items():
-        for document, path in own.items():
+    for split, by_document in files.items():
+        for document, path in by_document.items():
             other, where = seen.setdefault(document, (split, path))
             if other != split:
                 raise DataError(

@@ -108,9 +108,9 @@ def _recognise_json(path: Path, first: str) -> Recognised:
         return Recognised("spans")
     lists = tuple(key for key, value in record.items() if isinstance(value, list))
     if not lists:
-        found = ", ".join(map(quote, list(record)[:8]))
+        keys = ", ".join(map(quote, list(record)[:8]))
         raise DataError(
-            f"{path}: has JSON objects with the keys {found}; expected a list of tokens with lists of tags, or a "
+            f"{path}: has JSON objects with the keys {keys}; expected a list of tokens with lists of tags, or a "
             "text with its spans"
         )
     return Recognised("jsonl", keys=lists)
