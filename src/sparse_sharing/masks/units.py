@@ -64,8 +64,8 @@ class Units:
         for info in self.infos:
             for axis in info.units:
                 lines = np.moveaxis(tensors[info.name], axis.axis, 0)[places(axis)]
-                found = np.logical_or.reduce(lines.reshape(axis.blocks, axis.count, -1), axis=(0, 2))
-                kept[axis.group] = kept[axis.group] | found if axis.group in kept else found
+                in_use = np.logical_or.reduce(lines.reshape(axis.blocks, axis.count, -1), axis=(0, 2))
+                kept[axis.group] = kept[axis.group] | in_use if axis.group in kept else in_use
         keep = torch.from_numpy(np.concatenate([kept[group] for group in self.shapes]))
         units = Mask(keep, self.shapes, mask.weights)
         return units if torch.equal(self.expand(units).keep, mask.keep) else None
@@ -123,7 +123,7 @@ def compact(
         infos: the declarations of the tensors.
         kept: for each group of units bool [units]; groups that are not named are kept.
     """
-    found = {}
+    compacted = {}
     for info in infos:
         value = values[info.name]
         for at in {axis.axis for axis in info.units}:
@@ -132,5 +132,5 @@ def compact(
                 if axis.axis == at and axis.group in kept:
                     line[places(axis)] = kept[axis.group][None, :, None]
             value = np.compress(line, value, axis=at)
-        found[info.name] = value
-    return found
+        compacted[info.name] = value
+    return compacted
