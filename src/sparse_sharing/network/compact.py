@@ -54,8 +54,8 @@ def compact_network(network: Network, task: str, mask: Mask, whole: Collection[s
     )
     small.vocabulary = replace(network.vocabulary, tasks={task: network.vocabulary.tasks[task]})
     small.parameters.rows = {name: rows.cpu() for name, rows in network.rows.items()}
-    found = compact(values, infos, kept) | _head(network, task, kept)
-    small.load({name: torch.from_numpy(value) for name, value in found.items()} | small.rows)
+    tensors = compact(values, infos, kept) | _head(network, task, kept)
+    small.load({name: torch.from_numpy(value) for name, value in tensors.items()} | small.rows)
     small.encoder.eval()
     return small
 
@@ -63,13 +63,13 @@ def compact_network(network: Network, task: str, mask: Mask, whole: Collection[s
 def _values(network: Network, task: str, mask: Mask, whole: Collection[str]) -> dict[str, np.ndarray]:
     """The encoder's tensors as the task keeps them; those that compute the groups `whole` as all tasks have them."""
     keeps = network.units.expand(mask).tensors()
-    found = {}
+    kept_values = {}
     for name, value in network.parts(network.theta).items():
         info = network.parameters.infos[name]
         shared = bool(info.units) and all(axis.group in whole for axis in info.units)
         keep = 1 if shared or name not in keeps else keeps[name].to(value.device)
-        found[name] = (value * keep).cpu().numpy()
-    return found
+        kept_values[name] = (value * keep).cpu().numpy()
+    return kept_values
 
 
 def _head(network: Network, task: str, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -149,15 +149,15 @@ def _read(
     if bool(has_vector.any()) != bool(trained.details["data"]["vectors"]):
         verb = "was" if trained.details["data"]["vectors"] else "was not"
         raise ConfigError(f"the model {verb} trained with word vectors; expected the same for the text of the new task")
-    given = vectors_of((data.train, data.dev), words, rows, has_vector)
-    extended = extended_words(source.vocabulary, data.train, given, spec.minimum_word_count)
+    word_vectors = vectors_of((data.train, data.dev), words, rows, has_vector)
+    extended = extended_words(source.vocabulary, data.train, word_vectors, spec.minimum_word_count)
     extended = replace(extended, tasks={**source.vocabulary.tasks, spec.task: words.tasks[spec.task]})
     width = rows.shape[1]
     return {
         spec.task: replace(
             data,
-            train=read_anew(data.train, extended, given, width),
-            dev=read_anew(data.dev, extended, given, width),
+            train=read_anew(data.train, extended, word_vectors, width),
+            dev=read_anew(data.dev, extended, word_vectors, width),
         )
     }, extended
 
@@ -284,10 +284,12 @@ def prove(source: OpenModel, network: Network, made: TrainedModel, task: str, de
             raise ArtifactError(f"with task '{task}', the weights of task '{old}' would change; nothing was written")
     networks = source.network, network
     for name, sentences in texts.items():
-        read = [encode_text(((words, {}) for words in sentences), own, (), {}, 0) for own in (before, after)]
+        read = [
+            encode_text(((words, {}) for words in sentences), vocabulary, (), {}, 0) for vocabulary in (before, after)
+        ]
         for old in source.trained.tasks:
-            tags = [own.predict(old, text) for own, text in zip(networks, read, strict=True)]
-            shares = [own.confidences(old, text, tags[0]) for own, text in zip(networks, read, strict=True)]
+            tags = [one.predict(old, text) for one, text in zip(networks, read, strict=True)]
+            shares = [one.confidences(old, text, tags[0]) for one, text in zip(networks, read, strict=True)]
             if not (np.array_equal(tags[0], tags[1]) and np.array_equal(shares[0], shares[1])):
                 raise ArtifactError(
                     f"with task '{task}', the tags or probabilities of task '{old}' on {name} text would change; "

@@ -150,9 +150,9 @@ def _trainings(spec: MergeSpec, network: Network, models: Mapping[str, Path]) ->
     start = _flat({name: value.cpu().numpy() for name, value in network.values().items()}, names)
     finished, heads = {}, {}
     for task in sorted(spec.tasks):
-        own = load_model(models[task] / MODEL_FILE, spec.models[task]).values
-        finished[task] = _flat(own, names)
-        heads |= {name: value for name, value in own.items() if name.startswith(HEADS)}
+        weights = load_model(models[task] / MODEL_FILE, spec.models[task]).values
+        finished[task] = _flat(weights, names)
+        heads |= {name: value for name, value in weights.items() if name.startswith(HEADS)}
     changes = {task: values.astype(np.float64) - start for task, values in finished.items()}
     return _Trainings(names, start, finished, changes, heads)
 
@@ -163,10 +163,10 @@ def _flat(values: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
 
 def _by_name(network: Network, trainings: _Trainings, values: np.ndarray) -> dict[str, np.ndarray]:
     """Weights of the encoder, float32 [P], as tensors, with the heads."""
-    own = network.values()
-    ends = np.cumsum([own[name].numel() for name in trainings.names])
+    tensors = network.values()
+    ends = np.cumsum([tensors[name].numel() for name in trainings.names])
     parts = zip(trainings.names, np.split(values, ends[:-1]), strict=True)
-    return {name: part.reshape(tuple(own[name].shape)) for name, part in parts} | dict(trainings.heads)
+    return {name: part.reshape(tuple(tensors[name].shape)) for name, part in parts} | dict(trainings.heads)
 
 
 def _tried(spec: MergeSpec) -> int:
@@ -197,7 +197,7 @@ def _best(
     best_mean, rows = -1.0, []
     for setting, change in _merged(spec, trainings):
         values = merging.added(trainings.start, change, trainings.changes, trainings.finished)
-        network.load({name: torch.from_numpy(own) for name, own in _by_name(network, trainings, values).items()})
+        network.load({name: torch.from_numpy(tensor) for name, tensor in _by_name(network, trainings, values).items()})
         trial, own_rows = _try(spec, network, tasks, _Trial(setting, values, {}), change, trainings, dense)
         rows += own_rows
         counted = [task for task, data in tasks.items() if data.choose_on_dev]
@@ -229,17 +229,17 @@ def _try(
     is_covered = np.repeat(covered, sizes)
     for threshold in spec.thresholds:
         keeps = {
-            task: merging.tall_keep(own[is_covered], change[is_covered], threshold)
-            for task, own in trainings.changes.items()
+            task: merging.tall_keep(task_change[is_covered], change[is_covered], threshold)
+            for task, task_change in trainings.changes.items()
         }
-        found = {task: Mask(torch.from_numpy(keep), dense.shapes, dense.weights) for task, keep in keeps.items()}
-        network.set_masks(found)
+        task_masks = {task: Mask(torch.from_numpy(keep), dense.shapes, dense.weights) for task, keep in keeps.items()}
+        network.set_masks(task_masks)
         for task, score in score_dev(network, tasks).items():
-            row = {**trial.setting, "threshold": threshold, "task": task, "mask_density": found[task].density}
+            row = {**trial.setting, "threshold": threshold, "task": task, "mask_density": task_masks[task].density}
             rows.append(row | {"dev": score.value})
             is_better = tasks[task].choose_on_dev and task in scores and score.value > scores[task].value
             if task not in scores or is_better:
-                scores[task], thresholds[task], masks[task] = score, threshold, found[task]
+                scores[task], thresholds[task], masks[task] = score, threshold, task_masks[task]
     return _Trial(trial.setting, trial.values, scores, thresholds, masks), rows
 
 

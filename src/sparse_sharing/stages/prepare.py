@@ -34,7 +34,7 @@ class PretrainedVectors:
     """Word vectors under the keys of the vocabulary."""
 
     by_key: Mapping[str, np.ndarray]
-    found: frozenset[str]
+    in_file: frozenset[str]
     dimension: int
 
 
@@ -176,7 +176,7 @@ def summarise_split(
     return {
         "corpora": summary,
         "unknown_words": unknown / max(1, words.total()),
-        "vector_coverage": coverage(words.items(), vectors.found, vocabulary.lowercase),
+        "vector_coverage": coverage(words.items(), vectors.in_file, vocabulary.lowercase),
     }
 
 

@@ -94,9 +94,9 @@ def run(
         rate, progress, tried, logs = _train_with_rates(spec, network, start, compared, chosen, work, note, meter)
         for mark in marks.of_training(training_facts(progress, tasks, spec.optimization.epochs), spec.tasks):
             log.warning("%s: %s", _label(spec), mark.sentence)
-        own, dev = _own_epochs(network, tasks, chosen, progress)
+        own_values, dev = _own_epochs(network, tasks, chosen, progress)
         network.load(progress.best)
-        dev |= {task: score.metrics for task, score in score_dev(network, tasks).items() if task not in own}
+        dev |= {task: score.metrics for task, score in score_dev(network, tasks).items() if task not in own_values}
         if network.base is None:
             _zero_unused(network)
         unchosen = [task for task, data in tasks.items() if not data.choose_on_dev]
@@ -111,11 +111,13 @@ def run(
         done = work_done(tasks, spec.optimization, epochs)
         write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(tasks, epochs)))
         values = {name: value.cpu().numpy() for name, value in network.values().items()}
-        save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own, _base(network))
+        save_model(
+            output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own_values, _base(network)
+        )
         save_json(output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), words.to_json())
         write_text(output / "history.csv", history_table(progress, spec.tasks, "dev" if compared is tasks else "test"))
-        for file, found in logs.items():
-            write_text(output / file, found.table())
+        for file, epoch_log in logs.items():
+            write_text(output / file, epoch_log.table())
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
 
 
@@ -150,7 +152,7 @@ def _train_with_rates(
     there is one training, and the list is empty.
     """
     rates = spec.learning_rates or [spec.optimization.learning_rate]
-    found: list[Progress] = []
+    trainings: list[Progress] = []
     logs: list[dict[str, EpochLog]] = []
     with Reporter(_label(spec), spec.optimization.epochs * len(rates), work=work) as report:
         for number, rate in enumerate(rates):
@@ -172,34 +174,39 @@ def _train_with_rates(
                 each_best=spec.best_epoch == "each",
                 after_epoch=partial(_log_epoch, logs[-1].values()),
             )
-            found.append(progress)
-    best = max(range(len(rates)), key=lambda number: found[number].best_mean)
+            trainings.append(progress)
+    best = max(range(len(rates)), key=lambda number: trainings[number].best_mean)
     tried: list[Tried] = [
-        {"learning_rate": rate, "dev": own.best_mean, "best_epoch": own.best_epoch, "epochs": len(own.history)}
-        for rate, own in zip(rates, found, strict=True)
+        {
+            "learning_rate": rate,
+            "dev": training.best_mean,
+            "best_epoch": training.best_epoch,
+            "epochs": len(training.history),
+        }
+        for rate, training in zip(rates, trainings, strict=True)
     ]
-    return rates[best], found[best], tried if spec.learning_rates else [], logs[best]
+    return rates[best], trainings[best], tried if spec.learning_rates else [], logs[best]
 
 
 def _diagnostics(
     spec: TrainSpec, network: Network, tasks: Mapping[str, TaskData], masks: Mapping[str, Mask], path: Path
 ) -> dict[str, EpochLog]:
     """The diagnostics that are measured after epochs, by file name; `path` with another ending stores their rows."""
-    found: dict[str, EpochLog] = {}
+    diagnostics: dict[str, EpochLog] = {}
     size = spec.optimization.batch_size
     if spec.conflict is not None:
         gradients = Conflict(network, tasks, masks, spec.conflict, size, spec.seed)
         kept = path.with_suffix(f".{CONFLICT.file}")
-        found[CONFLICT.file] = EpochLog(lambda epoch: gradients.measure(), conflict.COLUMNS, kept)
+        diagnostics[CONFLICT.file] = EpochLog(lambda epoch: gradients.measure(), conflict.COLUMNS, kept)
     if (wanted := spec.affinity) is not None:
         steps = Affinity(network, tasks, wanted.sentences, size, spec.seed)
         kept = path.with_suffix(f".{AFFINITY.file}")
-        found[AFFINITY.file] = EpochLog(
+        diagnostics[AFFINITY.file] = EpochLog(
             lambda epoch: steps.measure(epoch.learning_rate) if wanted.is_due(epoch.number) else [],
             affinity.COLUMNS,
             kept,
         )
-    return found
+    return diagnostics
 
 
 def _log_epoch(logs: Iterable[EpochLog], epoch: Epoch) -> None:
@@ -251,13 +258,13 @@ def _own_epochs(
     network: Network, tasks: Mapping[str, TaskData], masks: Mapping[str, Mask], progress: Progress
 ) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Mapping[str, float]]]:
     """For each task whose own best epoch was kept, the weights of that epoch that it uses, and its dev scores."""
-    own, dev = {}, {}
-    for task, kept in progress.own.items():
+    own_values, dev = {}, {}
+    for task, kept in progress.own_values.items():
         network.load(kept)
         dev |= {name: score.metrics for name, score in score_dev(network, {task: tasks[task]}).items()}
         values = {name: value.cpu().numpy().copy() for name, value in network.values().items()}
-        own[task] = values_of_task(values, task, masks[task], _base(network))
-    return own, dev
+        own_values[task] = values_of_task(values, task, masks[task], _base(network))
+    return own_values, dev
 
 
 def _describe(
@@ -269,7 +276,9 @@ def _describe(
     unchosen: Sequence[str],
 ) -> dict[str, Any]:
     """The details of a trained model: all besides its weights; `unchosen`: the tasks whose dev text chose nothing."""
-    kept = [union_size([mask]) for mask in masks.values()] if progress.own else [union_size(list(masks.values()))]
+    kept = (
+        [union_size([mask]) for mask in masks.values()] if progress.own_values else [union_size(list(masks.values()))]
+    )
     covered = next(iter(masks.values())).shapes
     return {
         "model": network.model.model_dump(),
@@ -281,7 +290,7 @@ def _describe(
         "epochs": len(progress.history),
         "dev": {task: dict(metrics) for task, metrics in dev.items()},
         "replicate": list(spec.replicate or ()),
-        **({"own_epochs": progress.own_epochs} if progress.own else {}),
+        **({"own_epochs": progress.own_epochs} if progress.own_values else {}),
         **({"not_chosen_on_dev": unchosen} if unchosen else {}),
     }
 

@@ -35,7 +35,7 @@ def run(
     """
     meter = Meter()
     words = load_vocabulary(vocabulary, spec.data, spec.tags or {})
-    given = load_vectors(vectors, spec.data, words.word_count, spec.model.vector_width)
+    word_vectors = load_vectors(vectors, spec.data, words.word_count, spec.model.vector_width)
     tasks, inputs, epochs = {}, [], 0
     if spec.optimization is not None:
         tags = spec.tags or {}
@@ -45,7 +45,7 @@ def run(
     with work_folder(output.parent, inputs) as work:
         meter.keep_in(work)
         network = Network(model, words, choose_device(device))
-        initialise(network, spec.seed, *given)
+        initialise(network, spec.seed, *word_vectors)
         if spec.optimization is not None:
             epochs = spec.optimization.epochs
             with Reporter("warm-up", epochs, work=work) as report:

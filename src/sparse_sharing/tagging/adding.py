@@ -52,10 +52,10 @@ def run(
     source = open_model(model, device)
     dataset, task = _find(config, task, source.trained.tasks)
     specs, vocabulary = Specs(config), source.vocabulary
-    own = specs.prepare_task(dataset.name, task)
+    task_spec = specs.prepare_task(dataset.name, task)
     prepared = PrepareSpec(
         dataset=dataset.name,
-        corpora=[corpus.model_copy(update={"tasks": []}) for corpus in own.corpora],
+        corpora=[corpus.model_copy(update={"tasks": []}) for corpus in task_spec.corpora],
         lowercase=vocabulary.lowercase,
         minimum_word_count=config.data.minimum_word_count,
         minimum_character_count=config.data.minimum_character_count,
@@ -63,14 +63,14 @@ def run(
         word_dimension=source.network.model.vector_width,
         vectors=config.data.vectors is not None,
     )
-    files, documents = _sources(config, dataset, [corpus.name for corpus in own.corpora])
+    files, documents = _sources(config, dataset, [corpus.name for corpus in task_spec.corpora])
     vectors = None if config.data.vectors is None else Path(layout.source_path(config, config.data.vectors))
     folder = output / TEXT
     prepare.run(prepared, files, vectors, folder, documents)
-    prepare_task.run(own, files, folder / "tags" / task, documents)
+    prepare_task.run(task_spec, files, folder / "tags" / task, documents)
     spec = AddTaskSpec(
         data=prepared.digest(),
-        tags={**source.trained.spec.get("tags", {}), task: own.digest()},
+        tags={**source.trained.spec.get("tags", {}), task: task_spec.digest()},
         model=spec_digest(source.trained.spec),
         seed=config.seeds[0] if seed is None else seed,
         system="extended",
@@ -91,7 +91,7 @@ def run(
 
 def _find(config: Config, task: str | None, known: list[str]) -> tuple[Dataset, str]:
     """The new task and its dataset."""
-    places = [(dataset, own.name) for dataset in config.data.datasets for own in dataset.tasks]
+    places = [(dataset, entry.name) for dataset in config.data.datasets for entry in dataset.tasks]
     if task is None:
         places = [(dataset, name) for dataset, name in places if name not in known]
     else:

@@ -146,10 +146,10 @@ class SharedRunner:
         known = len(table)
         ids = np.where((ids >= words) & (ids < known), UNKNOWN_WORD, ids)
         rows = table[torch.from_numpy(np.minimum(ids, known - 1))]
-        given = np.flatnonzero(ids >= known)
-        if len(given):
-            extra = torch.from_numpy(self.surfaces.extra[ids[given] - known])
-            rows[given] = nn.functional.pad(extra, (0, table.shape[1] - extra.shape[1]))
+        beyond = np.flatnonzero(ids >= known)
+        if len(beyond):
+            extra = torch.from_numpy(self.surfaces.extra[ids[beyond] - known])
+            rows[beyond] = nn.functional.pad(extra, (0, table.shape[1] - extra.shape[1]))
         return rows
 
 

@@ -98,11 +98,11 @@ class Affinity:
         encoder = torch.zeros_like(network.theta)
         rows: dict[str, list[tuple[Tensor, Tensor]]] = {}
         for batch in batches:
-            own = batch.to(network.device)
-            found = self.differentiate(task, own, weight)
-            encoder += torch.cat([part.reshape(-1) for part in found.encoder]) / len(batches)
-            for name, gradient in found.rows.items():
-                rows.setdefault(name, []).append((own.rows[name], gradient / len(batches)))
+            on_device = batch.to(network.device)
+            gradients = self.differentiate(task, on_device, weight)
+            encoder += torch.cat([part.reshape(-1) for part in gradients.encoder]) / len(batches)
+            for name, gradient in gradients.rows.items():
+                rows.setdefault(name, []).append((on_device.rows[name], gradient / len(batches)))
         changed = network.takes_part(task)
         return Direction(encoder if changed is None else encoder * changed, rows)
 
