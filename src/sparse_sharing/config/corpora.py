@@ -80,12 +80,12 @@ class Task(Section):
             raise ValueError(f"'{SHARED}' is a reserved name, that of joint models; rename the task")
         if self.model_scheme is not None and (self.scheme == "none") != (self.model_scheme == "none"):
             raise ValueError(f"scheme '{self.scheme}' cannot be converted to model_scheme '{self.model_scheme}'")
-        given = [key for key in ("column", "layer", "derive") if getattr(self, key) is not None]
-        if len(given) != 1:
-            found = f"got {' and '.join(given)}" if given else "got none of them"
+        sources = [key for key in ("column", "layer", "derive") if getattr(self, key) is not None]
+        if len(sources) != 1:
+            actual = f"got {' and '.join(sources)}" if sources else "got none of them"
             raise ValueError(
                 f"task '{self.name}' needs exactly one of column (column files), layer (conll2012, conllu) and derive "
-                f"(position); {found}"
+                f"(position); {actual}"
             )
         if self.metric == "f1" and self.scheme == "none":
             raise ValueError(
@@ -249,8 +249,8 @@ class Corpus(Section):
         layer = task.layer or ""
         in_file = self.format == "conllu" and layer.startswith(OPEN_LAYERS) and bool(layer.partition(":")[2])
         if layer not in schemes and not in_file:
-            found = f"column {task.column}" if task.layer is None else f"layer '{task.layer}'"
-            raise ValueError(f"task '{task.name}': format '{self.format}' has no {found}; its layers are {known}")
+            missing = f"column {task.column}" if task.layer is None else f"layer '{task.layer}'"
+            raise ValueError(f"task '{task.name}': format '{self.format}' has no {missing}; its layers are {known}")
         if not in_file and task.scheme != schemes[layer]:
             raise ValueError(
                 f"task '{task.name}': layer '{layer}' is read with scheme: {schemes[layer]}, got "
@@ -310,8 +310,8 @@ class CorpusSpec(Section):
 
     def of_task(self, task: str) -> "CorpusSpec | None":
         """How the corpus is read for one task; none where it has no such task."""
-        own = [column for column in self.tasks if column.name == task]
-        return self.model_copy(update={"tasks": own}) if own else None
+        tasks = [column for column in self.tasks if column.name == task]
+        return self.model_copy(update={"tasks": tasks}) if tasks else None
 
 
 def corpus_spec(corpus: Corpus) -> CorpusSpec:

@@ -220,8 +220,8 @@ def _plain(annotation: typing.Any) -> typing.Any:
     """The list, dict or section inside an annotation such as `Annotated[list[Task], ...] | None`; None without any."""
     if typing.get_origin(annotation) in (list, dict) or isinstance(annotation, type):
         return annotation
-    found = filter(None, map(_plain, typing.get_args(annotation)))
-    return next((part for part in found if not isinstance(part, type) or issubclass(part, BaseModel)), None)
+    parts = filter(None, map(_plain, typing.get_args(annotation)))
+    return next((part for part in parts if not isinstance(part, type) or issubclass(part, BaseModel)), None)
 
 
 def _is_root(kind: typing.Any) -> bool:
@@ -241,11 +241,11 @@ def _without_tags(location: Sequence[int | str]) -> list[int | str]:
 def _kind_at(location: Sequence[int | str]) -> tuple[type[Tagged] | None, str]:
     """The kind of the section at a location, and its tag; None if the section has no kinds."""
     before: typing.Any = None
-    found: tuple[type[Tagged] | None, str] = (None, "")
+    kind_and_tag: tuple[type[Tagged] | None, str] = (None, "")
     for part, kind in _walk(location):
-        found = (kind, str(part)) if _is_root(before) else (None, "")
+        kind_and_tag = (kind, str(part)) if _is_root(before) else (None, "")
         before = kind
-    return found
+    return kind_and_tag
 
 
 def _fields_at(location: Sequence[int | str], values: Mapping[str, typing.Any]) -> list[str]:

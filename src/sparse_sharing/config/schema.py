@@ -167,9 +167,9 @@ class Config(Section):
             except ValueError as error:
                 raise ValueError(f"train.systems: '{system.name}': {error}") from error
             system.check_fit(self.model.depth, tasks)
-            system.check_systems({own.name: own for own in self.train.systems}, tasks)
+            system.check_systems({other.name: other for other in self.train.systems}, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)
-        if again := [name for name, own in self.prunings.items() if own.self_overlap]:
+        if again := [name for name, pruning in self.prunings.items() if pruning.self_overlap]:
             raise ValueError(f"prunings.{again[0]}: self_overlap is a key of the section prune only; leave it out")
         for choice in choices.values():
             self._check_tasks_named(choice)
@@ -205,7 +205,7 @@ class Config(Section):
     def _check_heads_have_tasks(self) -> None:
         switches = [self.replicate, *(system.replicate for system in self.train.systems if system.replicate)]
         heads = {self.model.head_of(task.name) for dataset in self.data.datasets for task in dataset.tasks}
-        if "crf" not in heads and any(own.crf_loss_per_sentence for own in switches):
+        if "crf" not in heads and any(switch.crf_loss_per_sentence for switch in switches):
             raise ValueError(
                 "replicate.crf_loss_per_sentence: no task has a CRF head; set model.head, or leave the switch out"
             )

@@ -181,8 +181,8 @@ def transfers_of(facts: Mapping[str, SystemFacts], comparisons: Sequence[tuple[s
 
 def _hard(facts: Mapping[str, SystemFacts]) -> list[str]:
     """The systems with hard sharing, by name; those from the warmed-up weights come last."""
-    found = (name for name, known in facts.items() if known.kind in ("hard", "hard_warm"))
-    return sorted(found, key=lambda name: (facts[name].kind, name))
+    hard_systems = (name for name, system in facts.items() if system.kind in ("hard", "hard_warm"))
+    return sorted(hard_systems, key=lambda name: (facts[name].kind, name))
 
 
 def ablation_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
