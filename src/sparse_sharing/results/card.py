@@ -119,8 +119,8 @@ def _chosen_on(details: Mapping[str, Any]) -> str:
     if rates := details.get("learning_rates"):
         tried = ", ".join(f"{escape(row['learning_rate'])} with {row['dev']:.2f}" for row in rates)
         text += f" Learning rate {escape(details['learning_rate'])} had the best mean on dev ({tried})."
-    if own := details.get("own_epochs"):
-        epochs = ", ".join(f"{escape(task)} {number}" for task, number in own.items())
+    if task_epochs := details.get("own_epochs"):
+        epochs = ", ".join(f"{escape(task)} {number}" for task, number in task_epochs.items())
         text += (
             f" These are scores of a control: each task has the weights of its own best epoch ({epochs}). Tags are "
             "given with the weights of one epoch for all tasks, whose scores can be lower."

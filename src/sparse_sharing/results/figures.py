@@ -79,15 +79,15 @@ def bounded(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """The rows of as many tasks and datasets as a figure can show, and a note on how many are shown."""
     tasks = [] if "task" not in table else [task for task in table["task"].unique() if task != MEAN]
     datasets = list(table["dataset"].unique())
-    own = table[table["task"].isin([*tasks[:MOST_TASKS], MEAN])] if tasks else table
+    shown = table[table["task"].isin([*tasks[:MOST_TASKS], MEAN])] if tasks else table
     count = MOST_PANELS // max(1, min(len(tasks), MOST_TASKS))
-    own = own[own["dataset"].isin(datasets[:count])]
+    shown = shown[shown["dataset"].isin(datasets[:count])]
     said = [
         f"the first {most} of {len(names)} {what}"
         for what, names, most in (("datasets", datasets, count), ("tasks", tasks, MOST_TASKS))
         if len(names) > most
     ]
-    return own, ", ".join(said).capitalize()
+    return shown, ", ".join(said).capitalize()
 
 
 def figure(charts: Sequence[tuple[str, Chart | Forest]], note: str = "") -> Specification:

@@ -38,8 +38,8 @@ def build(run: RunInputs) -> pd.DataFrame:
 
 def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
     """The part of the summary on a dataset."""
-    own = run.rows_of("costs", dataset)
-    cells = [[markup.escape(cell) for cell in row] for row in cost_cells(own)] if len(own) else []
+    rows = run.rows_of("costs", dataset)
+    cells = [[markup.escape(cell) for cell in row] for row in cost_cells(rows)] if len(rows) else []
     return Section("Cost", CAPTION, cells) if cells else None
 
 
@@ -84,15 +84,19 @@ def _rows(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) 
     trained = spec.facts[system].tasks or spec.datasets[dataset]
     tasks = [task for task in spec.datasets[dataset] if task in seen or task in trained]
     for task in [*tasks, ALL]:
-        own = tasks if task == ALL else [task]
+        counted_tasks = tasks if task == ALL else [task]
         row: dict[str, Any] = {"dataset": dataset, "system": system, "task": task}
         for part in known:
-            row[f"updates_{part}"] = sum(job.updates.get(name, 0) for job in jobs[part] for name in own)
-            row[f"tokens_{part}"] = sum(job.tokens.get(name, 0) for job in jobs[part] for name in own)
+            row[f"updates_{part}"] = sum(job.updates.get(name, 0) for job in jobs[part] for name in counted_tasks)
+            row[f"tokens_{part}"] = sum(job.tokens.get(name, 0) for job in jobs[part] for name in counted_tasks)
         if len(known) == len(PARTS):
-            row["dev_scores"] = sum(job.dev_scores.get(name, 0) for part in PARTS for job in jobs[part] for name in own)
+            row["dev_scores"] = sum(
+                job.dev_scores.get(name, 0) for part in PARTS for job in jobs[part] for name in counted_tasks
+            )
         if task == ALL:
-            row |= {f"seconds_{part}": sum(job.processor_seconds for job in found) for part, found in jobs.items()}
+            row |= {
+                f"seconds_{part}": sum(job.processor_seconds for job in part_jobs) for part, part_jobs in jobs.items()
+            }
         yield row
 
 
@@ -132,14 +136,14 @@ CAPTION = (
 """The caption in the summary. The table has no seconds, so that two equal runs write equal text."""
 
 
-def cost_cells(own: pd.DataFrame) -> list[list[str]]:
+def cost_cells(costs: pd.DataFrame) -> list[list[str]]:
     """The header and the rows of one dataset's table in the summary, as plain text; one row per system."""
-    tasks = sorted(set(own["task"]) - {ALL})
+    tasks = sorted(set(costs["task"]) - {ALL})
     rows = [["system", *tasks, "tokens", "dev scores"]]
-    for system, block in own.groupby("system", sort=False):
-        found = {row["task"]: row for row in rows_of(block)}
-        cells = [_counts(found[task], "updates") if task in found else "" for task in tasks]
-        rows.append([str(system), *cells, _counts(found[ALL], "tokens"), _count(found[ALL]["dev_scores"])])
+    for system, block in costs.groupby("system", sort=False):
+        by_task = {row["task"]: row for row in rows_of(block)}
+        cells = [_counts(by_task[task], "updates") if task in by_task else "" for task in tasks]
+        rows.append([str(system), *cells, _counts(by_task[ALL], "tokens"), _count(by_task[ALL]["dev_scores"])])
     return rows
 
 

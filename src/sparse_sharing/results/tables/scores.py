@@ -118,11 +118,11 @@ def read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
     parameters: dict[tuple[Any, ...], int] = defaultdict(int)
     seconds: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for path in sorted(map(Path, paths)):
-        found = read_metrics(path)
-        model = tuple(found[0][key] for key in MODEL)
-        parameters[model] += found[0]["parameters"]
-        seconds[model].append(found[0]["seconds"])
-        for row in found:
+        task_rows = read_metrics(path)
+        model = tuple(task_rows[0][key] for key in MODEL)
+        parameters[model] += task_rows[0]["parameters"]
+        seconds[model].append(task_rows[0]["seconds"])
+        for row in task_rows:
             if first := origin.get(key := (*model, row["task"])):
                 name = ", ".join(f"{field} '{row[field]}'" for field in [*MODEL, "task"])
                 raise ArtifactError(
