@@ -60,8 +60,8 @@ def prepare_dataset(files: Files, folder: Path, spec: PrepareSpec, sentences: in
     from sparse_sharing.stages import prepare, prepare_task
 
     prepare.run(spec, files, None, folder)
-    for task, own in task_specs(sentences).items():
-        prepare_task.run(own, files, folder / "tags" / task)
+    for task, task_spec in task_specs(sentences).items():
+        prepare_task.run(task_spec, files, folder / "tags" / task)
 
 
 def generated_vocabulary(words: int = WORDS, tasks: tuple[str, ...] = TASKS) -> Vocabulary:

@@ -76,20 +76,20 @@ def variants(layers: int, parts: list, words: list) -> dict[str, tuple[str, Call
     small = compact_network(halved, task, masks[task])
     hard, _ = network_of(layers, three)
     thirds, third_masks = network_of(layers, three, 1 / 3)
-    found = {
+    by_name = {
         "network, dense": ("", lambda n: dense.predict(task, parts[n])),
         "network, half": ("network, dense", lambda n: small.predict(task, parts[n])),
     }
     for name, make in (("Tagger.tag", tagger_of), ("ONNX", onnx_of)):
         alone, half = make(dense, {}), make(halved, masks)
         joint, sparse = make(hard, {}), make(thirds, third_masks)
-        found |= {
+        by_name |= {
             f"{name}, dense": ("", lambda n, tagger=alone: tagger.tag(words[n])),
             f"{name}, half": (f"{name}, dense", lambda n, tagger=half: tagger.tag(words[n])),
             f"{name}, hard, 3 tasks": (f"{name}, dense", lambda n, tagger=joint: tagger.tag(words[n])),
             f"{name}, thirds, 3 tasks": (f"{name}, dense", lambda n, tagger=sparse: tagger.tag(words[n])),
         }
-    return found
+    return by_name
 
 
 def main() -> None:
@@ -114,7 +114,7 @@ def main() -> None:
             f"{layers} layer{'s' * (layers > 1)}, hidden 200: tokens per CPU-second, times the dense one\n"
         )
         for name, (base, _) in measured.items():
-            ratio = median(own / other for own, other in zip(speeds[name], speeds[base or name], strict=True))
+            ratio = median(speed / other for speed, other in zip(speeds[name], speeds[base or name], strict=True))
             sys.stdout.write(f"{name:28} {median(speeds[name]):10,.0f} {ratio:6.2f}\n")
         sys.stdout.flush()
 

@@ -69,7 +69,7 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
         "path": lambda: specs.sources,
         "dataset": lambda: specs.datasets,
         "seed": lambda: config.seeds,
-        "start": lambda: [*STARTS, *(own for own in specs.starts() if own not in STARTS and stage == "warmup")],
+        "start": lambda: [*STARTS, *(start for start in specs.starts() if start not in STARTS and stage == "warmup")],
         "task": lambda: specs.tasks(dataset),
         "pruning": lambda: config.prunings,
         "choice": lambda: specs.choices,

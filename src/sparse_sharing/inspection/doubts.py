@@ -55,13 +55,13 @@ def sentence_breaks(split: str, sentences: Words) -> Iterator[str]:
 
 def document_marks(split: str, sentences: Words) -> Iterator[str]:
     """Warn of words that look like the mark of a document but are read as text."""
-    found = Counter(
+    marks = Counter(
         word for sentence in sentences for word in sentence[:1] if re.sub(r"\W|_", "", word).upper() == "DOCSTART"
     )
-    found += Counter(
+    marks += Counter(
         sentence[0] + " ..." for sentence in sentences if len(sentence) > 1 and sentence[0] in ("#begin", "#end")
     )
-    for word, count in found.most_common(1):
+    for word, count in marks.most_common(1):
         yield (
             f"{count:,} sentences in {split} begin with {quote(word)}; only {DOCUMENT_START} is read as the "
             "start of a document"
@@ -77,7 +77,7 @@ def comment_lines(split: str, sentences: Words) -> Iterator[str]:
 
 def hidden_characters(split: str, sentences: Words) -> Iterator[str]:
     """Warn of invisible characters in words: such a word differs from the word that it looks like."""
-    found: Counter[str] = Counter()
+    letter_counts: Counter[str] = Counter()
     first: dict[str, str] = {}
     words = Counter(chain.from_iterable(sentences))
     letters = set("".join(words))
@@ -85,9 +85,9 @@ def hidden_characters(split: str, sentences: Words) -> Iterator[str]:
     hidden |= letters & MARKS
     for word, count in words.items() if hidden else ():
         for letter in hidden.intersection(word):
-            found[letter] += count
+            letter_counts[letter] += count
             first.setdefault(letter, word)
-    for letter, count in sorted(found.items()):
+    for letter, count in sorted(letter_counts.items()):
         name = "a carriage return" if letter == "\r" else f"U+{ord(letter):04X}"
         remedy = "convert the line ends" if letter == "\r" else "remove the character"
         yield f"{count:,} words in {split} contain {name}, which is invisible ({quote(first[letter])}); {remedy}"

@@ -50,7 +50,9 @@ def likely_typos(counts: Mapping[str, int]) -> dict[str, str]:
 def _is_systematic(labels: list[str]) -> bool:
     """Whether several labels that are not typos differ from another by one letter."""
     unknown = [
-        label for label in labels if len(label) >= SHORTEST and not any(label in own for own in INVENTORIES.values())
+        label
+        for label in labels
+        if len(label) >= SHORTEST and not any(label in inventory for inventory in INVENTORIES.values())
     ]
     near = [label for label in unknown if any(is_one_slip(label, other) for other in unknown)]
     return len(near) >= max(2, len(unknown) / 4)

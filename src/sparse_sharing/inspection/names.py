@@ -77,16 +77,16 @@ def group_files(paths: Iterable[Path]) -> list[FileGroup]:
                 f"name them with --{split}"
             )
         group.files[split] = [path]
-    found = _joined_groups(list(groups.values()))
-    for group in found:
+    joined = _joined_groups(list(groups.values()))
+    for group in joined:
         if missing := [split for split in ("train", "test") if split not in group.files]:
             listed = ", ".join(map(str, group))
             raise DataError(
                 f"corpus '{group.name}' ({listed}) has no {missing[0]} file; every corpus needs a file for training "
                 f"and one for the test: name it with --{missing[0]}, or cut one off with --split 80/10/10"
             )
-    _name_apart(found)
-    return found
+    _name_apart(joined)
+    return joined
 
 
 def given_group(files: Mapping[str, Sequence[Path]]) -> FileGroup:
@@ -97,7 +97,9 @@ def given_group(files: Mapping[str, Sequence[Path]]) -> FileGroup:
     """
     if not files.get("train"):
         raise DataError("no training file was named; name one with --train FILE")
-    group = FileGroup(split_and_corpus(files["train"][0])[1], {split: list(own) for split, own in files.items() if own})
+    group = FileGroup(
+        split_and_corpus(files["train"][0])[1], {split: list(paths) for split, paths in files.items() if paths}
+    )
     _name_apart([group])
     return group
 

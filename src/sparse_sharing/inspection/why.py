@@ -42,7 +42,7 @@ def reasons(job: Job) -> list[Reason]:
     """Why a job would run again: its own reasons, then those of all jobs that it depends on; none if it would not."""
     by_job: dict[str, list[Reason]] = {}
     _collect(job, by_job)
-    return [reason for own in by_job.values() for reason in own]
+    return [reason for job_reasons in by_job.values() for reason in job_reasons]
 
 
 def _collect(job: Job, by_job: dict[str, list[Reason]]) -> None:

@@ -109,7 +109,7 @@ def _merged(files: Mapping[str, Path]) -> str:
 
 def _evaluated(files: Mapping[str, Path]) -> str:
     tasks = json.loads(files["metrics.json"].read_bytes())["details"]["tasks"]
-    scores = (f"{task} {own['test'][own['metric']]:.2f}" for task, own in sorted(tasks.items()))
+    scores = (f"{task} {metrics['test'][metrics['metric']]:.2f}" for task, metrics in sorted(tasks.items()))
     return "test " + ", ".join(scores)
 
 
