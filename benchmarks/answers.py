@@ -34,7 +34,7 @@ def measure(report: Report, folder: Path, source: Path, models: Mapping[str, Pat
     line.write_text("Ann Lee lives in Rome .\n", encoding="utf-8")
     run, splits = folder / "results" / "tagging", [source / f"{name}.txt" for name in ("train", "dev", "test")]
     masks = next(run.glob("**/masks.safetensors"))
-    made = next(run.glob("**/evaluate/**/*.json"))
+    metrics_file = next(run.glob("**/evaluate/**/*.json"))
     draft = folder / "drafted.yaml"
     commands = {
         "bare imports": [sys.executable, "-c", IMPORTS],
@@ -42,7 +42,7 @@ def measure(report: Report, folder: Path, source: Path, models: Mapping[str, Pat
         "bare imports, torch": [sys.executable, "-c", f"{IMPORTS}, torch"],
         "--help": sparse_sharing("--help"),
         "status": sparse_sharing("status", run),
-        "why": sparse_sharing("why", made, "--configfile", folder / "tagging.yaml"),
+        "why": sparse_sharing("why", metrics_file, "--configfile", folder / "tagging.yaml"),
         "masks show": sparse_sharing("masks", "show", masks),
         "tag, one line, ONNX": sparse_sharing("tag", models["ONNX"], line),
         "tag, one line, torch": sparse_sharing("tag", models["hard"], line),

@@ -40,8 +40,10 @@ class Written:
         """The first sentences of a file in the columns of CoNLL-2003, without its document marks."""
         blocks = path.read_text(encoding="utf-8").split("\n\n")
         cells = [[line.split() for line in block.splitlines() if line.strip()] for block in blocks]
-        kept = [[(one[0], one[1], one[3]) for one in block] for block in cells if block and block[0][0] != "-DOCSTART-"]
-        return cls(kept[:limit])
+        sentences = [
+            [(one[0], one[1], one[3]) for one in block] for block in cells if block and block[0][0] != "-DOCSTART-"
+        ]
+        return cls(sentences[:limit])
 
     @property
     def words(self) -> Sentences:

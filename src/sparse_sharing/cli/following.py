@@ -44,8 +44,8 @@ def status(
         )
     statuses = [status_of(job) for job in jobs_of(Specs(config))]
     counts = counts_by_stage(statuses)
-    seen = {"done", "running", "failed"}.union(*counts.values())
-    shown = [state for state in STATES if state in seen]
+    states = {"done", "running", "failed"}.union(*counts.values())
+    shown = [state for state in STATES if state in states]
     rows = [[stage, by_state.total(), *(by_state[state] for state in shown)] for stage, by_state in counts.items()]
     show_table(["stage", "jobs", *shown], rows, f"Run {config.run}")
     if running := [job_status for job_status in statuses if job_status.state == "running"]:
@@ -64,8 +64,8 @@ def _score(value: object) -> str:
 
 
 def _left(record: Mapping[str, object]) -> str:
-    left = record.get("left")
-    return duration(left) if isinstance(left, int | float) else ""
+    seconds_left = record.get("left")
+    return duration(seconds_left) if isinstance(seconds_left, int | float) else ""
 
 
 def find_config(of: Path, run: str | None = None) -> Config:

@@ -102,10 +102,10 @@ def validate(
     header, rows = ["stage", "jobs"], [[stage, counts[stage]] for stage in STAGE if counts[stage]]
     summary = [f"{len(jobs)} jobs."]
     if estimate and not findings.errors:
-        time, words = _estimate(jobs, data, specs, cores)
+        time, sentences = _estimate(jobs, data, specs, cores)
         header.append("time, one job at a time")
         rows = [[*row, time[row[0]]] for row in rows]
-        summary += words
+        summary += sentences
     show_table(header, rows, "Jobs")
     typer.echo(" ".join(summary))
     if findings.errors:

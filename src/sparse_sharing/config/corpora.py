@@ -195,8 +195,8 @@ class Corpus(Section):
         """Check that demo files exist, and that keys and layers belong to the format."""
         for path in (path for split in SPLITS for path in self.files(split)):
             if path.startswith(DEMO) and path.removeprefix(DEMO) not in DEMO_FILES:
-                known = ", ".join(DEMO + name for name in DEMO_FILES)
-                raise ValueError(f"there is no demo file '{path}'; the demo files are {known}")
+                demo_files = ", ".join(DEMO + name for name in DEMO_FILES)
+                raise ValueError(f"there is no demo file '{path}'; the demo files are {demo_files}")
         if self.train_sentences_seed is not None and self.train_sentences is None:
             raise ValueError(f"corpus '{self.name}': train_sentences_seed needs the key train_sentences")
         owners = {"documents": "conll2012", "skip_domains": "conll2012", "word_column": "columns"}
@@ -245,12 +245,12 @@ class Corpus(Section):
         if self.format == "jsonl" and task.layer:
             return
         schemes: dict[str, Scheme] = LAYERS.get(self.format, {"the keys of its objects": "none"})
-        known = ", ".join([*schemes, *([f"{MISC}KEY", f"{COLUMN}NAME"] if self.format == "conllu" else [])])
+        layers = ", ".join([*schemes, *([f"{MISC}KEY", f"{COLUMN}NAME"] if self.format == "conllu" else [])])
         layer = task.layer or ""
         in_file = self.format == "conllu" and layer.startswith(OPEN_LAYERS) and bool(layer.partition(":")[2])
         if layer not in schemes and not in_file:
             missing = f"column {task.column}" if task.layer is None else f"layer '{task.layer}'"
-            raise ValueError(f"task '{task.name}': format '{self.format}' has no {missing}; its layers are {known}")
+            raise ValueError(f"task '{task.name}': format '{self.format}' has no {missing}; its layers are {layers}")
         if not in_file and task.scheme != schemes[layer]:
             raise ValueError(
                 f"task '{task.name}': layer '{layer}' is read with scheme: {schemes[layer]}, got "

@@ -120,9 +120,9 @@ def _type(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return f"{_type(named[0], definitions)} for each name"
     if kind == "object" and isinstance(value.get("additionalProperties"), Mapping):
         return f"{_type(value['additionalProperties'], definitions)} for each name"
-    words = {"string": "text", "null": "null", "boolean": "true or false", "integer": "whole number"}
+    type_names = {"string": "text", "null": "null", "boolean": "true or false", "integer": "whole number"}
     bounds = [f"{sign} {value[key]:g}" for key, sign in BOUNDS.items() if key in value]
-    return " ".join([words.get(kind, kind), *bounds])
+    return " ".join([type_names.get(kind, kind), *bounds])
 
 
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

@@ -160,8 +160,10 @@ class Config(Section):
         tasks = {dataset.name: [task.name for task in dataset.tasks] for dataset in self.data.datasets}
         for system in self.train.systems:
             if system.choice is not None and system.choice not in choices:
-                known = ", ".join(choices) or "none"
-                raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
+                choice_names = ", ".join(choices) or "none"
+                raise ValueError(
+                    f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {choice_names}"
+                )
             try:
                 self.model.check_system(system.sharing, system.layers)
             except ValueError as error:
@@ -186,8 +188,10 @@ class Config(Section):
         compares.
         """
         if choice.pruning is not None and choice.pruning not in self.prunings:
-            known = ", ".join(self.prunings) or "none"
-            raise ValueError(f"select.choices: '{choice.name}' names the pruning '{choice.pruning}'; known: {known}")
+            pruning_names = ", ".join(self.prunings) or "none"
+            raise ValueError(
+                f"select.choices: '{choice.name}' names the pruning '{choice.pruning}'; known: {pruning_names}"
+            )
         pruning = self.pruning_of(choice)
         wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]
         wanted = [*wanted, *(choice.budget.rounds or ())]
@@ -209,9 +213,11 @@ class Config(Section):
             raise ValueError(
                 "replicate.crf_loss_per_sentence: no task has a CRF head; set model.head, or leave the switch out"
             )
-        known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
-        if isinstance(self.model.head, dict) and (unknown := [task for task in self.model.head if task not in known]):
-            raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(known)}")
+        task_names = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
+        if isinstance(self.model.head, dict) and (
+            unknown := [task for task in self.model.head if task not in task_names]
+        ):
+            raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(task_names)}")
         for dataset in self.data.datasets:
             for task in dataset.tasks:
                 if task.missing and HEADS[kind := self.model.head_of(task.name)].needs_every_tag:
@@ -227,9 +233,9 @@ class Config(Section):
             return
         if repeated := duplicates(named):
             raise ValueError(f"warmup.tasks: duplicate value '{repeated[0]}'")
-        known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
-        if unknown := [task for task in named if task not in known]:
-            raise ValueError(f"warmup.tasks: there is no task '{unknown[0]}'; known: {', '.join(known)}")
+        task_names = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
+        if unknown := [task for task in named if task not in task_names]:
+            raise ValueError(f"warmup.tasks: there is no task '{unknown[0]}'; known: {', '.join(task_names)}")
         for dataset in self.data.datasets:
             if not {task.name for task in dataset.tasks} & set(named):
                 raise ValueError(

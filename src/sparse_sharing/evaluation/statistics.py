@@ -26,7 +26,7 @@ SEEDS_FOR_SYSTEMS = 3
 DRAWS_AT_ONCE = 1_000_000
 
 HELPED, HURT, NO_DIFFERENCE = "helped", "hurt", "no measurable difference"
-HIGHER, LOWER, THESE_EQUAL = (f"these models: {words}" for words in ("higher", "lower", NO_DIFFERENCE))
+HIGHER, LOWER, THESE_EQUAL = (f"these models: {verdict}" for verdict in ("higher", "lower", NO_DIFFERENCE))
 NO_VERDICT = "no verdict"
 DIFFERENCES = (HELPED, HURT, HIGHER, LOWER)
 """The verdicts whose interval does not contain zero."""
@@ -137,9 +137,9 @@ def pooled_variance(variances: Sequence[float], seeds: Sequence[int]) -> tuple[f
         seeds: the number of seeds of each; systems with one seed are ignored.
     """
     degrees = [number - 1 for number in seeds]
-    known = [(variance, freedom) for variance, freedom in zip(variances, degrees, strict=True) if freedom > 0]
-    total = sum(freedom for _, freedom in known)
-    return (sum(variance * freedom for variance, freedom in known) / total if total else 0.0), total
+    estimates = [(variance, freedom) for variance, freedom in zip(variances, degrees, strict=True) if freedom > 0]
+    total = sum(freedom for _, freedom in estimates)
+    return (sum(variance * freedom for variance, freedom in estimates) / total if total else 0.0), total
 
 
 Width = tuple[np.ndarray, np.ndarray]
@@ -222,5 +222,5 @@ def detectable(half_width: float, error: float) -> float:
 
 def verdict(lower: float, upper: float, seeds: int) -> str:
     """The verdict of an interval: on systems with at least SEEDS_FOR_SYSTEMS seeds, else on these trained models."""
-    words = (HELPED, HURT, NO_DIFFERENCE) if seeds >= SEEDS_FOR_SYSTEMS else (HIGHER, LOWER, THESE_EQUAL)
-    return words[0] if lower > 0 else words[1] if upper < 0 else words[2]
+    verdicts = (HELPED, HURT, NO_DIFFERENCE) if seeds >= SEEDS_FOR_SYSTEMS else (HIGHER, LOWER, THESE_EQUAL)
+    return verdicts[0] if lower > 0 else verdicts[1] if upper < 0 else verdicts[2]

@@ -180,15 +180,15 @@ def _tell_flaws(checked: CheckedCorpus, name: str, task: Task, flaws: Flaws, fin
     for kind, (what, remedy) in kinds.items():
         if not (count := flaws.counts[task.name, kind]):
             continue
-        kept = flaws.first[task.name, kind]
+        first_flaws = flaws.first[task.name, kind]
         if kind == "foreign":
             # Tags of no scheme, beside tags of another scheme.
             form = span_form(flaws.foreign[task.name] + Counter({"O": 1, "B-X": 1}))
             remedy = f"they look like {form}" if form else remedy
         if kind == "missing" and task.scheme != "none":
             remedy = "correct the file"
-        more = f"\n  and {count - len(kept):,} more" if count > len(kept) else ""
-        places = "".join(f"\n  {flaw}" for flaw in kept)
+        more = f"\n  and {count - len(first_flaws):,} more" if count > len(first_flaws) else ""
+        places = "".join(f"\n  {flaw}" for flaw in first_flaws)
         findings.error(f"{checked.place} {task.name}", f"{name}: {count:,} {what}; {remedy}{places}{more}")
 
 
@@ -371,11 +371,11 @@ def _tags(sentences: list[Sentence], index: int) -> Iterator[str]:
 
 def _check_vectors(config: Config, path: Path, corpora: list[CheckedCorpus], findings: Findings) -> None:
     """Check that the vectors can be read, fit the model, and cover the words."""
-    words: Mapping[str, Counter[str]] = {
+    word_counts: Mapping[str, Counter[str]] = {
         split: Counter(word for corpus in corpora for sentence in corpus.words(split) for word in sentence)
         for split in SPLITS
     }
-    wanted = {form for counts in words.values() for word in counts for form in (word, word.lower())}
+    wanted = {form for counts in word_counts.values() for word in counts for form in (word, word.lower())}
     try:
         vectors = read_vectors(path, wanted)
     except DataError as error:
@@ -387,7 +387,7 @@ def _check_vectors(config: Config, path: Path, corpora: list[CheckedCorpus], fin
             "vectors", f"{path} has {width} dimensions, but model.word_dimension is smaller; set it to {width}"
         )
     with_vector = frozenset(vectors.words)
-    for split, counts in words.items():
+    for split, counts in word_counts.items():
         missing = coverage(counts.items(), with_vector, config.data.lowercase)["missing"]
         say = findings.warning if missing > 0.2 else findings.note
         say("vectors", f"{split}: {100 * (1 - missing):.1f} % of the tokens have a vector")

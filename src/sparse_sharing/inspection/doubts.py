@@ -79,11 +79,11 @@ def hidden_characters(split: str, sentences: Words) -> Iterator[str]:
     """Warn of invisible characters in words: such a word differs from the word that it looks like."""
     letter_counts: Counter[str] = Counter()
     first: dict[str, str] = {}
-    words = Counter(chain.from_iterable(sentences))
-    letters = set("".join(words))
+    word_counts = Counter(chain.from_iterable(sentences))
+    letters = set("".join(word_counts))
     hidden = {letter for letter in letters if unicodedata.category(letter) == "Cc" and letter != "\x85"}
     hidden |= letters & MARKS
-    for word, count in words.items() if hidden else ():
+    for word, count in word_counts.items() if hidden else ():
         for letter in hidden.intersection(word):
             letter_counts[letter] += count
             first.setdefault(letter, word)
@@ -111,10 +111,10 @@ def words(train: Words, tags_of_tasks: Sequence[Counter[str]]) -> Iterator[str]:
 
 def unseen_words(split: str, train: Words, sentences: Words) -> Iterator[str]:
     """Warn of a split whose words are mostly not in train: another language, or another column."""
-    known = {word.lower() for word in set(chain.from_iterable(train))}
+    training_words = {word.lower() for word in set(chain.from_iterable(train))}
     counts = Counter(chain.from_iterable(sentences))
     total = counts.total()
-    unseen = sum(count for word, count in counts.items() if word.lower() not in known)
+    unseen = sum(count for word, count in counts.items() if word.lower() not in training_words)
     if total >= FEW_TOKENS and unseen > UNSEEN_WORDS * total:
         share = 100 * unseen / total
         yield f"{share:.0f} % of the tokens in {split} are words that are not in train: is it the same kind of text?"

@@ -181,8 +181,8 @@ def _sample(corpora: list[CheckedCorpus], model: EncoderSection, device: str, sp
             tags[task.name] = task_tags(
                 task, {tag for _, tagging in samples[corpus.name] for tag in tagging[task.name]}
             )
-    words = Counter(word for checked in corpora for sentence in checked.words("train") for word in sentence)
-    vocabulary = build_vocabulary(spec, words, PretrainedVectors({}, frozenset(), 0), tags)
+    word_counts = Counter(word for checked in corpora for sentence in checked.words("train") for word in sentence)
+    vocabulary = build_vocabulary(spec, word_counts, PretrainedVectors({}, frozenset(), 0), tags)
     network = Network(model, vocabulary, choose_device(device))
     count = network.vocabulary.word_count
     initialise(network, 1, np.zeros((count, 0), np.float32), np.zeros(count, bool))

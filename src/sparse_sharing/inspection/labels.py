@@ -32,7 +32,7 @@ def likely_typos(counts: Mapping[str, int]) -> dict[str, str]:
     typos = {}
     systematic = _is_systematic([label for label, count in counts.items() if count > RARE])
     for label, count in sorted(counts.items()):
-        if count > RARE or len(label) < SHORTEST or any(label in known for known in INVENTORIES.values()):
+        if count > RARE or len(label) < SHORTEST or any(label in inventory for inventory in INVENTORIES.values()):
             continue
         meant = [
             other

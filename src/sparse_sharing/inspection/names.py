@@ -14,7 +14,7 @@ WORDS_OF_SPLITS = {
     "dev": ("dev", "development", "devel", "valid", "validation", "val", "testa", "tune"),
     "test": ("test", "testing", "testb", "tst", "eval"),
 }
-SPLIT_OF_WORD = {word: split for split, words in WORDS_OF_SPLITS.items() for word in words}
+SPLIT_OF_WORD = {word: split for split, split_words in WORDS_OF_SPLITS.items() for word in split_words}
 
 _words = re.compile(r"[^\W_]+").findall
 # wnut17train, conll2003Test: a digit or a change of letter case separates the split from the name before it; train1,
@@ -60,12 +60,12 @@ def group_files(paths: Iterable[Path]) -> list[FileGroup]:
             test.
     """
     groups: dict[tuple[str, Path], FileGroup] = {}
-    known = ", ".join(f"{split} ({', '.join(words[1:])})" for split, words in WORDS_OF_SPLITS.items())
+    examples = ", ".join(f"{split} ({', '.join(words[1:])})" for split, words in WORDS_OF_SPLITS.items())
     for path in paths:
         split, corpus = split_and_corpus(path)
         if split is None:
             raise DataError(
-                f"{path}: found no split in the name; expected a word such as {known} in it, or name the file with "
+                f"{path}: found no split in the name; expected a word such as {examples} in it, or name the file with "
                 "--train, --dev or --test"
             )
         folder = path.resolve().parent

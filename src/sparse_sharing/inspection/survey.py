@@ -190,8 +190,10 @@ def _survey_columns(files: Mapping[str, Sequence[Path]], form: Recognised) -> Co
                 for split, sentences in cells.items()
             },
         )
-    words = [column for column in corpus.columns if not column.numeric]
-    corpus.word_column = max(words or corpus.columns, key=lambda column: (len(column.values), -column.index)).index
+    word_columns = [column for column in corpus.columns if not column.numeric]
+    corpus.word_column = max(
+        word_columns or corpus.columns, key=lambda column: (len(column.values), -column.index)
+    ).index
     for split, sentences in cells.items():
         corpus.sentences[split] = [by[corpus.word_column] for _, _, by in sentences]
     return corpus
@@ -202,16 +204,16 @@ def _survey_layers(files: Mapping[str, Sequence[Path]], form: Recognised) -> Cor
     corpus = CorpusSurvey(form, 0, [])
     layers: dict[str, dict[str, Values]] = {}
     for split, paths in files.items():
-        words: list[tuple[str, ...]] = []
+        sentences: list[tuple[str, ...]] = []
         for path in paths:
             report = ReadReport()
             for line, sentence, tags in _layered(path, form, report):
-                words.append(sentence)
+                sentences.append(sentence)
                 for layer, column in tags.items():
                     layers.setdefault(layer, {}).setdefault(split, []).append((path, line, column))
             corpus.documents += report.document_starts
             corpus.comments += report.comments
-        corpus.sentences[split] = words
+        corpus.sentences[split] = sentences
     for index, (layer, values) in enumerate(layers.items()):
         column = ColumnSurvey(index, layer, LAYERS.get(form.format, {}).get(layer))
         _count(column, values)
@@ -228,11 +230,11 @@ def _layered(
         for rows in read_rows(path, report):
             yield rows[0][0], tuple(cells["FORM"] for _, cells in rows), _layers_of(rows)
     elif form.format == "jsonl":
-        words = words_key(form)
+        key_of_words = words_key(form)
         for number, record in read_records(path):
-            tokens = record.get(words)
+            tokens = record.get(key_of_words)
             if isinstance(tokens, list) and tokens:
-                tags = {key: value for key, value in record.items() if _fits(value, tokens) and key != words}
+                tags = {key: value for key, value in record.items() if _fits(value, tokens) and key != key_of_words}
                 yield number, tuple(map(str, tokens)), {key: list(map(str, value)) for key, value in tags.items()}
     elif form.format == "conll2012":
         names = list(LAYERS["conll2012"])

@@ -47,9 +47,9 @@ def _numbered(choice: Choice, task: str, allowed: Sequence[Round]) -> Round:
     wanted = choice.rounds[task] if isinstance(choice.rounds, dict) else choice.rounds
     match = [candidate for candidate in allowed if candidate.round == wanted]
     if not match:
-        known = f"{allowed[0].round} to {allowed[-1].round}"
+        available = f"{allowed[0].round} to {allowed[-1].round}"
         hint = "; round 0 is the whole network: set allow_dense to choose it" if wanted == 0 else ""
-        raise ConfigError(f"choice '{choice.name}', task '{task}': no round {wanted}, only {known}{hint}")
+        raise ConfigError(f"choice '{choice.name}', task '{task}': no round {wanted}, only {available}{hint}")
     return match[0]
 
 

@@ -140,8 +140,10 @@ class Network:
         masks = self.over_weights(
             {task: masks.get(task) or Mask.dense(self.prunable_shapes, "") for task in self.heads}
         )
-        kept = {task: [name for name, part in mask.tensors().items() if part.any()] for task, mask in masks.items()}
-        self.readouts = {task: self.encoder.readout_of(task, names) for task, names in kept.items()}
+        kept_names = {
+            task: [name for name, part in mask.tensors().items() if part.any()] for task, mask in masks.items()
+        }
+        self.readouts = {task: self.encoder.readout_of(task, names) for task, names in kept_names.items()}
         reads = {task: self._read(readout) for task, readout in self.readouts.items()}
         self.ranges = common_ranges({task: self._moving(read) for task, read in reads.items()})
         self.keeps = {task: self._kept(mask, reads[task], simplify) for task, mask in masks.items()}
@@ -176,8 +178,8 @@ class Network:
 
     def require_fit(self, mask: Mask, weights: str, label: str) -> None:
         """Check that a mask over weights or units belongs to the network and its starting weights (ArtifactError)."""
-        known = (self.prunable_shapes, self.units.shapes, self.units.covered)
-        fitting = [shapes for shapes in known if dict(shapes) == dict(mask.shapes)]
+        supported = (self.prunable_shapes, self.units.shapes, self.units.covered)
+        fitting = [shapes for shapes in supported if dict(shapes) == dict(mask.shapes)]
         mask.require_fit(fitting[0] if fitting else self.prunable_shapes, weights, label)
 
     def _read(self, readout: int) -> Tensor:
@@ -334,9 +336,9 @@ class Network:
         limit = self.word_limits.get(task)
         if limit is None or limit >= len(self.rows[WORDS]):
             return self.rows
-        words = self.rows[WORDS].clone()
-        words[limit:] = words[UNKNOWN_WORD]
-        return {**self.rows, WORDS: words}
+        word_rows = self.rows[WORDS].clone()
+        word_rows[limit:] = word_rows[UNKNOWN_WORD]
+        return {**self.rows, WORDS: word_rows}
 
 
 def _rows(tables: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:

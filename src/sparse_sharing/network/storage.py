@@ -82,8 +82,8 @@ def save_model(
         tensors |= {f"{MASKS}{task}": pack(mask) for task, mask in masks.items()}
         if base:
             tensors[BASE] = np.concatenate([base[name].reshape(-1) for name in shapes])
-    for task, kept in (own_values or {}).items():
-        tensors |= {f"{OWN}{task}/{name}": value for name, value in kept.items()}
+    for task, task_values in (own_values or {}).items():
+        tensors |= {f"{OWN}{task}/{name}": value for name, value in task_values.items()}
     return save_tensors(path, "model", spec, tensors, {**details, **vocabulary_and_layout})
 
 
@@ -101,7 +101,7 @@ def load_model(path: Path, expected: str | None = None) -> TrainedModel:
         for name, value in [
             *values.items(),
             *base.items(),
-            *(item for kept in own_values.values() for item in kept.items()),
+            *(item for task_values in own_values.values() for item in task_values.items()),
         ]:
             if not np.isfinite(value).all():
                 raise ValueError(f"the weights {name} are not all finite")

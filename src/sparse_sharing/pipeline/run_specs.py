@@ -138,8 +138,8 @@ class Specs:
         """
         corpora = [task_corpus for corpus in self.corpora(dataset) if (task_corpus := corpus.of_task(task)) is not None]
         if not corpora:
-            known = ", ".join(self.tasks(dataset))
-            raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {known}")
+            task_names = ", ".join(self.tasks(dataset))
+            raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {task_names}")
         return PrepareTaskSpec(dataset=dataset, corpus=corpora[0], more=corpora[1:] or None)
 
     def warmup(self, dataset: str, seed: int, start: str) -> WarmupSpec:

@@ -129,12 +129,12 @@ def _of_group(plot: Forest, group: Group) -> Specification:
         }
         for bar in group.bars
     ]
-    words, colours, shapes = zip(*LOOKS.values(), strict=True)
+    verdicts, colours, shapes = zip(*LOOKS.values(), strict=True)
     ticks = {"values": [value for _, value in plot.ticks]}
     place = {"field": "difference", "type": "quantitative", "title": "points", "axis": ticks}
     place["scale"] = {"domain": list(plot.axis), "nice": False}
-    colour = {"field": "verdict", "type": "nominal", "scale": {"domain": words, "range": colours}}
-    shape = {"field": "verdict", "type": "nominal", "scale": {"domain": words, "range": shapes}}
+    colour = {"field": "verdict", "type": "nominal", "scale": {"domain": verdicts, "range": colours}}
+    shape = {"field": "verdict", "type": "nominal", "scale": {"domain": verdicts, "range": shapes}}
     order = list(dict.fromkeys(row["row"] for row in rows))
     zero = {"data": {"values": [{}]}, "mark": {"type": "rule"}}
     zero["encoding"] = {"x": {"datum": 0}, "y": {"value": 0}, "y2": {"value": "height"}, "color": {"value": GREY}}

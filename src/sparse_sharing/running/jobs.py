@@ -57,7 +57,7 @@ class RunningJob:
 
     def complaint(self) -> str:
         """The error in the log of a failed job."""
-        said = [words for path in self.logs if (words := last_words(Path(path)))]
+        said = [line for path in self.logs if (line := last_words(Path(path)))]
         return said[-1] if said else "it ended without a message; the process may have been killed"
 
 

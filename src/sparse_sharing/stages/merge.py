@@ -87,7 +87,7 @@ class _Trial:
 def run(
     spec: MergeSpec,
     models: Mapping[str, Path],
-    vocabulary: Path,
+    vocabulary_file: Path,
     train_text: Path,
     dev_text: Path,
     weights: Path,
@@ -106,22 +106,22 @@ def run(
     meter = Meter()
     if missing := [task for task in spec.tasks if task not in models]:
         raise ConfigError(f"missing the model of task '{missing[0]}'; add --model {missing[0]}=FOLDER")
-    words = load_vocabulary(vocabulary, spec.data, spec.tags)
+    vocabulary = load_vocabulary(vocabulary_file, spec.data, spec.tags)
     lenient = "lenient_spans" in (spec.replicate or ())
-    tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, words, lenient_spans=lenient)
+    tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, vocabulary, lenient_spans=lenient)
     artifact = load_weights(weights, spec.start)
-    network, _ = build_network(weights, artifact, words, spec.head, choose_device(device))
+    network, _ = build_network(weights, artifact, vocabulary, spec.head, choose_device(device))
     trainings = _trainings(spec, network, models)
     if spec.thresholds is not None:
         network.keep_base()
     dense = Mask.dense(network.prunable_shapes, artifact.digest)
-    inputs = [vocabulary, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
+    inputs = [vocabulary_file, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
     inputs += [models[task] / name for task in spec.tasks for name in (MODEL_FILE, VOCABULARY_FILE)]
     with work_folder(output, inputs) as work:
         meter.keep_in(work)
         best, rows = _best(spec, network, tasks, trainings, dense)
         masks = {task: best.masks.get(task, dense) for task in spec.tasks}
-        prepared = load_json(vocabulary, "words", spec.data)
+        prepared = load_json(vocabulary_file, "words", spec.data)
         corpora = {task: corpus_of(train_text, task) for task in tasks}
         details = _describe(spec, network, best, masks, tasks) | {"data": data_summary(prepared, tasks, corpora)}
         tried = _tried(spec)
@@ -134,11 +134,13 @@ def run(
             spec,
             _by_name(network, trainings, best.values),
             masks,
-            vocabulary_digest(words),
+            vocabulary_digest(vocabulary),
             details,
             base={name: value.cpu().numpy() for name, value in base.items()},
         )
-        save_json(output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), words.to_json())
+        save_json(
+            output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), vocabulary.to_json()
+        )
         write_text(output / "history.csv", history_table(Progress(), spec.tasks))
         write_text(output / "merging.csv", _table(rows, best))
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))

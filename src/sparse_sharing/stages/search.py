@@ -82,7 +82,7 @@ class _Trials:
 def run(
     spec: SearchSpec,
     masks: Mapping[str, Path],
-    vocabulary: Path,
+    vocabulary_file: Path,
     train_text: Path,
     dev_text: Path,
     weights: Path,
@@ -98,15 +98,15 @@ def run(
         ArtifactError: A file was made with other settings, or masks do not belong to the starting weights.
     """
     meter = Meter()
-    words = load_vocabulary(vocabulary, spec.data, spec.tags)
+    vocabulary = load_vocabulary(vocabulary_file, spec.data, spec.tags)
     lenient = "lenient_spans" in (spec.replicate or ())
-    data = load_task_data(train_text, dev_text, spec.tags, spec.data, words, spec.weights, lenient_spans=lenient)
+    data = load_task_data(train_text, dev_text, spec.tags, spec.data, vocabulary, spec.weights, lenient_spans=lenient)
     artifact = load_weights(weights, spec.start)
-    network, start = build_network(weights, artifact, words, spec.head, choose_device(device))
+    network, start = build_network(weights, artifact, vocabulary, spec.head, choose_device(device))
     if spec.meaning == "delta":
         network.keep_base()
     trials = _trials(spec, masks, network, start, data, artifact.digest)
-    inputs = [vocabulary, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
+    inputs = [vocabulary_file, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
     inputs += [masks[task] for task in spec.tasks]
     plan = spec.search.rungs(len(trials.combinations))
     with (
@@ -150,14 +150,14 @@ def _trials(
     return _Trials(spec, network, start, data, tried, rounds, masks)
 
 
-def _allowed(spec: SearchSpec, task: str, known: Sequence[int]) -> list[int]:
+def _allowed(spec: SearchSpec, task: str, numbers: Sequence[int]) -> list[int]:
     """The rounds of a task to combine; a pruning that ended early has fewer rounds than the others."""
     wanted = spec.search.rounds
-    allowed = [number for number in known if number > 0 or spec.allow_dense]
+    allowed = [number for number in numbers if number > 0 or spec.allow_dense]
     allowed = allowed if wanted is None else [number for number in allowed if number in wanted]
     if not allowed:
         raise ConfigError(
-            f"search: the pruning of task '{task}' has none of the rounds to combine (search.rounds); it has {known}"
+            f"search: the pruning of task '{task}' has none of the rounds to combine (search.rounds); it has {numbers}"
         )
     return allowed
 
@@ -174,8 +174,8 @@ def _halved(trials: _Trials, plan: Sequence[tuple[int, int]], work: Path, report
             continue
         rungs.append([_train(trials, number, epochs, work, report, meter) for number in alive])
         save_json(work / "rungs.json", "search", trials.spec, {"rungs": rungs})
-        kept = {standing.number for standing in best_of(_standings(trials, rungs[rung]), (count + 1) // 2)}
-        for number in set(alive) - kept:
+        survivors = {standing.number for standing in best_of(_standings(trials, rungs[rung]), (count + 1) // 2)}
+        for number in set(alive) - survivors:
             _checkpoint(work, number).unlink(missing_ok=True)
     return rungs
 
@@ -247,11 +247,11 @@ def _table(trials: _Trials, plan: Sequence[tuple[int, int]], rungs: Rungs) -> st
     names = [*(f"round {task}" for task in tasks), *(f"density {task}" for task in tasks), "parameters"]
     writer.writerow(["rung", "epochs", *names, *(f"dev {task}" for task in tasks), "dev mean", "kept"])
     for index, ((count, epochs), rung) in enumerate(zip(plan, rungs, strict=True)):
-        kept = {standing.number for standing in best_of(_standings(trials, rung), (count + 1) // 2)}
+        survivors = {standing.number for standing in best_of(_standings(trials, rung), (count + 1) // 2)}
         for trial in rung:
             rounds = trials.combinations[trial["number"]]
             densities = [f"{trials.rounds[task][rounds[task]].density:.6f}" for task in tasks]
             row = [index + 1, epochs, *(rounds[task] for task in tasks), *densities, trials.parameters[trial["number"]]]
             row += [f"{trial['scores'][task]:.4f}" for task in tasks]
-            writer.writerow([*row, f"{trial['mean']:.4f}", int(trial["number"] in kept)])
+            writer.writerow([*row, f"{trial['mean']:.4f}", int(trial["number"] in survivors)])
     return text.getvalue()

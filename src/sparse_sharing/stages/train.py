@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 
 def run(
     spec: TrainSpec,
-    vocabulary: Path,
+    vocabulary_file: Path,
     train_text: Path,
     dev_text: Path,
     weights: Path,
@@ -75,18 +75,18 @@ def run(
         ArtifactError: A mask keeps every weight, or does not belong to the starting weights.
     """
     meter = Meter()
-    words, replicate = load_vocabulary(vocabulary, spec.data, spec.tags), spec.replicate or ()
+    vocabulary, replicate = load_vocabulary(vocabulary_file, spec.data, spec.tags), spec.replicate or ()
     tasks = load_task_data(
-        train_text, dev_text, spec.tags, spec.data, words, spec.weights, lenient_spans="lenient_spans" in replicate
+        train_text, dev_text, spec.tags, spec.data, vocabulary, spec.weights, lenient_spans="lenient_spans" in replicate
     )
-    compared = _compared_on(spec, tasks, test_text, words)
+    compared = _compared_on(spec, tasks, test_text, vocabulary)
     artifact = load_weights(weights, spec.start)
-    network, start = build_network(weights, artifact, words, spec.head, choose_device(device))
+    network, start = build_network(weights, artifact, vocabulary, spec.head, choose_device(device))
     if spec.meaning == "delta":
         network.keep_base()
     chosen = _masks(spec, masks, network, artifact.digest)
     texts = [path for path in (train_text, dev_text, test_text) if path is not None]
-    inputs = [vocabulary, *texts, weights, *tags_files(texts, spec.tags), *([masks] if masks else [])]
+    inputs = [vocabulary_file, *texts, weights, *tags_files(texts, spec.tags), *([masks] if masks else [])]
     with work_folder(output, inputs) as work:
         meter.keep_in(work)
         network.set_masks(chosen)
@@ -100,7 +100,7 @@ def run(
         if network.base is None:
             _zero_unused(network)
         unchosen = [task for task, data in tasks.items() if not data.choose_on_dev]
-        prepared = load_json(vocabulary, "words", spec.data)
+        prepared = load_json(vocabulary_file, "words", spec.data)
         corpora = {task: corpus_of(train_text, task) for task in tasks}
         details = _describe(spec, network, chosen, progress, dev, unchosen) | {
             "data": data_summary(prepared, tasks, corpora)
@@ -112,9 +112,18 @@ def run(
         write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(tasks, epochs)))
         values = {name: value.cpu().numpy() for name, value in network.values().items()}
         save_model(
-            output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own_values, _base(network)
+            output / MODEL_FILE,
+            spec,
+            values,
+            chosen,
+            vocabulary_digest(vocabulary),
+            details,
+            own_values,
+            _base(network),
         )
-        save_json(output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), words.to_json())
+        save_json(
+            output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), vocabulary.to_json()
+        )
         write_text(output / "history.csv", history_table(progress, spec.tasks, "dev" if compared is tasks else "test"))
         for file, epoch_log in logs.items():
             write_text(output / file, epoch_log.table())
@@ -196,15 +205,15 @@ def _diagnostics(
     size = spec.optimization.batch_size
     if spec.conflict is not None:
         gradients = Conflict(network, tasks, masks, spec.conflict, size, spec.seed)
-        kept = path.with_suffix(f".{CONFLICT.file}")
-        diagnostics[CONFLICT.file] = EpochLog(lambda epoch: gradients.measure(), conflict.COLUMNS, kept)
+        rows_file = path.with_suffix(f".{CONFLICT.file}")
+        diagnostics[CONFLICT.file] = EpochLog(lambda epoch: gradients.measure(), conflict.COLUMNS, rows_file)
     if (wanted := spec.affinity) is not None:
         steps = Affinity(network, tasks, wanted.sentences, size, spec.seed)
-        kept = path.with_suffix(f".{AFFINITY.file}")
+        rows_file = path.with_suffix(f".{AFFINITY.file}")
         diagnostics[AFFINITY.file] = EpochLog(
             lambda epoch: steps.measure(epoch.learning_rate) if wanted.is_due(epoch.number) else [],
             affinity.COLUMNS,
-            kept,
+            rows_file,
         )
     return diagnostics
 
@@ -259,8 +268,8 @@ def _own_epochs(
 ) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Mapping[str, float]]]:
     """For each task whose own best epoch was kept, the weights of that epoch that it uses, and its dev scores."""
     own_values, dev = {}, {}
-    for task, kept in progress.own_values.items():
-        network.load(kept)
+    for task, weights in progress.own_values.items():
+        network.load(weights)
         dev |= {name: score.metrics for name, score in score_dev(network, {task: tasks[task]}).items()}
         values = {name: value.cpu().numpy().copy() for name, value in network.values().items()}
         own_values[task] = values_of_task(values, task, masks[task], _base(network))
@@ -276,7 +285,7 @@ def _describe(
     unchosen: Sequence[str],
 ) -> dict[str, Any]:
     """The details of a trained model: all besides its weights; `unchosen`: the tasks whose dev text chose nothing."""
-    kept = (
+    union_sizes = (
         [union_size([mask]) for mask in masks.values()] if progress.own_values else [union_size(list(masks.values()))]
     )
     covered = next(iter(masks.values())).shapes
@@ -285,7 +294,7 @@ def _describe(
         "tasks": spec.tasks,
         "densities": {task: mask.density for task, mask in masks.items()},
         # Tasks with their own best epochs share no weights.
-        "parameters": sum(counted_parameters(network.encoder, number, covered) for number in kept),
+        "parameters": sum(counted_parameters(network.encoder, number, covered) for number in union_sizes),
         "best_epoch": progress.best_epoch,
         "epochs": len(progress.history),
         "dev": {task: dict(metrics) for task, metrics in dev.items()},

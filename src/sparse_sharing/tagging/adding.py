@@ -82,18 +82,18 @@ def run(
         head=specs.heads([task]),
         optimization=Optimization(**{key: getattr(config.train, key) for key in Optimization.model_fields}),
     )
-    words, rows = folder / "vocabulary.json", folder / "vectors.safetensors"
+    vocabulary_file, vectors_file = folder / "vocabulary.json", folder / "vectors.safetensors"
     train_text, dev_text = folder / "train.safetensors", folder / "dev.safetensors"
-    counts = add_task.run(spec, model, words, rows, train_text, dev_text, output, device)
+    counts = add_task.run(spec, model, vocabulary_file, vectors_file, train_text, dev_text, output, device)
     shutil.rmtree(folder)
     return counts
 
 
-def _find(config: Config, task: str | None, known: list[str]) -> tuple[Dataset, str]:
+def _find(config: Config, task: str | None, existing_tasks: list[str]) -> tuple[Dataset, str]:
     """The new task and its dataset."""
     places = [(dataset, entry.name) for dataset in config.data.datasets for entry in dataset.tasks]
     if task is None:
-        places = [(dataset, name) for dataset, name in places if name not in known]
+        places = [(dataset, name) for dataset, name in places if name not in existing_tasks]
     else:
         places = [(dataset, name) for dataset, name in places if name == task]
     if len(places) != 1:

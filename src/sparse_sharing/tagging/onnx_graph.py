@@ -90,14 +90,14 @@ class _Graph:
         self.weights = weights
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray] = {}
-        self.made: set[str] = set()
+        self.node_outputs: set[str] = set()
         self.store = _Store(self, weights) if weights.masks else None
 
     def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         from onnx import helper
 
-        if output not in self.made:
-            self.made.add(output)
+        if output not in self.node_outputs:
+            self.node_outputs.add(output)
             self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
@@ -175,15 +175,17 @@ class _Graph:
             numbers, scale = quantised(array)
             gathered = self.node("Gather", [self.constant("words.int8", numbers), row], "found_numbers")
             scales = self.node("Gather", [self.constant("words.scale", scale), row], "found_scales")
-            known = self.node("Mul", [self.node("Cast", [gathered], "found_floats", to=1), scales], "known")
+            from_table = self.node("Mul", [self.node("Cast", [gathered], "found_floats", to=1), scales], "known")
         else:
-            known = self.node("Gather", [self.constant("words.table", array), row], "known")
+            from_table = self.node("Gather", [self.constant("words.table", array), row], "known")
         beyond = self.node("Sub", ["words", size], "beyond")
         zero = self.constant("zero", np.int64(0))
         extra = self.node("Gather", ["extra", self.node("Max", [beyond, zero], "extra_row")], "given")
         is_given = self.node("GreaterOrEqual", [beyond, zero], "is_given")
         axis = self.constant("third", np.array([2]))
-        return self.node("Where", [self.node("Unsqueeze", [is_given, axis], "over_numbers"), extra, known], "vectors")
+        return self.node(
+            "Where", [self.node("Unsqueeze", [is_given, axis], "over_numbers"), extra, from_table], "vectors"
+        )
 
     def _layer(self, task: str, layer: int, states: str) -> str:
         """A BiLSTM layer over states, float [tokens, sentences, numbers of a state]."""
@@ -250,8 +252,8 @@ class _Store:
         tensor_name = f"{name}.{digest}"
         cut = [graph.constant(f"{name}.{edge}", np.array([start + at])) for edge, at in self._edges(shape)]
         values = graph.node("Slice", ["spread", *cut], f"{name}.spread")
-        kept = graph.node("Slice", [f"keeps.{task}", *cut], f"{tensor_name}.keeps")
-        masked = graph.node("Where", [kept, values, "nothing"], f"{tensor_name}.masked")
+        keep = graph.node("Slice", [f"keeps.{task}", *cut], f"{tensor_name}.keeps")
+        masked = graph.node("Where", [keep, values, "nothing"], f"{tensor_name}.masked")
         shaped = graph.constant(f"{name}.shape", np.array(shape))
         if not self.scales:
             return graph.node("Reshape", [masked, shaped], tensor_name)

@@ -52,10 +52,10 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
     tasks = [other for other in trained.tasks if other != task]
     masks = {other: trained.masks[other] for other in tasks}
     limits = trained.details.get(LIMITS, {})
-    words = max((limits[other] for other in tasks), default=0) if limits else source.vocabulary.word_count
-    vocabulary = replace(for_tasks(source.vocabulary, tasks), words=source.vocabulary.words[: words - 1])
+    word_count = max((limits[other] for other in tasks), default=0) if limits else source.vocabulary.word_count
+    vocabulary = replace(for_tasks(source.vocabulary, tasks), words=source.vocabulary.words[: word_count - 1])
     values = {name: value for name, value in trained.values.items() if not is_head_of(name, task)}
-    values[WORDS] = np.ascontiguousarray(values[WORDS][:words])
+    values[WORDS] = np.ascontiguousarray(values[WORDS][:word_count])
     shapes = next(iter(masks.values())).shapes
     covered, start = union_of(masks.values()), 0
     for name, shape in shapes.items():
@@ -86,8 +86,8 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
     written = load_model(output / MODEL_FILE)
     for other in tasks:
         before, after = (
-            part_of(one, other, masks[other], known)
-            for one, known in ((trained, source.vocabulary), (written, vocabulary))
+            part_of(one, other, masks[other], model_vocabulary)
+            for one, model_vocabulary in ((trained, source.vocabulary), (written, vocabulary))
         )
         if content_digest(before) != content_digest(after):
             (output / MODEL_FILE).unlink()

@@ -139,9 +139,9 @@ def _misc(old: str, tagged: TaggedSentence, place: int) -> str:
     """The MISC field of a token with its tags in place of entries with the same names."""
     entries = {task: tags[place] for task, tags in tagged.tags.items()}
     entries |= {f"{task}_probability": f"{values[place]:.4f}" for task, values in tagged.probabilities.items()}
-    kept = [part for part in old.split("|") if old != UNSPECIFIED and part.partition("=")[0] not in entries]
+    other_entries = [part for part in old.split("|") if old != UNSPECIFIED and part.partition("=")[0] not in entries]
     # A bar would end the value.
-    return "|".join([*kept, *(f"{name}={value.replace('|', '%7C')}" for name, value in entries.items())])
+    return "|".join([*other_entries, *(f"{name}={value.replace('|', '%7C')}" for name, value in entries.items())])
 
 
 def _moved(entity: dict[str, Any], origin: int) -> dict[str, Any]:

@@ -48,12 +48,12 @@ def situation() -> str:
 def allowances() -> dict[str, int]:
     """The limits in bytes: address space, control group (as set by Slurm and containers), free memory."""
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    known = {
+    sizes = {
         "of address space": None if soft == resource.RLIM_INFINITY else soft,
         "for this job": _group_limit(),
         "free on the machine": _free(),
     }
-    return {what: size for what, size in known.items() if size is not None}
+    return {what: size for what, size in sizes.items() if size is not None}
 
 
 def shown(size: int) -> str:

@@ -68,7 +68,7 @@ def read_vectors(path: Path, wanted: Container[str] | None = None) -> Vectors:
     return Vectors(tuple(line_of), table)
 
 
-def coverage(words: Iterable[tuple[str, int]], with_vector: Container[str], lowercase: bool) -> dict[str, float]:
+def coverage(word_counts: Iterable[tuple[str, int]], with_vector: Container[str], lowercase: bool) -> dict[str, float]:
     """The shares of tokens whose words have a vector, from pairs of a word and its token count.
 
     `exact`: the word itself has one; `lower_cased`: only its lower-case form has one; `missing`: neither. With
@@ -76,7 +76,7 @@ def coverage(words: Iterable[tuple[str, int]], with_vector: Container[str], lowe
     is no token.
     """
     tokens = {"exact": 0, "lower_cased": 0, "missing": 0}
-    for word, count in words:
+    for word, count in word_counts:
         lower = word.lower()
         if word in with_vector and (word == lower or not lowercase):
             tokens["exact"] += count

@@ -112,7 +112,7 @@ class Affinity:
         network = self.network
         encoder = network.theta.clone()
         touched = {name: torch.cat([rows for rows, _ in parts]).unique() for name, parts in direction.rows.items()}
-        kept = {name: network.rows[name][rows] for name, rows in touched.items()}
+        saved_rows = {name: network.rows[name][rows] for name, rows in touched.items()}
         network.theta.sub_(direction.encoder, alpha=learning_rate)
         for name, parts in direction.rows.items():
             for rows, gradient in parts:
@@ -122,7 +122,7 @@ class Affinity:
         finally:
             network.theta.copy_(encoder)
             for name, rows in touched.items():
-                network.rows[name].index_copy_(0, rows, kept[name])
+                network.rows[name].index_copy_(0, rows, saved_rows[name])
 
 
 def _row(task: str, partner: str, before: float, after: float) -> Row:

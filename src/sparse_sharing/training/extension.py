@@ -86,18 +86,20 @@ def start_values(model: TrainedModel, free: Free, network: Network, seed: int) -
     """
     values, start = network.values(), 0
     first = dict(first_values(network, seed, [name for name in values if name != WORDS]))
-    known = {name: torch.from_numpy(value.copy()) for name, value in model.values.items()}
+    model_values = {name: torch.from_numpy(value.copy()) for name, value in model.values.items()}
     initial = {}
     for name, like in values.items():
         if name in free.mask.shapes:
-            kept = free.kept[start : start + like.numel()].view(like.shape)
-            initial[name] = torch.where(kept, known[name], first[name])
+            is_kept = free.kept[start : start + like.numel()].view(like.shape)
+            initial[name] = torch.where(is_kept, model_values[name], first[name])
             start += like.numel()
         elif name == WORDS:
-            words = network.vocabulary.words[len(known[WORDS]) - 1 :]
-            initial[name] = torch.cat([known[WORDS], *(first_vector(word, like.shape[1], seed) for word in words)])
+            new_words = network.vocabulary.words[len(model_values[WORDS]) - 1 :]
+            initial[name] = torch.cat(
+                [model_values[WORDS], *(first_vector(word, like.shape[1], seed) for word in new_words)]
+            )
         else:
-            initial[name] = known.get(name, first[name])
+            initial[name] = model_values.get(name, first[name])
     return initial
 
 
@@ -137,10 +139,10 @@ class ExtendingTrainer(Trainer):
         self._flatten(task, gradients.encoder)
         rows = batch.rows[WORDS]
         new = rows >= self.first_word
-        words = gradients.rows[WORDS][new]
-        self._bound([self.gradient, words, gradients.head])
+        word_gradients = gradients.rows[WORDS][new]
+        self._bound([self.gradient, word_gradients, gradients.head])
         self._update_encoder(task, learning_rate)
-        self._update_rows(WORDS, rows[new], words, learning_rate)
+        self._update_rows(WORDS, rows[new], word_gradients, learning_rate)
         self._update_head(task, gradients.head, learning_rate)
         return gradients.loss
 

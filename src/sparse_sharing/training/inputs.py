@@ -153,15 +153,20 @@ def _load_tags(text: Path, task: str, expected: str | None, corpora: Mapping[str
     return artifact
 
 
-def load_vectors(path: Path, expected: str, words: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
+def load_vectors(path: Path, expected: str, word_count: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
     """The vectors float32 [words, d] of a vocabulary, d at most the dimension, and bool [words], which words have
     one.
     """
     tensors = load_tensors(path, "vectors", expected).tensors
     with parts_of(path):
         vectors, has_vector = tensors["vectors"], tensors["has_vector"]
-        if vectors.ndim != 2 or len(vectors) != words or vectors.shape[1] > dimension or has_vector.shape != (words,):
-            raise ValueError(f"{vectors.shape} vectors for {words} words of {dimension} numbers")
+        if (
+            vectors.ndim != 2
+            or len(vectors) != word_count
+            or vectors.shape[1] > dimension
+            or has_vector.shape != (word_count,)
+        ):
+            raise ValueError(f"{vectors.shape} vectors for {word_count} words of {dimension} numbers")
         if has_vector.dtype != bool or not np.isfinite(vectors).all():
             raise ValueError("a vector is not finite")
     return vectors, has_vector

@@ -118,12 +118,12 @@ class Progress:
         return [asdict(epoch) for epoch in self.history]
 
 
-def _copy_into(kept: dict[str, Tensor], values: Mapping[str, Tensor]) -> None:
+def _copy_into(copies: dict[str, Tensor], values: Mapping[str, Tensor]) -> None:
     """Copy values by name, into existing memory if there is any."""
     for name, value in values.items():
-        if name not in kept:
-            kept[name] = torch.empty_like(value)
-        kept[name].copy_(value)
+        if name not in copies:
+            copies[name] = torch.empty_like(value)
+        copies[name].copy_(value)
 
 
 def train_epochs(

@@ -108,10 +108,10 @@ def served(masks: Mapping[str, Mask]) -> pd.DataFrame:
             counts[_set_name(number, len(masks))] = (number, int(together.sum()))
             continue
         for group in combinations(masks, number):
-            kept = together.clone()
+            keep = together.clone()
             for task in group:
-                kept &= masks[task].keep
-            counts["only " + " + ".join(group)] = (number, int(kept.sum()))
+                keep &= masks[task].keep
+            counts["only " + " + ".join(group)] = (number, int(keep.sum()))
     rows = [{"serves": name, "tasks": n, "weights": w, "share": w / max(1, size)} for name, (n, w) in counts.items()]
     return pd.DataFrame(rows)
 
@@ -233,11 +233,11 @@ def _costs(spec: ReportSpec, folder: Path) -> pd.DataFrame:
 
 def _stage_of(spec: ReportSpec, job: str) -> str | None:
     """The stage of a job; None for a job of an earlier configuration of the run."""
-    known = {"dataset": set(spec.datasets), "seed": set(map(str, spec.seeds)), "system": set(spec.systems)}
-    known["task"] = {task for tasks in spec.datasets.values() for task in tasks}
+    valid_values = {"dataset": set(spec.datasets), "seed": set(map(str, spec.seeds)), "system": set(spec.systems)}
+    valid_values["task"] = {task for tasks in spec.datasets.values() for task in tasks}
     for stage in STAGES:
         identity = stage.identity_in(job)
-        if identity and all(value in known.get(name, {value}) for name, value in identity.items()):
+        if identity and all(value in valid_values.get(name, {value}) for name, value in identity.items()):
             return stage.name
     return None
 

@@ -105,15 +105,15 @@ def _few_seeds(rows: pd.DataFrame) -> str:
 def facts(spec: ReportSpec, results: RunResults) -> dict[str, str]:
     """Facts at the top of the page."""
     seconds = float(results.costs["seconds"].sum())
-    known = {
+    values = {
         "Datasets": ", ".join(spec.datasets),
         "Systems": str(len(spec.systems)),
         "Seeds": ", ".join(map(str, spec.seeds)),
         "Models trained": str(len(spec.models())),
     }
     if seconds:
-        known["Time of all jobs"] = f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"
-    return known
+        values["Time of all jobs"] = f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"
+    return values
 
 
 def score_table(scores: pd.DataFrame) -> Table:
@@ -134,8 +134,8 @@ def score_table(scores: pd.DataFrame) -> Table:
             columns.append(Column("Δ", [_signed(p) if p == p else "" for p in points], True))
     sizes = scores.groupby("system", sort=False)["parameters"].first()[systems]
     columns.append(Column("parameters", [f"{int(size):,}" for size in sizes], True))
-    kept = scores[scores["task"] != "mean"].groupby("system", sort=False)["density"].mean()[systems]
-    columns.append(Column("density", [f"{share:.1%}" for share in kept], True))
+    densities = scores[scores["task"] != "mean"].groupby("system", sort=False)["density"].mean()[systems]
+    columns.append(Column("density", [f"{share:.1%}" for share in densities], True))
     seeds = int(scores["seeds"].max())
     spread = "one seed" if seeds == 1 else f"mean ± sample standard deviation over {seeds} seeds"
     caption = (

@@ -24,13 +24,13 @@ def ablation(measured: Measured) -> pd.DataFrame:
     rows = []
     partners = dict(ablation_of(measured.facts))
     for dataset, warm in on_each_dataset(measured, list(partners)):
-        cold, known = partners[warm], measured.facts[warm]
-        experiment = measured.experiment(dataset) if known.kind == "sparse" and known.tasks is None else None
-        for row in contrast(measured, dataset, warm, cold, known.tasks or measured.tasks[dataset]):
+        cold, warm_facts = partners[warm], measured.facts[warm]
+        experiment = measured.experiment(dataset) if warm_facts.kind == "sparse" and warm_facts.tasks is None else None
+        for row in contrast(measured, dataset, warm, cold, warm_facts.tasks or measured.tasks[dataset]):
             rows.append(
                 {
                     "dataset": dataset,
-                    "choice": known.choice,
+                    "choice": warm_facts.choice,
                     "task": row["task"],
                     "with_warmup": warm,
                     "without_warmup": cold,

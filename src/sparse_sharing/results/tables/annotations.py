@@ -40,7 +40,7 @@ def footnotes(spec: TablesSpec) -> list[str]:
 
 def controls(spec: TablesSpec) -> dict[str, str]:
     """The kinds of the systems that are controls, which the paper does not have."""
-    return {system: known.kind for system, known in spec.facts.items() if known.kind in CONTROLS}
+    return {system: facts.kind for system, facts in spec.facts.items() if facts.kind in CONTROLS}
 
 
 def _listed(frame: pd.DataFrame, systems: Sequence[str], by_system: Mapping[str, Sequence[str]]) -> list[str]:

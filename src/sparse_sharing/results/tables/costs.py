@@ -79,17 +79,17 @@ def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFram
 def _rows(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) -> Iterator[dict[str, Any]]:
     """The rows of one system and seed."""
     jobs = _jobs(spec, folder, dataset, seed, system)
-    known = [part for part in PARTS if part in jobs]
-    seen = sorted({task for part in known for job in jobs[part] for task in job.updates})
+    recorded_parts = [part for part in PARTS if part in jobs]
+    updated_tasks = sorted({task for part in recorded_parts for job in jobs[part] for task in job.updates})
     trained = spec.facts[system].tasks or spec.datasets[dataset]
-    tasks = [task for task in spec.datasets[dataset] if task in seen or task in trained]
+    tasks = [task for task in spec.datasets[dataset] if task in updated_tasks or task in trained]
     for task in [*tasks, ALL]:
         counted_tasks = tasks if task == ALL else [task]
         row: dict[str, Any] = {"dataset": dataset, "system": system, "task": task}
-        for part in known:
+        for part in recorded_parts:
             row[f"updates_{part}"] = sum(job.updates.get(name, 0) for job in jobs[part] for name in counted_tasks)
             row[f"tokens_{part}"] = sum(job.tokens.get(name, 0) for job in jobs[part] for name in counted_tasks)
-        if len(known) == len(PARTS):
+        if len(recorded_parts) == len(PARTS):
             row["dev_scores"] = sum(
                 job.dev_scores.get(name, 0) for part in PARTS for job in jobs[part] for name in counted_tasks
             )
@@ -122,8 +122,8 @@ def _jobs(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) 
         "selection": [of(layout.SELECT, start=facts.start, choice=facts.choice)] if facts.choice is not None else [],
         "training": [of(layout.MODEL, system=name, model=model) for name, model in trained],
     }
-    known = {part: [job for job in jobs if job is not None] for part, jobs in parts.items()}
-    return {part: jobs for part, jobs in known.items() if len(jobs) == len(parts[part])}
+    recorded = {part: [job for job in jobs if job is not None] for part, jobs in parts.items()}
+    return {part: jobs for part, jobs in recorded.items() if len(jobs) == len(parts[part])}
 
 
 CAPTION = (

@@ -44,11 +44,11 @@ class Measured:
 
         For two tasks, there is also the overlap of their masks with those of the largest starting weights.
         """
-        known, names = self.facts[system], ["overlap", "chance", "chance_by_tensor"]
+        facts, names = self.facts[system], ["overlap", "chance", "chance_by_tensor"]
         names += ["overlap_with_start"] if len(tasks) == 2 else []
-        if known.choice is None:
+        if facts.choice is None:
             return dict.fromkeys(names, 1.0)
-        keys = {"dataset": dataset, "start": known.start, "choice": known.choice, "tasks": "&".join(sorted(tasks))}
+        keys = {"dataset": dataset, "start": facts.start, "choice": facts.choice, "tasks": "&".join(sorted(tasks))}
         rows = self.overlaps[(self.overlaps[list(keys)] == pd.Series(keys)).all(axis=1)]
         return {name: rows[name].astype(float).mean() for name in names}
 

@@ -107,6 +107,6 @@ def chart(rounds: pd.DataFrame) -> Chart:
 
 def _published(rounds: pd.DataFrame) -> pd.DataFrame:
     """The curves of the paper as changes from their first round: columns task, density, change."""
-    known = rounds[rounds["published"].notna()].sort_values("round").drop_duplicates(["task", "round"])
-    first = known.groupby("task")["published"].transform("first")
-    return known.assign(change=known["published"] - first)[["task", "density", "change"]]
+    published = rounds[rounds["published"].notna()].sort_values("round").drop_duplicates(["task", "round"])
+    first = published.groupby("task")["published"].transform("first")
+    return published.assign(change=published["published"] - first)[["task", "density", "change"]]

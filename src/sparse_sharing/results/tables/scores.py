@@ -142,10 +142,10 @@ def read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
 
 def in_order(frame: pd.DataFrame, columns: list[str], order: Order | None) -> pd.DataFrame:
     """Sort by columns: names in `order` in that order, then the others by value."""
-    known = {**ORDER, **(order or {})}
+    orders = {**ORDER, **(order or {})}
 
     def rank(column: pd.Series) -> pd.Series:
-        names = dict.fromkeys([*known.get(str(column.name), ()), *sorted(column.unique())])
+        names = dict.fromkeys([*orders.get(str(column.name), ()), *sorted(column.unique())])
         return column.map({name: place for place, name in enumerate(names)})
 
     return frame.sort_values(columns, key=rank, kind="stable", ignore_index=True)

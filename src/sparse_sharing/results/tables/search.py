@@ -33,7 +33,7 @@ def _rows(details: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         standings = [
             Standing(trial["number"], trial["mean"], trials[trial["number"]]["parameters"]) for trial in rung["trials"]
         ]
-        kept = {standing.number for standing in best_of(standings, (len(standings) + 1) // 2)}
+        survivors = {standing.number for standing in best_of(standings, (len(standings) + 1) // 2)}
         for standing, on_front in zip(standings, front(standings), strict=True):
             densities = trials[standing.number]["densities"]
             yield {
@@ -42,7 +42,7 @@ def _rows(details: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "densities": ", ".join(f"{task} {density:.2f}" for task, density in sorted(densities.items())),
                 "parameters": standing.parameters,
                 "dev": standing.score,
-                "kept": int(standing.number in kept),
+                "kept": int(standing.number in survivors),
                 "front": int(on_front),
             }
 

@@ -46,5 +46,5 @@ def self_overlaps(run_folder: Path, choices: pd.DataFrame, compared: Sequence[st
 def mean_overlap(overlaps: Overlaps, row: pd.Series, tasks: Sequence[str]) -> str:
     """The mean over one or two tasks, as text; blank if one is missing, or for more tasks."""
     values = [overlaps.get((*(row[key] for key in SELECTION), task)) for task in tasks]
-    known = [value for value in values if value is not None]
-    return f"{sum(known) / len(known):.6f}" if len(tasks) <= 2 and len(known) == len(tasks) else ""
+    present = [value for value in values if value is not None]
+    return f"{sum(present) / len(present):.6f}" if len(tasks) <= 2 and len(present) == len(tasks) else ""

@@ -98,8 +98,8 @@ def chart(sweep: pd.DataFrame) -> Chart:
 
 def _dashed(rows: pd.DataFrame, density: str, value: str, shown: str, dots: bool = False) -> list[dict[str, Any]]:
     """A grey line of another column, if it has values."""
-    known = rows[rows[value].notna()]
-    points = pd.DataFrame({"density": known[density], shown: known[value]})
+    with_value = rows[rows[value].notna()]
+    points = pd.DataFrame({"density": with_value[density], shown: with_value[value]})
     if not len(points):
         return []
     mark = {"type": "line", "color": GREY, "strokeDash": [2, 3] if dots else [6, 4]}

@@ -52,13 +52,13 @@ class DocumentFilter:
 class _Copies:
     """The parts of documents that have been read, to skip copies of them in other files."""
 
-    known: dict[str, tuple[Path, bytes]] = field(default_factory=dict)
+    parts: dict[str, tuple[Path, bytes]] = field(default_factory=dict)
     """For each part of a document its file, and a digest of its lines."""
 
     def begin(self, part: str) -> bool:
         """Begin a part of a document, named by its first line; returns whether it is a copy."""
         self._part, self._digest = part, blake2b(digest_size=16)
-        return part in self.known
+        return part in self.parts
 
     def add(self, line: str) -> None:
         """Add a line to the part."""
@@ -68,7 +68,7 @@ class _Copies:
         """End the part, which is in the file `path`; raise DataError if another part with its name has other
         content.
         """
-        other, digest = self.known.setdefault(self._part, (path, self._digest.digest()))
+        other, digest = self.parts.setdefault(self._part, (path, self._digest.digest()))
         if digest != self._digest.digest():
             raise DataError(
                 f"{path}: {self._part.removeprefix('#begin ')} is also in {other}, with other content; expected each "

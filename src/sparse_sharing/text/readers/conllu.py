@@ -97,8 +97,8 @@ def _value(path: Path, number: int, cells: dict[str, str], layer: Layer) -> str 
     """The value of a layer for a word; None if it is unspecified."""
     column = "MISC" if layer.name.startswith(MISC) else layer.name.removeprefix(COLUMN).upper()
     if column not in cells:
-        known = ", ".join(quote(name)[1:-1] for name in cells if name != RANGE)
-        actual = f"no column {column} for task {layer.task}, only {known}"
+        columns = ", ".join(quote(name)[1:-1] for name in cells if name != RANGE)
+        actual = f"no column {column} for task {layer.task}, only {columns}"
         raise DataError.at(path, number, actual, "a layer that the file has")
     if column == "MISC" and layer.name.startswith(MISC):
         key = layer.name.removeprefix(MISC) + "="

@@ -17,14 +17,14 @@ def read_jsonl(
     path: Path,
     layers: Sequence[Layer],
     *,
-    words: str = "tokens",
+    words_key: str = "tokens",
     repair: bool = False,
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[Sentence]:
     """Stream the sentences of a JSON Lines file, UTF-8, plain or gzip.
 
-    `words` is the key of the tokens, the name of a layer the key of its tags. A tag is a text or a number, or null
+    `words_key` is the key of the tokens, the name of a layer the key of its tags. A tag is a text or a number, or null
     if there is none. A space inside a token becomes a no-break space. `repair`, `report` and `limit` are those of
     `read_sentences`.
 
@@ -36,7 +36,7 @@ def read_jsonl(
     report.repairs.update({layer.task: 0 for layer in layers if layer.task not in report.repairs})
     read = 0
     for number, record in read_records(path):
-        tokens = _list(path, number, record, words)
+        tokens = _list(path, number, record, words_key)
         if not tokens:
             continue
         check_length(path, number, tokens)
@@ -56,7 +56,7 @@ def read_jsonl(
         if read == limit:
             return
     if not read:
-        raise DataError(f"{path}: found no sentence; expected a JSON object with '{words}' on each line")
+        raise DataError(f"{path}: found no sentence; expected a JSON object with '{words_key}' on each line")
 
 
 def read_records(path: Path) -> Iterator[tuple[int, dict]]:
