@@ -84,7 +84,11 @@ def _run(name: str, arguments: list[str], folder: str, environment: dict[str, st
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
+    # New ones: those of the server remember what its own streams were, such as files.
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(number, mode, closefd=False, encoding="utf-8")  # noqa: SIM115
+        for number, mode in enumerate("rww")
+    )
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
