@@ -1,10 +1,12 @@
 """The keys of the BiLSTM encoder (paper, section "Base Model")."""
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from sparse_sharing.config.encoders.base import ENCODERS, EncoderSection
+from sparse_sharing.config.features import Features
+from sparse_sharing.config.section import duplicates
 
 
 class BiLstm(EncoderSection):
@@ -23,6 +25,11 @@ class BiLstm(EncoderSection):
     """Filters of the character convolution."""
     character_width: int = Field(default=3, ge=1)
     """Width of a filter in characters; odd, so that a word keeps its length."""
+    character_widths: list[Annotated[int, Field(ge=1, le=20)]] | None = Field(default=None, min_length=1)
+    """Widths of several convolutions, such as [2, 3, 4], each with character_filters filters, instead of one of
+    character_width."""
+    features: Features | None = None
+    """Hashed features of the spelling: prefixes, suffixes, shape and case."""
     hidden: int = Field(default=200, ge=1)
     """Units of the LSTM, per direction."""
     layers: int = Field(default=1, ge=1)
@@ -31,6 +38,9 @@ class BiLstm(EncoderSection):
     """Dropout after the embeddings and before the heads."""
     word_dropout: float = Field(default=0.01, ge=0, lt=1)
     """Share of training tokens that are read as the unknown word."""
+    rare_word_dropout: float | None = Field(default=None, gt=0)
+    """Read rare words as the unknown word more often in training: each token of a word that occurs n times in the text
+    with probability a / (a + n), at least word_dropout, where a is this number, such as 0.25."""
 
     @field_validator("encoder")
     @classmethod
@@ -39,9 +49,11 @@ class BiLstm(EncoderSection):
 
     @model_validator(mode="after")
     def check(self) -> "BiLstm":
-        """Check that the filter is centred, so its width is odd."""
+        """Check that the filter is centred, so its width is odd, and that no width is given twice."""
         if self.character_width % 2 == 0:
             raise ValueError(f"character_width must be odd, got {self.character_width}")
+        if repeated := duplicates(list(map(str, self.character_widths or []))):
+            raise ValueError(f"character_widths: duplicate value {repeated[0]}")
         return self
 
     @property

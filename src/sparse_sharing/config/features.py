@@ -1,0 +1,47 @@
+"""The keys of hashed features of the spelling of words, an optional input of the BiLSTM."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from sparse_sharing.config.section import Section, duplicates
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Lengths = Annotated[list[Annotated[int, Field(ge=1, le=20)]], BeforeValidator(_as_list)]
+"""Numbers of characters; one number is read as a list of one."""
+
+
+class Features(Section):
+    """Features of the spelling of a word; the vectors of each are read from a table by hashed rows."""
+
+    prefix: Lengths | None = None
+    """Lengths of prefixes in characters, such as 1 or [1, 2]; prefixes are read in lower case."""
+    suffix: Lengths | None = None
+    """Lengths of suffixes in characters, such as 3 or [2, 3]; suffixes are read in lower case."""
+    shape: bool = False
+    """The shape of the word: X for upper case, x for other letters, d for digits, at most four in a row: Xxxxx-dd."""
+    case: bool = False
+    """The case of the word: lower, upper, title, mixed, number, or none without letters and digits."""
+    rows: int = Field(default=2000, ge=1)
+    """Rows of the table. Each feature reads the sum of two of them, so that few features have the same vector."""
+    width: int = Field(default=16, ge=1)
+    """Width of the vector of a feature."""
+
+    @model_validator(mode="after")
+    def check(self) -> "Features":
+        """Check that there is a feature, and no length twice."""
+        if not self.count:
+            raise ValueError("no feature is chosen; set prefix, suffix, shape or case, or leave features out")
+        for name, lengths in (("prefix", self.prefix), ("suffix", self.suffix)):
+            if repeated := duplicates(list(map(str, lengths or []))):
+                raise ValueError(f"{name}: duplicate value {repeated[0]}")
+        return self
+
+    @property
+    def count(self) -> int:
+        """The number of features of a word."""
+        return len(self.prefix or []) + len(self.suffix or []) + self.shape + self.case
