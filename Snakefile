@@ -15,6 +15,8 @@ if "data" not in config:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/foreign.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/warmup.smk"
 include: "workflow/rules/prune.smk"
