@@ -11,7 +11,9 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Lengths = Annotated[list[Annotated[int, Field(ge=1, le=20)]], BeforeValidator(_as_list)]
+Length = Annotated[int, Field(ge=1, le=20)]
+SomeLengths = Annotated[list[Length], Field(min_length=1)]
+Lengths = Annotated[SomeLengths, BeforeValidator(_as_list, json_schema_input_type=Length | SomeLengths)]
 """Numbers of characters; one number is read as a list of one."""
 
 
