@@ -12,6 +12,7 @@ from sparse_sharing.encoders.base import TextSizes, build_encoder
 from sparse_sharing.encoders.bilstm import Characters
 from sparse_sharing.masks.layers import layer_number, layer_of
 from sparse_sharing.masks.units import Units
+from sparse_sharing.network.memory import random_state
 from sparse_sharing.text.features import FEATURES, FeatureRows
 from sparse_sharing.text.vocabulary import UNKNOWN_WORD
 from sparse_sharing.training.trainer import Trainer
@@ -142,3 +143,23 @@ def test_the_same_generator_drops_the_same_words_and_tagging_drops_none():
     assert torch.equal(first.word_rows[first.words], again.word_rows[again.words])
     assert UNKNOWN_WORD in first.word_rows
     assert UNKNOWN_WORD not in plain.word_rows
+
+
+def test_the_stacks_of_soft_sharing_read_the_inputs_too():
+    network = network_of(features=SPELLING, character_widths=[2, 3], stacks=["chunk", "ner", "pos"])
+    trainer, data = Trainer(network, optimization_of("adam")), task_data()["ner"]
+    before = network.copy_values()
+    batch = network.encoder.batch(data.train, [0, 1], "ner")
+    trainer.step("ner", batch, 0.01)
+    for name in (FEATURES, "characters.width_2.weight", "recurrent.0.stacks.0.left_to_right.weight_ih_l0"):
+        assert not torch.equal(network.values()[name], before[name])
+
+
+def test_a_batch_that_runs_in_parts_has_the_loss_of_the_whole():
+    network, data = network_of(features=SPELLING), task_data()["pos"]
+    whole, parts = (Trainer(network, optimization_of("adam")).differentiate for _ in range(2))
+    batch = network.encoder.batch(data.train, [0, 1, 2, 3], "pos")
+    expected = whole("pos", batch, 1.0)
+    found = parts._in_parts("pos", batch, 1.0, 2, random_state(network.device))
+    torch.testing.assert_close(found.loss, expected.loss)
+    torch.testing.assert_close(found.rows[FEATURES], expected.rows[FEATURES])
