@@ -25,7 +25,7 @@ from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks.tensor_info import TensorInfo, UnitAxis
 from sparse_sharing.text.batches import WORDS, WordBatch, make_batch
 from sparse_sharing.text.encoded import EncodedText
-from sparse_sharing.text.features import FEATURES, HASHES, FeatureRows
+from sparse_sharing.text.features import FEATURES, HASHES, FeatureKinds, FeatureRows
 from sparse_sharing.text.vocabulary import PADDING_CHARACTER
 
 # By default, PyTorch computes LSTMs in TF32 on a GPU, with ten bits of mantissa instead of 23.
@@ -162,7 +162,7 @@ class RecurrentEncoder(Encoder[SectionType, WordBatch], Generic[SectionType, Lay
         super().__init__(model, sizes)
         self.model, self.words, self.dropout = model, sizes.words, model.dropout
         self.characters = Characters(model, sizes.characters, sizes.units)
-        self.features = None if model.features is None else FeatureRows(model.features)
+        self.features = None if model.features is None else feature_rows(model.features)
         self.recurrent: Stack[LayerType] = Stack()
         width = model.word_dimension + sum(self.characters.groups.values())
         width += model.features.count * model.features.width if model.features else 0
@@ -282,6 +282,11 @@ class BiLstmEncoder(RecurrentEncoder[BiLstm, BidirectionalLayer]):
         for layer in self.recurrent[:readout]:
             states = layer(states, batch.reverse)
         return self.drop(states, batch)
+
+
+def feature_rows(features: Features) -> FeatureRows:
+    """What finds the rows of the features of words."""
+    return FeatureRows(FeatureKinds.from_json(features.model_dump()))
 
 
 def feature_vectors(table: Tensor, rows: Tensor) -> Tensor:

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from sparse_sharing.config.features import Features
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.storage.artifacts import content_digest, file_digest, load_json
 from sparse_sharing.tagging.base import BaseTagger
 from sparse_sharing.tagging.decoding import Predictions, shares_of
 from sparse_sharing.tagging.vectors import UnseenVectors
 from sparse_sharing.text.encoded import EncodedText
-from sparse_sharing.text.features import FeatureRows
+from sparse_sharing.text.features import FeatureKinds, FeatureRows
 from sparse_sharing.text.vocabulary import Vocabulary
 
 NETWORK_FILE, DECODING_FILE, VOCABULARY_FILE = "network.onnx", "onnx.json", "vocabulary.json"
@@ -51,7 +50,7 @@ class OnnxTagger(BaseTagger):
         self.session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
         self.dimension = decoding["model"]["word_dimension"]
         features = decoding["model"].get("features")
-        self.features = None if features is None else FeatureRows(Features.model_validate(features))
+        self.features = None if features is None else FeatureRows(FeatureKinds.from_json(features))
         self.chains = {
             task: {name: np.array(values, np.float32) for name, values in own.get("chain", {}).items()}
             for task, own in decoding["tasks"].items()

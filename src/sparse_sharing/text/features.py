@@ -6,11 +6,11 @@ the training text has the features of its spelling like any other.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-
-from sparse_sharing.config.features import Features
 
 FEATURES = "features.weight"
 """The name of the table, of which a batch reads some rows."""
@@ -25,12 +25,44 @@ MOST_WORDS = 1 << 16
 """How many words are cached; more would fill the memory of a long-running program."""
 
 
+@dataclass(frozen=True)
+class FeatureKinds:
+    """The features of a word that are read, and the number of rows of the table: see `config.features`."""
+
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+    shape: bool
+    case: bool
+    rows: int
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "FeatureKinds":
+        """Read the values of the section `features` of a model."""
+        prefix, suffix = (tuple(values.get(name) or ()) for name in ("prefix", "suffix"))
+        return cls(prefix, suffix, values["shape"], values["case"], values["rows"])
+
+    @property
+    def count(self) -> int:
+        """The number of features of a word."""
+        return len(self.prefix) + len(self.suffix) + self.shape + self.case
+
+    def of(self, word: str) -> Iterator[str]:
+        """The features of a word, each with its kind, such as `suffix 3:ing`."""
+        lower = word.lower()
+        yield from (f"prefix {length}:{lower[:length]}" for length in self.prefix)
+        yield from (f"suffix {length}:{lower[-length:]}" for length in self.suffix)
+        if self.shape:
+            yield f"shape:{shape_of(word)}"
+        if self.case:
+            yield f"case:{case_of(word)}"
+
+
 class FeatureRows:
     """Finds the rows of words in the table; those of each word are computed once."""
 
-    def __init__(self, features: Features) -> None:
-        """Use the features that a configuration chooses."""
-        self.features = features
+    def __init__(self, kinds: FeatureKinds) -> None:
+        """Use these features."""
+        self.kinds = kinds
         self._known: dict[str, np.ndarray] = {}
 
     def of(self, words: Iterable[str]) -> np.ndarray:
@@ -43,22 +75,11 @@ class FeatureRows:
             if (rows := known.get(word)) is None:
                 rows = known[word] = self._computed(word)
             found.append(rows)
-        return np.stack(found) if found else np.zeros((0, self.features.count * HASHES), np.int64)
+        return np.stack(found) if found else np.zeros((0, self.kinds.count * HASHES), np.int64)
 
     def _computed(self, word: str) -> np.ndarray:
-        numbers = (hashed(feature) for feature in spelled_features(word, self.features))
-        return np.concatenate(list(numbers)).astype(np.int64) % self.features.rows
-
-
-def spelled_features(word: str, features: Features) -> Iterator[str]:
-    """The features of a word, each with its kind, such as `suffix 3:ing`."""
-    lower = word.lower()
-    yield from (f"prefix {length}:{lower[:length]}" for length in features.prefix or [])
-    yield from (f"suffix {length}:{lower[-length:]}" for length in features.suffix or [])
-    if features.shape:
-        yield f"shape:{shape_of(word)}"
-    if features.case:
-        yield f"case:{case_of(word)}"
+        numbers = [hashed(feature) for feature in self.kinds.of(word)]
+        return np.concatenate(numbers).astype(np.int64) % self.kinds.rows
 
 
 def shape_of(word: str) -> str:

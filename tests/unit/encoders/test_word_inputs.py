@@ -13,7 +13,7 @@ from sparse_sharing.encoders.bilstm import Characters
 from sparse_sharing.masks.layers import layer_number, layer_of
 from sparse_sharing.masks.units import Units
 from sparse_sharing.network.memory import random_state
-from sparse_sharing.text.features import FEATURES, FeatureRows
+from sparse_sharing.text.features import FEATURES
 from sparse_sharing.text.vocabulary import UNKNOWN_WORD
 from sparse_sharing.training.trainer import Trainer
 
@@ -56,7 +56,7 @@ def test_the_vector_of_a_feature_is_the_sum_of_its_rows():
     batch = network.encoder.batch(text, range(text.sentences))
     table, inputs = network.rows[FEATURES], network.encoder.embed(network.gather(batch), batch)
     for column, words in enumerate(text.words()):
-        rows = FeatureRows(SPELLING).of(words)
+        rows = network.encoder.features.of(words)
         expected = table[torch.from_numpy(rows)].view(len(words), SPELLING.count, 2, 3).sum(2).flatten(1)
         torch.testing.assert_close(inputs[: len(words), column, -3 * SPELLING.count :], expected)
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import encoded, sentences, vocabulary_of
 
-from sparse_sharing.config.features import Features
 from sparse_sharing.text.batches import (
     IGNORED_TAG,
     WORDS,
@@ -18,7 +17,7 @@ from sparse_sharing.text.batches import (
     sorted_batches,
     training_batches,
 )
-from sparse_sharing.text.features import FEATURES, FeatureRows
+from sparse_sharing.text.features import FEATURES, FeatureKinds, FeatureRows
 from sparse_sharing.text.vocabulary import UNKNOWN_WORD
 
 LENGTHS = st.lists(st.integers(1, 30), max_size=60).map(lambda lengths: np.array(lengths, dtype=np.int64))
@@ -164,7 +163,7 @@ def test_a_share_for_each_surface_drops_only_tokens_of_these_surfaces():
 
 
 def test_a_batch_has_the_features_of_each_of_its_tokens_and_so_has_a_part_of_it():
-    found = FeatureRows(Features(prefix=1, suffix=2, rows=20))
+    found = FeatureRows(FeatureKinds((1,), (2,), False, False, 20))
     whole = make_batch(TEXT, [3, 4, 5], features=found)
     for batch, first in ((whole, 3), (whole.cut(slice(1, 3)), 4)):
         rows = batch.feature_rows[batch.features][batch.surfaces]

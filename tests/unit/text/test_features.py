@@ -6,9 +6,15 @@ import sys
 import pytest
 
 from sparse_sharing.config.features import Features
-from sparse_sharing.text.features import HASHES, FeatureRows, case_of, hashed, shape_of, spelled_features
+from sparse_sharing.text.features import HASHES, FeatureKinds, FeatureRows, case_of, hashed, shape_of
 
-ALL = Features(prefix=[1, 2], suffix=3, shape=True, case=True, rows=50)
+
+def kinds_of(**values):
+    """The features that a configuration chooses."""
+    return FeatureKinds.from_json(Features(**values).model_dump())
+
+
+ALL = kinds_of(prefix=[1, 2], suffix=3, shape=True, case=True, rows=50)
 
 KNOWN = [2227393239, 1787003937]
 """Models in use depend on these numbers."""
@@ -41,14 +47,14 @@ def test_the_case_of_a_word(word, case):
 
 
 def test_each_chosen_feature_is_read_once_and_prefixes_and_suffixes_in_lower_case():
-    assert list(spelled_features("Running", ALL)) == [
+    assert list(ALL.of("Running")) == [
         "prefix 1:r",
         "prefix 2:ru",
         "suffix 3:ing",
         "shape:Xxxxx",
         "case:title",
     ]
-    assert list(spelled_features("Running", Features(suffix=[2, 3]))) == ["suffix 2:ng", "suffix 3:ing"]
+    assert list(kinds_of(suffix=[2, 3]).of("Running")) == ["suffix 2:ng", "suffix 3:ing"]
 
 
 def test_a_word_has_rows_for_each_feature_and_words_with_the_same_features_the_same_rows():
@@ -65,6 +71,10 @@ def test_a_word_has_the_same_rows_when_it_is_read_again_and_after_the_cache_was_
     first = found.of(["cat", "Bob"])
     assert (found.of(["Bob"]) == first[1:]).all()
     assert (found.of(["Bob", "cat"]) == first[::-1]).all()
+
+
+def test_the_configuration_counts_the_same_features():
+    assert Features(prefix=[1, 2], suffix=3, case=True).count == kinds_of(prefix=[1, 2], suffix=3, case=True).count == 4
 
 
 def test_no_words_have_no_rows():
