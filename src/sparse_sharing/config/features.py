@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from sparse_sharing.config.section import Section, duplicates
 
@@ -11,18 +11,25 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _sorted(values: list[int]) -> list[int]:
+    if repeated := duplicates(values):
+        raise ValueError(f"duplicate value {repeated[0]}")
+    return sorted(values)
+
+
 Length = Annotated[int, Field(ge=1, le=20)]
-SomeLengths = Annotated[list[Length], Field(min_length=1)]
-Lengths = Annotated[SomeLengths, BeforeValidator(_as_list, json_schema_input_type=Length | SomeLengths)]
-"""Numbers of characters; one number is read as a list of one."""
+Lengths = Annotated[list[Length], Field(min_length=1), AfterValidator(_sorted)]
+"""Different numbers of characters, in ascending order."""
+OneOrMoreLengths = Annotated[Lengths, BeforeValidator(_as_list, json_schema_input_type=Length | Lengths)]
+"""The same; one number is read as a list of one."""
 
 
 class Features(Section):
     """Features of the spelling of a word; the vectors of each are read from a table by hashed rows."""
 
-    prefix: Lengths | None = None
+    prefix: OneOrMoreLengths | None = None
     """Lengths of prefixes in characters, such as 1 or [1, 2]; prefixes are read in lower case."""
-    suffix: Lengths | None = None
+    suffix: OneOrMoreLengths | None = None
     """Lengths of suffixes in characters, such as 3 or [2, 3]; suffixes are read in lower case."""
     shape: bool = False
     """The shape of the word: X for upper case, x for other letters, d for digits, at most four in a row: Xxxxx-dd."""
@@ -35,12 +42,9 @@ class Features(Section):
 
     @model_validator(mode="after")
     def check(self) -> "Features":
-        """Check that there is a feature, and no length twice."""
+        """Check that there is a feature."""
         if not self.count:
             raise ValueError("no feature is chosen; set prefix, suffix, shape or case, or leave features out")
-        for name, lengths in (("prefix", self.prefix), ("suffix", self.suffix)):
-            if repeated := duplicates(list(map(str, lengths or []))):
-                raise ValueError(f"{name}: duplicate value {repeated[0]}")
         return self
 
     @property

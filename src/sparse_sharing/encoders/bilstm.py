@@ -56,7 +56,7 @@ class Characters(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(character_count, model.character_dimension, padding_idx=PADDING_CHARACTER)
         # A number between dots would be read as the number of a layer: see `masks.layers`.
-        widths = {f"width_{width}": width for width in sorted(model.character_widths or [])}
+        widths = {f"width_{width}": width for width in model.character_widths or []}
         for name, width in (widths or {"convolution": model.character_width}).items():
             filters = (units or {}).get(_group_of(name), model.character_filters)
             self.add_module(name, nn.Conv1d(model.character_dimension, filters, width, padding=width // 2))

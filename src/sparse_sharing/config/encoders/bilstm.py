@@ -1,12 +1,11 @@
 """The keys of the BiLSTM encoder (paper, section "Base Model")."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from sparse_sharing.config.encoders.base import ENCODERS, EncoderSection
-from sparse_sharing.config.features import Features
-from sparse_sharing.config.section import duplicates
+from sparse_sharing.config.features import Features, Lengths
 
 
 class BiLstm(EncoderSection):
@@ -25,7 +24,7 @@ class BiLstm(EncoderSection):
     """Filters of the character convolution."""
     character_width: int = Field(default=3, ge=1)
     """Width of a filter in characters; odd, so that a word keeps its length."""
-    character_widths: list[Annotated[int, Field(ge=1, le=20)]] | None = Field(default=None, min_length=1)
+    character_widths: Lengths | None = None
     """Widths of several convolutions, such as [2, 3, 4], each with character_filters filters, instead of one of
     character_width."""
     features: Features | None = None
@@ -49,11 +48,9 @@ class BiLstm(EncoderSection):
 
     @model_validator(mode="after")
     def check(self) -> "BiLstm":
-        """Check that the filter is centred, so its width is odd, and that no width is given twice."""
+        """Check that the filter is centred, so its width is odd."""
         if self.character_width % 2 == 0:
             raise ValueError(f"character_width must be odd, got {self.character_width}")
-        if repeated := duplicates(list(map(str, self.character_widths or []))):
-            raise ValueError(f"character_widths: duplicate value {repeated[0]}")
         return self
 
     @property
