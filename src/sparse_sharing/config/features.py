@@ -30,14 +30,14 @@ class Features(Section):
     prefix: OneOrMoreLengths | None = None
     """Lengths of prefixes in characters, such as 1 or [1, 2]; prefixes are read in lower case."""
     suffix: OneOrMoreLengths | None = None
-    """Lengths of suffixes in characters, such as 3 or [2, 3]; suffixes are read in lower case."""
+    """Lengths of suffixes in characters, such as 3 or [1, 2, 3]; suffixes are read in lower case."""
     shape: bool = False
     """The shape of the word: X for upper case, x for other letters, d for digits, at most four in a row: Xxxxx-dd."""
     case: bool = False
     """The case of the word: lower, upper, title, mixed, number, or none without letters and digits."""
     rows: int = Field(default=2000, ge=1)
     """Rows of the table. Each feature reads the sum of two of them, so that few features have the same vector."""
-    width: int = Field(default=16, ge=1)
+    width: int = Field(default=10, ge=1)
     """Width of the vector of a feature."""
 
     @model_validator(mode="after")

@@ -254,8 +254,8 @@ model:
   hidden: 200
   layers: 1
   # For rare and unseen words, most useful without word vectors: endings, shape and case. Steps take 10 to 20 % longer.
-  features: {{prefix: 1, suffix: 3, shape: true, case: true}}
-  rare_word_dropout: 0.25  # words that occur once are read as the unknown word in a fifth of the cases
+  features: {{prefix: 1, suffix: [1, 2, 3], shape: true, case: true}}
+  rare_word_dropout: 0.25    # words that occur once are read as unknown in a fifth of the cases; not with word vectors
 
 warmup: &training
   optimizer: adam

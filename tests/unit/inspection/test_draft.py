@@ -55,11 +55,11 @@ def test_without_word_vectors_the_features_of_words_are_drafted(joint, tmp_path)
     assert config.data.vectors is None
     assert config.model.features.model_dump() == {
         "prefix": [1],
-        "suffix": [3],
+        "suffix": [1, 2, 3],
         "shape": True,
         "case": True,
         "rows": 2000,
-        "width": 16,
+        "width": 10,
     }
     assert config.model.rare_word_dropout == 0.25
     assert "most useful without word vectors" in text
