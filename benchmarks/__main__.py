@@ -55,7 +55,7 @@ def measure_jobs(report: Report, folder: Path, label: str, quick: bool) -> None:
         count, ours, bare = jobs.planning(wanted, 3)
         report.figures[f"plan of {wanted:,} jobs"] = ours, f"CPU s, {count} jobs"
         report.figures[f"plan of {wanted:,} bare jobs"] = bare, "CPU s"
-        ratios = tuple(own / other for own, other in zip(ours.values, bare.values, strict=True))
+        ratios = tuple(seconds / other for seconds, other in zip(ours.values, bare.values, strict=True))
         report.figures[f"plan of {wanted:,} jobs over bare jobs"] = Series(ratios), "times"
 
 

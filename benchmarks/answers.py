@@ -34,7 +34,7 @@ def measure(report: Report, folder: Path, source: Path, models: Mapping[str, Pat
     line.write_text("Ann Lee lives in Rome .\n", encoding="utf-8")
     run, splits = folder / "results" / "tagging", [source / f"{name}.txt" for name in ("train", "dev", "test")]
     masks = next(run.glob("**/masks.safetensors"))
-    made = next(run.glob("**/evaluate/**/*.json"))
+    metrics_file = next(run.glob("**/evaluate/**/*.json"))
     draft = folder / "drafted.yaml"
     commands = {
         "bare imports": [sys.executable, "-c", IMPORTS],
@@ -42,15 +42,15 @@ def measure(report: Report, folder: Path, source: Path, models: Mapping[str, Pat
         "bare imports, torch": [sys.executable, "-c", f"{IMPORTS}, torch"],
         "--help": sparse_sharing("--help"),
         "status": sparse_sharing("status", run),
-        "why": sparse_sharing("why", made, "--configfile", folder / "tagging.yaml"),
+        "why": sparse_sharing("why", metrics_file, "--configfile", folder / "tagging.yaml"),
         "masks show": sparse_sharing("masks", "show", masks),
         "tag, one line, ONNX": sparse_sharing("tag", models["ONNX"], line),
         "tag, one line, torch": sparse_sharing("tag", models["hard"], line),
         "init, CoNLL-2003": sparse_sharing("init", *splits, "--output", draft, "--force"),
         "validate --no-estimate, CoNLL-2003": sparse_sharing("validate", draft, "--no-estimate"),
     }
-    found = seconds_of(commands, folder, turns)
-    for name, series in found.items():
+    measured = seconds_of(commands, folder, turns)
+    for name, series in measured.items():
         report.figures[f"first answer: {name}"] = series, "CPU-s"
     for name, base, bound in (
         ("--help", "bare imports", 0.2),
@@ -59,11 +59,11 @@ def measure(report: Report, folder: Path, source: Path, models: Mapping[str, Pat
         ("masks show", "bare imports, numpy", 0.2),
         ("tag, one line, torch", "bare imports, torch", 1.0),
     ):
-        more = found[name].median - found[base].median
+        more = measured[name].median - measured[base].median
         report.targets.append(Target(f"{name}, over {base}", more, bound, "CPU-s", at_most=True))
     for name, bound in (
         ("tag, one line, ONNX", 1.2),
         ("init, CoNLL-2003", 3.0),
         ("validate --no-estimate, CoNLL-2003", 3.0),
     ):
-        report.targets.append(Target(name, found[name].median, bound, "CPU-s", at_most=True))
+        report.targets.append(Target(name, measured[name].median, bound, "CPU-s", at_most=True))

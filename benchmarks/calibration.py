@@ -85,13 +85,13 @@ def simulate(family: Family, deviations: Sequence[float], seeds: int, runs: int,
     first, second = np.array(family.pairs).T
     scores = random.normal(size=(runs, TASKS, family.systems, seeds)) * np.array(deviations)[:, None]
     means = scores.mean(-1) + random.normal(size=scores.shape[:-1]) * TEXT_ERROR / np.sqrt(2)
-    own = scores.var(-1, ddof=1)
-    pooled = np.broadcast_to(own.mean(-1, keepdims=True), (runs, TASKS, len(family.pairs)))
+    variances = scores.var(-1, ddof=1)
+    pooled = np.broadcast_to(variances.mean(-1, keepdims=True), (runs, TASKS, len(family.pairs)))
     text = TEXT_ERROR**2 * random.chisquare(UNITS - 1, pooled.shape) / (UNITS - 1)
     flat = (runs, family.comparisons)
     return Simulated(
         differences=(means[..., first] - means[..., second]).reshape(flat),
-        variances=(own[..., first].reshape(flat), own[..., second].reshape(flat)),
+        variances=(variances[..., first].reshape(flat), variances[..., second].reshape(flat)),
         pooled=(pooled.reshape(flat), family.systems * (seeds - 1)),
         text=text.reshape(flat),
         seeds=seeds,
@@ -174,23 +174,23 @@ def real_runs(
         text = np.concatenate([sentences[document] for document in drawn])
         numbers = np.repeat(np.arange(len(drawn)), [len(sentences[document]) for document in drawn])
         chosen = random.permutation(trainings)[: systems * seeds]
-        given = {
+        drawn_counts = {
             ("aa", str(place % systems), place // systems, task): Counts(values[training][text], Path(), numbers)
             for place, training in enumerate(chosen)
             for task, values in counts.items()
         }
-        frame = compare(given, pairs, resamples=resamples)
+        frame = compare(drawn_counts, pairs, resamples=resamples)
         rows = len(frame)
         false += bool(frame["verdict"].isin(statistics.DIFFERENCES).any())
-        before += bool(_differs_before(given, pairs, resamples))
+        before += bool(_differs_before(drawn_counts, pairs, resamples))
     return RealRuns(systems, seeds, rows, runs, false, before)
 
 
-def _differs_before(given: Mapping[tuple, Counts], pairs: Sequence[tuple[str, str]], resamples: int) -> bool:
+def _differs_before(counts: Mapping[tuple, Counts], pairs: Sequence[tuple[str, str]], resamples: int) -> bool:
     """Whether the earlier test finds a difference: a percentile bootstrap over sentences, and Holm's correction."""
     p = []
-    for task in sorted({key[3] for key in given}):
-        models = {key[1:3]: found.values for key, found in given.items() if key[3] == task}
+    for task in sorted({key[3] for key in counts}):
+        models = {key[1:3]: model_counts.values for key, model_counts in counts.items() if key[3] == task}
         scores = statistics.resampled_scores(np.stack(list(models.values())), statistics.generator(task), resamples)
         for reference, system in pairs:
             ours, theirs = (
@@ -213,16 +213,18 @@ METHODS = {
 def simulated_table(runs: int) -> str:
     """Rates of false verdicts by size of the family, seeds, method and deviation."""
     lines = [
-        "| rows | seeds | method | " + " | ".join(f"sd {own:g}" for own in DEVIATIONS) + " | one system noisier |",
+        "| rows | seeds | method | "
+        + " | ".join(f"sd {deviation:g}" for deviation in DEVIATIONS)
+        + " | one system noisier |",
         "|---:|---:|:---|" + "---:|" * (len(DEVIATIONS) + 1),
     ]
     for family in FAMILIES:
         for seeds in SEEDS:
-            drawn = [simulate(family, equal(family, own), seeds, runs) for own in DEVIATIONS]
+            drawn = [simulate(family, equal(family, deviation), seeds, runs) for deviation in DEVIATIONS]
             noisier = noisy(family, seeds, runs)
             for method, name in METHODS.items():
-                worst = max(false_rate(own, method) for own in noisier)
-                rates = [*(false_rate(own, method) for own in drawn), worst]
+                worst = max(false_rate(simulated, method) for simulated in noisier)
+                rates = [*(false_rate(simulated, method) for simulated in drawn), worst]
                 cells = " | ".join(f"{rate:.3f}" for rate in rates)
                 lines.append(f"| {family.comparisons} | {seeds} | {name} | {cells} |")
     return "\n".join(lines)
@@ -231,26 +233,26 @@ def simulated_table(runs: int) -> str:
 def power_table(runs: int) -> str:
     """Differences that are found in 80 % of the runs."""
     lines = [
-        "| rows | seeds | " + " | ".join(f"sd {own:g}" for own in DEVIATIONS) + " |",
+        "| rows | seeds | " + " | ".join(f"sd {deviation:g}" for deviation in DEVIATIONS) + " |",
         "|---:|---:|" + "---:|" * len(DEVIATIONS),
     ]
     for family in (replace(FAMILIES[0], systems=2, pairs=((1, 0),)), *FAMILIES):
         for seeds in SEEDS:
-            drawn = [simulate(family, equal(family, own), seeds, runs) for own in DEVIATIONS]
-            cells = " | ".join(f"{found_in_four_of_five(own):.2f}" for own in drawn)
+            drawn = [simulate(family, equal(family, deviation), seeds, runs) for deviation in DEVIATIONS]
+            cells = " | ".join(f"{found_in_four_of_five(simulated):.2f}" for simulated in drawn)
             lines.append(f"| {family.comparisons} | {seeds} | {cells} |")
     return "\n".join(lines)
 
 
-def real_table(found: Sequence[RealRuns]) -> str:
+def real_table(results: Sequence[RealRuns]) -> str:
     """Rates of false verdicts among real trainings, with their 95 % intervals (Clopper and Pearson)."""
     lines = [
         "| systems | seeds | rows | runs | false verdicts | with the test before |",
         "|---:|---:|---:|---:|---:|---:|",
     ]
-    for own in found:
-        rates = [_rate(count, own.runs) for count in (own.false, own.false_before)]
-        lines.append(f"| {own.systems} | {own.seeds} | {own.rows} | {own.runs} | {' | '.join(rates)} |")
+    for result in results:
+        rates = [_rate(count, result.runs) for count in (result.false, result.false_before)]
+        lines.append(f"| {result.systems} | {result.seeds} | {result.rows} | {result.runs} | {' | '.join(rates)} |")
     return "\n".join(lines)
 
 
@@ -278,8 +280,14 @@ def stored_counts(folder: Path, trainings: int) -> dict[str, np.ndarray]:
     path = folder / f"same_system_{trainings}.safetensors"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        found = list(count_trainings(folder, trainings))
-        save_file({task: np.stack([counts[task] for counts in found]).astype(np.uint8) for task in found[0]}, path)
+        trained_counts = list(count_trainings(folder, trainings))
+        save_file(
+            {
+                task: np.stack([counts[task] for counts in trained_counts]).astype(np.uint8)
+                for task in trained_counts[0]
+            },
+            path,
+        )
     return load_file(path)
 
 
@@ -299,8 +307,8 @@ def main() -> None:
     splits = ((2, 3), (2, 5), (2, 10), (8, 3))
     put_into(options.document, "calibration", simulated_table(options.runs))
     put_into(options.document, "power", power_table(options.runs))
-    found = [real_runs(counts, documents, *split, options.real_runs) for split in splits]
-    put_into(options.document, "trainings", real_table(found))
+    results = [real_runs(counts, documents, *split, options.real_runs) for split in splits]
+    put_into(options.document, "trainings", real_table(results))
 
 
 if __name__ == "__main__":

@@ -62,19 +62,19 @@ def prepare_dataset(
     from sparse_sharing.stages import prepare, prepare_task
 
     prepare.run(spec, files, vectors, folder)
-    for task, own in task_specs(sentences).items():
-        prepare_task.run(own, files, folder / "tags" / task)
+    for task, task_spec in task_specs(sentences).items():
+        prepare_task.run(task_spec, files, folder / "tags" / task)
 
 
-def generated_vocabulary(words: int = WORDS, tasks: tuple[str, ...] = TASKS) -> Vocabulary:
-    """`words` numbered words; tags as in CoNLL-2003; any other task is another tagging task."""
+def generated_vocabulary(word_count: int = WORDS, tasks: tuple[str, ...] = TASKS) -> Vocabulary:
+    """`word_count` numbered words; tags as in CoNLL-2003; any other task is another tagging task."""
     tags = {
         "chunk": TaskTags(_span_tags("BI", SPAN_TYPES["chunk"]), "iob2", "iob2"),
         "ner": TaskTags(_span_tags("BIES", SPAN_TYPES["ner"]), "iob2", "bioes"),
     }
     parts = TaskTags(tuple(f"T{tag:02d}" for tag in range(PARTS_OF_SPEECH)), "none", "none")
     return Vocabulary(
-        words=tuple(f"w{word}" for word in range(words)),
+        words=tuple(f"w{word}" for word in range(word_count)),
         characters=tuple(chr(33 + character) for character in range(CHARACTERS)),
         tasks={task: tags.get(task, parts) for task in tasks},
         lowercase=True,
@@ -91,13 +91,13 @@ def generated_text(vocabulary: Vocabulary, sentences: int, seed: int = 1) -> Enc
     random = np.random.default_rng(seed)
     lengths = np.interp(random.random(sentences), SHARES, LENGTHS).round().astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    words = vocabulary.word_count - 1
-    weights = np.cumsum(1 / (np.arange(words) + 2.7))
+    word_count = vocabulary.word_count - 1
+    weights = np.cumsum(1 / (np.arange(word_count) + 2.7))
     ranks = np.searchsorted(weights, random.random(offsets[-1]) * weights[-1]).astype(np.int32)
-    doubled = np.arange(words, words + words // 8, dtype=np.int32)
-    ranks = np.where((ranks < words // 8) & (random.random(len(ranks)) < 0.25), ranks + words, ranks)
-    surface_words = np.concatenate([np.arange(words), doubled - words]).astype(np.int32) + 1
-    characters = _spellings(len(surface_words), words, random)
+    doubled = np.arange(word_count, word_count + word_count // 8, dtype=np.int32)
+    ranks = np.where((ranks < word_count // 8) & (random.random(len(ranks)) < 0.25), ranks + word_count, ranks)
+    surface_words = np.concatenate([np.arange(word_count), doubled - word_count]).astype(np.int32) + 1
+    characters = _spellings(len(surface_words), word_count, random)
     spelled = [f"w{surface}".encode() for surface in range(len(surface_words))]
     return EncodedText(
         tokens=ranks.astype(np.int32),
@@ -159,9 +159,9 @@ def _span_tags(prefixes: str, types: int) -> tuple[str, ...]:
     return ("O", *(f"{prefix}-T{kind:02d}" for kind in range(types) for prefix in prefixes))
 
 
-def _spellings(surfaces: int, words: int, random: np.random.Generator) -> np.ndarray:
+def _spellings(surfaces: int, word_count: int, random: np.random.Generator) -> np.ndarray:
     """Character ids int32 [surfaces, 20], padded: 1 + log2 of the rank, give or take three characters, at most 20."""
-    ranks = np.arange(surfaces) % words
+    ranks = np.arange(surfaces) % word_count
     lengths = np.clip(np.log2(ranks + 2).round() * 0.5 + random.integers(0, 4, surfaces), 1, 20).astype(int)
     rows = random.integers(2, CHARACTERS + 2, (surfaces, 20), dtype=np.int32)
     return np.where(np.arange(20) < lengths[:, None], rows, 0).astype(np.int32)

@@ -92,7 +92,7 @@ def references(model: BiLstm, vocabulary: Vocabulary) -> dict[str, PackedHardSha
     """The plain implementations; the masks of the second are moved by its own step."""
     masks = random_masks(model, vocabulary, DENSITY)
     if torch.cuda.is_available():
-        masks = {task: {name: mask.cuda() for name, mask in own.items()} for task, own in masks.items()}
+        masks = {task: {name: mask.cuda() for name, mask in task_masks.items()} for task, task_masks in masks.items()}
     return {
         REFERENCE_A: PackedHardSharing(model, vocabulary, 0.1),
         REFERENCE_B: OriginalMasking(model, vocabulary, 0.1, masks),

@@ -17,7 +17,7 @@ def part_of(text: EncodedText, start: int, end: int) -> EncodedText:
     """Some sentences of a text; the words stay as they are."""
     tokens = slice(text.offsets[start], text.offsets[end])
     changed = {"tokens": text.tokens[tokens], "offsets": text.offsets[start : end + 1] - text.offsets[start]}
-    tags = {task: own[tokens] for task, own in text.tags.items()}
+    tags = {task: task_tags[tokens] for task, task_tags in text.tags.items()}
     return EncodedText(**{**vars(text), **changed, "tags": tags})
 
 

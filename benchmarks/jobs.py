@@ -102,10 +102,10 @@ def _plan(folder: str, *options: str) -> tuple[int, float]:
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    found = re.search(r"^total\s+(\d+)", result.stdout + result.stderr, re.MULTILINE)
-    if found is None:
+    match = re.search(r"^total\s+(\d+)", result.stdout + result.stderr, re.MULTILINE)
+    if match is None:
         raise RuntimeError(f"the dry run failed: {(result.stdout + result.stderr)[-2000:]}")
-    return int(found[1]), spent
+    return int(match[1]), spent
 
 
 def _start(name: str, folder: Path) -> subprocess.Popen:

@@ -38,8 +38,8 @@ class PlainTrainer:
         values, masks = dict(self.tagger.named_parameters()), self.masks[task]
         subnetwork = {name: value * masks[name] if name in masks else value for name, value in values.items()}
         loss = loss_weight * functional_call(self.tagger, subnetwork, (task, batch))
-        own = {name: value for name, value in values.items() if not _is_of_other_head(name, task)}
-        gradients = dict(zip(own, torch.autograd.grad(loss, list(own.values())), strict=True))
+        task_weights = {name: value for name, value in values.items() if not _is_of_other_head(name, task)}
+        gradients = dict(zip(task_weights, torch.autograd.grad(loss, list(task_weights.values())), strict=True))
         if self.clip is not None:
             norm = torch.stack([gradient.norm() for gradient in gradients.values()]).norm()
             gradients = {name: value * (self.clip / (norm + 1e-6)).clamp(max=1) for name, value in gradients.items()}

@@ -108,7 +108,7 @@ class OriginalMasking:
         """Build it; `masks`: for each task and name of a parameter bool, true for kept weights."""
         self.network = PackedTagger(model, vocabulary, distinct=False)
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=learning_rate, momentum=MOMENTUM)
-        self.removed = {task: {name: ~mask for name, mask in own.items()} for task, own in masks.items()}
+        self.removed = {task: {name: ~mask for name, mask in task_masks.items()} for task, task_masks in masks.items()}
 
     def step(self, task: str, batch: Batch) -> None:
         """Train on one batch."""

@@ -114,7 +114,7 @@ def _train(specs: Specs, job: Job, output: Path, random: np.random.Generator) ->
 
 
 def _evaluate(specs: Specs, job: Job, output: Path, random: np.random.Generator) -> None:
-    found, counts = {}, {}
+    task_metrics, counts = {}, {}
     for task in _tasks(specs, job):
         gold = np.full(SENTENCES, 2)
         correct = random.binomial(2, 0.8 + 0.05 * random.random(), SENTENCES)
@@ -122,10 +122,15 @@ def _evaluate(specs: Specs, job: Job, output: Path, random: np.random.Generator)
         f1 = 100 * float(correct.sum()) / float(gold.sum())
         scores = {"precision": f1, "recall": f1, "f1": f1, "accuracy": 95.0}
         types = {f"TYPE{number}": {"precision": f1, "recall": f1, "f1": f1, "support": 75} for number in range(TYPES)}
-        found[task] = {"metric": "f1", "dev": scores, "test": scores, "per_type": types, "density": 0.5}
+        task_metrics[task] = {"metric": "f1", "dev": scores, "test": scores, "per_type": types, "density": 0.5}
     identity = {name: job.identity[name] for name in ("dataset", "system", "seed")}
-    training = {"best_epoch": 15, "epochs": EPOCHS, "planned_epochs": EPOCHS, "best_dev": dict.fromkeys(found, 89.0)}
-    details = {**identity, "tasks": found, "parameters": 400_000, "seconds": 30.0, "training": training}
+    training = {
+        "best_epoch": 15,
+        "epochs": EPOCHS,
+        "planned_epochs": EPOCHS,
+        "best_dev": dict.fromkeys(task_metrics, 89.0),
+    }
+    details = {**identity, "tasks": task_metrics, "parameters": 400_000, "seconds": 30.0, "training": training}
     save_json(output / "metrics.json", "metrics", job.spec, details)
     save_tensors(output / "sentences.safetensors", "sentences", job.spec, counts)
 
@@ -155,7 +160,7 @@ def measure(specs: Specs, folder: Path) -> dict[str, Any]:
     """Processor seconds of each stage that shows results, and the size of the report in megabytes."""
     run = folder / layout.RUN.format(run=specs.config.run)
     write(specs, run)
-    found: dict[str, Any] = {"models": len(specs.tables().models())}
+    measured: dict[str, Any] = {"models": len(specs.tables().models())}
     stages: dict[str, Callable[[], None]] = {
         "tables": lambda: tables.run(specs.tables(), run, run / "tables"),
         "figures": lambda: figures.run(specs.figures(), run / "tables", run / "figures"),
@@ -164,16 +169,16 @@ def measure(specs: Specs, folder: Path) -> dict[str, Any]:
     for name, stage in stages.items():
         started = time.process_time()
         stage()
-        found[name] = round(time.process_time() - started, 1)
-    return found | {"report MB": round((run / "report.html").stat().st_size / 1e6, 2)}
+        measured[name] = round(time.process_time() - started, 1)
+    return measured | {"report MB": round((run / "report.html").stat().st_size / 1e6, 2)}
 
 
 def main() -> None:
     """Measure runs of many datasets and of many tasks."""
     for datasets, tasks, seeds in ((50, 2, 2), (1, 200, 1)):
         with tempfile.TemporaryDirectory() as folder:
-            found = measure(specs_of(datasets, tasks, seeds, len(SYSTEMS) if datasets > 1 else 4), Path(folder))
-        sys.stdout.write(f"{datasets} datasets of {tasks} tasks, {seeds} seeds: {found}\n")
+            measured = measure(specs_of(datasets, tasks, seeds, len(SYSTEMS) if datasets > 1 else 4), Path(folder))
+        sys.stdout.write(f"{datasets} datasets of {tasks} tasks, {seeds} seeds: {measured}\n")
         sys.stdout.flush()
 
 

@@ -40,8 +40,10 @@ class Written:
         """The first sentences of a file in the columns of CoNLL-2003, without its document marks."""
         blocks = path.read_text(encoding="utf-8").split("\n\n")
         cells = [[line.split() for line in block.splitlines() if line.strip()] for block in blocks]
-        kept = [[(one[0], one[1], one[3]) for one in block] for block in cells if block and block[0][0] != "-DOCSTART-"]
-        return cls(kept[:limit])
+        sentences = [
+            [(one[0], one[1], one[3]) for one in block] for block in cells if block and block[0][0] != "-DOCSTART-"
+        ]
+        return cls(sentences[:limit])
 
     @property
     def words(self) -> Sentences:
@@ -239,13 +241,13 @@ def _add_sentences(report: Report, taggers: Mapping, nlp: object, text: Sentence
     actions = {f"one sentence, {name}": lambda words, one=one: one.tag([words]) for name, one in taggers.items()}
     if nlp is not None:
         actions["one sentence, spaCy"] = lambda words: spacy_tag(nlp, [words])
-    found = sentence_milliseconds(actions, text[-count:])
-    for name, series in found.items():
+    measured = sentence_milliseconds(actions, text[-count:])
+    for name, series in measured.items():
         report.figures[name] = series, "ms"
     if nlp is not None:
-        ratio = found["one sentence, hard"].ratio(found["one sentence, spaCy"])
+        ratio = measured["one sentence, hard"].ratio(measured["one sentence, spaCy"])
         report.targets.append(Target("one sentence, hard, time over spaCy", ratio, 0.8, "times", at_most=True))
-    report.targets.append(Target("one sentence, ONNX", found["one sentence, ONNX"].median, 1.5, "ms", at_most=True))
+    report.targets.append(Target("one sentence, ONNX", measured["one sentence, ONNX"].median, 1.5, "ms", at_most=True))
 
 
 def main() -> None:

@@ -45,8 +45,8 @@ def own_step(folder: Path, text: EncodedText, vocabulary: Vocabulary, density: f
     """A step of the program, with a mask if a density is given."""
     section = complete(encoder_section({"encoder": "transformer", "pretrained": str(folder)}), folder)
     network = Network(section, vocabulary)
-    words = vocabulary.word_count
-    initialise(network, 1, np.zeros((words, 0), np.float32), np.zeros(words, bool))
+    word_count = vocabulary.word_count
+    initialise(network, 1, np.zeros((word_count, 0), np.float32), np.zeros(word_count, bool))
     if density is not None:
         dense = Mask.dense(network.prunable_shapes, "")
         keep = torch.rand(dense.keep.shape, generator=torch.Generator().manual_seed(1)) < density
@@ -72,10 +72,10 @@ def plain_step(folder: Path, text: EncodedText, vocabulary: Vocabulary) -> Step:
         )
         gold = torch.full(encoded["input_ids"].shape, -100)
         for row, index in enumerate(batch):
-            seen = set[int]()
+            counted_words = set[int]()
             for place, word in enumerate(encoded.word_ids(row)):
-                if word is not None and word not in seen:
-                    seen.add(word)
+                if word is not None and word not in counted_words:
+                    counted_words.add(word)
                     gold[row, place] = tags[index][word]
         scores = head(model(**encoded).last_hidden_state)
         loss = nn.functional.cross_entropy(scores.flatten(0, 1), gold.flatten(), ignore_index=-100)
@@ -105,10 +105,10 @@ def main(folder: Path, path: Path, count: int) -> None:
             started = time.process_time()
             step(batch)
             seconds[name] += (time.process_time() - started) if number else 0.0
-    words = int(sum(text.lengths[batch].sum() for batch in batches[1:]))
+    word_count = int(sum(text.lengths[batch].sum() for batch in batches[1:]))
     first = next(iter(seconds.values()))
     for name, spent in seconds.items():
-        sys.stdout.write(f"{name}: {words / spent:,.0f} words a processor second, {first / spent:.2f}x plain\n")
+        sys.stdout.write(f"{name}: {word_count / spent:,.0f} words a processor second, {first / spent:.2f}x plain\n")
 
 
 if __name__ == "__main__":

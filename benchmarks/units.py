@@ -33,8 +33,8 @@ from sparse_sharing.training.trained import OpenModel
 def network_of(layers: int, vocabulary: Vocabulary, share: float | None = None) -> tuple[Network, dict[str, Mask]]:
     """The paper's network with its initial weights; with a share, each task keeps that part of each group of units."""
     network = Network(BiLstm(layers=layers), vocabulary)
-    words = vocabulary.word_count
-    initialise(network, 1, np.zeros((words, 0), np.float32), np.zeros(words, bool))
+    word_count = vocabulary.word_count
+    initialise(network, 1, np.zeros((word_count, 0), np.float32), np.zeros(word_count, bool))
     masks = {} if share is None else {task: _mask(network, share, n) for n, task in enumerate(network.heads)}
     network.set_masks(masks)
     return network, masks
@@ -66,7 +66,7 @@ def onnx_of(network: Network, masks: Mapping[str, Mask]) -> OnnxTagger:
     return OnnxTagger(graph, {**model.details, "tasks": {task: {} for task in model.tasks}}, network.vocabulary)
 
 
-def variants(layers: int, parts: list, words: list) -> dict[str, tuple[str, Callable[[int], object]]]:
+def variants(layers: int, parts: list, sentences: list) -> dict[str, tuple[str, Callable[[int], object]]]:
     """The variants by name: what each is compared with, and a function of the number of the turn."""
     three = generated_vocabulary()
     one = replace(three, tasks=dict(list(three.tasks.items())[:1]))
@@ -76,20 +76,20 @@ def variants(layers: int, parts: list, words: list) -> dict[str, tuple[str, Call
     small = compact_network(halved, task, masks[task])
     hard, _ = network_of(layers, three)
     thirds, third_masks = network_of(layers, three, 1 / 3)
-    found = {
+    by_name = {
         "network, dense": ("", lambda n: dense.predict(task, parts[n])),
         "network, half": ("network, dense", lambda n: small.predict(task, parts[n])),
     }
     for name, make in (("Tagger.tag", tagger_of), ("ONNX", onnx_of)):
         alone, half = make(dense, {}), make(halved, masks)
         joint, sparse = make(hard, {}), make(thirds, third_masks)
-        found |= {
-            f"{name}, dense": ("", lambda n, tagger=alone: tagger.tag(words[n])),
-            f"{name}, half": (f"{name}, dense", lambda n, tagger=half: tagger.tag(words[n])),
-            f"{name}, hard, 3 tasks": (f"{name}, dense", lambda n, tagger=joint: tagger.tag(words[n])),
-            f"{name}, thirds, 3 tasks": (f"{name}, dense", lambda n, tagger=sparse: tagger.tag(words[n])),
+        by_name |= {
+            f"{name}, dense": ("", lambda n, tagger=alone: tagger.tag(sentences[n])),
+            f"{name}, half": (f"{name}, dense", lambda n, tagger=half: tagger.tag(sentences[n])),
+            f"{name}, hard, 3 tasks": (f"{name}, dense", lambda n, tagger=joint: tagger.tag(sentences[n])),
+            f"{name}, thirds, 3 tasks": (f"{name}, dense", lambda n, tagger=sparse: tagger.tag(sentences[n])),
         }
-    return found
+    return by_name
 
 
 def main() -> None:
@@ -101,9 +101,9 @@ def main() -> None:
     torch.set_num_threads(1)
     text = generated_text(generated_vocabulary(), options.turns * options.sentences)
     parts = [part_of(text, n * options.sentences, (n + 1) * options.sentences) for n in range(options.turns)]
-    words = [part.words() for part in parts]
+    sentences = [part.words() for part in parts]
     for layers in (1, 2):
-        measured = variants(layers, parts, words)
+        measured = variants(layers, parts, sentences)
         speeds: dict[str, list[float]] = {name: [] for name in measured}
         for turn in range(options.turns):
             for name, (_, action) in measured.items():
@@ -114,7 +114,7 @@ def main() -> None:
             f"{layers} layer{'s' * (layers > 1)}, hidden 200: tokens per CPU-second, times the dense one\n"
         )
         for name, (base, _) in measured.items():
-            ratio = median(own / other for own, other in zip(speeds[name], speeds[base or name], strict=True))
+            ratio = median(speed / other for speed, other in zip(speeds[name], speeds[base or name], strict=True))
             sys.stdout.write(f"{name:28} {median(speeds[name]):10,.0f} {ratio:6.2f}\n")
         sys.stdout.flush()
 

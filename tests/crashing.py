@@ -17,7 +17,7 @@ from pathlib import Path
 
 SERVER = multiprocessing.get_context("forkserver")
 STAGES = [f"sparse_sharing.stages.{name}" for name in ("prepare", "prune", "evaluate", "tables")]
-SERVER.set_forkserver_preload([*STAGES, "snakemake.cli"])  # the second for planning.py: a process has one server
+SERVER.set_forkserver_preload([*STAGES, "snakemake.cli"])  # the second for programs.py: a process has one server
 
 FAILED = 6
 """The exit code of a stage that could not write."""

@@ -68,8 +68,8 @@ def compile_with_uv(source: str, output: Path, *options: str) -> None:
 
 def forbid_cuda(pins: str) -> None:
     """Exit if a CUDA package was pinned: the metadata of torch in [tool.uv] must be that of the CPU build."""
-    if found := re.findall(r"^(?:nvidia|cuda|triton)[\w-]*==\S+", pins, re.MULTILINE):
-        sys.exit(f"CUDA packages must not be pinned: {', '.join(found)}; correct [tool.uv] in pyproject.toml")
+    if cuda_packages := re.findall(r"^(?:nvidia|cuda|triton)[\w-]*==\S+", pins, re.MULTILINE):
+        sys.exit(f"CUDA packages must not be pinned: {', '.join(cuda_packages)}; correct [tool.uv] in pyproject.toml")
 
 
 def read_project(root: Path) -> dict:

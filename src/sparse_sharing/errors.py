@@ -19,9 +19,9 @@ class DataError(UserError):
     exit_code = 3
 
     @classmethod
-    def at(cls, path: object, line: int, found: str, expected: str) -> "DataError":
+    def at(cls, path: object, line: int, actual: str, expected: str) -> "DataError":
         """An error on a line (counted from 1) of a file, with what was found and what was expected."""
-        return cls(f"{path}, line {line}: found {found}; expected {expected}")
+        return cls(f"{path}, line {line}: found {actual}; expected {expected}")
 
 
 class ArtifactError(UserError):

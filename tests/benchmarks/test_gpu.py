@@ -26,7 +26,7 @@ def printed(capsys):
 def test_every_way_of_sharing_and_both_references_are_measured_at_every_batch_size(capsys):
     from benchmarks import data, gpu
 
-    vocabulary = data.generated_vocabulary(words=50)
+    vocabulary = data.generated_vocabulary(word_count=50)
     gpu.measure_steps(data.generated_text(vocabulary, 400), vocabulary, TINY, CPU, blocks=1, length=1)
     rows = printed(capsys)
     names = {"single float32", "hard float32", "sparse float32", "reference (a)", "reference (b)"}

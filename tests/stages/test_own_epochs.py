@@ -59,7 +59,7 @@ def test_the_training_is_that_of_the_system_without_the_option(each):
         name: value.tobytes() for name, value in control.values.items()
     }
     assert plain.details["best_epoch"] == control.details["best_epoch"]
-    assert (plain.own, set(control.own)) == ({}, set(TASKS))
+    assert (plain.own_values, set(control.own_values)) == ({}, set(TASKS))
 
 
 def test_a_task_whose_best_epoch_is_that_of_the_mean_has_the_same_scores_with_and_without_the_option(each):

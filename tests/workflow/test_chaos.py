@@ -51,7 +51,7 @@ def run_and_kill(workflow, choices, kill):
     assert unlocked.returncode == 0, unlocked.stdout
     with subprocess.Popen(
         workflow.command("all", "--cores", "2"),
-        **workflow.surroundings,
+        **(workflow.surroundings if kill else workflow.forking),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

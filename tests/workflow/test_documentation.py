@@ -59,7 +59,7 @@ def sandbox(repository, finished, tmp_path_factory):
     (folder / "config.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     shutil.copytree(repository / "config", folder / "config")
     shutil.copy2(repository / "Makefile", folder)
-    done = subprocess.run(["snakemake", "--cores", "2", "all"], **finished.surroundings | {"cwd": folder}, check=False)
+    done = subprocess.run(["snakemake", "--cores", "2", "all"], **finished.forking | {"cwd": folder}, check=False)
     assert done.returncode == 0
     results = folder / "results"
     for split in ("train", "dev", "test"):
@@ -103,7 +103,7 @@ def test_every_command_of_the_pages_ends_well(repository, sandbox, finished, rea
                 shutil.copytree(sandbox / "results/demo", sandbox / "results" / compared)
             if needs_corpora(command):
                 (sandbox / "data").exists() or (sandbox / "data").symlink_to(real_data("conll03").parent)
-            surroundings = finished.surroundings | {"cwd": sandbox}
+            surroundings = finished.forking | {"cwd": sandbox}
             shell = ["bash", "-c", as_run(command)]
             done = subprocess.run(shell, **surroundings, capture_output=True, text=True, timeout=600, check=False)
             seen += 1

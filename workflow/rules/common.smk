@@ -23,15 +23,15 @@ def config_folder():
     """The folder that a relative data_root refers to: that of the configuration, or the current one with --config."""
     if "data_root" in workflow.config_settings.config:
         return Path()
-    given = workflow.overwrite_configfiles
-    return Path(given[-1]).parent if given else Path(workflow.basedir)
+    files = workflow.overwrite_configfiles
+    return Path(files[-1]).parent if files else Path(workflow.basedir)
 
 
 def named_configuration():
     """The configuration file, relative to the current folder if it is below it; no file for the default run."""
-    given = [Path(file) for file in workflow.overwrite_configfiles[-1:]]
-    own = [file for file in given if file != Path(workflow.basedir) / "config.yaml"]
-    return [str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else file.name for file in own]
+    configurations = [Path(file) for file in workflow.overwrite_configfiles[-1:]]
+    named = [file for file in configurations if file != Path(workflow.basedir) / "config.yaml"]
+    return [str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else file.name for file in named]
 
 
 try:
@@ -145,5 +145,5 @@ def reported(file, category):
 
 def files_of(stage, *names):
     """The named outputs of all jobs of a stage; without names all outputs."""
-    own = [job for job in run_jobs if job.stage == stage]
-    return [str(job.folder / name) for job in own for name in (names or job.files)]
+    jobs = [job for job in run_jobs if job.stage == stage]
+    return [str(job.folder / name) for job in jobs for name in (names or job.files)]

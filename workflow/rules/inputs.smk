@@ -8,7 +8,7 @@ from sparse_sharing.pipeline import layout
 def corpora_of(wildcards):
     """The names of the corpora that a job reads: all of its dataset, or that of its task."""
     dataset, task = specs.datasets[wildcards.dataset], wildcards.get("task")
-    return [corpus.name for corpus in dataset.corpora if task is None or task in [own.name for own in corpus.tasks]]
+    return [corpus.name for corpus in dataset.corpora if task is None or task in [entry.name for entry in corpus.tasks]]
 
 
 def sources(split):

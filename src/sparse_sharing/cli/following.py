@@ -44,18 +44,18 @@ def status(
         )
     statuses = [status_of(job) for job in jobs_of(Specs(config))]
     counts = counts_by_stage(statuses)
-    seen = {"done", "running", "failed"}.union(*counts.values())
-    shown = [state for state in STATES if state in seen]
-    rows = [[stage, found.total(), *(found[state] for state in shown)] for stage, found in counts.items()]
+    states = {"done", "running", "failed"}.union(*counts.values())
+    shown = [state for state in STATES if state in states]
+    rows = [[stage, by_state.total(), *(by_state[state] for state in shown)] for stage, by_state in counts.items()]
     show_table(["stage", "jobs", *shown], rows, f"Run {config.run}")
-    if running := [found for found in statuses if found.state == "running"]:
+    if running := [job_status for job_status in statuses if job_status.state == "running"]:
         cells = [
-            (found.job.label, record.get("at", "starting"), _score(record.get("best")), _left(record))
-            for found in running
-            for record in [found.record]
+            (job_status.job.label, record.get("at", "starting"), _score(record.get("best")), _left(record))
+            for job_status in running
+            for record in [job_status.record]
         ]
         show_table(["running", "at", "best dev", "time left"], cells)
-    if stopped := [found for found in statuses if found.state in ("failed", "interrupted")]:
+    if stopped := [job_status for job_status in statuses if job_status.state in ("failed", "interrupted")]:
         show_table(["stopped", "state", "log", "says"], [(f.job.label, f.state, f.job.log, f.message) for f in stopped])
 
 
@@ -64,8 +64,8 @@ def _score(value: object) -> str:
 
 
 def _left(record: Mapping[str, object]) -> str:
-    left = record.get("left")
-    return duration(left) if isinstance(left, int | float) else ""
+    seconds_left = record.get("left")
+    return duration(seconds_left) if isinstance(seconds_left, int | float) else ""
 
 
 def find_config(of: Path, run: str | None = None) -> Config:
@@ -77,7 +77,7 @@ def find_config(of: Path, run: str | None = None) -> Config:
     overrides = {} if run is None else {"run": run}
     if not of.is_dir():
         return load_config(of, **overrides)
-    found = {}
+    configs = {}
     for path in sorted(path for pattern in CONFIGS for path in Path().glob(pattern)):
         try:
             # A file without the name of the run cannot belong to it, and checking a file takes long.
@@ -87,13 +87,13 @@ def find_config(of: Path, run: str | None = None) -> Config:
         except (ConfigError, OSError, UnicodeDecodeError):
             continue
         if config.run == of.name:
-            found[path] = config
-    if len(found) != 1:
-        names = ", ".join(map(str, found)) or "none"
+            configs[path] = config
+    if len(configs) != 1:
+        names = ", ".join(map(str, configs)) or "none"
         raise ConfigError(
             f"{of}: found {names} here and in config/ with 'run: {of.name}'; expected exactly one: name the file"
         )
-    return next(iter(found.values()))
+    return next(iter(configs.values()))
 
 
 @app.command()
@@ -110,13 +110,13 @@ def why(
         raise ConfigError("config.yaml: not found in this folder; name the configuration of the run: --configfile FILE")
     overrides = {name: value for name, value in (("run", run), ("data_root", data_root)) if value is not None}
     job = job_of(file, jobs_of(Specs(load_config(configfile, **overrides))))
-    found = reasons(job)
-    if not found:
+    reasons_of_job = reasons(job)
+    if not reasons_of_job:
         typer.echo(
             f"{job.label} would not run again: its files and all their inputs exist and were made with these settings."
         )
         return
     typer.echo(f"{job.label} would run again:")
-    for reason in found:
+    for reason in reasons_of_job:
         label = "" if reason.job is job else f"{reason.job.label}: "
         typer.echo(visible(f"  {label}{reason.text}"))

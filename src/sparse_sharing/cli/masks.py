@@ -51,9 +51,9 @@ def overlap(files: Operands) -> None:
     masks = _named(files)
     groups = list(combinations(masks, 2)) + ([tuple(masks)] if len(masks) > 2 else [])
     rows = [
-        [" & ".join(names) if layer == ALL else "", layer, *(f"{value:.4f}" for value in astuple(found))]
+        [" & ".join(names) if layer == ALL else "", layer, *(f"{value:.4f}" for value in astuple(layer_overlap))]
         for names in groups
-        for layer, found in compare_by_layer([masks[name] for name in names]).items()
+        for layer, layer_overlap in compare_by_layer([masks[name] for name in names]).items()
     ]
     show_table(["masks", "layer", "overlap", "by chance", "by chance in each tensor"], rows)
 

@@ -51,27 +51,27 @@ def init(
     if output.exists() and not force:
         raise ConfigError(f"{output}: already exists; name another file with --output, or overwrite it with --force")
     run = re.sub(r"[^A-Za-z0-9_-]", "", output.stem)[:64]
-    given = {name: paths for name, paths in (("train", train), ("dev", dev), ("test", test)) if paths}
-    _check_files(files or [], given, split)
+    files_by_split = {name: paths for name, paths in (("train", train), ("dev", dev), ("test", test)) if paths}
+    _check_files(files or [], files_by_split, split)
     with without_collector():
-        text = draft(files or [], run if re.fullmatch(NAME, run) else "mine", output, given, split)
+        text = draft(files or [], run if re.fullmatch(NAME, run) else "mine", output, files_by_split, split)
     write_text(output, text)
     typer.echo(f"Wrote {output}. Read its comments, then run: sparse-sharing validate {output}")
 
 
-def _check_files(files: list[Path], given: dict[str, list[Path]], split: str | None) -> None:
+def _check_files(files: list[Path], files_by_split: dict[str, list[Path]], split: str | None) -> None:
     """Raise ConfigError if options contradict each other or name no file."""
-    if not files and not given:
+    if not files and not files_by_split:
         raise ConfigError("no file was named; name the files of all splits, or use --train, --dev and --test")
-    if files and given:
+    if files and files_by_split:
         raise ConfigError("name either files whose names contain their split, or --train, --dev and --test, not both")
-    if split and given.keys() & {"dev", "test"}:
+    if split and files_by_split.keys() & {"dev", "test"}:
         raise ConfigError("--split cuts dev and test from the training file; leave --dev and --test out")
     if split and not re.fullmatch(r"[1-9]\d?/[1-9]\d?/[1-9]\d?", split):
         raise ConfigError(
             f"--split: got '{split}'; expected shares in percent for train, dev and test, such as 80/10/10"
         )
-    if given and not split and not given.keys() >= {"train", "test"}:
+    if files_by_split and not split and not files_by_split.keys() >= {"train", "test"}:
         raise ConfigError("expected --train and --test, or --train and --split 80/10/10")
 
 
@@ -91,10 +91,10 @@ def validate(
     from sparse_sharing.pipeline.jobs import jobs_of
     from sparse_sharing.pipeline.stage import STAGE
 
-    given = load_config(config, **({} if data_root is None else {"data_root": data_root}))
-    specs, findings = Specs(given), Findings()
-    with demo_files(given) as folder, without_collector():
-        data = check_data(given, folder, findings)
+    configuration = load_config(config, **({} if data_root is None else {"data_root": data_root}))
+    specs, findings = Specs(configuration), Findings()
+    with demo_files(configuration) as folder, without_collector():
+        data = check_data(configuration, folder, findings)
     check_budgets(specs, data, findings)
     jobs = jobs_of(specs)
     counts = Counter(job.stage for job in jobs)
@@ -102,10 +102,10 @@ def validate(
     header, rows = ["stage", "jobs"], [[stage, counts[stage]] for stage in STAGE if counts[stage]]
     summary = [f"{len(jobs)} jobs."]
     if estimate and not findings.errors:
-        time, words = _estimate(jobs, data, specs, cores)
+        time, sentences = _estimate(jobs, data, specs, cores)
         header.append("time, one job at a time")
         rows = [[*row, time[row[0]]] for row in rows]
-        summary += words
+        summary += sentences
     show_table(header, rows, "Jobs")
     typer.echo(" ".join(summary))
     if findings.errors:

@@ -39,7 +39,7 @@ def run(
         config, options = None, [str(config), *options]
     path = config or _default()
     overrides = {key: value for key, value in (("run", name), ("data_root", data_root)) if value is not None}
-    given = load_config(path, **overrides)
+    configuration = load_config(path, **overrides)
     if cores is None and profile is None:
         cores = len(os.sched_getaffinity(0))
     code, interrupted = snakemake.run(snakemake.command(path, cores, overrides, profile, options))
@@ -54,7 +54,7 @@ def run(
         from sparse_sharing.running.summary import failure, success
         from sparse_sharing.terminal.escaping import visible_lines
 
-        typer.echo(visible_lines("\n" + (failure if code else success)(given)), err=bool(code))
+        typer.echo(visible_lines("\n" + (failure if code else success)(configuration)), err=bool(code))
     raise typer.Exit(code)
 
 
@@ -62,5 +62,5 @@ def _default() -> Path:
     """The configuration in the current folder, or else the demo."""
     from sparse_sharing.running.snakemake import workflow_folder
 
-    own = Path("config.yaml")
-    return own if own.exists() else workflow_folder() / own
+    config_file = Path("config.yaml")
+    return config_file if config_file.exists() else workflow_folder() / config_file

@@ -65,11 +65,11 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
         raise ConfigError(f"stage {stage} needs the option --{missing[0]}")
     specs = Specs(config)
     dataset, system = str(values.get("dataset")), str(values.get("system"))
-    known = {
+    choices_of = {
         "path": lambda: specs.sources,
         "dataset": lambda: specs.datasets,
         "seed": lambda: config.seeds,
-        "start": lambda: [*STARTS, *(own for own in specs.starts() if own not in STARTS and stage == "warmup")],
+        "start": lambda: [*STARTS, *(start for start in specs.starts() if start not in STARTS and stage == "warmup")],
         "task": lambda: specs.tasks(dataset),
         "pruning": lambda: config.prunings,
         "choice": lambda: specs.choices,
@@ -78,6 +78,6 @@ def find_spec(config: Config, stage: str, values: dict[str, object]) -> stage_sp
     }
     for name in needed[stage]:
         # The names of tasks and models depend on options that have been checked before.
-        if values[name] not in (names := known[name]()):
+        if values[name] not in (names := choices_of[name]()):
             raise ConfigError(f"--{name}: got '{values[name]}'; this configuration has {', '.join(map(str, names))}")
     return getattr(specs, stage)(*(values[name] for name in needed[stage]))

@@ -80,12 +80,12 @@ class Task(Section):
             raise ValueError(f"'{SHARED}' is a reserved name, that of joint models; rename the task")
         if self.model_scheme is not None and (self.scheme == "none") != (self.model_scheme == "none"):
             raise ValueError(f"scheme '{self.scheme}' cannot be converted to model_scheme '{self.model_scheme}'")
-        given = [key for key in ("column", "layer", "derive") if getattr(self, key) is not None]
-        if len(given) != 1:
-            found = f"got {' and '.join(given)}" if given else "got none of them"
+        sources = [key for key in ("column", "layer", "derive") if getattr(self, key) is not None]
+        if len(sources) != 1:
+            actual = f"got {' and '.join(sources)}" if sources else "got none of them"
             raise ValueError(
                 f"task '{self.name}' needs exactly one of column (column files), layer (conll2012, conllu) and derive "
-                f"(position); {found}"
+                f"(position); {actual}"
             )
         if self.metric == "f1" and self.scheme == "none":
             raise ValueError(
@@ -195,8 +195,8 @@ class Corpus(Section):
         """Check that demo files exist, and that keys and layers belong to the format."""
         for path in (path for split in SPLITS for path in self.files(split)):
             if path.startswith(DEMO) and path.removeprefix(DEMO) not in DEMO_FILES:
-                known = ", ".join(DEMO + name for name in DEMO_FILES)
-                raise ValueError(f"there is no demo file '{path}'; the demo files are {known}")
+                demo_files = ", ".join(DEMO + name for name in DEMO_FILES)
+                raise ValueError(f"there is no demo file '{path}'; the demo files are {demo_files}")
         if self.train_sentences_seed is not None and self.train_sentences is None:
             raise ValueError(f"corpus '{self.name}': train_sentences_seed needs the key train_sentences")
         owners = {"documents": "conll2012", "skip_domains": "conll2012", "word_column": "columns"}
@@ -245,12 +245,12 @@ class Corpus(Section):
         if self.format == "jsonl" and task.layer:
             return
         schemes: dict[str, Scheme] = LAYERS.get(self.format, {"the keys of its objects": "none"})
-        known = ", ".join([*schemes, *([f"{MISC}KEY", f"{COLUMN}NAME"] if self.format == "conllu" else [])])
+        layers = ", ".join([*schemes, *([f"{MISC}KEY", f"{COLUMN}NAME"] if self.format == "conllu" else [])])
         layer = task.layer or ""
         in_file = self.format == "conllu" and layer.startswith(OPEN_LAYERS) and bool(layer.partition(":")[2])
         if layer not in schemes and not in_file:
-            found = f"column {task.column}" if task.layer is None else f"layer '{task.layer}'"
-            raise ValueError(f"task '{task.name}': format '{self.format}' has no {found}; its layers are {known}")
+            missing = f"column {task.column}" if task.layer is None else f"layer '{task.layer}'"
+            raise ValueError(f"task '{task.name}': format '{self.format}' has no {missing}; its layers are {layers}")
         if not in_file and task.scheme != schemes[layer]:
             raise ValueError(
                 f"task '{task.name}': layer '{layer}' is read with scheme: {schemes[layer]}, got "
@@ -310,8 +310,8 @@ class CorpusSpec(Section):
 
     def of_task(self, task: str) -> "CorpusSpec | None":
         """How the corpus is read for one task; none where it has no such task."""
-        own = [column for column in self.tasks if column.name == task]
-        return self.model_copy(update={"tasks": own}) if own else None
+        tasks = [column for column in self.tasks if column.name == task]
+        return self.model_copy(update={"tasks": tasks}) if tasks else None
 
 
 def corpus_spec(corpus: Corpus) -> CorpusSpec:

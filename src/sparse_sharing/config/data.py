@@ -36,7 +36,7 @@ class Dataset(Section):
             refuse_duplicates("tasks", [task.name for task in corpus.tasks])
         refuse_duplicates("tasks", list(dict.fromkeys(task.name for corpus in self.corpora for task in corpus.tasks)))
         for task in self.tasks:
-            _require_one_meaning(task.name, {corpus.name: own for corpus, own in self.sources(task.name)})
+            _require_one_meaning(task.name, {corpus.name: entry for corpus, entry in self.sources(task.name)})
         for corpus in self.corpora:
             self._require_test(corpus)
         return self
@@ -53,7 +53,7 @@ class Dataset(Section):
 
     def sources(self, task: str) -> list[tuple[Corpus, Task]]:
         """The corpora that have a task, each with its entry for the task, in the order of the configuration."""
-        return [(corpus, own) for corpus in self.corpora for own in corpus.tasks if own.name == task]
+        return [(corpus, entry) for corpus in self.corpora for entry in corpus.tasks if entry.name == task]
 
     def _require_test(self, corpus: Corpus) -> None:
         """Raise ValueError if a corpus has no test text and one of its tasks has none in any other corpus."""

@@ -31,14 +31,14 @@ class _UniqueKeys(yaml.SafeLoader):
     """A loader that rejects duplicate keys, of which YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen = []
+        keys = []
         for node_of_key in (key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"):
             key = self.construct_object(node_of_key, deep=deep)
-            if key in seen:
+            if key in keys:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"duplicate key '{key}' in one section", node_of_key.start_mark
                 )
-            seen.append(key)
+            keys.append(key)
         return super().construct_mapping(node, deep=deep)
 
 
@@ -93,12 +93,12 @@ def _refuse_explosion(values: object, source: str) -> None:
     def size(value: object) -> int:
         if not isinstance(value, dict | list):
             return 1
-        if (known := sizes.get(id(value), 0)) is None:
+        if (count := sizes.get(id(value), 0)) is None:
             raise ConfigError(f"{source}: a section contains itself; replace its alias (*name) by its values")
-        if known == 0:
+        if count == 0:
             sizes[id(value)] = None
-            sizes[id(value)] = known = 1 + sum(map(size, value.values() if isinstance(value, dict) else value))
-        return known
+            sizes[id(value)] = count = 1 + sum(map(size, value.values() if isinstance(value, dict) else value))
+        return count
 
     try:
         total = size(values)
@@ -223,8 +223,8 @@ def _plain(annotation: typing.Any) -> typing.Any:
     """The list, dict or section inside an annotation such as `Annotated[list[Task], ...] | None`; None without any."""
     if typing.get_origin(annotation) in (list, dict) or isinstance(annotation, type):
         return annotation
-    found = filter(None, map(_plain, typing.get_args(annotation)))
-    return next((part for part in found if not isinstance(part, type) or issubclass(part, BaseModel)), None)
+    parts = filter(None, map(_plain, typing.get_args(annotation)))
+    return next((part for part in parts if not isinstance(part, type) or issubclass(part, BaseModel)), None)
 
 
 def _is_root(kind: typing.Any) -> bool:
@@ -244,11 +244,11 @@ def _without_tags(location: Sequence[int | str]) -> list[int | str]:
 def _kind_at(location: Sequence[int | str]) -> tuple[type[Tagged] | None, str]:
     """The kind of the section at a location, and its tag; None if the section has no kinds."""
     before: typing.Any = None
-    found: tuple[type[Tagged] | None, str] = (None, "")
+    kind_and_tag: tuple[type[Tagged] | None, str] = (None, "")
     for part, kind in _walk(location):
-        found = (kind, str(part)) if _is_root(before) else (None, "")
+        kind_and_tag = (kind, str(part)) if _is_root(before) else (None, "")
         before = kind
-    return found
+    return kind_and_tag
 
 
 def _fields_at(location: Sequence[int | str], values: Mapping[str, typing.Any]) -> list[str]:

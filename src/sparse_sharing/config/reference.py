@@ -54,8 +54,8 @@ def _split(union: dict[str, Any], definitions: dict[str, Any]) -> None:
     values = [definitions[name]["properties"][tag]["const"] for name in names]
     meaning = f"The kind; the other keys depend on it: {', '.join(f'[{name}](#{name.lower()})' for name in names)}."
     for name in names:
-        own = definitions[name]
-        own["properties"] = {key: value for key, value in own["properties"].items() if key not in common}
+        definition = definitions[name]
+        definition["properties"] = {key: value for key, value in definition["properties"].items() if key not in common}
     definitions[title] = {
         "description": inspect.cleandoc(root.__doc__ or ""),
         "properties": {tag: {"enum": values, "description": meaning, "default": root.DEFAULT or None}, **common},
@@ -66,17 +66,17 @@ def _split(union: dict[str, Any], definitions: dict[str, Any]) -> None:
 
 def _in_order(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[str]:
     """The sections in the order in which they are first mentioned."""
-    found: dict[str, None] = {}
+    sections: dict[str, None] = {}
 
     def visit(part: Mapping[str, Any]) -> None:
         for key in [*part.get("properties", {}).values(), *part.get("kinds", [])]:
             for name in _references(key):
-                if name not in found and "properties" in definitions[name]:
-                    found[name] = None
+                if name not in sections and "properties" in definitions[name]:
+                    sections[name] = None
                     visit(definitions[name])
 
     visit(schema)
-    return list(found)
+    return list(sections)
 
 
 def _references(value: Any) -> Iterator[str]:
@@ -120,9 +120,9 @@ def _type(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return f"{_type(named[0], definitions)} for each name"
     if kind == "object" and isinstance(value.get("additionalProperties"), Mapping):
         return f"{_type(value['additionalProperties'], definitions)} for each name"
-    words = {"string": "text", "null": "null", "boolean": "true or false", "integer": "whole number"}
+    type_names = {"string": "text", "null": "null", "boolean": "true or false", "integer": "whole number"}
     bounds = [f"{sign} {value[key]:g}" for key, sign in BOUNDS.items() if key in value]
-    return " ".join([words.get(kind, kind), *bounds])
+    return " ".join([type_names.get(kind, kind), *bounds])
 
 
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

@@ -160,16 +160,18 @@ class Config(Section):
         tasks = {dataset.name: [task.name for task in dataset.tasks] for dataset in self.data.datasets}
         for system in self.train.systems:
             if system.choice is not None and system.choice not in choices:
-                known = ", ".join(choices) or "none"
-                raise ValueError(f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {known}")
+                choice_names = ", ".join(choices) or "none"
+                raise ValueError(
+                    f"train.systems: '{system.name}' names the choice '{system.choice}'; known: {choice_names}"
+                )
             try:
                 self.model.check_system(system.sharing, system.layers)
             except ValueError as error:
                 raise ValueError(f"train.systems: '{system.name}': {error}") from error
             system.check_fit(self.model.depth, tasks)
-            system.check_systems({own.name: own for own in self.train.systems}, tasks)
+            system.check_systems({other.name: other for other in self.train.systems}, tasks)
             system.trained_epochs(self.train.epochs, self.warmup.epochs)
-        if again := [name for name, own in self.prunings.items() if own.self_overlap]:
+        if again := [name for name, pruning in self.prunings.items() if pruning.self_overlap]:
             raise ValueError(f"prunings.{again[0]}: self_overlap is a key of the section prune only; leave it out")
         for choice in choices.values():
             self._check_tasks_named(choice)
@@ -186,8 +188,10 @@ class Config(Section):
         compares.
         """
         if choice.pruning is not None and choice.pruning not in self.prunings:
-            known = ", ".join(self.prunings) or "none"
-            raise ValueError(f"select.choices: '{choice.name}' names the pruning '{choice.pruning}'; known: {known}")
+            pruning_names = ", ".join(self.prunings) or "none"
+            raise ValueError(
+                f"select.choices: '{choice.name}' names the pruning '{choice.pruning}'; known: {pruning_names}"
+            )
         pruning = self.pruning_of(choice)
         wanted = choice.rounds.values() if isinstance(choice.rounds, dict) else [choice.rounds or 0]
         wanted = [*wanted, *(choice.budget.rounds or ())]
@@ -205,13 +209,15 @@ class Config(Section):
     def _check_heads_have_tasks(self) -> None:
         switches = [self.replicate, *(system.replicate for system in self.train.systems if system.replicate)]
         heads = {self.model.head_of(task.name) for dataset in self.data.datasets for task in dataset.tasks}
-        if "crf" not in heads and any(own.crf_loss_per_sentence for own in switches):
+        if "crf" not in heads and any(switch.crf_loss_per_sentence for switch in switches):
             raise ValueError(
                 "replicate.crf_loss_per_sentence: no task has a CRF head; set model.head, or leave the switch out"
             )
-        known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
-        if isinstance(self.model.head, dict) and (unknown := [task for task in self.model.head if task not in known]):
-            raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(known)}")
+        task_names = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
+        if isinstance(self.model.head, dict) and (
+            unknown := [task for task in self.model.head if task not in task_names]
+        ):
+            raise ValueError(f"model.head: there is no task '{unknown[0]}'; known: {', '.join(task_names)}")
         for dataset in self.data.datasets:
             for task in dataset.tasks:
                 if task.missing and HEADS[kind := self.model.head_of(task.name)].needs_every_tag:
@@ -227,9 +233,9 @@ class Config(Section):
             return
         if repeated := duplicates(named):
             raise ValueError(f"warmup.tasks: duplicate value '{repeated[0]}'")
-        known = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
-        if unknown := [task for task in named if task not in known]:
-            raise ValueError(f"warmup.tasks: there is no task '{unknown[0]}'; known: {', '.join(known)}")
+        task_names = {task.name: None for dataset in self.data.datasets for task in dataset.tasks}
+        if unknown := [task for task in named if task not in task_names]:
+            raise ValueError(f"warmup.tasks: there is no task '{unknown[0]}'; known: {', '.join(task_names)}")
         for dataset in self.data.datasets:
             if not {task.name for task in dataset.tasks} & set(named):
                 raise ValueError(

@@ -27,11 +27,11 @@ class Search(Section):
 
     def rungs(self, count: int) -> list[tuple[int, int]]:
         """For each rung of the halving, how many of `count` combinations reach it, and its last epoch."""
-        found, epochs = [], self.epochs
-        while not found or count > 1:
-            found.append((count, epochs))
+        rungs, epochs = [], self.epochs
+        while not rungs or count > 1:
+            rungs.append((count, epochs))
             count, epochs = (count + 1) // 2, 2 * epochs
-        return found
+        return rungs
 
     def trained_epochs(self, count: int) -> int:
         """The epochs of all trainings of `count` combinations; each resumes after its last epoch."""

@@ -133,10 +133,10 @@ class System(Tagged):
         Raises:
             ValueError: A task or layer that it names does not exist, one is missing, or its start is not possible.
         """
-        place, own = f"train.systems: '{self.name}'", self.own_network(layers)
-        if own is not None and (self.start != "initial" or self.choice is not None):
+        place, network = f"train.systems: '{self.name}'", self.own_network(layers)
+        if network is not None and (self.start != "initial" or self.choice is not None):
             raise ValueError(
-                f"{place} trains another network ({own}) than the one that is warmed up and pruned; "
+                f"{place} trains another network ({network}) than the one that is warmed up and pruned; "
                 "it must have start 'initial' and no choice"
             )
         for dataset, tasks in datasets.items():

@@ -49,8 +49,10 @@ class Tagged(Section):
         for module in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
             importlib.import_module(f"{cls.PACKAGE}.{module}")
         place = f"{cls.PACKAGE}."
-        own = sorted((kind.__module__, value) for value, kind in cls.known.items() if kind.__module__.startswith(place))
-        return {value: cls.known[value] for _, value in own} | cls.known
+        package_kinds = sorted(
+            (kind.__module__, value) for value, kind in cls.known.items() if kind.__module__.startswith(place)
+        )
+        return {value: cls.known[value] for _, value in package_kinds} | cls.known
 
     @classmethod
     def kind_of(cls, value: str) -> type[Self]:
@@ -81,12 +83,14 @@ class Tagged(Section):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """The JSON schema; for a root, the union and its meaning; for a kind, only the keys that it uses."""
-        found = handler(schema)
+        reference = handler(schema)
         if cls.is_root():
-            return {**found, "description": inspect.cleandoc(cls.__doc__ or "")}
-        own = handler.resolve_ref_schema(found)
-        own["properties"] = {key: value for key, value in own["properties"].items() if value.get("type") != "null"}
-        return found
+            return {**reference, "description": inspect.cleandoc(cls.__doc__ or "")}
+        definition = handler.resolve_ref_schema(reference)
+        definition["properties"] = {
+            key: value for key, value in definition["properties"].items() if value.get("type") != "null"
+        }
+        return reference
 
 
 def add_late_kinds() -> None:

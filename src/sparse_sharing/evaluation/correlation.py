@@ -26,14 +26,14 @@ def rank_correlation(
     Returns:
         The correlation and the ends of its interval; NaN if all values of one side are equal.
     """
-    (found,) = _spearman(first.reshape(1, -1), second.reshape(1, -1))
-    if np.isnan(found):
+    (coefficient,) = _spearman(first.reshape(1, -1), second.reshape(1, -1))
+    if np.isnan(coefficient):
         return float("nan"), float("nan"), float("nan")
     drawn = random.integers(len(first), size=(resamples, len(first)))
     values = _spearman(*(side[drawn].reshape(resamples, -1) for side in (first, second)))
     tail = LEVEL / 2 / comparisons
     lower, upper = np.nanquantile(values, [tail, 1 - tail])
-    return float(found), float(lower), float(upper)
+    return float(coefficient), float(lower), float(upper)
 
 
 def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -46,10 +46,10 @@ def write_evidence(run: Path, output: Path, force: bool = False) -> list[Path]:
         with parts_of(path):
             system = (artifact.spec["dataset"], int(artifact.spec["seed"]), artifact.spec["system"])
             # Tensors with a dot in their name have other facts about the sentences of a task.
-            own = {task: values for task, values in artifact.tensors.items() if "." not in task}
-            if any(values.ndim != 2 or values.shape[1] not in (2, 3) for values in own.values()):
+            counts = {task: values for task, values in artifact.tensors.items() if "." not in task}
+            if any(values.ndim != 2 or values.shape[1] not in (2, 3) for values in counts.values()):
                 raise ValueError("counts of sentences: expected a table")
-        systems[system] |= own
+        systems[system] |= counts
     if not systems:
         raise ArtifactError(
             f"{run}: has no evaluation yet; expected the folder of a run, results/NAME, with at least one"
@@ -75,20 +75,20 @@ def read_evidence(folder: Path) -> dict[Key, np.ndarray]:
     Raises:
         ArtifactError: There is no file, one is damaged, or two systems were scored on different sentences.
     """
-    found: dict[Key, np.ndarray] = {}
+    counts_by_key: dict[Key, np.ndarray] = {}
     for path in sorted(folder.glob("*.csv.gz")):
-        found |= _read(path)
-    if not found:
+        counts_by_key |= _read(path)
+    if not counts_by_key:
         raise ArtifactError(f"{folder}: has no evidence files (*.csv.gz)")
     first: dict[tuple[str, str], Key] = {}
-    for key, counts in found.items():
+    for key, counts in counts_by_key.items():
         other = first.setdefault((key[0], key[3]), key)
-        if not np.array_equal(counts[:, -1], found[other][:, -1]):
+        if not np.array_equal(counts[:, -1], counts_by_key[other][:, -1]):
             raise ArtifactError(
                 f"{folder}: task '{key[3]}' was scored on other sentences for {key[1]}, seed {key[2]}, than for "
                 f"{other[1]}, seed {other[2]}"
             )
-    return found
+    return counts_by_key
 
 
 def _file(folder: Path, dataset: str, seed: int, system: str) -> Path:
@@ -113,10 +113,10 @@ def _read(path: Path) -> dict[Key, np.ndarray]:
     rows: dict[Key, list[list[int]]] = defaultdict(list)
     try:
         for row in _rows(path):
-            own = rows[row["dataset"], row["system"], int(row["seed"]), row["task"]]
-            if int(row["sentence"]) != len(own) + 1:
+            sentence_counts = rows[row["dataset"], row["system"], int(row["seed"]), row["task"]]
+            if int(row["sentence"]) != len(sentence_counts) + 1:
                 raise ValueError(f"sentence {row['sentence']} of task {row['task']} is out of order")
-            own.append([int(row[name]) for name in ("correct", "predicted", "gold") if row[name]])
+            sentence_counts.append([int(row[name]) for name in ("correct", "predicted", "gold") if row[name]])
         return {key: np.array(values, np.int64) for key, values in rows.items()}
     except (OSError, EOFError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise ArtifactError(f"{path}: is damaged, or was not written by sparse-sharing evidence ({error})") from error

@@ -70,14 +70,14 @@ class TrainingFacts:
 
 def of_training(facts: TrainingFacts, tasks: Sequence[str]) -> list[Mark]:
     """The marks of a trained model of some tasks."""
-    found = [Mark(ZERO, task) for task, score in facts.best_dev.items() if score <= 0]
-    nothing = bool(facts.best_dev) and len(found) == len(facts.best_dev)
+    marks = [Mark(ZERO, task) for task, score in facts.best_dev.items() if score <= 0]
+    nothing = bool(facts.best_dev) and len(marks) == len(facts.best_dev)
     if nothing and facts.epochs < facts.planned_epochs:
-        found.append(Mark(STOPPED))
-    found += [Mark(LAST_KEPT, task) for task in tasks if task not in facts.best_dev]
+        marks.append(Mark(STOPPED))
+    marks += [Mark(LAST_KEPT, task) for task in tasks if task not in facts.best_dev]
     if facts.best_dev and facts.best_epoch == facts.planned_epochs:
-        found.append(Mark(NOT_CONVERGED))
-    return found
+        marks.append(Mark(NOT_CONVERGED))
+    return marks
 
 
 @dataclass(frozen=True)

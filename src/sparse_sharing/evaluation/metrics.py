@@ -186,7 +186,8 @@ def _tagged(gold: Tags, predicted: Tags) -> tuple[Tags, Tags]:
     if all(map(all, gold)):
         return gold, predicted
     pairs = [[pair for pair in zip(*tags, strict=True) if pair[0]] for tags in zip(gold, predicted, strict=True)]
-    return [[right for right, _ in own] for own in pairs], [[guess for _, guess in own] for own in pairs]
+    right = [[tag for tag, _ in sentence] for sentence in pairs]
+    return right, [[tag for _, tag in sentence] for sentence in pairs]
 
 
 def _check_lengths(gold: Tags, predicted: Tags) -> None:

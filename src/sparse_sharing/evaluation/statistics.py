@@ -26,7 +26,7 @@ SEEDS_FOR_SYSTEMS = 3
 DRAWS_AT_ONCE = 1_000_000
 
 HELPED, HURT, NO_DIFFERENCE = "helped", "hurt", "no measurable difference"
-HIGHER, LOWER, THESE_EQUAL = (f"these models: {words}" for words in ("higher", "lower", NO_DIFFERENCE))
+HIGHER, LOWER, THESE_EQUAL = (f"these models: {verdict}" for verdict in ("higher", "lower", NO_DIFFERENCE))
 NO_VERDICT = "no verdict"
 DIFFERENCES = (HELPED, HURT, HIGHER, LOWER)
 """The verdicts whose interval does not contain zero."""
@@ -54,8 +54,8 @@ def by_document(counts: np.ndarray, documents: np.ndarray) -> np.ndarray:
     """
     names, places = np.unique(documents, return_inverse=True)
     summed = np.zeros((counts.shape[0], len(names), counts.shape[2]), np.int64)
-    for model, own in enumerate(counts):
-        np.add.at(summed[model], places, own)
+    for model, model_counts in enumerate(counts):
+        np.add.at(summed[model], places, model_counts)
     return summed
 
 
@@ -116,8 +116,8 @@ class TextVariance:
 def text_variance(ours: np.ndarray, theirs: np.ndarray) -> TextVariance:
     """The variance over texts from the deviations of two systems' models, float64 [resamples, seeds] each."""
     whole = float(np.mean((ours.mean(1) - theirs.mean(1)) ** 2))
-    own = sum(_interaction(deviations) / deviations.shape[1] for deviations in (ours, theirs))
-    return TextVariance(whole, max(0.0, whole - own))
+    interaction = sum(_interaction(deviations) / deviations.shape[1] for deviations in (ours, theirs))
+    return TextVariance(whole, max(0.0, whole - interaction))
 
 
 def _interaction(deviations: np.ndarray) -> float:
@@ -137,9 +137,9 @@ def pooled_variance(variances: Sequence[float], seeds: Sequence[int]) -> tuple[f
         seeds: the number of seeds of each; systems with one seed are ignored.
     """
     degrees = [number - 1 for number in seeds]
-    known = [(variance, own) for variance, own in zip(variances, degrees, strict=True) if own > 0]
-    total = sum(own for _, own in known)
-    return (sum(variance * own for variance, own in known) / total if total else 0.0), total
+    estimates = [(variance, freedom) for variance, freedom in zip(variances, degrees, strict=True) if freedom > 0]
+    total = sum(freedom for _, freedom in estimates)
+    return (sum(variance * freedom for variance, freedom in estimates) / total if total else 0.0), total
 
 
 Width = tuple[np.ndarray, np.ndarray]
@@ -164,9 +164,9 @@ def half_width_of_systems(
         units: the number of units of the text, at least 2.
         comparisons: the size of the family (Bonferroni).
     """
-    welch, own = welch_half_width(variances, seeds, text, units, comparisons)
-    equal, common = pooled_half_width(pooled, seeds, text, units, comparisons)
-    return np.maximum(welch, equal), np.where(welch > equal, own, common)
+    welch_half, welch_error = welch_half_width(variances, seeds, text, units, comparisons)
+    pooled_half, pooled_error = pooled_half_width(pooled, seeds, text, units, comparisons)
+    return np.maximum(welch_half, pooled_half), np.where(welch_half > pooled_half, welch_error, pooled_error)
 
 
 def welch_half_width(
@@ -222,5 +222,5 @@ def detectable(half_width: float, error: float) -> float:
 
 def verdict(lower: float, upper: float, seeds: int) -> str:
     """The verdict of an interval: on systems with at least SEEDS_FOR_SYSTEMS seeds, else on these trained models."""
-    words = (HELPED, HURT, NO_DIFFERENCE) if seeds >= SEEDS_FOR_SYSTEMS else (HIGHER, LOWER, THESE_EQUAL)
-    return words[0] if lower > 0 else words[1] if upper < 0 else words[2]
+    verdicts = (HELPED, HURT, NO_DIFFERENCE) if seeds >= SEEDS_FOR_SYSTEMS else (HIGHER, LOWER, THESE_EQUAL)
+    return verdicts[0] if lower > 0 else verdicts[1] if upper < 0 else verdicts[2]

@@ -64,12 +64,12 @@ class CrfHead(LinearHead):
         """See `Head`; a sentence with a tag that the head does not have is excluded from the loss."""
         emissions, chain = self.scores(flat, states), self._chain(flat)
         unknown = mask & ((tags < 0) | (tags >= emissions.shape[2]))
-        known = ~unknown.any(0)
+        has_known_tags = ~unknown.any(0)
         missing = log_partition(emissions, mask, **chain)
         missing = missing - path_scores(emissions, tags.masked_fill(unknown, 0), mask, **chain)
         allowed = {name: value + self.barriers[name] for name, value in chain.items()}
         best = best_paths(emissions, mask, **allowed)
-        return best, missing.masked_fill(~known, 0).sum(), (mask & known).sum()
+        return best, missing.masked_fill(~has_known_tags, 0).sum(), (mask & has_known_tags).sum()
 
     def _chain(self, flat: Tensor) -> dict[str, Tensor]:
         """The weights of the field besides the linear layer."""

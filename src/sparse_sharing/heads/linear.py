@@ -48,10 +48,10 @@ class LinearHead(Head):
     def assess(self, flat: Tensor, states: Tensor, tags: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See `Head`."""
         scores = self.scores(flat, states)
-        known = mask & (tags >= 0) & (tags < scores.shape[2])
-        counted = tags.masked_fill(~known, IGNORED_TAG).flatten()
+        has_known_tag = mask & (tags >= 0) & (tags < scores.shape[2])
+        counted = tags.masked_fill(~has_known_tag, IGNORED_TAG).flatten()
         total = functional.cross_entropy(scores.flatten(0, 1), counted, ignore_index=IGNORED_TAG, reduction="sum")
-        return scores.argmax(2), total, known.sum()
+        return scores.argmax(2), total, has_known_tag.sum()
 
 
 def affine(states: int, tags: int) -> tuple[TensorInfo, TensorInfo]:

@@ -28,8 +28,8 @@ def check_budgets(specs: Specs, data: Mapping[str, list[CheckedCorpus]], finding
     """
     for dataset, corpora in data.items():
         sentences = Counter[str]()
-        for own in corpora:
-            sentences.update({task.name: len(own.sentences["train"]) for task in own.corpus.tasks})
+        for checked in corpora:
+            sentences.update({task.name: len(checked.sentences["train"]) for task in checked.corpus.tasks})
         if set(sentences) == set(specs.tasks(dataset)):
             compare_budgets(specs, dataset, sentences, findings)
 

@@ -82,7 +82,7 @@ def bundle(run: Path, output: Path, configuration: Path | None = None) -> list[s
     contents = {str(path.relative_to(run)): path.read_bytes() for path in paths}
     if configuration is not None:
         contents["configuration.yaml"] = configuration.read_bytes()
-    settings = {str(path.relative_to(run)): own for path in [*paths, *named] if (own := stored_spec(path))}
+    settings = {str(path.relative_to(run)): stored for path in [*paths, *named] if (stored := stored_spec(path))}
     digests = {str(path.relative_to(run)): file_digest(path) for path in [*paths, *named]}
     contents |= {
         "spec.json": _json(spec),
@@ -96,7 +96,11 @@ def bundle(run: Path, output: Path, configuration: Path | None = None) -> list[s
 
 
 def _environment() -> dict[str, object]:
-    packages = {own.metadata["Name"]: own.version for own in distributions() if own.metadata["Name"]}
+    packages = {
+        distribution.metadata["Name"]: distribution.version
+        for distribution in distributions()
+        if distribution.metadata["Name"]
+    }
     return {
         "sparse-sharing": __version__,
         "python": platform.python_version(),

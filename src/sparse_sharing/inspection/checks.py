@@ -97,9 +97,9 @@ def check_data(config: Config, generated: Path, findings: Findings) -> dict[str,
 
 
 def _check_dataset(config: Config, dataset: Dataset, generated: Path, findings: Findings) -> list[CheckedCorpus]:
-    checked = []
+    corpora = []
     for corpus in dataset.corpora:
-        found = CheckedCorpus(corpus, f"{dataset.name} {corpus.name}")
+        checked = CheckedCorpus(corpus, f"{dataset.name} {corpus.name}")
         documents = {}
         for split in SPLITS:
             if not corpus.files(split):
@@ -108,20 +108,20 @@ def _check_dataset(config: Config, dataset: Dataset, generated: Path, findings: 
                 generated / path.removeprefix(DEMO) if path.startswith(DEMO) else Path(layout.source_path(config, path))
                 for path in corpus.files(split)
             ]
-            if (report := _read(config, split, paths, found, findings)) is not None:
+            if (report := _read(config, split, paths, checked, findings)) is not None:
                 documents[split] = report.document_files
-        with _as_finding(found.place, findings):
+        with _as_finding(checked.place, findings):
             refuse_shared_documents(documents)
-        if "train" in found.sentences:
-            _cut(found, findings)
-        if all(split in found.sentences for split in corpus.splits):
-            _check_splits(found, findings)
-            _check_same_tags(found, findings)
-            checked.append(found)
+        if "train" in checked.sentences:
+            _cut(checked, findings)
+        if all(split in checked.sentences for split in corpus.splits):
+            _check_splits(checked, findings)
+            _check_same_tags(checked, findings)
+            corpora.append(checked)
     for task in dataset.tasks:
-        _check_task(config, dataset, task.name, checked, findings)
-    _check_leaks(checked, findings)
-    return checked
+        _check_task(config, dataset, task.name, corpora, findings)
+    _check_leaks(corpora, findings)
+    return corpora
 
 
 @contextlib.contextmanager
@@ -133,9 +133,11 @@ def _as_finding(place: str, findings: Findings) -> Iterator[None]:
         findings.error(place, str(error))
 
 
-def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, findings: Findings) -> ReadReport | None:
+def _read(
+    config: Config, split: str, paths: list[Path], checked: CheckedCorpus, findings: Findings
+) -> ReadReport | None:
     """Read a split as `prepare` does, and collect all flaws of its tags."""
-    corpus = found.corpus
+    corpus = checked.corpus
     spec = corpus_spec(corpus)
     columns = {task.name: task for task in spec.tasks}
     spec = spec.model_copy(update={"tasks": [columns[task.name] for task in corpus.tasks]})
@@ -144,30 +146,30 @@ def _read(config: Config, split: str, paths: list[Path], found: CheckedCorpus, f
     limit = corpus.train_sentences if split == "train" and corpus.train_sentences_seed is None else None
     flaws = Flaws()
     report = ReadReport(flaws=flaws)
-    with _as_finding(f"{found.place} {split}", findings):
-        found.sentences[split] = list(read_split(spec, paths, documents, report, limit))
-        found.documents[split] = document_numbers(report.documents)
-    if split not in found.sentences:
+    with _as_finding(f"{checked.place} {split}", findings):
+        checked.sentences[split] = list(read_split(spec, paths, documents, report, limit))
+        checked.documents[split] = document_numbers(report.documents)
+    if split not in checked.sentences:
         return None
     name = ", ".join(map(str, paths))
-    found.widths[split] = report.width
+    checked.widths[split] = report.width
     for task in corpus.tasks:
-        _tell_flaws(found, name, task, flaws, findings)
+        _tell_flaws(checked, name, task, flaws, findings)
         if repairs := report.repairs.get(task.name):
-            place = f"{found.place} {task.name}"
+            place = f"{checked.place} {task.name}"
             findings.warning(place, f"{name}: {repairs:,} tags were repaired to fit scheme {task.scheme}")
         if skipped := report.missing.get(task.name):
-            findings.note(f"{found.place} {task.name}", f"{name}: {skipped:,} tokens have no tag and are skipped")
+            findings.note(f"{checked.place} {task.name}", f"{name}: {skipped:,} tokens have no tag and are skipped")
     if report.comments and corpus.format == "columns":
-        findings.note(f"{found.place} {split}", f"{name}: {report.comments:,} lines are comments")
+        findings.note(f"{checked.place} {split}", f"{name}: {report.comments:,} lines are comments")
     if report.documents_repeated:
         count = report.documents_repeated
         what = "1 copy of a document is" if count == 1 else f"{count:,} copies of documents are"
-        findings.note(f"{found.place} {split}", f"{name}: {what} skipped: other files have the same text")
+        findings.note(f"{checked.place} {split}", f"{name}: {what} skipped: other files have the same text")
     return report
 
 
-def _tell_flaws(found: CheckedCorpus, name: str, task: Task, flaws: Flaws, findings: Findings) -> None:
+def _tell_flaws(checked: CheckedCorpus, name: str, task: Task, flaws: Flaws, findings: Findings) -> None:
     """Add one error for each kind of flaw: the count, the first places, and what to do."""
     order = "set repair: true to rewrite them as conlleval reads them"
     kinds: dict[Kind, tuple[str, str]] = {
@@ -178,101 +180,105 @@ def _tell_flaws(found: CheckedCorpus, name: str, task: Task, flaws: Flaws, findi
     for kind, (what, remedy) in kinds.items():
         if not (count := flaws.counts[task.name, kind]):
             continue
-        kept = flaws.first[task.name, kind]
+        first_flaws = flaws.first[task.name, kind]
         if kind == "foreign":
             # Tags of no scheme, beside tags of another scheme.
             form = span_form(flaws.foreign[task.name] + Counter({"O": 1, "B-X": 1}))
             remedy = f"they look like {form}" if form else remedy
         if kind == "missing" and task.scheme != "none":
             remedy = "correct the file"
-        more = f"\n  and {count - len(kept):,} more" if count > len(kept) else ""
-        places = "".join(f"\n  {flaw}" for flaw in kept)
-        findings.error(f"{found.place} {task.name}", f"{name}: {count:,} {what}; {remedy}{places}{more}")
+        more = f"\n  and {count - len(first_flaws):,} more" if count > len(first_flaws) else ""
+        places = "".join(f"\n  {flaw}" for flaw in first_flaws)
+        findings.error(f"{checked.place} {task.name}", f"{name}: {count:,} {what}; {remedy}{places}{more}")
 
 
-def _cut(found: CheckedCorpus, findings: Findings) -> None:
+def _cut(checked: CheckedCorpus, findings: Findings) -> None:
     """Cut dev, or dev and test, from train as `prepare` will."""
-    corpus, train = found.corpus, found.sentences["train"]
-    with _as_finding(f"{found.place} train", findings):
+    corpus, train = checked.corpus, checked.sentences["train"]
+    with _as_finding(f"{checked.place} train", findings):
         if corpus.split:
-            parts = assign_splits(len(train), corpus.split, corpus.split_seed, found.documents["train"])
+            parts = assign_splits(len(train), corpus.split, corpus.split_seed, checked.documents["train"])
             for split, number in SPLIT_NUMBERS.items():
-                found.sentences[split] = [train[index] for index in np.flatnonzero(parts == number)]
+                checked.sentences[split] = [train[index] for index in np.flatnonzero(parts == number)]
         elif corpus.cuts_dev:
             cut = cut_development(train, corpus.dev_fraction, corpus.split_seed)
-            found.sentences["train"], found.sentences["dev"] = cut
+            checked.sentences["train"], checked.sentences["dev"] = cut
             tasks = ", ".join(task.name for task in corpus.tasks)
-            findings.note(found.place, f"no dev file for {tasks}: {len(cut[1]):,} sentences are cut from train for it")
+            findings.note(
+                checked.place, f"no dev file for {tasks}: {len(cut[1]):,} sentences are cut from train for it"
+            )
 
 
-def _check_splits(found: CheckedCorpus, findings: Findings) -> None:
+def _check_splits(checked: CheckedCorpus, findings: Findings) -> None:
     """Add the sizes of the splits, and doubts about their sentences."""
-    splits = found.corpus.splits
-    sizes = (f"{split} {len(found.sentences[split]):,}" for split in splits)
-    findings.note(found.place, f"{', '.join(sizes)} sentences, {sum(map(found.tokens, splits)):,} tokens")
-    if len(set(found.widths.values())) > 1:
-        widths = ", ".join(f"{split} {width}" for split, width in found.widths.items())
+    splits = checked.corpus.splits
+    sizes = (f"{split} {len(checked.sentences[split]):,}" for split in splits)
+    findings.note(checked.place, f"{', '.join(sizes)} sentences, {sum(map(checked.tokens, splits)):,} tokens")
+    if len(set(checked.widths.values())) > 1:
+        widths = ", ".join(f"{split} {width}" for split, width in checked.widths.items())
         findings.warning(
-            found.place, f"the files have different numbers of columns ({widths}): are they the same columns?"
+            checked.place, f"the files have different numbers of columns ({widths}): are they the same columns?"
         )
-    train = list(found.words("train"))
+    train = list(checked.words("train"))
     doubtful = []
     for split in splits:
-        words = list(found.words(split))
+        words = list(checked.words(split))
         doubtful += doubts.sentence_breaks(split, words)
         doubtful += doubts.document_marks(split, words)
         doubtful += doubts.hidden_characters(split, words)
-        if found.corpus.format == "columns" and not found.corpus.comments:
+        if checked.corpus.format == "columns" and not checked.corpus.comments:
             doubtful += doubts.comment_lines(split, words)
         if split != "train":
             doubtful += doubts.unseen_words(split, train, words)
-    annotated = [index for index, task in enumerate(found.corpus.tasks) if task.derive is None]
-    doubtful += doubts.words(train, [Counter(_tags(found.sentences["train"], index)) for index in annotated])
+    annotated = [index for index, task in enumerate(checked.corpus.tasks) if task.derive is None]
+    doubtful += doubts.words(train, [Counter(_tags(checked.sentences["train"], index)) for index in annotated])
     for text in doubtful:
-        findings.warning(found.place, text)
+        findings.warning(checked.place, text)
 
 
-def _check_same_tags(found: CheckedCorpus, findings: Findings) -> None:
+def _check_same_tags(checked: CheckedCorpus, findings: Findings) -> None:
     """Warn of two tasks with the same tags."""
-    tasks = [(index, task) for index, task in enumerate(found.corpus.tasks) if task.derive is None]
+    tasks = [(index, task) for index, task in enumerate(checked.corpus.tasks) if task.derive is None]
     for (first, one), (second, other) in combinations(tasks, 2):
-        if all(sentence.tags[first] == sentence.tags[second] for sentence in found.sentences["train"]):
+        if all(sentence.tags[first] == sentence.tags[second] for sentence in checked.sentences["train"]):
             text = (
                 f"tasks '{one.name}' and '{other.name}' have the same tag on every training token: is one column "
                 "read twice?"
             )
-            findings.warning(found.place, text)
+            findings.warning(checked.place, text)
 
 
 def _check_leaks(corpora: list[CheckedCorpus], findings: Findings) -> None:
     """Warn of sentences that occur in two splits, of the same or of different corpora of a dataset."""
     digests = {
-        (found, split): np.fromiter(map(sentence_digest, found.words(split)), np.uint64)
-        for found in corpora
-        for split in found.corpus.splits
+        (checked, split): np.fromiter(map(sentence_digest, checked.words(split)), np.uint64)
+        for checked in corpora
+        for split in checked.corpus.splits
     }
-    for (found, split), (other, earlier) in product(digests, digests):
+    for (checked, split), (other, earlier) in product(digests, digests):
         if SPLITS.index(earlier) >= SPLITS.index(split):
             continue
-        own = digests[found, split]
-        if count := int(occurring(own, [digests[other, earlier]]).sum()):
-            where = earlier if other is found else f"{earlier} of {other.corpus.name}"
-            share = 100 * count / len(own)
-            findings.warning(found.place, f"{count:,} {split} sentences ({share:.1f} %) occur word for word in {where}")
+        split_digests = digests[checked, split]
+        if count := int(occurring(split_digests, [digests[other, earlier]]).sum()):
+            where = earlier if other is checked else f"{earlier} of {other.corpus.name}"
+            share = 100 * count / len(split_digests)
+            findings.warning(
+                checked.place, f"{count:,} {split} sentences ({share:.1f} %) occur word for word in {where}"
+            )
 
 
-def _check_task(config: Config, dataset: Dataset, task: str, checked: list[CheckedCorpus], findings: Findings) -> None:
+def _check_task(config: Config, dataset: Dataset, task: str, corpora: list[CheckedCorpus], findings: Findings) -> None:
     """Check the dev text and the labels of a task, in all corpora that have it."""
-    given = [corpus.name for corpus, _ in dataset.sources(task)]
+    corpus_names = [corpus.name for corpus, _ in dataset.sources(task)]
     sources = [
-        _Source(found, index, own)
-        for found in checked
-        for index, own in enumerate(found.corpus.tasks)
-        if own.name == task
+        _Source(checked, index, entry)
+        for checked in corpora
+        for index, entry in enumerate(checked.corpus.tasks)
+        if entry.name == task
     ]
-    if len(sources) == len(given):
+    if len(sources) == len(corpus_names):
         _check_dev_spans(config, sources, findings)
-        names = sources[0].found.place if len(given) == 1 else f"{dataset.name} {' + '.join(given)}"
+        names = sources[0].checked.place if len(corpus_names) == 1 else f"{dataset.name} {' + '.join(corpus_names)}"
         _check_labels(sources, f"{names} {task}", findings)
 
 
@@ -280,26 +286,28 @@ def _check_task(config: Config, dataset: Dataset, task: str, checked: list[Check
 class _Source:
     """A corpus that has a task, with the index of the task among its tasks and its entry for the task."""
 
-    found: CheckedCorpus
+    checked: CheckedCorpus
     index: int
     task: Task
 
     def labels(self, split: str) -> Counter[str]:
         """How often each label occurs in a split, under the names that the configuration gives to labels."""
-        return _labels(self.found.sentences.get(split, []), self.index, self.task)
+        return _labels(self.checked.sentences.get(split, []), self.index, self.task)
 
 
 def _check_dev_spans(config: Config, sources: list[_Source], findings: Findings) -> None:
     """Check that the dev text of a task has spans, so that its scores can choose epochs and masks."""
-    with_dev = [source for source in sources if "dev" in source.found.sentences]
+    with_dev = [source for source in sources if "dev" in source.checked.sentences]
     for source in with_dev:
-        found = source.found
-        tags = {task.name: set(_tags(found.sentences["dev"], index)) for index, task in enumerate(found.corpus.tasks)}
-        if source.task.name not in [task.name for task in tasks_without_dev_spans(corpus_spec(found.corpus), tags)]:
+        checked = source.checked
+        tags = {
+            task.name: set(_tags(checked.sentences["dev"], index)) for index, task in enumerate(checked.corpus.tasks)
+        }
+        if source.task.name not in [task.name for task in tasks_without_dev_spans(corpus_spec(checked.corpus), tags)]:
             return
-    found, task = with_dev[0].found, with_dev[0].task.name
-    files = [layout.source_path(config, name) for name in found.corpus.files("dev")]
-    findings.error(f"{found.place} {task}", no_dev_spans(corpus_spec(found.corpus), task, ", ".join(files) or None))
+    checked, task = with_dev[0].checked, with_dev[0].task.name
+    files = [layout.source_path(config, name) for name in checked.corpus.files("dev")]
+    findings.error(f"{checked.place} {task}", no_dev_spans(corpus_spec(checked.corpus), task, ", ".join(files) or None))
 
 
 def _check_labels(sources: list[_Source], place: str, findings: Findings) -> None:
@@ -334,10 +342,10 @@ def _check_labels(sources: list[_Source], place: str, findings: Findings) -> Non
 
 def _own_labels(sources: list[_Source]) -> Iterator[str]:
     """Labels of one task that only some of its corpora use in training: they may be two names of one thing."""
-    labels = {source.found.corpus.name: source.labels("train") for source in sources}
+    labels = {source.checked.corpus.name: source.labels("train") for source in sources}
     every = set().union(*labels.values())
-    for name, own in labels.items():
-        if lacking := sorted(every - set(own)):
+    for name, corpus_labels in labels.items():
+        if lacking := sorted(every - set(corpus_labels)):
             yield (
                 f"corpus '{name}' never has {_listed(lacking)}; if it uses other names for them, rename those "
                 "with labels"
@@ -363,11 +371,11 @@ def _tags(sentences: list[Sentence], index: int) -> Iterator[str]:
 
 def _check_vectors(config: Config, path: Path, corpora: list[CheckedCorpus], findings: Findings) -> None:
     """Check that the vectors can be read, fit the model, and cover the words."""
-    words: Mapping[str, Counter[str]] = {
+    word_counts: Mapping[str, Counter[str]] = {
         split: Counter(word for corpus in corpora for sentence in corpus.words(split) for word in sentence)
         for split in SPLITS
     }
-    wanted = {form for counts in words.values() for word in counts for form in (word, word.lower())}
+    wanted = {form for counts in word_counts.values() for word in counts for form in (word, word.lower())}
     try:
         vectors = read_vectors(path, wanted)
     except DataError as error:
@@ -378,9 +386,9 @@ def _check_vectors(config: Config, path: Path, corpora: list[CheckedCorpus], fin
         findings.error(
             "vectors", f"{path} has {width} dimensions, but model.word_dimension is smaller; set it to {width}"
         )
-    found = frozenset(vectors.words)
-    for split, counts in words.items():
-        missing = coverage(counts.items(), found, config.data.lowercase)["missing"]
+    with_vector = frozenset(vectors.words)
+    for split, counts in word_counts.items():
+        missing = coverage(counts.items(), with_vector, config.data.lowercase)["missing"]
         say = findings.warning if missing > 0.2 else findings.note
         say("vectors", f"{split}: {100 * (1 - missing):.1f} % of the tokens have a vector")
 

@@ -55,13 +55,13 @@ def sentence_breaks(split: str, sentences: Words) -> Iterator[str]:
 
 def document_marks(split: str, sentences: Words) -> Iterator[str]:
     """Warn of words that look like the mark of a document but are read as text."""
-    found = Counter(
+    marks = Counter(
         word for sentence in sentences for word in sentence[:1] if re.sub(r"\W|_", "", word).upper() == "DOCSTART"
     )
-    found += Counter(
+    marks += Counter(
         sentence[0] + " ..." for sentence in sentences if len(sentence) > 1 and sentence[0] in ("#begin", "#end")
     )
-    for word, count in found.most_common(1):
+    for word, count in marks.most_common(1):
         yield (
             f"{count:,} sentences in {split} begin with {quote(word)}; only {DOCUMENT_START} is read as the "
             "start of a document"
@@ -77,17 +77,17 @@ def comment_lines(split: str, sentences: Words) -> Iterator[str]:
 
 def hidden_characters(split: str, sentences: Words) -> Iterator[str]:
     """Warn of invisible characters in words: such a word differs from the word that it looks like."""
-    found: Counter[str] = Counter()
+    letter_counts: Counter[str] = Counter()
     first: dict[str, str] = {}
-    words = Counter(chain.from_iterable(sentences))
-    letters = set("".join(words))
+    word_counts = Counter(chain.from_iterable(sentences))
+    letters = set("".join(word_counts))
     hidden = {letter for letter in letters if unicodedata.category(letter) == "Cc" and letter != "\x85"}
     hidden |= letters & MARKS
-    for word, count in words.items() if hidden else ():
+    for word, count in word_counts.items() if hidden else ():
         for letter in hidden.intersection(word):
-            found[letter] += count
+            letter_counts[letter] += count
             first.setdefault(letter, word)
-    for letter, count in sorted(found.items()):
+    for letter, count in sorted(letter_counts.items()):
         name = "a carriage return" if letter == "\r" else f"U+{ord(letter):04X}"
         remedy = "convert the line ends" if letter == "\r" else "remove the character"
         yield f"{count:,} words in {split} contain {name}, which is invisible ({quote(first[letter])}); {remedy}"
@@ -111,10 +111,10 @@ def words(train: Words, tags_of_tasks: Sequence[Counter[str]]) -> Iterator[str]:
 
 def unseen_words(split: str, train: Words, sentences: Words) -> Iterator[str]:
     """Warn of a split whose words are mostly not in train: another language, or another column."""
-    known = {word.lower() for word in set(chain.from_iterable(train))}
+    training_words = {word.lower() for word in set(chain.from_iterable(train))}
     counts = Counter(chain.from_iterable(sentences))
     total = counts.total()
-    unseen = sum(count for word, count in counts.items() if word.lower() not in known)
+    unseen = sum(count for word, count in counts.items() if word.lower() not in training_words)
     if total >= FEW_TOKENS and unseen > UNSEEN_WORDS * total:
         share = 100 * unseen / total
         yield f"{share:.0f} % of the tokens in {split} are words that are not in train: is it the same kind of text?"

@@ -106,9 +106,9 @@ def estimate(
         if optimization:
             seconds[id(job)] += _training(job, tokens[dataset], speeds[dataset, batch_size])
         elif job.stage == "evaluate":
-            known = next(speed for (own, _), speed in speeds.items() if own == dataset)
+            dataset_speed = next(speed for (name, _), speed in speeds.items() if name == dataset)
             seconds[id(job)] += (
-                sum(tokens[dataset]["test"][task] for task in _tasks(job.needs["model"])) / known.scoring
+                sum(tokens[dataset]["test"][task] for task in _tasks(job.needs["model"])) / dataset_speed.scoring
             )
     stages: dict[str, float] = {}
     for job in jobs:
@@ -157,37 +157,39 @@ def _chain(jobs: list[Job], seconds: Mapping[int, float]) -> float:
 def _tokens(corpora: list[CheckedCorpus]) -> Mapping[str, Mapping[str, int]]:
     """Tokens of each task by split."""
     tokens = {split: Counter[str]() for split in SPLITS}
-    for found, split in product(corpora, SPLITS):
-        if split in found.sentences:
-            tokens[split].update({task.name: found.tokens(split) for task in found.corpus.tasks})
+    for checked, split in product(corpora, SPLITS):
+        if split in checked.sentences:
+            tokens[split].update({task.name: checked.tokens(split) for task in checked.corpus.tasks})
     return tokens
 
 
 def _sample(corpora: list[CheckedCorpus], model: EncoderSection, device: str, spec: PrepareSpec) -> _Sample:
     """The network for the whole dataset, and a part of its text; for a task of several corpora, that of the last."""
-    given = {found.corpus.name: found for found in corpora}
+    checked_by_name = {checked.corpus.name: checked for checked in corpora}
     samples, tags = {}, {}
-    for own in spec.corpora:
-        found = given[own.name]
-        every = max(1, len(found.sentences["train"]) // SAMPLE)
+    for corpus in spec.corpora:
+        checked = checked_by_name[corpus.name]
+        every = max(1, len(checked.sentences["train"]) // SAMPLE)
         # The spec has its tasks in alphabetical order, the configuration in any order.
-        places = [[task.name for task in found.corpus.tasks].index(task.name) for task in own.tasks]
+        places = [[task.name for task in checked.corpus.tasks].index(task.name) for task in corpus.tasks]
         sample = [
             sentence.__class__(sentence.words, tuple(sentence.tags[place] for place in places), sentence.line)
-            for sentence in found.sentences["train"][::every]
+            for sentence in checked.sentences["train"][::every]
         ]
-        samples[own.name] = list(in_model_schemes(sample, own.tasks))
-        for task in own.tasks:
-            tags[task.name] = task_tags(task, {tag for _, tagging in samples[own.name] for tag in tagging[task.name]})
-    words = Counter(word for found in corpora for sentence in found.words("train") for word in sentence)
-    vocabulary = build_vocabulary(spec, words, PretrainedVectors({}, frozenset(), 0), tags)
+        samples[corpus.name] = list(in_model_schemes(sample, corpus.tasks))
+        for task in corpus.tasks:
+            tags[task.name] = task_tags(
+                task, {tag for _, tagging in samples[corpus.name] for tag in tagging[task.name]}
+            )
+    word_counts = Counter(word for checked in corpora for sentence in checked.words("train") for word in sentence)
+    vocabulary = build_vocabulary(spec, word_counts, PretrainedVectors({}, frozenset(), 0), tags)
     network = Network(model, vocabulary, choose_device(device))
     count = network.vocabulary.word_count
     initialise(network, 1, np.zeros((count, 0), np.float32), np.zeros(count, bool))
     texts: dict[str, EncodedText] = {}
-    for own in spec.corpora:
-        tasks = [task.name for task in own.tasks]
-        texts |= dict.fromkeys(tasks, encode_text(samples[own.name], vocabulary, tasks, {}, 0))
+    for corpus in spec.corpora:
+        tasks = [task.name for task in corpus.tasks]
+        texts |= dict.fromkeys(tasks, encode_text(samples[corpus.name], vocabulary, tasks, {}, 0))
     return _Sample(network, {task: TaskData(text, text) for task, text in texts.items()})
 
 

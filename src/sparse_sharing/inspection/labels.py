@@ -32,7 +32,7 @@ def likely_typos(counts: Mapping[str, int]) -> dict[str, str]:
     typos = {}
     systematic = _is_systematic([label for label, count in counts.items() if count > RARE])
     for label, count in sorted(counts.items()):
-        if count > RARE or len(label) < SHORTEST or any(label in known for known in INVENTORIES.values()):
+        if count > RARE or len(label) < SHORTEST or any(label in inventory for inventory in INVENTORIES.values()):
             continue
         meant = [
             other
@@ -50,7 +50,9 @@ def likely_typos(counts: Mapping[str, int]) -> dict[str, str]:
 def _is_systematic(labels: list[str]) -> bool:
     """Whether several labels that are not typos differ from another by one letter."""
     unknown = [
-        label for label in labels if len(label) >= SHORTEST and not any(label in own for own in INVENTORIES.values())
+        label
+        for label in labels
+        if len(label) >= SHORTEST and not any(label in inventory for inventory in INVENTORIES.values())
     ]
     near = [label for label in unknown if any(is_one_slip(label, other) for other in unknown)]
     return len(near) >= max(2, len(unknown) / 4)

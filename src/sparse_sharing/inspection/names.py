@@ -14,7 +14,7 @@ WORDS_OF_SPLITS = {
     "dev": ("dev", "development", "devel", "valid", "validation", "val", "testa", "tune"),
     "test": ("test", "testing", "testb", "tst", "eval"),
 }
-SPLIT_OF_WORD = {word: split for split, words in WORDS_OF_SPLITS.items() for word in words}
+SPLIT_OF_WORD = {word: split for split, split_words in WORDS_OF_SPLITS.items() for word in split_words}
 
 _words = re.compile(r"[^\W_]+").findall
 # wnut17train, conll2003Test: a digit or a change of letter case separates the split from the name before it; train1,
@@ -60,12 +60,12 @@ def group_files(paths: Iterable[Path]) -> list[FileGroup]:
             test.
     """
     groups: dict[tuple[str, Path], FileGroup] = {}
-    known = ", ".join(f"{split} ({', '.join(words[1:])})" for split, words in WORDS_OF_SPLITS.items())
+    examples = ", ".join(f"{split} ({', '.join(words[1:])})" for split, words in WORDS_OF_SPLITS.items())
     for path in paths:
         split, corpus = split_and_corpus(path)
         if split is None:
             raise DataError(
-                f"{path}: found no split in the name; expected a word such as {known} in it, or name the file with "
+                f"{path}: found no split in the name; expected a word such as {examples} in it, or name the file with "
                 "--train, --dev or --test"
             )
         folder = path.resolve().parent
@@ -77,16 +77,16 @@ def group_files(paths: Iterable[Path]) -> list[FileGroup]:
                 f"name them with --{split}"
             )
         group.files[split] = [path]
-    found = _joined_groups(list(groups.values()))
-    for group in found:
+    joined = _joined_groups(list(groups.values()))
+    for group in joined:
         if missing := [split for split in ("train", "test") if split not in group.files]:
             listed = ", ".join(map(str, group))
             raise DataError(
                 f"corpus '{group.name}' ({listed}) has no {missing[0]} file; every corpus needs a file for training "
                 f"and one for the test: name it with --{missing[0]}, or cut one off with --split 80/10/10"
             )
-    _name_apart(found)
-    return found
+    _name_apart(joined)
+    return joined
 
 
 def given_group(files: Mapping[str, Sequence[Path]]) -> FileGroup:
@@ -97,7 +97,9 @@ def given_group(files: Mapping[str, Sequence[Path]]) -> FileGroup:
     """
     if not files.get("train"):
         raise DataError("no training file was named; name one with --train FILE")
-    group = FileGroup(split_and_corpus(files["train"][0])[1], {split: list(own) for split, own in files.items() if own})
+    group = FileGroup(
+        split_and_corpus(files["train"][0])[1], {split: list(paths) for split, paths in files.items() if paths}
+    )
     _name_apart([group])
     return group
 

@@ -46,25 +46,25 @@ def other_test_texts(first: Path, second: Path) -> list[str]:
 
 def _test_texts(run: Path) -> dict[str, dict[str, tuple]]:
     """By dataset and corpus, the digest of the test file and its number of sentences, if the run has them."""
-    found = {}
+    texts = {}
     for path in sorted(run.glob("*/data/summary.json")):
         try:
             corpora = json.loads(path.read_bytes())["details"]["splits"]["test"]["corpora"]
-            found[path.parts[-3]] = {name: (own["sha256"], own["sentences"]) for name, own in corpora.items()}
+            texts[path.parts[-3]] = {name: (corpus["sha256"], corpus["sentences"]) for name, corpus in corpora.items()}
         except (OSError, ValueError, KeyError, TypeError):
             continue
-    return found
+    return texts
 
 
 def _means(run: Path, side: str) -> pd.DataFrame:
     path = run / "tables" / "results.csv"
     try:
         results = pd.read_csv(path, dtype={"dataset": str, "system": str, "task": str}, keep_default_na=False)
-        own = results[(results["split"] == "test") & results["metric"].isin(["accuracy", "f1"])]
-        spans = own.groupby(["dataset", "system", "seed", "task"])["metric"].transform(
+        test_results = results[(results["split"] == "test") & results["metric"].isin(["accuracy", "f1"])]
+        spans = test_results.groupby(["dataset", "system", "seed", "task"])["metric"].transform(
             lambda metrics: (metrics == "f1").any()
         )
-        main = own[(own["metric"] == "f1") | ~spans.astype(bool)]
+        main = test_results[(test_results["metric"] == "f1") | ~spans.astype(bool)]
         return main.groupby(CELL).agg(**{side: ("value", "mean"), f"seeds_{side}": ("seed", "nunique")})
     except (OSError, ValueError, KeyError) as error:
         raise ArtifactError(
@@ -80,25 +80,27 @@ def compare_settings(first: Path, second: Path) -> dict[tuple[str, str, str, str
         that differ in this way. Jobs that only one run has are under the key `only in the first` or `only in the
         second`.
     """
-    found: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-    seen: set[str] = set()
+    folders: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    seen_patterns: set[str] = set()
     for stage in STAGES:
         if stage.carrier is None or not stage.identity:
             continue
         pattern = layout.any_below(f"{stage.folder}/{stage.carrier.file}")
-        if pattern in seen:
+        if pattern in seen_patterns:
             # Several stages can write the same kind of file, such as models.
             continue
-        seen.add(pattern)
-        own, other = ({str(path.relative_to(run)): path for path in run.glob(pattern)} for run in (first, second))
-        for name in sorted(own.keys() | other.keys()):
+        seen_patterns.add(pattern)
+        in_first, in_second = (
+            {str(path.relative_to(run)): path for path in run.glob(pattern)} for run in (first, second)
+        )
+        for name in sorted(in_first.keys() | in_second.keys()):
             folder = str(Path(name).parent)
-            if name not in own or name not in other:
-                found[stage.name, f"only in the {'first' if name in own else 'second'}", "", ""].append(folder)
+            if name not in in_first or name not in in_second:
+                folders[stage.name, f"only in the {'first' if name in in_first else 'second'}", "", ""].append(folder)
                 continue
-            before, after = stored_spec(own[name]) or {}, stored_spec(other[name]) or {}
+            before, after = stored_spec(in_first[name]) or {}, stored_spec(in_second[name]) or {}
             for key, values in differences(before, after).items():
                 # A section of settings may have the name of a digest; digests are text.
                 if key.split(".")[0] not in DIGESTS or '"' not in "".join(values):
-                    found[stage.name, key, *values].append(folder)
-    return dict(found)
+                    folders[stage.name, key, *values].append(folder)
+    return dict(folders)

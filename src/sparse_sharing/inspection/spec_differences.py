@@ -12,12 +12,14 @@ def flat(value: object, key: str = "") -> dict[str, object]:
     if isinstance(value, Mapping):
         items = [(str(name), part) for name, part in value.items()]
     elif isinstance(value, list) and value and all(isinstance(part, Mapping) and "name" in part for part in value):
-        items = [(part["name"], {name: own for name, own in part.items() if name != "name"}) for part in value]
+        items = [(part["name"], {name: inner for name, inner in part.items() if name != "name"}) for part in value]
     else:
         return {key: value}
     if not items:
         return {key: value} if key else {}
-    return {own: leaf for name, part in items for own, leaf in flat(part, f"{key}.{name}" if key else name).items()}
+    return {
+        dotted: leaf for name, part in items for dotted, leaf in flat(part, f"{key}.{name}" if key else name).items()
+    }
 
 
 def differences(old: Mapping, new: Mapping) -> dict[str, tuple[str, str]]:

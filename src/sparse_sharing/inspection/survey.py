@@ -157,9 +157,9 @@ def survey(files: Mapping[str, Sequence[Path]]) -> CorpusSurvey:
         raise DataError(f"the files of one corpus have different formats: {listed}; name them as different corpora")
     form = next(iter(forms.values()))
     if form.format == "columns":
-        needed = any(own.separator == "tab" for own in forms.values())
-        tabs = needed and all(own.tabs for own in forms.values())
-        comments = any(own.comments for own in forms.values())
+        needed = any(file_form.separator == "tab" for file_form in forms.values())
+        tabs = needed and all(file_form.tabs for file_form in forms.values())
+        comments = any(file_form.comments for file_form in forms.values())
         return _survey_columns(files, Recognised("columns", "tab" if tabs else None, comments))
     return _survey_layers(files, form)
 
@@ -168,52 +168,58 @@ def _survey_columns(files: Mapping[str, Sequence[Path]], form: Recognised) -> Co
     # With word_column 1 every leading line with # is a comment: the survey does not yet know the column of the words.
     shape, report, widths = Form(form.separator, form.comments), ReadReport(), Counter[int]()
     blocks = {path: list(read_blocks(path, shape, report)) for paths in files.values() for path in paths}
-    for path, own in blocks.items():
-        if not own:
+    for path, sentences in blocks.items():
+        if not sentences:
             raise DataError(f"{path}: found no sentence; expected one token on each line, with its tags in columns")
-        widths += Counter(len(row) for _, rows in own for row in rows)
+        widths += Counter(len(row) for _, rows in sentences for row in rows)
     width = widths.most_common(1)[0][0]
-    found = CorpusSurvey(form, width, [ColumnSurvey(index) for index in range(width)])
-    found.comments, found.documents = report.comments, report.document_starts
+    corpus = CorpusSurvey(form, width, [ColumnSurvey(index) for index in range(width)])
+    corpus.comments, corpus.documents = report.comments, report.document_starts
     cells = {
-        split: [(path, *sentence) for path in paths for sentence in _whole(path, blocks.pop(path), found)]
+        split: [(path, *sentence) for path in paths for sentence in _whole(path, blocks.pop(path), corpus)]
         for split, paths in files.items()
     }
-    for split, own in cells.items():
-        if not own:
-            raise DataError(_why_nothing(found, files[split]))
-    for column in found.columns:
+    for split, sentences in cells.items():
+        if not sentences:
+            raise DataError(_why_nothing(corpus, files[split]))
+    for column in corpus.columns:
         _count(
-            column, {split: [(path, line, by[column.index]) for path, line, by in own] for split, own in cells.items()}
+            column,
+            {
+                split: [(path, line, by[column.index]) for path, line, by in sentences]
+                for split, sentences in cells.items()
+            },
         )
-    words = [column for column in found.columns if not column.numeric]
-    found.word_column = max(words or found.columns, key=lambda column: (len(column.values), -column.index)).index
-    for split, own in cells.items():
-        found.sentences[split] = [by[found.word_column] for _, _, by in own]
-    return found
+    word_columns = [column for column in corpus.columns if not column.numeric]
+    corpus.word_column = max(
+        word_columns or corpus.columns, key=lambda column: (len(column.values), -column.index)
+    ).index
+    for split, sentences in cells.items():
+        corpus.sentences[split] = [by[corpus.word_column] for _, _, by in sentences]
+    return corpus
 
 
 def _survey_layers(files: Mapping[str, Sequence[Path]], form: Recognised) -> CorpusSurvey:
     """Survey the layers of a format that names them."""
-    found = CorpusSurvey(form, 0, [])
+    corpus = CorpusSurvey(form, 0, [])
     layers: dict[str, dict[str, Values]] = {}
     for split, paths in files.items():
-        words: list[tuple[str, ...]] = []
+        sentences: list[tuple[str, ...]] = []
         for path in paths:
             report = ReadReport()
-            for line, own, tags in _layered(path, form, report):
-                words.append(own)
+            for line, sentence, tags in _layered(path, form, report):
+                sentences.append(sentence)
                 for layer, column in tags.items():
                     layers.setdefault(layer, {}).setdefault(split, []).append((path, line, column))
-            found.documents += report.document_starts
-            found.comments += report.comments
-        found.sentences[split] = words
+            corpus.documents += report.document_starts
+            corpus.comments += report.comments
+        corpus.sentences[split] = sentences
     for index, (layer, values) in enumerate(layers.items()):
         column = ColumnSurvey(index, layer, LAYERS.get(form.format, {}).get(layer))
         _count(column, values)
-        found.columns += [column] if column.values else []
-    found.word_column = -1
-    return found
+        corpus.columns += [column] if column.values else []
+    corpus.word_column = -1
+    return corpus
 
 
 def _layered(
@@ -224,11 +230,11 @@ def _layered(
         for rows in read_rows(path, report):
             yield rows[0][0], tuple(cells["FORM"] for _, cells in rows), _layers_of(rows)
     elif form.format == "jsonl":
-        words = words_key(form)
+        key_of_words = words_key(form)
         for number, record in read_records(path):
-            tokens = record.get(words)
+            tokens = record.get(key_of_words)
             if isinstance(tokens, list) and tokens:
-                tags = {key: value for key, value in record.items() if _fits(value, tokens) and key != words}
+                tags = {key: value for key, value in record.items() if _fits(value, tokens) and key != key_of_words}
                 yield number, tuple(map(str, tokens)), {key: list(map(str, value)) for key, value in tags.items()}
     elif form.format == "conll2012":
         names = list(LAYERS["conll2012"])
@@ -263,25 +269,25 @@ def _layers_of(rows: list[Row]) -> dict[str, list[str]]:
     return layers
 
 
-def _whole(path: Path, blocks: list[tuple[int, list[list[str]]]], found: CorpusSurvey) -> Iterator[tuple[int, Cells]]:
+def _whole(path: Path, blocks: list[tuple[int, list[list[str]]]], corpus: CorpusSurvey) -> Iterator[tuple[int, Cells]]:
     """The first line and the cells of each sentence whose lines all have the usual number of columns."""
     for start, rows in blocks:
-        if set(map(len, rows)) != {found.width}:
-            odd = [(number, row) for number, row in enumerate(rows, start) if len(row) != found.width]
+        if set(map(len, rows)) != {corpus.width}:
+            odd = [(number, row) for number, row in enumerate(rows, start) if len(row) != corpus.width]
             number, row = odd[0]
-            count, line, width, text = found.ragged.get(path, (0, number, len(row), " ".join(row)))
-            found.ragged[path] = (count + len(odd), line, width, text)
+            count, line, width, text = corpus.ragged.get(path, (0, number, len(row), " ".join(row)))
+            corpus.ragged[path] = (count + len(odd), line, width, text)
         else:
             # A corpus has few distinct strings: keep each in memory once.
             yield start, [tuple(map(sys.intern, values)) for values in zip(*rows, strict=True)]
 
 
-def _why_nothing(found: CorpusSurvey, paths: Sequence[Path]) -> str:
+def _why_nothing(corpus: CorpusSurvey, paths: Sequence[Path]) -> str:
     """The message that no sentence of a split can be used."""
-    path = next(path for path in paths if path in found.ragged)
-    count, line, width, text = found.ragged[path]
+    path = next(path for path in paths if path in corpus.ragged)
+    count, line, width, text = corpus.ragged[path]
     return (
-        f"{path}: every sentence has a line without {found.width} columns ({count:,} lines; the first is line {line} "
+        f"{path}: every sentence has a line without {corpus.width} columns ({count:,} lines; the first is line {line} "
         f"with {width}: {text[:60]!r}); is it a comment, or a cell that is empty or contains spaces?"
     )
 
@@ -289,15 +295,15 @@ def _why_nothing(found: CorpusSurvey, paths: Sequence[Path]) -> str:
 def _count(column: ColumnSurvey, values: Mapping[str, Values]) -> None:
     """Count the values of all splits, and the tags that break each scheme."""
     for split, sentences in values.items():
-        own = Counter(chain.from_iterable(tags for _, _, tags in sentences))
-        column.missing += own.pop("", 0)
+        counts = Counter(chain.from_iterable(tags for _, _, tags in sentences))
+        column.missing += counts.pop("", 0)
         if column.layer is not None:
-            column.missing += own.pop(UNSPECIFIED, 0)
-        column.by_split[split] = own
-        column.values += own
+            column.missing += counts.pop(UNSPECIFIED, 0)
+        column.by_split[split] = counts
+        column.values += counts
     if not column.spans:
         return
-    sentences = [sentence for own in values.values() for sentence in own]
+    sentences = [sentence for split_sentences in values.values() for sentence in split_sentences]
     scheme = column.scheme
     _count_rewritten(column, scheme, sentences)
     if column.rewritten["iob2"]:

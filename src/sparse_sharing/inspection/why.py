@@ -29,7 +29,7 @@ def job_of(path: Path, jobs: list[Job]) -> Job:
     wanted = path.resolve()
     for job in jobs:
         # The predictions are a folder; each file in it belongs to the job.
-        if any(wanted == made.resolve() or made.resolve() in wanted.parents for made in job.outputs):
+        if any(wanted == output.resolve() or output.resolve() in wanted.parents for output in job.outputs):
             return job
     for job in jobs:
         if wanted == job.folder.resolve():
@@ -42,7 +42,7 @@ def reasons(job: Job) -> list[Reason]:
     """Why a job would run again: its own reasons, then those of all jobs that it depends on; none if it would not."""
     by_job: dict[str, list[Reason]] = {}
     _collect(job, by_job)
-    return [reason for own in by_job.values() for reason in own]
+    return [reason for job_reasons in by_job.values() for reason in job_reasons]
 
 
 def _collect(job: Job, by_job: dict[str, list[Reason]]) -> None:
@@ -96,12 +96,12 @@ def _changed_sources(job: Job) -> Iterator[str]:
         return
     summary = stored_details(job.outputs[-1]) or {}
     read = [values for split in summary.get("splits", {}).values() for values in _sources_of(split)]
-    known = {values["sha256"] for values in read if "sha256" in values}
+    known_digests = {values["sha256"] for values in read if "sha256" in values}
     # Several files of one split have a common digest, which does not show which file has changed.
     together = {name for values in read if ", " in (names := values.get("file", "")) for name in names.split(", ")}
     vectors = getattr(job.spec, "vectors", False)
     for path in job.sources[:-1] if vectors else job.sources:
-        if path.exists() and known and path.name not in together and split_digest(path) not in known:
+        if path.exists() and known_digests and path.name not in together and split_digest(path) not in known_digests:
             yield f"the content of {path} has changed since it was read"
 
 
@@ -112,8 +112,8 @@ def _sources_of(split: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 def _newer_inputs(job: Job) -> Iterator[str]:
     """Inputs that were written after the files made from them."""
-    made = [path.stat().st_mtime for path in job.outputs if path.exists()]
+    output_times = [path.stat().st_mtime for path in job.outputs if path.exists()]
     read = [path for needed in job.needs.values() if needed.carrier is not None for path in [needed.carrier]]
     for path in [*read, *job.sources]:
-        if made and path.exists() and path.stat().st_mtime > min(made):
+        if output_times and path.exists() and path.stat().st_mtime > min(output_times):
             yield f"{path} is newer; the job runs again unless its content is the same"

@@ -38,7 +38,7 @@ def parts_by_layer(keep: np.ndarray, shapes: "Shapes") -> dict[str, np.ndarray]:
         end = start + int(np.prod(shape))
         parts.setdefault(layer_of(name), []).append(keep[start:end])
         start = end
-    return {layer: np.concatenate(found) for layer, found in parts.items()}
+    return {layer: np.concatenate(pieces) for layer, pieces in parts.items()}
 
 
 def layer_densities(keep: np.ndarray, shapes: "Shapes") -> dict[str, float]:
@@ -48,8 +48,8 @@ def layer_densities(keep: np.ndarray, shapes: "Shapes") -> dict[str, float]:
 
 def tensor_densities(masks: Sequence["Mask"]) -> dict[str, list[float]]:
     """For each tensor the share of it that each mask keeps."""
-    found = [mask.tensor_densities() for mask in masks]
-    return {name: [own[name] for own in found] for name in masks[0].shapes}
+    densities = [mask.tensor_densities() for mask in masks]
+    return {name: [of_mask[name] for of_mask in densities] for name in masks[0].shapes}
 
 
 def _stacked(masks: Sequence["Mask"]) -> np.ndarray:
@@ -106,5 +106,7 @@ def compare(masks: Sequence["Mask"]) -> Overlap:
 def compare_by_layer(masks: Sequence["Mask"]) -> dict[str, Overlap]:
     """The overlap of masks over all weights (row `all`), and in each layer."""
     layers = [mask.by_layer() for mask in masks]
-    groups: Mapping[str, Sequence[Mask]] = {ALL: masks} | {name: [own[name] for own in layers] for name in layers[0]}
+    groups: Mapping[str, Sequence[Mask]] = {ALL: masks} | {
+        name: [parts[name] for parts in layers] for name in layers[0]
+    }
     return {name: compare(group) for name, group in groups.items()}

@@ -24,7 +24,7 @@ class Round:
 
 def allowed_rounds(choice: Choice, rounds: Sequence[Round]) -> list[Round]:
     """The rounds that a choice may take: subnetworks, and with allow_dense the whole network."""
-    return [found for found in rounds if found.round > 0 or choice.allow_dense]
+    return [candidate for candidate in rounds if candidate.round > 0 or choice.allow_dense]
 
 
 def choose_round(choice: Choice, task: str, rounds: Sequence[Round]) -> Round:
@@ -35,25 +35,28 @@ def choose_round(choice: Choice, task: str, rounds: Sequence[Round]) -> Round:
     """
     allowed = allowed_rounds(choice, rounds)
     if choice.rule == "best_dev":
-        return max(allowed, key=lambda found: (-1.0 if found.dev_score is None else found.dev_score, found.round))
+        return max(
+            allowed,
+            key=lambda candidate: (-1.0 if candidate.dev_score is None else candidate.dev_score, candidate.round),
+        )
     return _numbered(choice, task, allowed) if choice.rule == "rounds" else _nearest(choice, task, allowed)
 
 
 def _numbered(choice: Choice, task: str, allowed: Sequence[Round]) -> Round:
     """The round with the number that the choice names."""
     wanted = choice.rounds[task] if isinstance(choice.rounds, dict) else choice.rounds
-    match = [found for found in allowed if found.round == wanted]
+    match = [candidate for candidate in allowed if candidate.round == wanted]
     if not match:
-        known = f"{allowed[0].round} to {allowed[-1].round}"
+        available = f"{allowed[0].round} to {allowed[-1].round}"
         hint = "; round 0 is the whole network: set allow_dense to choose it" if wanted == 0 else ""
-        raise ConfigError(f"choice '{choice.name}', task '{task}': no round {wanted}, only {known}{hint}")
+        raise ConfigError(f"choice '{choice.name}', task '{task}': no round {wanted}, only {available}{hint}")
     return match[0]
 
 
 def _nearest(choice: Choice, task: str, allowed: Sequence[Round]) -> Round:
     """The round whose density is nearest to the target."""
     target = choice.density_of(task) or 0.0
-    nearest = min(allowed, key=lambda found: (abs(found.density - target), -found.round))
+    nearest = min(allowed, key=lambda candidate: (abs(candidate.density - target), -candidate.round))
     if abs(nearest.density - target) > choice.tolerance:
         raise ConfigError(
             f"choice '{choice.name}', task '{task}': the round nearest to target_density {target:g} is "

@@ -185,7 +185,7 @@ def read_bits(operand: str) -> dict[str, MaskBits]:
     path, artifact, names = _open(operand)
     with parts_of(path):
         shapes = shapes_in(artifact.details)
-        return {own: MaskBits(_unpacked(artifact.tensors[name], shapes), shapes) for own, name in names.items()}
+        return {label: MaskBits(_unpacked(artifact.tensors[name], shapes), shapes) for label, name in names.items()}
 
 
 def read_masks(operand: str) -> MaskFile:
@@ -199,7 +199,7 @@ def read_masks(operand: str) -> MaskFile:
     """
     path, artifact, names = _open(operand)
     wanted = "" if Path(operand).exists() else operand.rpartition(":")[2]
-    masks = {own: load_mask(artifact, name, path) for own, name in names.items()}
+    masks = {label: load_mask(artifact, name, path) for label, name in names.items()}
     return MaskFile(operand, masks, f"{artifact.digest}:{wanted}" if wanted else artifact.digest)
 
 

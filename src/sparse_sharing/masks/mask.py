@@ -97,7 +97,9 @@ class Mask:
             names.setdefault(layer_of(name), []).append(name)
         return {
             layer: Mask(
-                torch.cat([parts[name].reshape(-1) for name in own]), {n: self.shapes[n] for n in own}, self.weights
+                torch.cat([parts[name].reshape(-1) for name in tensor_names]),
+                {n: self.shapes[n] for n in tensor_names},
+                self.weights,
             )
-            for layer, own in names.items()
+            for layer, tensor_names in names.items()
         }

@@ -35,21 +35,21 @@ def combinations(rounds: Mapping[str, Sequence[int]], limit: int, random: np.ran
 
     If there are more, those with the same round for every task come first, and the others are drawn at random.
     """
-    count = prod(len(own) for own in rounds.values())
+    count = prod(len(numbers) for numbers in rounds.values())
     if count <= limit:
-        return [dict(zip(rounds, own, strict=True)) for own in product(*rounds.values())]
-    common = sorted(set.intersection(*(set(own) for own in rounds.values())))
+        return [dict(zip(rounds, combination, strict=True)) for combination in product(*rounds.values())]
+    common = sorted(set.intersection(*(set(numbers) for numbers in rounds.values())))
     if len(common) > limit:
         common = sorted(random.choice(common, limit, replace=False).tolist())
-    found = {(number,) * len(rounds): None for number in common}
-    while len(found) < limit:
-        found[tuple(own[int(random.integers(len(own)))] for own in rounds.values())] = None
-    return [dict(zip(rounds, own, strict=True)) for own in found]
+    drawn = {(number,) * len(rounds): None for number in common}
+    while len(drawn) < limit:
+        drawn[tuple(numbers[int(random.integers(len(numbers)))] for numbers in rounds.values())] = None
+    return [dict(zip(rounds, combination, strict=True)) for combination in drawn]
 
 
 def best_of(standings: Sequence[Standing], count: int) -> list[Standing]:
     """The `count` best by dev score, best first; of equal scores those with fewer parameters."""
-    return sorted(standings, key=lambda own: (-own.score, own.parameters, own.number))[:count]
+    return sorted(standings, key=lambda standing: (-standing.score, standing.parameters, standing.number))[:count]
 
 
 def front(standings: Sequence[Standing]) -> list[bool]:
@@ -58,9 +58,9 @@ def front(standings: Sequence[Standing]) -> list[bool]:
     """
     return [
         not any(
-            (other.parameters <= own.parameters and other.score >= own.score)
-            and (other.parameters, other.score) != (own.parameters, own.score)
+            (other.parameters <= standing.parameters and other.score >= standing.score)
+            and (other.parameters, other.score) != (standing.parameters, standing.score)
             for other in standings
         )
-        for own in standings
+        for standing in standings
     ]

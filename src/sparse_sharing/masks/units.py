@@ -42,7 +42,7 @@ class Units:
 
     def expand(self, mask: Mask) -> Mask:
         """Expand a mask over units to weights and biases: everything that belongs to a removed unit is removed."""
-        kept = {group: keep.numpy() for group, keep in mask.tensors().items()}
+        kept_units = {group: keep.numpy() for group, keep in mask.tensors().items()}
         parts = []
         for info in self.infos:
             if info.name not in self.covered:
@@ -50,7 +50,7 @@ class Units:
             keep = np.ones(info.shape, bool)
             for axis in info.units:
                 line = np.ones(info.shape[axis.axis], bool)
-                line[places(axis)] = kept[axis.group][None, :, None]
+                line[places(axis)] = kept_units[axis.group][None, :, None]
                 keep &= line.reshape([-1 if at == axis.axis else 1 for at in range(keep.ndim)])
             parts.append(keep.reshape(-1))
         return Mask(torch.from_numpy(np.concatenate(parts)), dict(self.covered), mask.weights)
@@ -60,13 +60,13 @@ class Units:
         if not self.shapes or dict(mask.shapes) != dict(self.covered):
             return None
         tensors = {name: keep.numpy() for name, keep in mask.tensors().items()}
-        kept: dict[str, np.ndarray] = {}
+        kept_units: dict[str, np.ndarray] = {}
         for info in self.infos:
             for axis in info.units:
                 lines = np.moveaxis(tensors[info.name], axis.axis, 0)[places(axis)]
-                found = np.logical_or.reduce(lines.reshape(axis.blocks, axis.count, -1), axis=(0, 2))
-                kept[axis.group] = kept[axis.group] | found if axis.group in kept else found
-        keep = torch.from_numpy(np.concatenate([kept[group] for group in self.shapes]))
+                in_use = np.logical_or.reduce(lines.reshape(axis.blocks, axis.count, -1), axis=(0, 2))
+                kept_units[axis.group] = kept_units[axis.group] | in_use if axis.group in kept_units else in_use
+        keep = torch.from_numpy(np.concatenate([kept_units[group] for group in self.shapes]))
         units = Mask(keep, self.shapes, mask.weights)
         return units if torch.equal(self.expand(units).keep, mask.keep) else None
 
@@ -114,23 +114,23 @@ def places(axis: UnitAxis) -> np.ndarray:
 
 
 def compact(
-    values: Mapping[str, np.ndarray], infos: Iterable[TensorInfo], kept: Mapping[str, np.ndarray]
+    values: Mapping[str, np.ndarray], infos: Iterable[TensorInfo], kept_units: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """The tensors without the parts of removed units.
 
     Args:
         values: the values of each tensor.
         infos: the declarations of the tensors.
-        kept: for each group of units bool [units]; groups that are not named are kept.
+        kept_units: for each group of units bool [units]; groups that are not named are kept.
     """
-    found = {}
+    compacted = {}
     for info in infos:
         value = values[info.name]
         for at in {axis.axis for axis in info.units}:
             line = np.ones(info.shape[at], bool)
             for axis in info.units:
-                if axis.axis == at and axis.group in kept:
-                    line[places(axis)] = kept[axis.group][None, :, None]
+                if axis.axis == at and axis.group in kept_units:
+                    line[places(axis)] = kept_units[axis.group][None, :, None]
             value = np.compress(line, value, axis=at)
-        found[info.name] = value
-    return found
+        compacted[info.name] = value
+    return compacted

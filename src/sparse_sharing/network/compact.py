@@ -41,21 +41,21 @@ def compact_network(network: Network, task: str, mask: Mask, whole: Collection[s
     over_units = mask if network.units.is_over_units(mask) else network.units.collapse(mask)
     if over_units is None or network.readouts[task] != network.model.depth:
         return None
-    kept = {group: keep.numpy() for group, keep in over_units.tensors().items()}
-    if not all(keep.any() for keep in kept.values()):
+    kept_units = {group: keep.numpy() for group, keep in over_units.tensors().items()}
+    if not all(keep.any() for keep in kept_units.values()):
         return None
-    kept = {group: keep for group, keep in kept.items() if group not in whole}
+    kept_units = {group: keep for group, keep in kept_units.items() if group not in whole}
     values = _values(network, task, over_units, whole)
     infos = [info for info in network.parameters.infos.values() if info.role != "rows"]
     small = Network(
         network.model,
         replace(network.vocabulary, words=(), tasks={task: network.vocabulary.tasks[task]}),
-        units={group: int(keep.sum()) for group, keep in kept.items()},
+        units={group: int(keep.sum()) for group, keep in kept_units.items()},
     )
     small.vocabulary = replace(network.vocabulary, tasks={task: network.vocabulary.tasks[task]})
     small.parameters.rows = {name: rows.cpu() for name, rows in network.rows.items()}
-    found = compact(values, infos, kept) | _head(network, task, kept)
-    small.load({name: torch.from_numpy(value) for name, value in found.items()} | small.rows)
+    tensors = compact(values, infos, kept_units) | _head(network, task, kept_units)
+    small.load({name: torch.from_numpy(value) for name, value in tensors.items()} | small.rows)
     small.encoder.eval()
     return small
 
@@ -63,16 +63,16 @@ def compact_network(network: Network, task: str, mask: Mask, whole: Collection[s
 def _values(network: Network, task: str, mask: Mask, whole: Collection[str]) -> dict[str, np.ndarray]:
     """The encoder's tensors as the task keeps them; those that compute the groups `whole` as all tasks have them."""
     keeps = network.units.expand(mask).tensors()
-    found = {}
+    kept_values = {}
     for name, value in network.parts(network.theta).items():
         info = network.parameters.infos[name]
         shared = bool(info.units) and all(axis.group in whole for axis in info.units)
         keep = 1 if shared or name not in keeps else keeps[name].to(value.device)
-        found[name] = (value * keep).cpu().numpy()
-    return found
+        kept_values[name] = (value * keep).cpu().numpy()
+    return kept_values
 
 
-def _head(network: Network, task: str, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _head(network: Network, task: str, kept_units: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The head's tensors without the columns that read removed units."""
     head = network.head_kinds[task]
     axes = network.encoder.state_units(network.readouts[task])
@@ -81,4 +81,4 @@ def _head(network: Network, task: str, kept: Mapping[str, np.ndarray]) -> dict[s
     for info in head.tensors():
         at = head.state_axis(info.name)
         infos.append(info if at is None else replace(info, units=tuple(replace(axis, axis=at) for axis in axes)))
-    return {head_name(task, name): part for name, part in compact(parts, infos, kept).items()}
+    return {head_name(task, name): part for name, part in compact(parts, infos, kept_units).items()}

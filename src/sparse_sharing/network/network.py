@@ -140,8 +140,10 @@ class Network:
         masks = self.over_weights(
             {task: masks.get(task) or Mask.dense(self.prunable_shapes, "") for task in self.heads}
         )
-        kept = {task: [name for name, part in mask.tensors().items() if part.any()] for task, mask in masks.items()}
-        self.readouts = {task: self.encoder.readout_of(task, names) for task, names in kept.items()}
+        kept_names = {
+            task: [name for name, part in mask.tensors().items() if part.any()] for task, mask in masks.items()
+        }
+        self.readouts = {task: self.encoder.readout_of(task, names) for task, names in kept_names.items()}
         reads = {task: self._read(readout) for task, readout in self.readouts.items()}
         self.ranges = common_ranges({task: self._moving(read) for task, read in reads.items()})
         self.keeps = {task: self._kept(mask, reads[task], simplify) for task, mask in masks.items()}
@@ -162,10 +164,10 @@ class Network:
         self.base = None
         if values:
             base = self.theta.clone()
-            own = self.parts(base)
-            require_shapes(values, own)
+            base_parts = self.parts(base)
+            require_shapes(values, base_parts)
             for name, value in values.items():
-                own[name].copy_(value)
+                base_parts[name].copy_(value)
             self.base = base
 
     def over_weights(self, masks: Mapping[str, Mask]) -> dict[str, Mask]:
@@ -176,8 +178,8 @@ class Network:
 
     def require_fit(self, mask: Mask, weights: str, label: str) -> None:
         """Check that a mask over weights or units belongs to the network and its starting weights (ArtifactError)."""
-        known = (self.prunable_shapes, self.units.shapes, self.units.covered)
-        fitting = [shapes for shapes in known if dict(shapes) == dict(mask.shapes)]
+        supported = (self.prunable_shapes, self.units.shapes, self.units.covered)
+        fitting = [shapes for shapes in supported if dict(shapes) == dict(mask.shapes)]
         mask.require_fit(fitting[0] if fitting else self.prunable_shapes, weights, label)
 
     def _read(self, readout: int) -> Tensor:
@@ -188,10 +190,10 @@ class Network:
         return read
 
     def _frozen(self) -> Tensor | None:
-        found = torch.zeros_like(self.theta, dtype=torch.bool)
-        for name, part in self.parts(found).items():
+        frozen = torch.zeros_like(self.theta, dtype=torch.bool)
+        for name, part in self.parts(frozen).items():
             part.fill_(self.parameters.infos[name].frozen)
-        return found if found.any() else None
+        return frozen if frozen.any() else None
 
     def _moving(self, part: Tensor) -> Tensor:
         """Those of some parameters, bool [P], that training changes."""
@@ -292,14 +294,14 @@ class Network:
         self.encoder.eval()
         self.activate(task)
         tables = self.encoder.extend_rows(self.read_rows(task), text)
-        found = np.empty(len(text.tokens), dtype=np.float32)
+        probabilities = np.empty(len(text.tokens), dtype=np.float32)
 
         def shares(batch: Batch) -> np.ndarray:
             return self.logits(task, _rows(tables, batch), batch).softmax(2)[batch.mask].cpu().numpy()
 
-        for positions, own in self._by_batch(task, text, batch_size, shares):
-            found[positions] = own[np.arange(len(positions)), tags[positions]]
-        return found
+        for positions, batch_shares in self._by_batch(task, text, batch_size, shares):
+            probabilities[positions] = batch_shares[np.arange(len(positions)), tags[positions]]
+        return probabilities
 
     def _by_batch(
         self, task: str, text: EncodedText, batch_size: int, apply: Callable[[Batch], Found], gold: bool = False
@@ -315,7 +317,7 @@ class Network:
                 size = self.batch_limit.sentences(len(indices), longest)
                 try:
                     batch = self.encoder.batch(text, indices[:size], task if gold else None).to(self.device)
-                    found = apply(batch)
+                    result = apply(batch)
                     time, column = (place.cpu().numpy() for place in batch.mask.nonzero(as_tuple=True))
                 except (MemoryError, RuntimeError) as error:
                     if not is_gpu_shortage(error):
@@ -324,7 +326,7 @@ class Network:
                     # Keep only the text: the error itself references all memory of the attempt.
                     problem = str(error)
                 else:
-                    yield text.offsets[indices][column] + time, found
+                    yield text.offsets[indices][column] + time, result
                     indices = indices[size:]
                     continue
                 self.batch_limit.shrink(size, longest, f"tagging with task {task}", problem)
@@ -334,9 +336,9 @@ class Network:
         limit = self.word_limits.get(task)
         if limit is None or limit >= len(self.rows[WORDS]):
             return self.rows
-        words = self.rows[WORDS].clone()
-        words[limit:] = words[UNKNOWN_WORD]
-        return {**self.rows, WORDS: words}
+        word_rows = self.rows[WORDS].clone()
+        word_rows[limit:] = word_rows[UNKNOWN_WORD]
+        return {**self.rows, WORDS: word_rows}
 
 
 def _rows(tables: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:

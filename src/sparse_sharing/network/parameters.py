@@ -79,18 +79,18 @@ class Parameters:
         Raises:
             ValueError: A weight is missing or has another shape.
         """
-        own = self.values()
-        require_shapes(own, values)
-        for name, value in own.items():
+        current = self.values()
+        require_shapes(current, values)
+        for name, value in current.items():
             value.copy_(values[name])
 
 
-def require_shapes(own: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
-    """Raise ValueError unless there is a value of the same shape for each of `own`; call it before copying."""
-    for name, value in own.items():
+def require_shapes(expected: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
+    """Raise ValueError unless `values` has a value of each shape in `expected`; call it before copying."""
+    for name, value in expected.items():
         if name not in values or values[name].shape != value.shape:
-            found = tuple(values[name].shape) if name in values else "nothing"
-            raise ValueError(f"weight {name}: expected shape {tuple(value.shape)}, found {found}")
+            actual = tuple(values[name].shape) if name in values else "nothing"
+            raise ValueError(f"weight {name}: expected shape {tuple(value.shape)}, found {actual}")
 
 
 def common_ranges(reads: Mapping[str, Tensor]) -> dict[str, list[slice]]:
@@ -101,4 +101,4 @@ def common_ranges(reads: Mapping[str, Tensor]) -> dict[str, list[slice]]:
     changes = (table[:, 1:] != table[:, :-1]).any(0).nonzero().squeeze(1) + 1
     edges = [0, *changes.tolist(), table.shape[1]]
     ranges = [slice(start, end) for start, end in pairwise(edges)]
-    return {task: [part for part in ranges if own[part.start]] for task, own in zip(reads, table, strict=True)}
+    return {task: [part for part in ranges if is_read[part.start]] for task, is_read in zip(reads, table, strict=True)}

@@ -41,7 +41,7 @@ class TrainedModel:
     details: Mapping[str, Any]
     spec: Mapping[str, Any]
     digest: str
-    own: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    own_values: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     base: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -74,7 +74,7 @@ def save_model(
     """
     first = next(iter(masks.values()), None)
     shapes = first.shapes if first else {}
-    own = {"vocabulary": vocabulary, **header(first)}
+    vocabulary_and_layout = {"vocabulary": vocabulary, **header(first)}
     tensors = {name: value for name, value in values.items() if name not in shapes}
     if masks:
         covered = np.concatenate([values[name].reshape(-1) for name in shapes])
@@ -82,9 +82,9 @@ def save_model(
         tensors |= {f"{MASKS}{task}": pack(mask) for task, mask in masks.items()}
         if base:
             tensors[BASE] = np.concatenate([base[name].reshape(-1) for name in shapes])
-    for task, kept in (own_values or {}).items():
-        tensors |= {f"{OWN}{task}/{name}": value for name, value in kept.items()}
-    return save_tensors(path, "model", spec, tensors, {**details, **own})
+    for task, task_values in (own_values or {}).items():
+        tensors |= {f"{OWN}{task}/{name}": value for name, value in task_values.items()}
+    return save_tensors(path, "model", spec, tensors, {**details, **vocabulary_and_layout})
 
 
 def load_model(path: Path, expected: str | None = None) -> TrainedModel:
@@ -96,12 +96,16 @@ def load_model(path: Path, expected: str | None = None) -> TrainedModel:
     """
     artifact = load_tensors(path, "model", expected)
     with parts_of(path):
-        own, tensors = _own_values(artifact.tensors)
+        own_values, tensors = _own_values(artifact.tensors)
         values, masks, base = _unpacked(tensors, artifact.details)
-        for name, value in [*values.items(), *base.items(), *(item for kept in own.values() for item in kept.items())]:
+        for name, value in [
+            *values.items(),
+            *base.items(),
+            *(item for task_values in own_values.values() for item in task_values.items()),
+        ]:
             if not np.isfinite(value).all():
                 raise ValueError(f"the weights {name} are not all finite")
-    return TrainedModel(values, masks, artifact.details, artifact.spec, artifact.digest, own, base)
+    return TrainedModel(values, masks, artifact.details, artifact.spec, artifact.digest, own_values, base)
 
 
 def union_of(masks: Iterable[Mask]) -> np.ndarray:
@@ -116,14 +120,14 @@ def values_of_task(
 
     A weight that its mask removes has the value of the base, or 0.
     """
-    own = {name: value for name, value in values.items() if not name.startswith(HEADS) or is_head_of(name, task)}
+    needed = {name: value for name, value in values.items() if not name.startswith(HEADS) or is_head_of(name, task)}
     if mask is not None:
         outside = base or {}
-        own |= {
+        needed |= {
             name: np.where(keep.numpy(), values[name], outside.get(name, np.float32(0)))
             for name, keep in mask.tensors().items()
         }
-    return own
+    return needed
 
 
 def is_head_of(name: str, task: str) -> bool:
@@ -140,12 +144,12 @@ def _own_values(
     tensors: Mapping[str, np.ndarray],
 ) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, np.ndarray]]:
     """The values at each task's own best epoch, and the other tensors of a file."""
-    own: dict[str, dict[str, np.ndarray]] = {}
+    own_values: dict[str, dict[str, np.ndarray]] = {}
     for name, value in tensors.items():
         if name.startswith(OWN):
             task, _, inner = name.removeprefix(OWN).partition("/")
-            own.setdefault(task, {})[inner] = value
-    return own, {name: value for name, value in tensors.items() if not name.startswith(OWN)}
+            own_values.setdefault(task, {})[inner] = value
+    return own_values, {name: value for name, value in tensors.items() if not name.startswith(OWN)}
 
 
 def _unpacked(

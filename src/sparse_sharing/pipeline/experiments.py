@@ -140,7 +140,7 @@ def _sparse_against_hard(facts: Mapping[str, SystemFacts]) -> list[tuple[str, st
     same.
     """
     hard = [name for name in _hard(facts) if facts[name].tasks is None]
-    sparse = sorted(name for name, known in facts.items() if known.kind.startswith("sparse") and known.tasks is None)
+    sparse = sorted(name for name, system in facts.items() if system.kind.startswith("sparse") and system.tasks is None)
     of_two = [(partner, name) for name, partner in pairs_of(facts) if partner is not None]
     return [*((reference, name) for reference in hard[:1] for name in sparse), *of_two]
 
@@ -150,8 +150,8 @@ def sweep_of(facts: Mapping[str, SystemFacts]) -> dict[str, float]:
 
     Hard sharing of all tasks is the point with density 1.
     """
-    whole = {name: known for name, known in sorted(facts.items()) if known.tasks is None}
-    sparse = {name: known.target_density for name, known in whole.items() if known.kind == "sparse_at_density"}
+    whole = {name: system for name, system in sorted(facts.items()) if system.tasks is None}
+    sparse = {name: system.target_density for name, system in whole.items() if system.kind == "sparse_at_density"}
     sparse = {name: density for name, density in sparse.items() if density is not None}
     if len(set(sparse.values())) < 2:
         return {}
@@ -162,8 +162,8 @@ def sweep_of(facts: Mapping[str, SystemFacts]) -> dict[str, float]:
 
 def pairs_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str | None]]:
     """Sparse systems of two tasks, each with the hard sharing of the same tasks if there is one."""
-    tasks = {name: tuple(known.tasks or ()) for name, known in facts.items()}
-    sparse = [name for name, known in facts.items() if known.kind.startswith("sparse") and len(tasks[name]) == 2]
+    tasks = {name: tuple(system.tasks or ()) for name, system in facts.items()}
+    sparse = [name for name, system in facts.items() if system.kind.startswith("sparse") and len(tasks[name]) == 2]
     hard = {tasks[name]: name for name in reversed(_hard(facts))}
     return [(name, hard.get(tasks[name])) for name in sorted(sparse, key=lambda name: (tasks[name], name))]
 
@@ -181,13 +181,13 @@ def transfers_of(facts: Mapping[str, SystemFacts], comparisons: Sequence[tuple[s
 
 def _hard(facts: Mapping[str, SystemFacts]) -> list[str]:
     """The systems with hard sharing, by name; those from the warmed-up weights come last."""
-    found = (name for name, known in facts.items() if known.kind in ("hard", "hard_warm"))
-    return sorted(found, key=lambda name: (facts[name].kind, name))
+    hard_systems = (name for name, system in facts.items() if system.kind in ("hard", "hard_warm"))
+    return sorted(hard_systems, key=lambda name: (facts[name].kind, name))
 
 
 def ablation_of(facts: Mapping[str, SystemFacts]) -> list[tuple[str, str]]:
     """Pairs of sparse systems with and without warm-up that are equal otherwise (Table 8)."""
-    sparse = sorted(name for name, known in facts.items() if known.kind.startswith("sparse"))
+    sparse = sorted(name for name, system in facts.items() if system.kind.startswith("sparse"))
     return [
         (warm, cold)
         for warm, cold in product(sparse, sparse)

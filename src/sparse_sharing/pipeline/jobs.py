@@ -75,7 +75,7 @@ class Job:
 
 def jobs_of(specs: Specs) -> list[Job]:
     """All jobs of a run, each after those whose files it reads."""
-    return list(_Jobs(specs).found.values())
+    return list(_Jobs(specs).jobs.values())
 
 
 class _Jobs:
@@ -83,7 +83,7 @@ class _Jobs:
 
     def __init__(self, specs: Specs) -> None:
         self.specs, self.config = specs, specs.config
-        self.found: dict[tuple, Job] = {}
+        self.jobs: dict[tuple, Job] = {}
         for stage in ("prepare", "prepare_task", "warmup", "prune", "prune_named", "select", "train", "evaluate"):
             setattr(self, stage, functools.cache(getattr(self, stage)))
         run = specs.tables()
@@ -101,7 +101,7 @@ class _Jobs:
             self._add("figures", {}, specs.figures(), {"tables": tables}, files=figures)
         self._add("report", {}, specs.report(), {"tables": tables})
         order = {stage.name: number for number, stage in enumerate(STAGES)}
-        self.found = dict(sorted(self.found.items(), key=lambda item: order[item[1].stage]))
+        self.jobs = dict(sorted(self.jobs.items(), key=lambda item: order[item[1].stage]))
 
     def _add(
         self,
@@ -113,12 +113,12 @@ class _Jobs:
         files: tuple[str, ...] = (),
     ) -> Job:
         key = (stage, *identity.values())
-        if key not in self.found:
+        if key not in self.jobs:
             folder = Path(STAGE[stage].folder.format(run=self.config.run, **identity))
             files = files or tuple(output.file for output in STAGE[stage].outputs)
             paths = tuple(Path(layout.source_path(self.config, path)) for path in sources)
-            self.found[key] = Job(stage, identity, folder, spec, files, needs or {}, paths)
-        return self.found[key]
+            self.jobs[key] = Job(stage, identity, folder, spec, files, needs or {}, paths)
+        return self.jobs[key]
 
     def _files(self, dataset: str) -> tuple[str, ...]:
         """The files that a dataset names in the configuration, and the vectors."""
@@ -136,7 +136,7 @@ class _Jobs:
     def prepare_task(self, dataset: str, task: str) -> Job:
         spec = self.specs.prepare_task(dataset, task)
         corpora = {corpus.name: corpus for corpus in self.specs.datasets[dataset].corpora}
-        files = tuple(path for own in spec.corpora for split in SPLITS for path in corpora[own.name].files(split))
+        files = tuple(path for corpus in spec.corpora for split in SPLITS for path in corpora[corpus.name].files(split))
         needs = {}
         if any(path.startswith(DEMO) for path in files):
             needs["demo"] = self._add("demo", {}, self.specs.demo(), files=layout.DEMO_FILES)

@@ -78,8 +78,8 @@ def missing_sources(config: Config) -> list[str]:
                 named += corpus.files(split)
                 named += [getattr(corpus.documents, split)] if corpus.documents else []
     fetched = {source.path for source in config.download}
-    own = dict.fromkeys(path for path in named if path and not path.startswith(DEMO) and path not in fetched)
-    return [path for path in (source_path(config, name) for name in own) if not Path(path).exists()]
+    local_paths = dict.fromkeys(path for path in named if path and not path.startswith(DEMO) and path not in fetched)
+    return [path for path in (source_path(config, name) for name in local_paths) if not Path(path).exists()]
 
 
 def text_files(path: str) -> list[str]:
@@ -87,5 +87,7 @@ def text_files(path: str) -> list[str]:
 
     Only the path itself if it is not a folder, or has no such files: reading it then reports the problem.
     """
-    found = [Path(folder, name) for folder, _, names in os.walk(path) for name in names if name.endswith("gold_conll")]
-    return [str(file) for file in sorted(found)] or [path]
+    gold_files = [
+        Path(folder, name) for folder, _, names in os.walk(path) for name in names if name.endswith("gold_conll")
+    ]
+    return [str(file) for file in sorted(gold_files)] or [path]

@@ -136,10 +136,10 @@ class Specs:
         Raises:
             ConfigError: The dataset has no task of that name.
         """
-        corpora = [own for corpus in self.corpora(dataset) if (own := corpus.of_task(task)) is not None]
+        corpora = [task_corpus for corpus in self.corpora(dataset) if (task_corpus := corpus.of_task(task)) is not None]
         if not corpora:
-            known = ", ".join(self.tasks(dataset))
-            raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {known}")
+            task_names = ", ".join(self.tasks(dataset))
+            raise ConfigError(f"dataset '{dataset}' has no task '{task}'; its tasks are {task_names}")
         return PrepareTaskSpec(dataset=dataset, corpus=corpora[0], more=corpora[1:] or None)
 
     def warmup(self, dataset: str, seed: int, start: str) -> WarmupSpec:
@@ -214,8 +214,8 @@ class Specs:
     def search(self, dataset: str, seed: int, start: Start, choice: str) -> SearchSpec:
         """The search for the rounds of a choice with rule search."""
         chosen, tasks, section = self.choices[choice], self.tasks(dataset), self.config.train
-        found = switches_of(True, self.config.replicate) or []
-        switches: list[Switch] | None = [switch for switch in found if switch != "epoch_on_test"] or None
+        all_switches = switches_of(True, self.config.replicate) or []
+        switches: list[Switch] | None = [switch for switch in all_switches if switch != "epoch_on_test"] or None
         rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
         changes = {"epochs": chosen.budget.epochs, "patience": None, "schedule": None} | rate | settings_of(switches)
         meaning = self.config.pruning_of(chosen).meaning
@@ -349,7 +349,7 @@ class Specs:
             paper=paper or None,
             paper_notes=config.tables.paper_notes or None,
             chosen=sorted({(s.start, s.choice) for s in config.train.systems if s.choice is not None}),
-            replicate={name: own for name in sorted(self.systems) if (own := self.replicate(name))} or None,
+            replicate={name: switches for name in sorted(self.systems) if (switches := self.replicate(name))} or None,
             replicate_pruning=self.config.replicate.of_pruning(),
             given=sorted(choice.name for choice in config.select.choices if not choice.is_pruned) or None,
             named_prunings={choice.name: choice.pruning for choice in config.select.choices if choice.pruning} or None,
@@ -372,12 +372,12 @@ class Specs:
         if not self.config.prune.self_overlap:
             return None
         used = {system.choice for system in self.config.train.systems}
-        found = [
+        comparable = [
             name
-            for name, own in self.choices.items()
-            if own.is_pruned and own.pruning is None and own.random is not True
+            for name, choice in self.choices.items()
+            if choice.is_pruned and choice.pruning is None and choice.random is not True
         ]
-        return [name for name in sorted(found) if name in used] or None
+        return [name for name in sorted(comparable) if name in used] or None
 
     def report(self) -> ReportSpec:
         """The report of the run."""

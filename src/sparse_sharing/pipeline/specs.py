@@ -161,7 +161,7 @@ class SelectSpec(Spec):
     def of(self, tasks: Sequence[str]) -> "SelectSpec":
         """The part about some tasks; the mask of a task does not depend on other tasks."""
         named = {
-            key: {task: own for task, own in value.items() if task in tasks}
+            key: {task: of_task for task, of_task in value.items() if task in tasks}
             for key in ("target_density", "rounds")
             if isinstance(value := getattr(self.choice, key), dict)
         }

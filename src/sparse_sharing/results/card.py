@@ -39,11 +39,11 @@ def escape(text: object) -> str:
     return _special.sub(r"\\\1", " ".join(str(text).split()))
 
 
-def data_summary(words: Artifact, tasks: Mapping[str, TaskData], corpora: Mapping[str, str]) -> dict[str, Any]:
+def data_summary(vocabulary: Artifact, tasks: Mapping[str, TaskData], corpora: Mapping[str, str]) -> dict[str, Any]:
     """The summary of the text of a training: its names, its size for each task, and how words are looked up.
 
     Args:
-        words: the vocabulary of the prepared dataset.
+        vocabulary: of the prepared dataset.
         tasks: what the model was trained on.
         corpora: the corpus of each task.
     """
@@ -59,10 +59,10 @@ def data_summary(words: Artifact, tasks: Mapping[str, TaskData], corpora: Mappin
         for task, data in tasks.items()
     }
     return {
-        "dataset": words.spec["dataset"],
-        "words": len(words.details["words"]),
-        "lowercase": words.spec["lowercase"],
-        "vectors": words.spec["vectors"],
+        "dataset": vocabulary.spec["dataset"],
+        "words": len(vocabulary.details["words"]),
+        "lowercase": vocabulary.spec["lowercase"],
+        "vectors": vocabulary.spec["vectors"],
         "tasks": sizes,
     }
 
@@ -98,14 +98,14 @@ def _pretrained(encoder: Mapping[str, Any]) -> Iterable[str]:
     """Facts about the pretrained model that the encoder starts from."""
     if name := encoder.get("pretrained"):
         version = encoder.get("revision") or encoder.get("digest")
-        known = (
+        licence = (
             f"Its card names the licence {escape(encoder['licence'])}"
             if encoder.get("licence")
             else ("Its folder names no licence; look it up")
         )
         yield (
             f"The training started from the pretrained model {escape(name)} (`{version}`), whose tokenizer and "
-            f"architecture are in `model.safetensors`. {known}; that licence applies to this model too."
+            f"architecture are in `model.safetensors`. {licence}; that licence applies to this model too."
         )
 
 
@@ -119,8 +119,8 @@ def _chosen_on(details: Mapping[str, Any]) -> str:
     if rates := details.get("learning_rates"):
         tried = ", ".join(f"{escape(row['learning_rate'])} with {row['dev']:.2f}" for row in rates)
         text += f" Learning rate {escape(details['learning_rate'])} had the best mean on dev ({tried})."
-    if own := details.get("own_epochs"):
-        epochs = ", ".join(f"{escape(task)} {number}" for task, number in own.items())
+    if task_epochs := details.get("own_epochs"):
+        epochs = ", ".join(f"{escape(task)} {number}" for task, number in task_epochs.items())
         text += (
             f" These are scores of a control: each task has the weights of its own best epoch ({epochs}). Tags are "
             "given with the weights of one epoch for all tasks, whose scores can be lower."

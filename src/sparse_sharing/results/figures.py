@@ -79,15 +79,15 @@ def bounded(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """The rows of as many tasks and datasets as a figure can show, and a note on how many are shown."""
     tasks = [] if "task" not in table else [task for task in table["task"].unique() if task != MEAN]
     datasets = list(table["dataset"].unique())
-    own = table[table["task"].isin([*tasks[:MOST_TASKS], MEAN])] if tasks else table
+    shown = table[table["task"].isin([*tasks[:MOST_TASKS], MEAN])] if tasks else table
     count = MOST_PANELS // max(1, min(len(tasks), MOST_TASKS))
-    own = own[own["dataset"].isin(datasets[:count])]
+    shown = shown[shown["dataset"].isin(datasets[:count])]
     said = [
         f"the first {most} of {len(names)} {what}"
         for what, names, most in (("datasets", datasets, count), ("tasks", tasks, MOST_TASKS))
         if len(names) > most
     ]
-    return own, ", ".join(said).capitalize()
+    return shown, ", ".join(said).capitalize()
 
 
 def figure(charts: Sequence[tuple[str, Chart | Forest]], note: str = "") -> Specification:
@@ -129,12 +129,12 @@ def _of_group(plot: Forest, group: Group) -> Specification:
         }
         for bar in group.bars
     ]
-    words, colours, shapes = zip(*LOOKS.values(), strict=True)
+    verdicts, colours, shapes = zip(*LOOKS.values(), strict=True)
     ticks = {"values": [value for _, value in plot.ticks]}
     place = {"field": "difference", "type": "quantitative", "title": "points", "axis": ticks}
     place["scale"] = {"domain": list(plot.axis), "nice": False}
-    colour = {"field": "verdict", "type": "nominal", "scale": {"domain": words, "range": colours}}
-    shape = {"field": "verdict", "type": "nominal", "scale": {"domain": words, "range": shapes}}
+    colour = {"field": "verdict", "type": "nominal", "scale": {"domain": verdicts, "range": colours}}
+    shape = {"field": "verdict", "type": "nominal", "scale": {"domain": verdicts, "range": shapes}}
     order = list(dict.fromkeys(row["row"] for row in rows))
     zero = {"data": {"values": [{}]}, "mark": {"type": "rule"}}
     zero["encoding"] = {"x": {"datum": 0}, "y": {"value": 0}, "y2": {"value": "height"}, "color": {"value": GREY}}

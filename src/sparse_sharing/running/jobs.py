@@ -57,7 +57,7 @@ class RunningJob:
 
     def complaint(self) -> str:
         """The error in the log of a failed job."""
-        said = [words for path in self.logs if (words := last_words(Path(path)))]
+        said = [line for path in self.logs if (line := last_words(Path(path)))]
         return said[-1] if said else "it ended without a message; the process may have been killed"
 
 
@@ -109,7 +109,7 @@ def _merged(files: Mapping[str, Path]) -> str:
 
 def _evaluated(files: Mapping[str, Path]) -> str:
     tasks = json.loads(files["metrics.json"].read_bytes())["details"]["tasks"]
-    scores = (f"{task} {own['test'][own['metric']]:.2f}" for task, own in sorted(tasks.items()))
+    scores = (f"{task} {metrics['test'][metrics['metric']]:.2f}" for task, metrics in sorted(tasks.items()))
     return "test " + ", ".join(scores)
 
 

@@ -59,21 +59,21 @@ def command(
         options: the user's further options and targets of Snakemake.
     """
     folder = workflow_folder()
-    words = [sys.executable, "-m", "snakemake", *options]
-    words += ["--snakefile", str(folder / "Snakefile"), "--configfile", str(config)]
+    command = [sys.executable, "-m", "snakemake", *options]
+    command += ["--snakefile", str(folder / "Snakefile"), "--configfile", str(config)]
     if overrides:
-        words += ["--config", *(f"{key}={value}" for key, value in overrides.items())]
+        command += ["--config", *(f"{key}={value}" for key, value in overrides.items())]
     if cores is not None:
-        words += ["--cores", str(cores)]
+        command += ["--cores", str(cores)]
     if profile is not None:
         carried = folder / "workflow" / "profiles" / profile
-        words += ["--workflow-profile", str(carried if carried.is_dir() else profile)]
+        command += ["--workflow-profile", str(carried if carried.is_dir() else profile)]
     if runs_jobs(options):
-        words += ["--logger", LOGGER, "--no-hooks"]
-    return words
+        command += ["--logger", LOGGER, "--no-hooks"]
+    return command
 
 
-def run(words: Sequence[str]) -> tuple[int, bool]:
+def run(command: Sequence[str]) -> tuple[int, bool]:
     """Run a command to its end; returns its exit code, and whether it was interrupted.
 
     The command runs in its own session, so that Ctrl-C reaches it once: SIGINT is sent to all its processes, and it has
@@ -84,7 +84,7 @@ def run(words: Sequence[str]) -> tuple[int, bool]:
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
     before = {signum: signal.signal(signum, _interrupt) for signum in (signal.SIGTERM, signal.SIGHUP)}
-    process = subprocess.Popen(list(words), env=environment, start_new_session=True)
+    process = subprocess.Popen(list(command), env=environment, start_new_session=True)
     signals = iter([signal.SIGINT, signal.SIGTERM])
     interrupted = False
     code = None

@@ -74,7 +74,7 @@ class _Extension:
 def run(
     spec: AddTaskSpec,
     model: Path,
-    vocabulary: Path,
+    vocabulary_file: Path,
     vectors: Path,
     train_text: Path,
     dev_text: Path,
@@ -103,9 +103,9 @@ def run(
         free = free_weights(source.trained)
     except ConfigError as error:
         raise ConfigError(f"{model}: {error}") from error
-    words = load_vocabulary(vocabulary, spec.data, {spec.task: spec.tags[spec.task]})
-    texts, extended = _read(spec, source, words, vectors, train_text, dev_text)
-    inputs = [model / MODEL_FILE, model / VOCABULARY_FILE, vocabulary, vectors, train_text, dev_text]
+    vocabulary = load_vocabulary(vocabulary_file, spec.data, {spec.task: spec.tags[spec.task]})
+    texts, extended = _read(spec, source, vocabulary, vectors, train_text, dev_text)
+    inputs = [model / MODEL_FILE, model / VOCABULARY_FILE, vocabulary_file, vectors, train_text, dev_text]
     with work_folder(output, [*inputs, *tags_files((train_text, dev_text), [spec.task])]) as work:
         meter.keep_in(work)
         network = Network(_architecture(spec, source), for_tasks(extended, [spec.task]), choose_device(device))
@@ -121,12 +121,18 @@ def run(
         dev = {task: score.metrics for task, score in score_dev(network, texts).items()}
         values, masks = _merged(source, network, mask)
         details = _describe(extension, source, mask, masks, progress, dev, extended)
-        prepared = load_json(vocabulary, "words", spec.data)
+        prepared = load_json(vocabulary_file, "words", spec.data)
         corpora = {spec.task: corpus_of(train_text, spec.task)}
         details["data"] = _data(source.trained.details["data"], data_summary(prepared, texts, corpora), extended)
         details["vocabulary"] = vocabulary_digest(extended)
-        made = TrainedModel(values, masks, details, {}, "")
-        proof = prove(source, network_of(made, extended, output, device), made, spec.task, texts[spec.task].dev)
+        extended_model = TrainedModel(values, masks, details, {}, "")
+        proof = prove(
+            source,
+            network_of(extended_model, extended, output, device),
+            extended_model,
+            spec.task,
+            texts[spec.task].dev,
+        )
         details["extension"] |= {"proof": proof}
         done = work_done(texts, spec.optimization, epochs)
         write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(texts, epochs)))
@@ -138,26 +144,26 @@ def run(
 
 
 def _read(
-    spec: AddTaskSpec, source: OpenModel, words: Vocabulary, vectors: Path, train_text: Path, dev_text: Path
+    spec: AddTaskSpec, source: OpenModel, vocabulary: Vocabulary, vectors: Path, train_text: Path, dev_text: Path
 ) -> tuple[dict[str, TaskData], Vocabulary]:
     """The text of the new task encoded for the model, and the vocabulary of the model with its words and tags added."""
     trained = source.trained
     dimension = source.network.model.vector_width
     tags = {spec.task: spec.tags[spec.task]}
-    data = load_task_data(train_text, dev_text, tags, spec.data, words)[spec.task]
-    rows, has_vector = load_vectors(vectors, spec.data, words.word_count, dimension)
+    data = load_task_data(train_text, dev_text, tags, spec.data, vocabulary)[spec.task]
+    rows, has_vector = load_vectors(vectors, spec.data, vocabulary.word_count, dimension)
     if bool(has_vector.any()) != bool(trained.details["data"]["vectors"]):
         verb = "was" if trained.details["data"]["vectors"] else "was not"
         raise ConfigError(f"the model {verb} trained with word vectors; expected the same for the text of the new task")
-    given = vectors_of((data.train, data.dev), words, rows, has_vector)
-    extended = extended_words(source.vocabulary, data.train, given, spec.minimum_word_count)
-    extended = replace(extended, tasks={**source.vocabulary.tasks, spec.task: words.tasks[spec.task]})
+    word_vectors = vectors_of((data.train, data.dev), vocabulary, rows, has_vector)
+    extended = extended_words(source.vocabulary, data.train, word_vectors, spec.minimum_word_count)
+    extended = replace(extended, tasks={**source.vocabulary.tasks, spec.task: vocabulary.tasks[spec.task]})
     width = rows.shape[1]
     return {
         spec.task: replace(
             data,
-            train=read_anew(data.train, extended, given, width),
-            dev=read_anew(data.dev, extended, given, width),
+            train=read_anew(data.train, extended, word_vectors, width),
+            dev=read_anew(data.dev, extended, word_vectors, width),
         )
     }, extended
 
@@ -220,7 +226,7 @@ def _describe(
 ) -> dict[str, Any]:
     """The details of the extended model: everything besides its weights."""
     trained, spec, free = source.trained, extension.spec, extension.free
-    known = trained.details.get(LIMITS, dict.fromkeys(trained.tasks, source.vocabulary.word_count))
+    word_limits = trained.details.get(LIMITS, dict.fromkeys(trained.tasks, source.vocabulary.word_count))
     taken = mask.kept - int(free.kept.sum())
     unchosen = [*trained.details.get("not_chosen_on_dev", ())]
     unchosen += [task for task, data in extension.data.items() if not data.choose_on_dev]
@@ -234,7 +240,7 @@ def _describe(
         "dev": {**trained.details["dev"], **{task: dict(metrics) for task, metrics in dev.items()}},
         "replicate": list(trained.details["replicate"]),
         **({"not_chosen_on_dev": unchosen} if unchosen else {}),
-        LIMITS: {**known, spec.task: extended.word_count},
+        LIMITS: {**word_limits, spec.task: extended.word_count},
         "extension": {
             "source": trained.digest,
             "task": spec.task,
@@ -263,13 +269,15 @@ def _history(source: OpenModel, extension: _Extension, progress: Progress) -> st
     return history_table(replace(progress, history=history), [*fixed, extension.spec.task])
 
 
-def prove(source: OpenModel, network: Network, made: TrainedModel, task: str, dev: EncodedText) -> dict[str, Any]:
+def prove(
+    source: OpenModel, network: Network, extended_model: TrainedModel, task: str, dev: EncodedText
+) -> dict[str, Any]:
     """Check that the tasks of a model are unchanged: their bytes, and their tags and probabilities on text.
 
     Args:
         source: the original model.
         network: the extended network.
-        made: the extended model.
+        extended_model: the extended model.
         task: the new task.
         dev: the dev text of the new task.
 
@@ -279,15 +287,17 @@ def prove(source: OpenModel, network: Network, made: TrainedModel, task: str, de
     before, after = source.vocabulary, network.vocabulary
     texts = {"dev": dev.words(), "random": random_sentences(after)}
     for old in source.trained.tasks:
-        parts = [part_of(model, old, source.trained.masks[old], before) for model in (source.trained, made)]
+        parts = [part_of(model, old, source.trained.masks[old], before) for model in (source.trained, extended_model)]
         if content_digest(parts[0]) != content_digest(parts[1]):
             raise ArtifactError(f"with task '{task}', the weights of task '{old}' would change; nothing was written")
     networks = source.network, network
     for name, sentences in texts.items():
-        read = [encode_text(((words, {}) for words in sentences), own, (), {}, 0) for own in (before, after)]
+        read = [
+            encode_text(((words, {}) for words in sentences), vocabulary, (), {}, 0) for vocabulary in (before, after)
+        ]
         for old in source.trained.tasks:
-            tags = [own.predict(old, text) for own, text in zip(networks, read, strict=True)]
-            shares = [own.confidences(old, text, tags[0]) for own, text in zip(networks, read, strict=True)]
+            tags = [one.predict(old, text) for one, text in zip(networks, read, strict=True)]
+            shares = [one.confidences(old, text, tags[0]) for one, text in zip(networks, read, strict=True)]
             if not (np.array_equal(tags[0], tags[1]) and np.array_equal(shares[0], shares[1])):
                 raise ArtifactError(
                     f"with task '{task}', the tags or probabilities of task '{old}' on {name} text would change; "

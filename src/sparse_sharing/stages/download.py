@@ -192,9 +192,9 @@ def _extract(spec: DownloadSpec, output: Path, archive: Path, target: Path) -> N
     try:
         with zipfile.ZipFile(archive) as members:
             if spec.member not in members.namelist():
-                known = ", ".join(sorted(members.namelist())[:10])
+                member_names = ", ".join(sorted(members.namelist())[:10])
                 raise DownloadError(
-                    f"{spec.url}: the archive has no '{spec.member}', only {known}. {_by_hand(spec, output)}"
+                    f"{spec.url}: the archive has no '{spec.member}', only {member_names}. {_by_hand(spec, output)}"
                 )
             with members.open(spec.member) as source, target.open("wb") as stream:
                 shutil.copyfileobj(source, stream, CHUNK)

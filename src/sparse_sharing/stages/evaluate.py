@@ -37,7 +37,7 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
     tasks, counts, replicate = {}, {}, trained.spec.get("replicate", [])
     for task in trained.tasks:
         text, tags = texts[task], vocabulary.tasks[task]
-        if task in trained.own:
+        if task in trained.own_values:
             load_own_epoch(opened, task)
         gold, predicted = text.gold_tags(task, vocabulary), predict_tags(network, task, text, spec.batch_size)
         scored = as_scored(gold, predicted, tags, "lenient_spans" in replicate)

@@ -87,7 +87,7 @@ class _Trial:
 def run(
     spec: MergeSpec,
     models: Mapping[str, Path],
-    vocabulary: Path,
+    vocabulary_file: Path,
     train_text: Path,
     dev_text: Path,
     weights: Path,
@@ -106,22 +106,22 @@ def run(
     meter = Meter()
     if missing := [task for task in spec.tasks if task not in models]:
         raise ConfigError(f"missing the model of task '{missing[0]}'; add --model {missing[0]}=FOLDER")
-    words = load_vocabulary(vocabulary, spec.data, spec.tags)
+    vocabulary = load_vocabulary(vocabulary_file, spec.data, spec.tags)
     lenient = "lenient_spans" in (spec.replicate or ())
-    tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, words, lenient_spans=lenient)
+    tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, vocabulary, lenient_spans=lenient)
     artifact = load_weights(weights, spec.start)
-    network, _ = build_network(weights, artifact, words, spec.head, choose_device(device))
+    network, _ = build_network(weights, artifact, vocabulary, spec.head, choose_device(device))
     trainings = _trainings(spec, network, models)
     if spec.thresholds is not None:
         network.keep_base()
     dense = Mask.dense(network.prunable_shapes, artifact.digest)
-    inputs = [vocabulary, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
+    inputs = [vocabulary_file, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
     inputs += [models[task] / name for task in spec.tasks for name in (MODEL_FILE, VOCABULARY_FILE)]
     with work_folder(output, inputs) as work:
         meter.keep_in(work)
         best, rows = _best(spec, network, tasks, trainings, dense)
         masks = {task: best.masks.get(task, dense) for task in spec.tasks}
-        prepared = load_json(vocabulary, "words", spec.data)
+        prepared = load_json(vocabulary_file, "words", spec.data)
         corpora = {task: corpus_of(train_text, task) for task in tasks}
         details = _describe(spec, network, best, masks, tasks) | {"data": data_summary(prepared, tasks, corpora)}
         tried = _tried(spec)
@@ -134,11 +134,13 @@ def run(
             spec,
             _by_name(network, trainings, best.values),
             masks,
-            vocabulary_digest(words),
+            vocabulary_digest(vocabulary),
             details,
             base={name: value.cpu().numpy() for name, value in base.items()},
         )
-        save_json(output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), words.to_json())
+        save_json(
+            output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), vocabulary.to_json()
+        )
         write_text(output / "history.csv", history_table(Progress(), spec.tasks))
         write_text(output / "merging.csv", _table(rows, best))
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
@@ -150,9 +152,9 @@ def _trainings(spec: MergeSpec, network: Network, models: Mapping[str, Path]) ->
     start = _flat({name: value.cpu().numpy() for name, value in network.values().items()}, names)
     finished, heads = {}, {}
     for task in sorted(spec.tasks):
-        own = load_model(models[task] / MODEL_FILE, spec.models[task]).values
-        finished[task] = _flat(own, names)
-        heads |= {name: value for name, value in own.items() if name.startswith(HEADS)}
+        weights = load_model(models[task] / MODEL_FILE, spec.models[task]).values
+        finished[task] = _flat(weights, names)
+        heads |= {name: value for name, value in weights.items() if name.startswith(HEADS)}
     changes = {task: values.astype(np.float64) - start for task, values in finished.items()}
     return _Trainings(names, start, finished, changes, heads)
 
@@ -163,10 +165,10 @@ def _flat(values: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
 
 def _by_name(network: Network, trainings: _Trainings, values: np.ndarray) -> dict[str, np.ndarray]:
     """Weights of the encoder, float32 [P], as tensors, with the heads."""
-    own = network.values()
-    ends = np.cumsum([own[name].numel() for name in trainings.names])
+    tensors = network.values()
+    ends = np.cumsum([tensors[name].numel() for name in trainings.names])
     parts = zip(trainings.names, np.split(values, ends[:-1]), strict=True)
-    return {name: part.reshape(tuple(own[name].shape)) for name, part in parts} | dict(trainings.heads)
+    return {name: part.reshape(tuple(tensors[name].shape)) for name, part in parts} | dict(trainings.heads)
 
 
 def _tried(spec: MergeSpec) -> int:
@@ -197,7 +199,7 @@ def _best(
     best_mean, rows = -1.0, []
     for setting, change in _merged(spec, trainings):
         values = merging.added(trainings.start, change, trainings.changes, trainings.finished)
-        network.load({name: torch.from_numpy(own) for name, own in _by_name(network, trainings, values).items()})
+        network.load({name: torch.from_numpy(tensor) for name, tensor in _by_name(network, trainings, values).items()})
         trial, own_rows = _try(spec, network, tasks, _Trial(setting, values, {}), change, trainings, dense)
         rows += own_rows
         counted = [task for task, data in tasks.items() if data.choose_on_dev]
@@ -229,17 +231,17 @@ def _try(
     is_covered = np.repeat(covered, sizes)
     for threshold in spec.thresholds:
         keeps = {
-            task: merging.tall_keep(own[is_covered], change[is_covered], threshold)
-            for task, own in trainings.changes.items()
+            task: merging.tall_keep(task_change[is_covered], change[is_covered], threshold)
+            for task, task_change in trainings.changes.items()
         }
-        found = {task: Mask(torch.from_numpy(keep), dense.shapes, dense.weights) for task, keep in keeps.items()}
-        network.set_masks(found)
+        task_masks = {task: Mask(torch.from_numpy(keep), dense.shapes, dense.weights) for task, keep in keeps.items()}
+        network.set_masks(task_masks)
         for task, score in score_dev(network, tasks).items():
-            row = {**trial.setting, "threshold": threshold, "task": task, "mask_density": found[task].density}
+            row = {**trial.setting, "threshold": threshold, "task": task, "mask_density": task_masks[task].density}
             rows.append(row | {"dev": score.value})
             is_better = tasks[task].choose_on_dev and task in scores and score.value > scores[task].value
             if task not in scores or is_better:
-                scores[task], thresholds[task], masks[task] = score, threshold, found[task]
+                scores[task], thresholds[task], masks[task] = score, threshold, task_masks[task]
     return _Trial(trial.setting, trial.values, scores, thresholds, masks), rows
 
 

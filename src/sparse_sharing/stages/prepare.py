@@ -34,7 +34,7 @@ class PretrainedVectors:
     """Word vectors under the keys of the vocabulary."""
 
     by_key: Mapping[str, np.ndarray]
-    found: frozenset[str]
+    in_file: frozenset[str]
     dimension: int
 
 
@@ -54,12 +54,12 @@ def run(
 
 def write(spec: PrepareSpec, corpora: list[Corpus], vectors: Path | None, output: Path) -> None:
     """Encode corpora that have been read."""
-    words = {split: Counter[str]() for split in SPLITS}
+    word_counts = {split: Counter[str]() for split in SPLITS}
     for corpus in corpora:
         for split, text in corpus.texts.items():
-            words[split] += text.word_counts()
-    pretrained = load_vectors(spec, vectors, sum(words.values(), Counter()))
-    vocabulary = build_vocabulary(spec, words["train"], pretrained)
+            word_counts[split] += text.word_counts()
+    pretrained = load_vectors(spec, vectors, sum(word_counts.values(), Counter()))
+    vocabulary = build_vocabulary(spec, word_counts["train"], pretrained)
     save_json(output / "vocabulary.json", "words", spec, vocabulary.words_to_json())
     rows, has_vector = vector_rows(vocabulary, pretrained)
     save_tensors(output / "vectors.safetensors", "vectors", spec, {"vectors": rows, "has_vector": has_vector})
@@ -70,7 +70,7 @@ def write(spec: PrepareSpec, corpora: list[Corpus], vectors: Path | None, output
         for corpus in present:
             text, repeated = corpus.texts[split], leaked(corpora, corpus, split)
             tensors |= text.to_tensors(corpus.spec.name, vocabulary, pretrained.by_key, pretrained.dimension, repeated)
-        splits[split] = summarise_split(corpora, split, words[split], pretrained, vocabulary)
+        splits[split] = summarise_split(corpora, split, word_counts[split], pretrained, vocabulary)
         sentences = {corpus.spec.name: corpus.texts[split].digest() for corpus in present}
         save_tensors(output / f"{split}.safetensors", "text", spec, tensors, {"corpora": sentences})
     summary = {
@@ -122,12 +122,15 @@ def load_vectors(spec: PrepareSpec, path: Path | None, words: Iterable[str]) -> 
 
 
 def build_vocabulary(
-    spec: PrepareSpec, words: Counter[str], vectors: PretrainedVectors, tasks: Mapping[str, TaskTags] | None = None
+    spec: PrepareSpec,
+    word_counts: Counter[str],
+    vectors: PretrainedVectors,
+    tasks: Mapping[str, TaskTags] | None = None,
 ) -> Vocabulary:
     """The vocabulary of the training text: its words and characters, and the tags of tasks if they are given."""
     keys: Counter[str] = Counter()
     characters: Counter[str] = Counter()
-    for word, count in words.items():
+    for word, count in word_counts.items():
         keys[word.lower() if spec.lowercase else word] += count
         for character in word[: spec.maximum_characters]:
             characters[character] += count
@@ -153,14 +156,16 @@ def vector_rows(vocabulary: Vocabulary, vectors: PretrainedVectors) -> tuple[np.
 def summarise_split(
     corpora: Sequence[Corpus],
     split: str,
-    words: Counter[str],
+    word_counts: Counter[str],
     vectors: PretrainedVectors,
     vocabulary: Vocabulary,
 ) -> dict:
     """The summary of a split: facts that matter for the scores on it."""
-    known, keyed = vocabulary.word_ids, vectors.by_key
+    word_ids, keyed = vocabulary.word_ids, vectors.by_key
     unknown = sum(
-        count for word, count in words.items() if (key := vocabulary.key(word)) not in known and key not in keyed
+        count
+        for word, count in word_counts.items()
+        if (key := vocabulary.key(word)) not in word_ids and key not in keyed
     )
     summary = {
         corpus.spec.name: {
@@ -175,16 +180,16 @@ def summarise_split(
     }
     return {
         "corpora": summary,
-        "unknown_words": unknown / max(1, words.total()),
-        "vector_coverage": coverage(words.items(), vectors.found, vocabulary.lowercase),
+        "unknown_words": unknown / max(1, word_counts.total()),
+        "vector_coverage": coverage(word_counts.items(), vectors.in_file, vocabulary.lowercase),
     }
 
 
 def leaked(corpora: Sequence[Corpus], corpus: Corpus, split: str) -> np.ndarray | None:
     """Whether each sentence of a split is also in an earlier split of any corpus, bool [S]; None for train."""
     earlier = SPLITS[: SPLITS.index(split)]
-    known = [other.digests[name] for other in corpora for name in earlier]
-    return occurring(corpus.digests[split], known) if earlier else None
+    earlier_digests = [other.digests[name] for other in corpora for name in earlier]
+    return occurring(corpus.digests[split], earlier_digests) if earlier else None
 
 
 def leaks(corpora: Sequence[Corpus]) -> list[dict]:

@@ -43,8 +43,8 @@ def run(spec: PrepareTaskSpec, files: Files, output: Path, documents: Mapping[st
                 numbers.append(streamed)
                 unseen += new
                 sentences[name] = text.digest()
-                own = sorted({*text.tags[task.name]} & {*unseen}, key=unseen.index)
-                splits[split][name] = _summarise(corpus, split, own)
+                corpus_unseen = sorted({*text.tags[task.name]} & {*unseen}, key=unseen.index)
+                splits[split][name] = _summarise(corpus, split, corpus_unseen)
             details = {"task": task.name, "split": split, "unseen": unseen, **as_details(sentences), **tags.to_json()}
             save_tensors(output / f"{split}.safetensors", "tags", spec, {"tags": joined_tags(numbers)}, details)
         save_json(output / "summary.json", "task_summary", spec, _summary(spec, len(tags.tags), splits))
@@ -86,7 +86,7 @@ def _summarise(corpus: Corpus, split: str, unseen: list[str]) -> dict:
 
 def _report(task: str, splits: Mapping[str, Mapping[str, dict]]) -> None:
     """Log warnings of what may make scores wrong."""
-    for split, corpus, values in ((split, *item) for split, own in splits.items() for item in own.items()):
+    for split, corpus, values in ((split, *item) for split, by_corpus in splits.items() for item in by_corpus.items()):
         if values["repairs"]:
             log.warning("%s %s: %d tags of task '%s' were repaired", corpus, split, values["repairs"], task)
         if values["tags_not_in_training"]:

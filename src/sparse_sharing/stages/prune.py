@@ -65,7 +65,7 @@ class Pruning:
 
 
 def run(
-    spec: PruneSpec, vocabulary: Path, train_text: Path, dev_text: Path, weights: Path, output: Path, device: str
+    spec: PruneSpec, vocabulary_file: Path, train_text: Path, dev_text: Path, weights: Path, output: Path, device: str
 ) -> None:
     """Find masks with the source of the spec; write `masks.safetensors` and `rounds.csv` into `output`.
 
@@ -76,15 +76,15 @@ def run(
     weights of the last epoch are ranked, and `stop_after` has no effect.
     """
     meter = Meter()
-    words = load_vocabulary(vocabulary, spec.data, spec.tags)
+    vocabulary = load_vocabulary(vocabulary_file, spec.data, spec.tags)
     lenient = "lenient_spans" in (spec.replicate or ())
-    tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, words, lenient_spans=lenient)
+    tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, vocabulary, lenient_spans=lenient)
     artifact = load_weights(weights, spec.start)
-    network, start = build_network(weights, artifact, words, spec.head, choose_device(device))
+    network, start = build_network(weights, artifact, vocabulary, spec.head, choose_device(device))
     if spec.meaning == "delta":
         network.keep_base()
     epochs = spec.optimization.epochs
-    inputs = [vocabulary, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
+    inputs = [vocabulary_file, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
     total = spec.trainings * epochs
     with work_folder(output, inputs) as work, Reporter(f"prune {spec.task}", total, work=work) as report:
         meter.keep_in(work)

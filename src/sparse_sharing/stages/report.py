@@ -92,20 +92,22 @@ def again(configuration: str | None) -> str:
 def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, systems: Sequence[str]) -> Iterator[Section]:
     """For each dataset: verdicts, scores, scores by type, learning curves, pruning, masks."""
     for dataset in spec.datasets:
-        own = {name: frame[frame["dataset"] == dataset] for name, frame in results.tables.items() if "dataset" in frame}
-        scores = own["summary"]
+        tables = {
+            name: frame[frame["dataset"] == dataset] for name, frame in results.tables.items() if "dataset" in frame
+        }
+        scores = tables["summary"]
         tasks, means = scores[scores["task"] != "mean"], scores[scores["task"] == "mean"]
         items = []
-        if len(own["comparisons"]):
-            items += [forest(own["comparisons"]), texts.verdict_table(own["comparisons"].drop(columns="dataset"))]
+        if len(tables["comparisons"]):
+            items += [forest(tables["comparisons"]), texts.verdict_table(tables["comparisons"].drop(columns="dataset"))]
         items.append(texts.score_table(scores))
-        items.append(type_table(own["per_type"].drop(columns="dataset"), systems, spec.baseline))
-        if len(own["leaks"]):
-            items.append(plain_table("leaks", LEAKS_TITLE, LEAKS_CAPTION, own["leaks"].drop(columns="dataset")))
+        items.append(type_table(tables["per_type"].drop(columns="dataset"), systems, spec.baseline))
+        if len(tables["leaks"]):
+            items.append(plain_table("leaks", LEAKS_TITLE, LEAKS_CAPTION, tables["leaks"].drop(columns="dataset")))
         items.append(charts.sizes(means if len(means) else tasks, systems))
         curves = results.curves[results.curves["dataset"] == dataset]
         items.append(charts.learning_curves(curves, systems))
-        if len(rounds := own.get("rounds", pd.DataFrame())):
+        if len(rounds := tables.get("rounds", pd.DataFrame())):
             items.append(pruning_rounds(rounds))
         many = len(spec.datasets) > texts.MANY_DATASETS
         items += [] if many else mask_items(spec, folder, dataset, results.tables["masks"])
@@ -115,8 +117,8 @@ def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, system
 
 def best_models(results: pd.DataFrame, folder: Path) -> Iterator[tuple[str, str]]:
     """The best model of each dataset on dev, with the command that tags with it."""
-    for dataset, own in results.groupby("dataset", sort=False):
-        best = best_model(own, folder)
+    for dataset, rows in results.groupby("dataset", sort=False):
+        best = best_model(rows, folder)
         if best is not None:
             count = len(best.folders)
             several = f" It has {count} models, one for each task; the command uses the first." if count > 1 else ""
@@ -145,8 +147,8 @@ def mask_items(spec: ReportSpec, folder: Path, dataset: str, table: pd.DataFrame
         masks = read_selection(path / "masks.safetensors")
         label = f"{choice}, {STARTS[start]}"
         shown = dict(list(masks.items())[:MOST_TASKS])
-        own = chosen.get((seed, start, choice), table[:0])
-        compared = [overlaps(shown), reference_overlaps(own[own["task"].isin(list(shown))])]
+        selection = chosen.get((seed, start, choice), table[:0])
+        compared = [overlaps(shown), reference_overlaps(selection[selection["task"].isin(list(shown))])]
         compared = pd.concat(compared, ignore_index=True)
         for name, frame in zip(frames, (layer_densities(shown), compared, served(masks)), strict=True):
             frames[name].append(frame.assign(choice=label))
@@ -164,7 +166,7 @@ def experiment_sections(spec: ReportSpec, results: RunResults) -> Iterator[Secti
         if record.title is None or not len(frame):
             continue
         drawn = frame.groupby("dataset", sort=False) if record.has_figure(spec) else ()
-        plots = [replace(builder_of(record).chart(own), title=str(dataset)) for dataset, own in drawn]
+        plots = [replace(builder_of(record).chart(rows), title=str(dataset)) for dataset, rows in drawn]
         on_page = getattr(builder_of(record), "on_page", None)
         shown = frame if on_page is None else on_page(frame)
         table = plain_table(record.name, record.title, record.caption, shown)

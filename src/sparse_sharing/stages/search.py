@@ -67,12 +67,12 @@ class _Trials:
     @cached_property
     def parameters(self) -> list[int]:
         """For each trial, the number of parameters that it stores for all tasks, without embeddings and heads."""
-        found = []
+        counts = []
         for number in range(len(self.combinations)):
             masks = self.network.over_weights(self.masks_of(number))
             shapes = next(iter(masks.values())).shapes
-            found.append(counted_parameters(self.network.encoder, union_size(list(masks.values())), shapes))
-        return found
+            counts.append(counted_parameters(self.network.encoder, union_size(list(masks.values())), shapes))
+        return counts
 
     def masks_of(self, number: int) -> dict[str, Mask]:
         """The masks of a trial."""
@@ -82,7 +82,7 @@ class _Trials:
 def run(
     spec: SearchSpec,
     masks: Mapping[str, Path],
-    vocabulary: Path,
+    vocabulary_file: Path,
     train_text: Path,
     dev_text: Path,
     weights: Path,
@@ -98,15 +98,15 @@ def run(
         ArtifactError: A file was made with other settings, or masks do not belong to the starting weights.
     """
     meter = Meter()
-    words = load_vocabulary(vocabulary, spec.data, spec.tags)
+    vocabulary = load_vocabulary(vocabulary_file, spec.data, spec.tags)
     lenient = "lenient_spans" in (spec.replicate or ())
-    data = load_task_data(train_text, dev_text, spec.tags, spec.data, words, spec.weights, lenient_spans=lenient)
+    data = load_task_data(train_text, dev_text, spec.tags, spec.data, vocabulary, spec.weights, lenient_spans=lenient)
     artifact = load_weights(weights, spec.start)
-    network, start = build_network(weights, artifact, words, spec.head, choose_device(device))
+    network, start = build_network(weights, artifact, vocabulary, spec.head, choose_device(device))
     if spec.meaning == "delta":
         network.keep_base()
     trials = _trials(spec, masks, network, start, data, artifact.digest)
-    inputs = [vocabulary, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
+    inputs = [vocabulary_file, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
     inputs += [masks[task] for task in spec.tasks]
     plan = spec.search.rungs(len(trials.combinations))
     with (
@@ -137,29 +137,29 @@ def _trials(
             raise ConfigError(f"missing the masks of task '{task}'; add --masks {task}=FILE")
         artifacts[task] = load_tensors(paths[task], "masks", digest)
         with parts_of(paths[task]):
-            rounds[task] = {own.round: own for own in (Round(**row) for row in artifacts[task].details["rounds"])}
-    allowed = {task: _allowed(spec, task, [*own]) for task, own in rounds.items()}
+            rounds[task] = {entry.round: entry for entry in (Round(**row) for row in artifacts[task].details["rounds"])}
+    allowed = {task: _allowed(spec, task, [*by_number]) for task, by_number in rounds.items()}
     tried = combinations(allowed, spec.search.combinations, generator(spec.seed, "search"))
     masks: dict[str, dict[int, Mask]] = {}
-    for task, own in rounds.items():
+    for task, by_number in rounds.items():
         numbers = sorted({combination[task] for combination in tried})
         masks[task] = {number: load_mask(artifacts[task], mask_name(number), paths[task]) for number in numbers}
         for mask in masks[task].values():
             network.require_fit(mask, weights, str(paths[task]))
-        log.info("task %s: densities %s", task, ", ".join(f"{own[number].density:.3f}" for number in numbers))
+        log.info("task %s: densities %s", task, ", ".join(f"{by_number[number].density:.3f}" for number in numbers))
     return _Trials(spec, network, start, data, tried, rounds, masks)
 
 
-def _allowed(spec: SearchSpec, task: str, known: Sequence[int]) -> list[int]:
+def _allowed(spec: SearchSpec, task: str, numbers: Sequence[int]) -> list[int]:
     """The rounds of a task to combine; a pruning that ended early has fewer rounds than the others."""
     wanted = spec.search.rounds
-    found = [number for number in known if number > 0 or spec.allow_dense]
-    found = found if wanted is None else [number for number in found if number in wanted]
-    if not found:
+    allowed = [number for number in numbers if number > 0 or spec.allow_dense]
+    allowed = allowed if wanted is None else [number for number in allowed if number in wanted]
+    if not allowed:
         raise ConfigError(
-            f"search: the pruning of task '{task}' has none of the rounds to combine (search.rounds); it has {known}"
+            f"search: the pruning of task '{task}' has none of the rounds to combine (search.rounds); it has {numbers}"
         )
-    return found
+    return allowed
 
 
 def _halved(trials: _Trials, plan: Sequence[tuple[int, int]], work: Path, report: Reporter, meter: Meter) -> Rungs:
@@ -168,14 +168,14 @@ def _halved(trials: _Trials, plan: Sequence[tuple[int, int]], work: Path, report
     rungs = _resume(work / "rungs.json", trials.spec)
     for rung, (count, epochs) in enumerate(plan):
         if rung:
-            alive = sorted(own.number for own in best_of(_standings(trials, rungs[rung - 1]), count))
+            alive = sorted(standing.number for standing in best_of(_standings(trials, rungs[rung - 1]), count))
         if rung < len(rungs):
             report.skip(count * epochs)
             continue
         rungs.append([_train(trials, number, epochs, work, report, meter) for number in alive])
         save_json(work / "rungs.json", "search", trials.spec, {"rungs": rungs})
-        kept = {own.number for own in best_of(_standings(trials, rungs[rung]), (count + 1) // 2)}
-        for number in set(alive) - kept:
+        survivors = {standing.number for standing in best_of(_standings(trials, rungs[rung]), (count + 1) // 2)}
+        for number in set(alive) - survivors:
             _checkpoint(work, number).unlink(missing_ok=True)
     return rungs
 
@@ -217,13 +217,13 @@ def _resume(path: Path, spec: SearchSpec) -> Rungs:
 
 
 def _standings(trials: _Trials, rung: Sequence[Mapping[str, Any]]) -> list[Standing]:
-    return [Standing(own["number"], own["mean"], trials.parameters[own["number"]]) for own in rung]
+    return [Standing(trial["number"], trial["mean"], trials.parameters[trial["number"]]) for trial in rung]
 
 
 def _result(trials: _Trials, plan: Sequence[tuple[int, int]], rungs: Rungs) -> dict[str, Any]:
     """The best combination, and the results of every trial."""
     (best,) = best_of(_standings(trials, rungs[-1]), 1)
-    first = [own["mean"] for own in rungs[0]]
+    first = [trial["mean"] for trial in rungs[0]]
     return {
         "rounds": dict(trials.combinations[best.number]),
         "dev_score": best.score,
@@ -247,11 +247,11 @@ def _table(trials: _Trials, plan: Sequence[tuple[int, int]], rungs: Rungs) -> st
     names = [*(f"round {task}" for task in tasks), *(f"density {task}" for task in tasks), "parameters"]
     writer.writerow(["rung", "epochs", *names, *(f"dev {task}" for task in tasks), "dev mean", "kept"])
     for index, ((count, epochs), rung) in enumerate(zip(plan, rungs, strict=True)):
-        kept = {own.number for own in best_of(_standings(trials, rung), (count + 1) // 2)}
-        for own in rung:
-            rounds = trials.combinations[own["number"]]
+        survivors = {standing.number for standing in best_of(_standings(trials, rung), (count + 1) // 2)}
+        for trial in rung:
+            rounds = trials.combinations[trial["number"]]
             densities = [f"{trials.rounds[task][rounds[task]].density:.6f}" for task in tasks]
-            row = [index + 1, epochs, *(rounds[task] for task in tasks), *densities, trials.parameters[own["number"]]]
-            row += [f"{own['scores'][task]:.4f}" for task in tasks]
-            writer.writerow([*row, f"{own['mean']:.4f}", int(own["number"] in kept)])
+            row = [index + 1, epochs, *(rounds[task] for task in tasks), *densities, trials.parameters[trial["number"]]]
+            row += [f"{trial['scores'][task]:.4f}" for task in tasks]
+            writer.writerow([*row, f"{trial['mean']:.4f}", int(trial["number"] in survivors)])
     return text.getvalue()

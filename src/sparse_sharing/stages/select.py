@@ -40,13 +40,13 @@ def run(
     masks: dict[str, Path],
     weights: Path,
     output: Path,
-    given: Path | None = None,
+    mask_file: Path | None = None,
     search: Path | None = None,
 ) -> None:
     """Write `masks.safetensors` with one mask per task, `choice.csv` and `overlap.csv` into `output`.
 
-    Rule `file` uses the masks of the file `given`, and rule `magnitude` the largest starting weights. All other rules
-    use the masks of the tasks' prunings; rule `search` uses those of the rounds in the file `search`. Overlaps are also
+    Rule `file` uses the masks of `mask_file`, and rule `magnitude` the largest starting weights. All other rules use
+    the masks of the tasks' prunings; rule `search` uses those of the rounds in the file `search`. Overlaps are also
     compared with those of the largest starting weights.
 
     Raises:
@@ -54,8 +54,8 @@ def run(
         ArtifactError: A file was made with other settings, or masks do not belong to the starting weights.
     """
     meter = Meter()
-    if (given is not None) != (spec.choice.rule == "file"):
-        verb = "needs" if given is None else "takes no"
+    if (mask_file is not None) != (spec.choice.rule == "file"):
+        verb = "needs" if mask_file is None else "takes no"
         raise ConfigError(
             f"choice '{spec.choice.name}' with rule '{spec.choice.rule}' {verb} masks of a file (--file FILE)"
         )
@@ -65,8 +65,8 @@ def run(
     artifact = load_weights(weights, spec.start)
     magnitudes, shapes, units = start_magnitudes(weights, artifact)
     chosen: Chosen = {}
-    if given is not None:
-        chosen = _of_no_round(masks_of_file(given, spec.tasks or ()))
+    if mask_file is not None:
+        chosen = _of_no_round(masks_of_file(mask_file, spec.tasks or ()))
     elif spec.choice.rule != "magnitude":
         chosen = _prunings(spec, masks, _found(spec, search))
     if spec.granularity or (chosen and all(units.is_over_units(mask) for _, mask in chosen.values())):
@@ -76,7 +76,7 @@ def run(
         densities = {task: spec.choice.density_of(task) or 0.0 for task in spec.tasks or ()}
         chosen = _of_no_round(largest_at_start(magnitudes, dense, densities))
     for task, (_, mask) in chosen.items():
-        mask.require_fit(shapes, dense.weights, str(masks.get(task, given)))
+        mask.require_fit(shapes, dense.weights, str(masks.get(task, mask_file)))
     chosen = _randomised(spec, chosen)
     details = {"rounds": {task: row["round"] for task, (row, _) in chosen.items() if "round" in row}}
     write_costs(output, Costs(meter.seconds))
@@ -98,7 +98,7 @@ def _found(spec: SelectSpec, search: Path | None) -> Mapping[str, Any] | None:
     return None if search is None else load_json(search, "search", spec.search).details
 
 
-def _prunings(spec: SelectSpec, masks: dict[str, Path], found: Mapping[str, Any] | None) -> Chosen:
+def _prunings(spec: SelectSpec, masks: dict[str, Path], search_result: Mapping[str, Any] | None) -> Chosen:
     """For each task the round that the rule or the search has chosen, and its mask."""
     chosen: Chosen = {}
     for task, digest in spec.masks.items():
@@ -109,13 +109,17 @@ def _prunings(spec: SelectSpec, masks: dict[str, Path], found: Mapping[str, Any]
             rounds = [Round(**row) for row in artifact.details["rounds"]]
         if spec.choice.rule == "best_dev" and artifact.details.get("chosen_on_dev") is False:
             raise ConfigError(f"choice '{spec.choice.name}' with {cannot_choose(task)}")
-        if found is not None:
-            row = asdict(rounds[found["rounds"][task]])
-            row |= {"dev_score": found["dev_score"], "best_epoch": None, "tie": marks.Tie(**found["tie"])}
+        if search_result is not None:
+            row = asdict(rounds[search_result["rounds"][task]])
+            row |= {
+                "dev_score": search_result["dev_score"],
+                "best_epoch": None,
+                "tie": marks.Tie(**search_result["tie"]),
+            }
         else:
             row = asdict(choose_round(spec.choice, task, rounds))
         if spec.choice.rule == "best_dev":
-            row["tie"] = marks.tie_of([asdict(found) for found in allowed_rounds(spec.choice, rounds)])
+            row["tie"] = marks.tie_of([asdict(candidate) for candidate in allowed_rounds(spec.choice, rounds)])
         chosen[task] = (row, load_mask(artifact, mask_name(row["round"]), masks[task]))
     return chosen
 

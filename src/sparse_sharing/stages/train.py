@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 
 def run(
     spec: TrainSpec,
-    vocabulary: Path,
+    vocabulary_file: Path,
     train_text: Path,
     dev_text: Path,
     weights: Path,
@@ -75,18 +75,18 @@ def run(
         ArtifactError: A mask keeps every weight, or does not belong to the starting weights.
     """
     meter = Meter()
-    words, replicate = load_vocabulary(vocabulary, spec.data, spec.tags), spec.replicate or ()
+    vocabulary, replicate = load_vocabulary(vocabulary_file, spec.data, spec.tags), spec.replicate or ()
     tasks = load_task_data(
-        train_text, dev_text, spec.tags, spec.data, words, spec.weights, lenient_spans="lenient_spans" in replicate
+        train_text, dev_text, spec.tags, spec.data, vocabulary, spec.weights, lenient_spans="lenient_spans" in replicate
     )
-    compared = _compared_on(spec, tasks, test_text, words)
+    compared = _compared_on(spec, tasks, test_text, vocabulary)
     artifact = load_weights(weights, spec.start)
-    network, start = build_network(weights, artifact, words, spec.head, choose_device(device))
+    network, start = build_network(weights, artifact, vocabulary, spec.head, choose_device(device))
     if spec.meaning == "delta":
         network.keep_base()
     chosen = _masks(spec, masks, network, artifact.digest)
     texts = [path for path in (train_text, dev_text, test_text) if path is not None]
-    inputs = [vocabulary, *texts, weights, *tags_files(texts, spec.tags), *([masks] if masks else [])]
+    inputs = [vocabulary_file, *texts, weights, *tags_files(texts, spec.tags), *([masks] if masks else [])]
     with work_folder(output, inputs) as work:
         meter.keep_in(work)
         network.set_masks(chosen)
@@ -94,13 +94,13 @@ def run(
         rate, progress, tried, logs = _train_with_rates(spec, network, start, compared, chosen, work, note, meter)
         for mark in marks.of_training(training_facts(progress, tasks, spec.optimization.epochs), spec.tasks):
             log.warning("%s: %s", _label(spec), mark.sentence)
-        own, dev = _own_epochs(network, tasks, chosen, progress)
+        own_values, dev = _own_epochs(network, tasks, chosen, progress)
         network.load(progress.best)
-        dev |= {task: score.metrics for task, score in score_dev(network, tasks).items() if task not in own}
+        dev |= {task: score.metrics for task, score in score_dev(network, tasks).items() if task not in own_values}
         if network.base is None:
             _zero_unused(network)
         unchosen = [task for task, data in tasks.items() if not data.choose_on_dev]
-        prepared = load_json(vocabulary, "words", spec.data)
+        prepared = load_json(vocabulary_file, "words", spec.data)
         corpora = {task: corpus_of(train_text, task) for task in tasks}
         details = _describe(spec, network, chosen, progress, dev, unchosen) | {
             "data": data_summary(prepared, tasks, corpora)
@@ -111,11 +111,22 @@ def run(
         done = work_done(tasks, spec.optimization, epochs)
         write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(tasks, epochs)))
         values = {name: value.cpu().numpy() for name, value in network.values().items()}
-        save_model(output / MODEL_FILE, spec, values, chosen, vocabulary_digest(words), details, own, _base(network))
-        save_json(output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), words.to_json())
+        save_model(
+            output / MODEL_FILE,
+            spec,
+            values,
+            chosen,
+            vocabulary_digest(vocabulary),
+            details,
+            own_values,
+            _base(network),
+        )
+        save_json(
+            output / VOCABULARY_FILE, "vocabulary", PrepareSpec.model_validate(prepared.spec), vocabulary.to_json()
+        )
         write_text(output / "history.csv", history_table(progress, spec.tasks, "dev" if compared is tasks else "test"))
-        for file, found in logs.items():
-            write_text(output / file, found.table())
+        for file, epoch_log in logs.items():
+            write_text(output / file, epoch_log.table())
         write_text(output / "README.md", model_card(load_model(output / MODEL_FILE)))
 
 
@@ -150,7 +161,7 @@ def _train_with_rates(
     there is one training, and the list is empty.
     """
     rates = spec.learning_rates or [spec.optimization.learning_rate]
-    found: list[Progress] = []
+    trainings: list[Progress] = []
     logs: list[dict[str, EpochLog]] = []
     with Reporter(_label(spec), spec.optimization.epochs * len(rates), work=work) as report:
         for number, rate in enumerate(rates):
@@ -172,34 +183,39 @@ def _train_with_rates(
                 each_best=spec.best_epoch == "each",
                 after_epoch=partial(_log_epoch, logs[-1].values()),
             )
-            found.append(progress)
-    best = max(range(len(rates)), key=lambda number: found[number].best_mean)
+            trainings.append(progress)
+    best = max(range(len(rates)), key=lambda number: trainings[number].best_mean)
     tried: list[Tried] = [
-        {"learning_rate": rate, "dev": own.best_mean, "best_epoch": own.best_epoch, "epochs": len(own.history)}
-        for rate, own in zip(rates, found, strict=True)
+        {
+            "learning_rate": rate,
+            "dev": training.best_mean,
+            "best_epoch": training.best_epoch,
+            "epochs": len(training.history),
+        }
+        for rate, training in zip(rates, trainings, strict=True)
     ]
-    return rates[best], found[best], tried if spec.learning_rates else [], logs[best]
+    return rates[best], trainings[best], tried if spec.learning_rates else [], logs[best]
 
 
 def _diagnostics(
     spec: TrainSpec, network: Network, tasks: Mapping[str, TaskData], masks: Mapping[str, Mask], path: Path
 ) -> dict[str, EpochLog]:
     """The diagnostics that are measured after epochs, by file name; `path` with another ending stores their rows."""
-    found: dict[str, EpochLog] = {}
+    diagnostics: dict[str, EpochLog] = {}
     size = spec.optimization.batch_size
     if spec.conflict is not None:
         gradients = Conflict(network, tasks, masks, spec.conflict, size, spec.seed)
-        kept = path.with_suffix(f".{CONFLICT.file}")
-        found[CONFLICT.file] = EpochLog(lambda epoch: gradients.measure(), conflict.COLUMNS, kept)
+        rows_file = path.with_suffix(f".{CONFLICT.file}")
+        diagnostics[CONFLICT.file] = EpochLog(lambda epoch: gradients.measure(), conflict.COLUMNS, rows_file)
     if (wanted := spec.affinity) is not None:
         steps = Affinity(network, tasks, wanted.sentences, size, spec.seed)
-        kept = path.with_suffix(f".{AFFINITY.file}")
-        found[AFFINITY.file] = EpochLog(
+        rows_file = path.with_suffix(f".{AFFINITY.file}")
+        diagnostics[AFFINITY.file] = EpochLog(
             lambda epoch: steps.measure(epoch.learning_rate) if wanted.is_due(epoch.number) else [],
             affinity.COLUMNS,
-            kept,
+            rows_file,
         )
-    return found
+    return diagnostics
 
 
 def _log_epoch(logs: Iterable[EpochLog], epoch: Epoch) -> None:
@@ -251,13 +267,13 @@ def _own_epochs(
     network: Network, tasks: Mapping[str, TaskData], masks: Mapping[str, Mask], progress: Progress
 ) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Mapping[str, float]]]:
     """For each task whose own best epoch was kept, the weights of that epoch that it uses, and its dev scores."""
-    own, dev = {}, {}
-    for task, kept in progress.own.items():
-        network.load(kept)
+    own_values, dev = {}, {}
+    for task, weights in progress.own_values.items():
+        network.load(weights)
         dev |= {name: score.metrics for name, score in score_dev(network, {task: tasks[task]}).items()}
         values = {name: value.cpu().numpy().copy() for name, value in network.values().items()}
-        own[task] = values_of_task(values, task, masks[task], _base(network))
-    return own, dev
+        own_values[task] = values_of_task(values, task, masks[task], _base(network))
+    return own_values, dev
 
 
 def _describe(
@@ -269,19 +285,21 @@ def _describe(
     unchosen: Sequence[str],
 ) -> dict[str, Any]:
     """The details of a trained model: all besides its weights; `unchosen`: the tasks whose dev text chose nothing."""
-    kept = [union_size([mask]) for mask in masks.values()] if progress.own else [union_size(list(masks.values()))]
+    union_sizes = (
+        [union_size([mask]) for mask in masks.values()] if progress.own_values else [union_size(list(masks.values()))]
+    )
     covered = next(iter(masks.values())).shapes
     return {
         "model": network.model.model_dump(),
         "tasks": spec.tasks,
         "densities": {task: mask.density for task, mask in masks.items()},
         # Tasks with their own best epochs share no weights.
-        "parameters": sum(counted_parameters(network.encoder, number, covered) for number in kept),
+        "parameters": sum(counted_parameters(network.encoder, number, covered) for number in union_sizes),
         "best_epoch": progress.best_epoch,
         "epochs": len(progress.history),
         "dev": {task: dict(metrics) for task, metrics in dev.items()},
         "replicate": list(spec.replicate or ()),
-        **({"own_epochs": progress.own_epochs} if progress.own else {}),
+        **({"own_epochs": progress.own_epochs} if progress.own_values else {}),
         **({"not_chosen_on_dev": unchosen} if unchosen else {}),
     }
 

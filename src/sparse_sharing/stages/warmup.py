@@ -16,7 +16,7 @@ from sparse_sharing.training.setup import train, work_done
 
 def run(
     spec: WarmupSpec,
-    vocabulary: Path,
+    vocabulary_file: Path,
     vectors: Path,
     train_text: Path,
     dev_text: Path,
@@ -34,18 +34,18 @@ def run(
         ArtifactError: The files in the folder cannot be read, or differ from those of the spec.
     """
     meter = Meter()
-    words = load_vocabulary(vocabulary, spec.data, spec.tags or {})
-    given = load_vectors(vectors, spec.data, words.word_count, spec.model.vector_width)
+    vocabulary = load_vocabulary(vocabulary_file, spec.data, spec.tags or {})
+    word_vectors = load_vectors(vectors, spec.data, vocabulary.word_count, spec.model.vector_width)
     tasks, inputs, epochs = {}, [], 0
     if spec.optimization is not None:
         tags = spec.tags or {}
-        tasks = load_task_data(train_text, dev_text, tags, spec.data, words, spec.weights)
-        inputs = [vocabulary, vectors, train_text, dev_text, *tags_files((train_text, dev_text), tags)]
+        tasks = load_task_data(train_text, dev_text, tags, spec.data, vocabulary, spec.weights)
+        inputs = [vocabulary_file, vectors, train_text, dev_text, *tags_files((train_text, dev_text), tags)]
     model = complete(spec.model, pretrained)
     with work_folder(output.parent, inputs) as work:
         meter.keep_in(work)
-        network = Network(model, words, choose_device(device))
-        initialise(network, spec.seed, *given)
+        network = Network(model, vocabulary, choose_device(device))
+        initialise(network, spec.seed, *word_vectors)
         if spec.optimization is not None:
             epochs = spec.optimization.epochs
             with Reporter("warm-up", epochs, work=work) as report:

@@ -229,7 +229,7 @@ def _map(path: Path) -> tuple[dict[str, Any], np.ndarray]:
 
 def _view(content: np.ndarray, dtype: str, shape: list[int], data_offsets: tuple[int, int]) -> np.ndarray:
     """One tensor of a mapped file."""
-    types = {name: own for own, name in TYPES.items()}
+    types = {name: numpy_type for numpy_type, name in TYPES.items()}
     return content[slice(*data_offsets)].view(types[dtype]).reshape(shape)
 
 

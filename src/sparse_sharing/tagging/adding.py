@@ -52,10 +52,10 @@ def run(
     source = open_model(model, device)
     dataset, task = _find(config, task, source.trained.tasks)
     specs, vocabulary = Specs(config), source.vocabulary
-    own = specs.prepare_task(dataset.name, task)
+    task_spec = specs.prepare_task(dataset.name, task)
     prepared = PrepareSpec(
         dataset=dataset.name,
-        corpora=[corpus.model_copy(update={"tasks": []}) for corpus in own.corpora],
+        corpora=[corpus.model_copy(update={"tasks": []}) for corpus in task_spec.corpora],
         lowercase=vocabulary.lowercase,
         minimum_word_count=config.data.minimum_word_count,
         minimum_character_count=config.data.minimum_character_count,
@@ -63,14 +63,14 @@ def run(
         word_dimension=source.network.model.vector_width,
         vectors=config.data.vectors is not None,
     )
-    files, documents = _sources(config, dataset, [corpus.name for corpus in own.corpora])
+    files, documents = _sources(config, dataset, [corpus.name for corpus in task_spec.corpora])
     vectors = None if config.data.vectors is None else Path(layout.source_path(config, config.data.vectors))
     folder = output / TEXT
     prepare.run(prepared, files, vectors, folder, documents)
-    prepare_task.run(own, files, folder / "tags" / task, documents)
+    prepare_task.run(task_spec, files, folder / "tags" / task, documents)
     spec = AddTaskSpec(
         data=prepared.digest(),
-        tags={**source.trained.spec.get("tags", {}), task: own.digest()},
+        tags={**source.trained.spec.get("tags", {}), task: task_spec.digest()},
         model=spec_digest(source.trained.spec),
         seed=config.seeds[0] if seed is None else seed,
         system="extended",
@@ -82,18 +82,18 @@ def run(
         head=specs.heads([task]),
         optimization=Optimization(**{key: getattr(config.train, key) for key in Optimization.model_fields}),
     )
-    words, rows = folder / "vocabulary.json", folder / "vectors.safetensors"
+    vocabulary_file, vectors_file = folder / "vocabulary.json", folder / "vectors.safetensors"
     train_text, dev_text = folder / "train.safetensors", folder / "dev.safetensors"
-    counts = add_task.run(spec, model, words, rows, train_text, dev_text, output, device)
+    counts = add_task.run(spec, model, vocabulary_file, vectors_file, train_text, dev_text, output, device)
     shutil.rmtree(folder)
     return counts
 
 
-def _find(config: Config, task: str | None, known: list[str]) -> tuple[Dataset, str]:
+def _find(config: Config, task: str | None, existing_tasks: list[str]) -> tuple[Dataset, str]:
     """The new task and its dataset."""
-    places = [(dataset, own.name) for dataset in config.data.datasets for own in dataset.tasks]
+    places = [(dataset, entry.name) for dataset in config.data.datasets for entry in dataset.tasks]
     if task is None:
-        places = [(dataset, name) for dataset, name in places if name not in known]
+        places = [(dataset, name) for dataset, name in places if name not in existing_tasks]
     else:
         places = [(dataset, name) for dataset, name in places if name == task]
     if len(places) != 1:

@@ -17,7 +17,7 @@ from sparse_sharing.text.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
 
-Given = str | Sequence[str]
+TextOrTokens = str | Sequence[str]
 
 
 class BaseTagger(ABC):
@@ -52,7 +52,7 @@ class BaseTagger(ABC):
         """
 
     def __call__(
-        self, sentence: Given, tasks: Sequence[str] | None = None, probabilities: bool = False
+        self, sentence: TextOrTokens, tasks: Sequence[str] | None = None, probabilities: bool = False
     ) -> TaggedSentence:
         """Tag one sentence: plain text, which is tokenised, or its tokens.
 
@@ -84,7 +84,7 @@ class BaseTagger(ABC):
 
     def tag(
         self,
-        sentences: Iterable[Given],
+        sentences: Iterable[TextOrTokens],
         tasks: Sequence[str] | None = None,
         probabilities: bool = False,
         batch_size: int = 128,
@@ -107,8 +107,8 @@ class BaseTagger(ABC):
                 "tag() takes a list of sentences; got one string. For one sentence call tagger(text), for a text "
                 "tagger.document(text)"
             )
-        given = [_as_sentence(sentence, number) for number, sentence in enumerate(sentences)]
-        return self.tag_sentences(given, tasks, probabilities, batch_size)
+        prepared = [_as_sentence(sentence, number) for number, sentence in enumerate(sentences)]
+        return self.tag_sentences(prepared, tasks, probabilities, batch_size)
 
     def tag_sentences(
         self,
@@ -196,11 +196,11 @@ class BaseTagger(ABC):
             )
 
 
-def _as_sentence(given: Given, number: int) -> Sentence:
+def _as_sentence(sentence: TextOrTokens, number: int) -> Sentence:
     """A sentence from an argument of `tag`: plain text or tokens; `number`, from 0, is for messages."""
-    if isinstance(given, str):
-        return tokenize(given)
-    words = tuple(given)
+    if isinstance(sentence, str):
+        return tokenize(sentence)
+    words = tuple(sentence)
     if not all(words) or not set(map(type, words)) <= {str}:
         _require_words(words, number)
     return from_words(words)

@@ -29,18 +29,18 @@ def colour_writer(stream: TextIO) -> Callable[[Iterable[tuple[object, TaggedSent
 
 def coloured(tagged: TaggedSentence, task: str, width: int) -> Text:
     """One line: the task, then the words with coloured spans, or each word followed by its tag."""
-    words = [Text(visible(word)) for word in tagged.words]
+    parts = [Text(visible(word)) for word in tagged.words]
     if task not in tagged.spans:
-        for word, tag in zip(words, tagged.tags[task], strict=True):
+        for word, tag in zip(parts, tagged.tags[task], strict=True):
             word.append(f"/{visible(tag)}", style=colour_of(tag))
     for span in tagged.spans.get(task, ()):
         colour = colour_of(span.label)
-        for word in words[span.first_token : span.end_token]:
+        for word in parts[span.first_token : span.end_token]:
             word.stylize(f"bold {colour}")
-        words[span.end_token - 1].append(f" [{visible(span.label)}]", style=colour)
+        parts[span.end_token - 1].append(f" [{visible(span.label)}]", style=colour)
     for index, probability in enumerate(tagged.probabilities.get(task, ())):
-        words[index].append(f" {probability:.2f}", style="dim")
-    return Text.assemble((f"{task:<{width}}  ", "bold"), Text(" ").join(words))
+        parts[index].append(f" {probability:.2f}", style="dim")
+    return Text.assemble((f"{task:<{width}}  ", "bold"), Text(" ").join(parts))
 
 
 def colour_of(name: str) -> str:

@@ -33,14 +33,14 @@ class TagDecoder:
         labels: the types of its spans; the label number of a span is an index into them.
     """
 
-    def __init__(self, known: TaskTags) -> None:
+    def __init__(self, task_tags: TaskTags) -> None:
         """Prepare the tables of a task."""
-        self.has_spans, self.scheme = known.has_spans, known.scheme
-        self.tags = np.array(known.tags, dtype=object)
-        types = [tag[1:].split("-", 1)[-1] or "_" for tag in known.tags]
+        self.has_spans, self.scheme = task_tags.has_spans, task_tags.scheme
+        self.tags = np.array(task_tags.tags, dtype=object)
+        types = [tag[1:].split("-", 1)[-1] or "_" for tag in task_tags.tags]
         self.labels = tuple(dict.fromkeys(types))
         numbers = {name: number for number, name in enumerate(self.labels)}
-        self.letter = np.array([max(0, LETTERS.find(tag[:1])) if tag else OUT for tag in known.tags])
+        self.letter = np.array([max(0, LETTERS.find(tag[:1])) if tag else OUT for tag in task_tags.tags])
         self.label = np.array([numbers[name] for name in types])
         rows = [[OUTSIDE] * len(self.labels), *([f"{letter}-{name}" for name in self.labels] for letter in LETTERS[1:])]
         self.written = np.array(rows, dtype=object)
@@ -106,12 +106,12 @@ def shares_of(scores: np.ndarray, tags: np.ndarray) -> np.ndarray:
         return 1 / np.exp(scores - chosen).sum(1)
 
 
-def file_tags(known: TaskTags) -> frozenset[str]:
+def file_tags(task_tags: TaskTags) -> frozenset[str]:
     """The tags that files of a task may have: those of the files' scheme, which may differ from the model's."""
-    if not known.has_spans:
-        return frozenset(known.tags)
-    types = {tag[2:] for tag in known.tags if tag != OUTSIDE}
-    return frozenset({OUTSIDE, *(f"{letter}-{name}" for letter in _letters(known.scheme) for name in types)})
+    if not task_tags.has_spans:
+        return frozenset(task_tags.tags)
+    types = {tag[2:] for tag in task_tags.tags if tag != OUTSIDE}
+    return frozenset({OUTSIDE, *(f"{letter}-{name}" for letter in _letters(task_tags.scheme) for name in types)})
 
 
 def _letters(scheme: Scheme) -> str:

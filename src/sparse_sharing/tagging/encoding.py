@@ -63,10 +63,10 @@ class Surfaces:
     def encode(self, words: Iterable[str]) -> np.ndarray:
         """The surface of each word, int64 [N]."""
         ids = self._ids
-        known = len(ids)
+        start = len(ids)
         numbers = [ids.setdefault(word, len(ids)) for word in words]
-        if len(ids) > known:
-            self._add(list(ids)[known:])
+        if len(ids) > start:
+            self._add(list(ids)[start:])
         return np.array(numbers, dtype=np.int64)
 
     def as_text(self, surfaces: np.ndarray, offsets: np.ndarray) -> EncodedText:
@@ -104,8 +104,8 @@ class Surfaces:
 
     def _word_id(self, word: str) -> int:
         key = self.vocabulary.key(word)
-        if (known := self.vocabulary.word_ids.get(key)) is not None:
-            return known
+        if (number := self.vocabulary.word_ids.get(key)) is not None:
+            return number
         if key not in self.vectors:
             return UNKNOWN_WORD
         if key not in self._extra_rows:

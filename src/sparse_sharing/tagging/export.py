@@ -55,7 +55,7 @@ def run(
             "--onnx: the masks of this model keep changes (meaning: delta), which an ONNX file of several tasks cannot "
             "represent; export one task with --task NAME"
         )
-    if source.trained.own:
+    if source.trained.own_values:
         raise ConfigError(
             f"{folder}: is a control whose tasks were evaluated at their own best epochs (best_epoch: each), so "
             "it cannot "
@@ -110,8 +110,8 @@ def _export_task(
     device: str,
 ) -> tuple[TrainedModel, Network]:
     """Write the model of one task; returns it and its network."""
-    own = single_task(source, task)
-    network = network_of(own, source.vocabulary, folder / MODEL_FILE, device)
+    task_model = single_task(source, task)
+    network = network_of(task_model, source.vocabulary, folder / MODEL_FILE, device)
     for name, text in texts.items():
         if different := _different(source.network, network, task, text[task]):
             raise ArtifactError(
@@ -120,17 +120,17 @@ def _export_task(
                 "weights of "
                 "one task"
             )
-    own, network = _compacted(source, own, network, task, texts)
+    task_model, network = _compacted(source, task_model, network, task, texts)
     proof = {"source": source.trained.digest, "random_tokens": len(texts["random"][task].tokens)}
     if "dev" in texts:
         proof |= {"sentences": texts["dev"][task].sentences, "tokens": len(texts["dev"][task].tokens)}
     details: dict[str, Any] = {
-        **own.details,
+        **task_model.details,
         "exported": proof,
-        "parameters": _parameters(network, own),
+        "parameters": _parameters(network, task_model),
     }
     write_atomically(output / VOCABULARY_FILE, (folder / VOCABULARY_FILE).read_bytes())
-    save_model(output / MODEL_FILE, spec, own.values, own.masks, details["vocabulary"], details)
+    save_model(output / MODEL_FILE, spec, task_model.values, task_model.masks, details["vocabulary"], details)
     written = load_model(output / MODEL_FILE)
     write_text(output / "README.md", model_card(written))
     for name, text in texts.items():
@@ -139,12 +139,16 @@ def _export_task(
 
 
 def _compacted(
-    source: OpenModel, own: TrainedModel, network: Network, task: str, texts: Mapping[str, Mapping[str, EncodedText]]
+    source: OpenModel,
+    task_model: TrainedModel,
+    network: Network,
+    task: str,
+    texts: Mapping[str, Mapping[str, EncodedText]],
 ) -> tuple[TrainedModel, Network]:
     """The model and network of one task without removed units if its mask removes units; else unchanged."""
-    small = compact_network(network, task, own.masks[task]) if own.masks else None
+    small = compact_network(network, task, task_model.masks[task]) if task_model.masks else None
     if small is None:
-        return own, network
+        return task_model, network
     for name, text in texts.items():
         if different := _different(source.network, small, task, text[task]):
             log.warning(
@@ -152,11 +156,11 @@ def _compacted(
                 "units are kept",
                 *(different, len(text[task].tokens), name, task),
             )
-            return own, network
+            return task_model, network
     units = {group: count for group, (count,) in small.units.shapes.items()}
     values = {name: value.numpy() for name, value in small.values().items()}
     log.info("task '%s' keeps %s", task, ", ".join(f"{count} units of {group}" for group, count in units.items()))
-    return replace(own, values=values, masks={}, details={**own.details, "units": units}), small
+    return replace(task_model, values=values, masks={}, details={**task_model.details, "units": units}), small
 
 
 def _different(one: Network, other: Network, task: str, text: EncodedText) -> int:

@@ -64,7 +64,7 @@ def _dev_scores(folder: Path) -> Mapping[str, Mapping[str, float]]:
 
 def _mean(tasks: Mapping[str, Mapping[str, float]]) -> float:
     """The mean over tasks of F1 or else accuracy."""
-    scores = [own.get("f1", own.get("accuracy", 0.0)) for own in tasks.values()]
+    scores = [metrics.get("f1", metrics.get("accuracy", 0.0)) for metrics in tasks.values()]
     return sum(scores) / max(1, len(scores))
 
 

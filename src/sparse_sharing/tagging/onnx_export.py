@@ -115,8 +115,8 @@ def _task_details(network: Network, task: str) -> dict[str, Any]:
     """The tags of a task, and the scores of its CRF if it has one."""
     head = network.head_kinds[task]
     parts = head.parts(network.heads[task].detach())
-    known: TaskTags = network.vocabulary.tasks[task]
-    details: dict[str, Any] = {"tags": list(known.tags)}
+    task_tags: TaskTags = network.vocabulary.tasks[task]
+    details: dict[str, Any] = {"tags": list(task_tags.tags)}
     if isinstance(head, CrfHead):
         # JSON has no infinity, so forbidden transitions get a very low score.
         scores = {name: (parts[name] + head.barriers[name]).cpu().numpy() for name in CHAIN}
@@ -129,10 +129,11 @@ def _compared(tagger: OnnxTagger, network: Network, task: str, text: EncodedText
     expected, predicted = network.predict(task, text), tagger.predict(text, [task])[task][0]
     result: dict[str, Any] = {"tokens": len(text.tokens), "different": int((expected != predicted).sum())}
     if task in text.tags:
-        known = network.vocabulary.tasks[task]
-        names = (*known.tags, *text.unseen_tags[task])
+        task_tags = network.vocabulary.tasks[task]
+        names = (*task_tags.tags, *text.unseen_tags[task])
         scores = [
-            score_numbers(text.tags[task], tags, names, text.offsets, known.has_spans) for tags in (expected, predicted)
+            score_numbers(text.tags[task], tags, names, text.offsets, task_tags.has_spans)
+            for tags in (expected, predicted)
         ]
         result |= {"metric": scores[0].metric, "torch": scores[0].value, "onnx": scores[1].value}
     return result

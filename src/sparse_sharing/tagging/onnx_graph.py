@@ -94,14 +94,14 @@ class _Graph:
         self.weights = weights
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray] = {}
-        self.made: set[str] = set()
+        self.node_outputs: set[str] = set()
         self.store = _Store(self, weights) if weights.masks else None
 
     def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         from onnx import helper
 
-        if output not in self.made:
-            self.made.add(output)
+        if output not in self.node_outputs:
+            self.node_outputs.add(output)
             self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
@@ -197,17 +197,19 @@ class _Graph:
         row = self.node("Min", ["words", last], "row")
         if self.weights.int8:
             numbers, scale = quantised(array)
-            found = self.node("Gather", [self.constant("words.int8", numbers), row], "found_numbers")
+            gathered = self.node("Gather", [self.constant("words.int8", numbers), row], "found_numbers")
             scales = self.node("Gather", [self.constant("words.scale", scale), row], "found_scales")
-            known = self.node("Mul", [self.node("Cast", [found], "found_floats", to=1), scales], "known")
+            from_table = self.node("Mul", [self.node("Cast", [gathered], "found_floats", to=1), scales], "known")
         else:
-            known = self.node("Gather", [self.constant("words.table", array), row], "known")
+            from_table = self.node("Gather", [self.constant("words.table", array), row], "known")
         beyond = self.node("Sub", ["words", size], "beyond")
         zero = self.constant("zero", np.int64(0))
-        given = self.node("Gather", ["extra", self.node("Max", [beyond, zero], "extra_row")], "given")
+        extra = self.node("Gather", ["extra", self.node("Max", [beyond, zero], "extra_row")], "given")
         is_given = self.node("GreaterOrEqual", [beyond, zero], "is_given")
         axis = self.constant("third", np.array([2]))
-        return self.node("Where", [self.node("Unsqueeze", [is_given, axis], "over_numbers"), given, known], "vectors")
+        return self.node(
+            "Where", [self.node("Unsqueeze", [is_given, axis], "over_numbers"), extra, from_table], "vectors"
+        )
 
     def _layer(self, task: str, layer: int, states: str) -> str:
         """A BiLSTM layer over states, float [tokens, sentences, numbers of a state]."""
@@ -226,14 +228,14 @@ class _Graph:
         """A BiLSTM layer whose directions have different numbers of units: an LSTM for each."""
         both, values = [], self.weights.of(task)
         for way, direction in zip(DIRECTIONS, ("forward", "reverse"), strict=True):
-            own = {part: array[None] for part, array in _one_way(values, layer, way).items()}
-            parts = [self.stored(f"lstm{layer}.{way}.{part}", array) for part, array in own.items()]
+            tensors = {part: array[None] for part, array in _one_way(values, layer, way).items()}
+            parts = [self.stored(f"lstm{layer}.{way}.{part}", array) for part, array in tensors.items()]
             key = _digest(np.array([states, *parts]))
-            hidden = own["R"].shape[2]
-            found = self.node(
+            hidden = tensors["R"].shape[2]
+            output = self.node(
                 "LSTM", [states, *parts, "lengths"], f"one.{key}", direction=direction, hidden_size=hidden
             )
-            both.append(self.node("Squeeze", [found, self.constant("one", np.array([1]))], f"flat.{key}"))
+            both.append(self.node("Squeeze", [output, self.constant("one", np.array([1]))], f"flat.{key}"))
         return self.node("Concat", both, f"states.{_digest(np.array(both))}", axis=2)
 
 
@@ -255,7 +257,7 @@ class _Store:
             self.places[name] = (start, arrays[name].shape)
             start += arrays[name].size
         self.total = start
-        bits = {task: np.concatenate([own[name].reshape(-1) for name in names]) for task, own in self.masks.items()}
+        bits = {task: np.concatenate([keeps[name].reshape(-1) for name in names]) for task, keeps in self.masks.items()}
         union = np.logical_or.reduce(list(bits.values()))
         self.scales: dict[str, np.ndarray] = {}
         if weights.int8:
@@ -263,25 +265,25 @@ class _Store:
             arrays = {name: numbers for name, (numbers, _) in pairs.items()}
             self.scales = {name: scale for name, (_, scale) in pairs.items()}
         graph.constant("kept", np.concatenate([arrays[name].reshape(-1) for name in names])[union])
-        for task, own in bits.items():
-            graph.constant(f"mask.{task}", np.packbits(own))
+        for task, keeps in bits.items():
+            graph.constant(f"mask.{task}", np.packbits(keeps))
         self._spread()
 
     def tensor(self, name: str, task: str) -> str:
         """A tensor as the task keeps it."""
         graph, (start, shape) = self.graph, self.places[name]
         digest = hashlib.sha256(np.packbits(self.masks[task][name]).tobytes()).hexdigest()[:12]
-        own = f"{name}.{digest}"
+        tensor_name = f"{name}.{digest}"
         cut = [graph.constant(f"{name}.{edge}", np.array([start + at])) for edge, at in self._edges(shape)]
         values = graph.node("Slice", ["spread", *cut], f"{name}.spread")
-        kept = graph.node("Slice", [f"keeps.{task}", *cut], f"{own}.keeps")
-        masked = graph.node("Where", [kept, values, "nothing"], f"{own}.masked")
+        keep = graph.node("Slice", [f"keeps.{task}", *cut], f"{tensor_name}.keeps")
+        masked = graph.node("Where", [keep, values, "nothing"], f"{tensor_name}.masked")
         shaped = graph.constant(f"{name}.shape", np.array(shape))
         if not self.scales:
-            return graph.node("Reshape", [masked, shaped], own)
-        numbers = graph.node("Reshape", [masked, shaped], f"{own}.int8")
+            return graph.node("Reshape", [masked, shaped], tensor_name)
+        numbers = graph.node("Reshape", [masked, shaped], f"{tensor_name}.int8")
         scale = graph.constant(f"{name}.scale", self.scales[name])
-        return graph.node("Mul", [graph.node("Cast", [numbers], f"{own}.floats", to=1), scale], own)
+        return graph.node("Mul", [graph.node("Cast", [numbers], f"{tensor_name}.floats", to=1), scale], tensor_name)
 
     def _spread(self) -> None:
         """Add nodes that unpack each mask and compute the index of each kept weight."""
@@ -306,7 +308,7 @@ class _Store:
         graph.constant("nothing", np.zeros((), graph.constants["kept"].dtype))
 
     def _union(self, name: str) -> np.ndarray:
-        return np.logical_or.reduce([own[name] for own in self.masks.values()])
+        return np.logical_or.reduce([keeps[name] for keeps in self.masks.values()])
 
     @staticmethod
     def _edges(shape: tuple[int, ...]) -> list[tuple[str, int]]:

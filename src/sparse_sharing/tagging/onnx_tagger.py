@@ -52,8 +52,8 @@ class OnnxTagger(BaseTagger):
         features = decoding["model"].get("features")
         self.features = None if features is None else FeatureRows(FeatureKinds.from_json(features))
         self.chains = {
-            task: {name: np.array(values, np.float32) for name, values in own.get("chain", {}).items()}
-            for task, own in decoding["tasks"].items()
+            task: {name: np.array(values, np.float32) for name, values in task_details.get("chain", {}).items()}
+            for task, task_details in decoding["tasks"].items()
         }
 
     @classmethod
@@ -101,16 +101,18 @@ class OnnxTagger(BaseTagger):
             places = (starts[:, None] + np.arange(len(inputs["words"])))[mask]
             ends = np.cumsum(lengths)
             for task, scores in zip(tasks, self.session.run(outputs, {**inputs, "extra": extra}), strict=True):
-                own = np.asarray(scores).transpose(1, 0, 2)[mask]
-                best = self._best(task, own, ends)
-                predictions[task][0][places], predictions[task][1][places] = best, shares_of(own, best)
+                task_scores = np.asarray(scores).transpose(1, 0, 2)[mask]
+                best = self._best(task, task_scores, ends)
+                predictions[task][0][places], predictions[task][1][places] = best, shares_of(task_scores, best)
         return predictions
 
     def _best(self, task: str, scores: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """The best tags int64 [N] by the scores float [N, T] of sentences that end before `ends`."""
         if not self.chains[task]:
             return scores.argmax(1)
-        return np.concatenate([best_path(own, **self.chains[task]) for own in np.split(scores, ends[:-1])])
+        return np.concatenate(
+            [best_path(sentence_scores, **self.chains[task]) for sentence_scores in np.split(scores, ends[:-1])]
+        )
 
     def _extra(self, text: EncodedText) -> np.ndarray:
         """float32 [E, D] with at least one row, the vectors of words that are not in the training text."""
@@ -152,10 +154,10 @@ def best_path(scores: np.ndarray, transitions: np.ndarray, start: np.ndarray, en
         int64 [L].
     """
     best, back = scores[0] + start, []
-    for own in scores[1:]:
+    for token_scores in scores[1:]:
         paths = best[:, None] + transitions
         back.append(paths.argmax(0))
-        best = paths.max(0) + own
+        best = paths.max(0) + token_scores
     tags = [int((best + end).argmax())]
     for previous in reversed(back):
         tags.append(int(previous[tags[-1]]))

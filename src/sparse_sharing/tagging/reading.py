@@ -197,10 +197,10 @@ def read_items(
     Raises:
         ConfigError: `auto`, and the lines could be columns as well as text.
     """
-    seen: list[Line] = []
+    first_lines: list[Line] = []
     if kind in ("auto", "columns"):
-        seen, lines = _look_ahead(lines)
-    layout = layout_of([text for _, text in seen], kind, known_tags, source)
+        first_lines, lines = _look_ahead(lines)
+    layout = layout_of([text for _, text in first_lines], kind, known_tags, source)
     readers: dict[str, Callable[[], Items]] = {
         "raw": lambda: raw_items(lines, source),
         "tokens": lambda: token_items(lines),
@@ -272,10 +272,10 @@ def _look_ahead(lines: Lines) -> tuple[list[Line], Lines]:
     taken: list[Line | Pause] = []
     for line in lines:
         taken.append(line)
-        seen = [line for line in taken if line is not PAUSE]
-        content = any(text.strip() and not text.startswith("# ") for _, text in seen)
+        without_pauses = [line for line in taken if line is not PAUSE]
+        content = any(text.strip() and not text.startswith("# ") for _, text in without_pauses)
         blank = line is not PAUSE and not line[1].strip() and content
-        if blank or (line is PAUSE and seen) or len(taken) >= LINES_LOOKED_AT:
+        if blank or (line is PAUSE and without_pauses) or len(taken) >= LINES_LOOKED_AT:
             break
     return [line for line in taken if line is not PAUSE], chain(taken, lines)
 

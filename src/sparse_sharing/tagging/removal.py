@@ -40,7 +40,7 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
         raise ConfigError(f"{model}: has no task '{task}'; its tasks are {', '.join(trained.tasks)}")
     if len(trained.tasks) == 1:
         raise ConfigError(f"{model}: '{task}' is its only task, which cannot be removed")
-    if trained.own or not trained.masks:
+    if trained.own_values or not trained.masks:
         raise ConfigError(f"{model}: its tasks are not parts of one network; export those that you want to keep")
     if trained.base or source.network.model.kind == "transformer":
         raise ConfigError(
@@ -49,13 +49,13 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
         )
     if output.resolve() == model.resolve():
         raise ConfigError(f"--output: {output} is the folder of the model itself; name another")
-    tasks = [own for own in trained.tasks if own != task]
-    masks = {own: trained.masks[own] for own in tasks}
+    tasks = [other for other in trained.tasks if other != task]
+    masks = {other: trained.masks[other] for other in tasks}
     limits = trained.details.get(LIMITS, {})
-    words = max((limits[own] for own in tasks), default=0) if limits else source.vocabulary.word_count
-    vocabulary = replace(for_tasks(source.vocabulary, tasks), words=source.vocabulary.words[: words - 1])
+    word_count = max((limits[other] for other in tasks), default=0) if limits else source.vocabulary.word_count
+    vocabulary = replace(for_tasks(source.vocabulary, tasks), words=source.vocabulary.words[: word_count - 1])
     values = {name: value for name, value in trained.values.items() if not is_head_of(name, task)}
-    values[WORDS] = np.ascontiguousarray(values[WORDS][:words])
+    values[WORDS] = np.ascontiguousarray(values[WORDS][:word_count])
     shapes = next(iter(masks.values())).shapes
     covered, start = union_of(masks.values()), 0
     for name, shape in shapes.items():
@@ -65,8 +65,8 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
     details = {key: value for key, value in trained.details.items() if key not in ("extension", "shapes", "weights")}
     for key in BY_TASK:
         if key in details:
-            details[key] = {own: value for own, value in details[key].items() if own != task}
-    heads = {own: kind for own in tasks if (kind := source.network.model.head_of(own)) != "linear"}
+            details[key] = {other: value for other, value in details[key].items() if other != task}
+    heads = {other: kind for other in tasks if (kind := source.network.model.head_of(other)) != "linear"}
     details |= {
         "tasks": tasks,
         "model": {**details["model"], "head": heads or None},
@@ -74,7 +74,7 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
         "data": {
             **details["data"],
             "words": len(vocabulary.words),
-            "tasks": {own: sizes for own, sizes in details["data"]["tasks"].items() if own != task},
+            "tasks": {other: sizes for other, sizes in details["data"]["tasks"].items() if other != task},
         },
     }
     details.pop("vocabulary")
@@ -84,12 +84,15 @@ def run(model: Path, task: str, output: Path, device: str) -> tuple[int, int]:
     save_model(output / MODEL_FILE, spec, values, masks, vocabulary_digest(vocabulary), details)
     save_json(output / VOCABULARY_FILE, "vocabulary", prepared, vocabulary.to_json())
     written = load_model(output / MODEL_FILE)
-    for own in tasks:
+    for other in tasks:
         before, after = (
-            part_of(one, own, masks[own], known) for one, known in ((trained, source.vocabulary), (written, vocabulary))
+            part_of(one, other, masks[other], model_vocabulary)
+            for one, model_vocabulary in ((trained, source.vocabulary), (written, vocabulary))
         )
         if content_digest(before) != content_digest(after):
             (output / MODEL_FILE).unlink()
-            raise ArtifactError(f"without task '{task}', the weights of task '{own}' would change; nothing was written")
+            raise ArtifactError(
+                f"without task '{task}', the weights of task '{other}' would change; nothing was written"
+            )
     write_text(output / "README.md", model_card(written))
     return int((~covered).sum()), len(covered)

@@ -70,13 +70,13 @@ class SharedRunner:
             raise TypeError(f"the encoder is a {type(encoder).__name__}, for which `can_run` is False")
         self.features = encoder.features
         steps, step = self.roots, None
-        words = self.network.word_limits.get(task, len(self.network.rows[WORDS]))
+        word_limit = self.network.word_limits.get(task, len(self.network.rows[WORDS]))
         for module in [encoder.characters, *encoder.recurrent[: network.readouts[task]]]:
             key = _digest(module)
             if step is None:
                 # Tasks with different vocabularies read different vectors, whatever they share above.
-                key = f"{key} {words}"
-                self.known_words[key] = words
+                key = f"{key} {word_limit}"
+                self.known_words[key] = word_limit
             if key not in steps:
                 steps[key] = _Step(copy.deepcopy(module))
             step = steps[key]
@@ -126,35 +126,35 @@ class SharedRunner:
         """Compute the inputs of the first layer, float [U, inputs], of surfaces that have none yet."""
         if self.generation != self.surfaces.generation:
             self.tables, self.filled, self.generation = {}, {}, self.surfaces.generation
-        known, wanted = self.filled.get(key, 0), len(self.surfaces)
-        if known == wanted:
+        filled, wanted = self.filled.get(key, 0), len(self.surfaces)
+        if filled == wanted:
             return
-        ids = self.surfaces.characters[known:]
+        ids = self.surfaces.characters[filled:]
         ids = np.ascontiguousarray(ids[:, : max(1, int((ids != 0).any(0).sum()))], dtype=np.int64)
         parts = [characters(torch.from_numpy(ids[at : at + 2048])) for at in range(0, len(ids), 2048)]
-        inputs = [self._word_vectors(self.surfaces.words[known:], self.known_words[key]), torch.cat(parts)]
+        inputs = [self._word_vectors(self.surfaces.words[filled:], self.known_words[key]), torch.cat(parts)]
         if self.features is not None:
-            rows = torch.from_numpy(self.features.of(self.surfaces.written(known)))
+            rows = torch.from_numpy(self.features.of(self.surfaces.written(filled)))
             inputs.append(feature_vectors(self.network.rows[FEATURES], rows))
         new = torch.cat(inputs, dim=1)
         if key not in self.tables or wanted > len(self.tables[key]):
             larger = torch.empty(max(1024, 2 * wanted), new.shape[1])
-            if known:
-                larger[:known] = self.tables[key][:known]
+            if filled:
+                larger[:filled] = self.tables[key][:filled]
             self.tables[key] = larger
-        self.tables[key][known:wanted] = new
+        self.tables[key][filled:wanted] = new
         self.filled[key] = wanted
 
-    def _word_vectors(self, ids: np.ndarray, words: int) -> Tensor:
-        """Float [n, D], of the first `words` words of the vocabulary and of those with given vectors behind it."""
+    def _word_vectors(self, ids: np.ndarray, word_limit: int) -> Tensor:
+        """Float [n, D], of the first `word_limit` words of the vocabulary and of those with given vectors behind it."""
         table = self.network.rows[WORDS]
-        known = len(table)
-        ids = np.where((ids >= words) & (ids < known), UNKNOWN_WORD, ids)
-        rows = table[torch.from_numpy(np.minimum(ids, known - 1))]
-        given = np.flatnonzero(ids >= known)
-        if len(given):
-            extra = torch.from_numpy(self.surfaces.extra[ids[given] - known])
-            rows[given] = nn.functional.pad(extra, (0, table.shape[1] - extra.shape[1]))
+        word_count = len(table)
+        ids = np.where((ids >= word_limit) & (ids < word_count), UNKNOWN_WORD, ids)
+        rows = table[torch.from_numpy(np.minimum(ids, word_count - 1))]
+        beyond = np.flatnonzero(ids >= word_count)
+        if len(beyond):
+            extra = torch.from_numpy(self.surfaces.extra[ids[beyond] - word_count])
+            rows[beyond] = nn.functional.pad(extra, (0, table.shape[1] - extra.shape[1]))
         return rows
 
 

@@ -51,12 +51,12 @@ class Component:
         """Add tags and spans to documents; the sentences of `batch_size` documents run together."""
         for docs in util.minibatch(stream, size=batch_size):
             places = [(doc, tokens) for doc in docs for tokens in sentences_of(doc)]
-            tagged = self.tagger.tag_sentences([from_words([token.text for token in own]) for _, own in places])
-            found: dict[int, list[tuple[list[Token], TaggedSentence]]] = {id(doc): [] for doc in docs}
+            tagged = self.tagger.tag_sentences([from_words([token.text for token in tokens]) for _, tokens in places])
+            by_doc: dict[int, list[tuple[list[Token], TaggedSentence]]] = {id(doc): [] for doc in docs}
             for (doc, tokens), sentence in zip(places, tagged, strict=True):
-                found[id(doc)].append((tokens, sentence))
+                by_doc[id(doc)].append((tokens, sentence))
             for doc in docs:
-                self._annotate(doc, found[id(doc)])
+                self._annotate(doc, by_doc[id(doc)])
                 yield doc
 
     def _annotate(self, doc: Doc, sentences: list[tuple[list[Token], TaggedSentence]]) -> None:

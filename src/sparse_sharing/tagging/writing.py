@@ -110,7 +110,7 @@ def as_json(tagged: TaggedSentence, origin: int = 0) -> dict[str, Any]:
     }
     if tagged.probabilities:
         shares = tagged.probabilities.items()
-        values["probabilities"] = {task: [round(value, 4) for value in own] for task, own in shares}
+        values["probabilities"] = {task: [round(value, 4) for value in probabilities] for task, probabilities in shares}
     return values
 
 
@@ -137,11 +137,11 @@ def _tag_columns(tagged: TaggedSentence) -> list[list[str]]:
 
 def _misc(old: str, tagged: TaggedSentence, place: int) -> str:
     """The MISC field of a token with its tags in place of entries with the same names."""
-    own = {task: tags[place] for task, tags in tagged.tags.items()}
-    own |= {f"{task}_probability": f"{values[place]:.4f}" for task, values in tagged.probabilities.items()}
-    kept = [part for part in old.split("|") if old != UNSPECIFIED and part.partition("=")[0] not in own]
+    entries = {task: tags[place] for task, tags in tagged.tags.items()}
+    entries |= {f"{task}_probability": f"{values[place]:.4f}" for task, values in tagged.probabilities.items()}
+    other_entries = [part for part in old.split("|") if old != UNSPECIFIED and part.partition("=")[0] not in entries]
     # A bar would end the value.
-    return "|".join([*kept, *(f"{name}={value.replace('|', '%7C')}" for name, value in own.items())])
+    return "|".join([*other_entries, *(f"{name}={value.replace('|', '%7C')}" for name, value in entries.items())])
 
 
 def _moved(entity: dict[str, Any], origin: int) -> dict[str, Any]:

@@ -86,9 +86,9 @@ class Reporter:
         """An epoch has ended: print a line with the estimated time left, and record the results `reached`."""
         self.done += 1
         self.spent += seconds
-        left = self.spent / self.done * (self.epochs - self.done)
-        self.line(f"{text}, {duration(seconds)}, {duration(left)} left")
-        self._record(**reached, seconds=round(seconds, 2), left=round(left, 2))
+        seconds_left = self.spent / self.done * (self.epochs - self.done)
+        self.line(f"{text}, {duration(seconds)}, {duration(seconds_left)} left")
+        self._record(**reached, seconds=round(seconds, 2), left=round(seconds_left, 2))
 
     def _record(self, **reached: object) -> None:
         """Record the process and its progress."""

@@ -34,8 +34,8 @@ def explain(error: BaseException) -> str | None:
 
 def asked_bytes(error: BaseException) -> int | None:
     """The bytes that were requested, from the message of an allocator."""
-    found = _asked(str(error))
-    return round(float(found[1]) * UNITS[found[2]]) if found else None
+    match = _asked(str(error))
+    return round(float(match[1]) * UNITS[match[2]]) if match else None
 
 
 def situation() -> str:
@@ -48,12 +48,12 @@ def situation() -> str:
 def allowances() -> dict[str, int]:
     """The limits in bytes: address space, control group (as set by Slurm and containers), free memory."""
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    known = {
+    sizes = {
         "of address space": None if soft == resource.RLIM_INFINITY else soft,
         "for this job": _group_limit(),
         "free on the machine": _free(),
     }
-    return {what: size for what, size in known.items() if size is not None}
+    return {what: size for what, size in sizes.items() if size is not None}
 
 
 def shown(size: int) -> str:
@@ -70,8 +70,8 @@ def _is_shortage(error: BaseException) -> bool:
 def _group_limit() -> int | None:
     """The smallest limit of the control groups (version 2) that contain this process."""
     try:
-        own = Path("/proc/self/cgroup").read_text(encoding="ascii").strip().rpartition("::")[2]
-        folder = Path("/sys/fs/cgroup") / own.lstrip("/")
+        group_path = Path("/proc/self/cgroup").read_text(encoding="ascii").strip().rpartition("::")[2]
+        folder = Path("/sys/fs/cgroup") / group_path.lstrip("/")
         files = (group / "memory.max" for group in (folder, *folder.parents) if group.is_relative_to("/sys/fs/cgroup"))
         limits = [text for file in files if file.exists() and (text := file.read_text(encoding="ascii").strip())]
         return min((int(text) for text in limits if text.isdigit()), default=None)
@@ -82,7 +82,7 @@ def _group_limit() -> int | None:
 def _free() -> int | None:
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), None)
+        available = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), None)
     except OSError:
         return None
-    return int(found) * KILOBYTE if found else os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return int(available) * KILOBYTE if available else os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -94,8 +94,8 @@ def _check_numbers(text: EncodedText, vocabulary: Vocabulary) -> None:
     for task, tags in text.tags.items():
         if task not in vocabulary.tasks:
             raise ValueError(f"the vocabulary has no task {task}")
-        known = len(vocabulary.tasks[task].tags) + len(text.unseen_tags[task])
-        _require_below(tags, known, f"tags of task {task}", first=NO_TAG)
+        tag_count = len(vocabulary.tasks[task].tags) + len(text.unseen_tags[task])
+        _require_below(tags, tag_count, f"tags of task {task}", first=NO_TAG)
 
 
 def _require_below(numbers: np.ndarray, end: int, what: str, first: int = 0) -> None:

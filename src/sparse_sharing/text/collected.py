@@ -95,14 +95,14 @@ class CollectedText:
         }
         return {f"{corpus}/{name}": tensor for name, tensor in tensors.items() if tensor is not None}
 
-    def encode_tags(self, task: str, known: Sequence[str]) -> tuple[Streamed, tuple[str, ...]]:
+    def encode_tags(self, task: str, known_tags: Sequence[str]) -> tuple[Streamed, tuple[str, ...]]:
         """The number of the tag of each token, int32 [N], which can only be written; and the tags that are not
         known.
         """
-        ids = {tag: number for number, tag in enumerate(known)}
+        ids = {tag: number for number, tag in enumerate(known_tags)}
         numbers = [ids.setdefault(tag, len(ids)) if tag else NO_TAG for tag in self.tags[task]]
         streamed = self.tag_numbers[task].streamed(np.array(numbers, dtype=np.int32))
-        return streamed, tuple(ids)[len(known) :]
+        return streamed, tuple(ids)[len(known_tags) :]
 
     def digest(self) -> str:
         """A digest of the words of all sentences, in order: if it is equal, tags of one text fit the other."""
@@ -113,18 +113,18 @@ class CollectedText:
 
         def part(column: Column, names: Sequence[str]) -> tuple[Column, list[str]]:
             """The numbers of the sentences taken, renumbered in order of occurrence."""
-            new, found, start, kept = np.full(len(names), -1, np.int32), [], 0, Column(spool)
+            new, used_names, start, renumbered = np.full(len(names), -1, np.int32), [], 0, Column(spool)
             for piece in column.pieces():
                 sentences = np.searchsorted(ends, np.arange(start, start + len(piece)), side="right")
                 start += len(piece)
-                own = piece[taken[sentences]]
-                distinct, first = np.unique(own, return_index=True)
+                numbers = piece[taken[sentences]]
+                distinct, first = np.unique(numbers, return_index=True)
                 for number in distinct[np.argsort(first)].tolist():
                     if new[number] < 0:
-                        new[number] = len(found)
-                        found.append(names[number])
-                kept.extend(new[own].tolist())
-            return kept, found
+                        new[number] = len(used_names)
+                        used_names.append(names[number])
+                renumbered.extend(new[numbers].tolist())
+            return renumbered, used_names
 
         tokens, surfaces = part(self.tokens, self.surfaces)
         parts = {task: part(column, self.tags[task]) for task, column in self.tag_numbers.items()}
@@ -157,11 +157,11 @@ def collect_text(
         lengths.append(len(words))
         digests.append(sentence_digest(words))
         tokens.extend([surfaces.setdefault(word, len(surfaces)) for word in words])
-        for task, known in tags.items():
-            tag_numbers[task].extend([known.setdefault(tag, len(known)) for tag in tagging[task]])
+        for task, tag_ids in tags.items():
+            tag_numbers[task].extend([tag_ids.setdefault(tag, len(tag_ids)) for tag in tagging[task]])
     return CollectedText(
         list(surfaces),
-        {task: list(known) for task, known in tags.items()},
+        {task: list(tag_ids) for task, tag_ids in tags.items()},
         tokens,
         tag_numbers,
         np.frombuffer(lengths, np.int32) if lengths else np.zeros(0, np.int32),

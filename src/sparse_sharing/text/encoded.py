@@ -95,8 +95,8 @@ class EncodedText:
         """The sentences with a tag of the task on some token, int64 [n]; None if every token has one."""
         if not (self.tags[task] == NO_TAG).any():
             return None
-        known = np.concatenate([[0], np.cumsum(self.tags[task] != NO_TAG)])
-        return np.flatnonzero(known[self.offsets[1:]] > known[self.offsets[:-1]])
+        tagged_before = np.concatenate([[0], np.cumsum(self.tags[task] != NO_TAG)])
+        return np.flatnonzero(tagged_before[self.offsets[1:]] > tagged_before[self.offsets[:-1]])
 
     def to_tensors(self, corpus: str) -> dict[str, np.ndarray]:
         """The arrays, under names with the corpus as prefix."""
@@ -110,11 +110,11 @@ class EncodedText:
         cls, corpus: str, tensors: Mapping[str, np.ndarray], unseen_tags: Mapping[str, Sequence[str]]
     ) -> "EncodedText":
         """The inverse of `to_tensors`."""
-        own = {
+        arrays = {
             name.removeprefix(f"{corpus}/"): array for name, array in tensors.items() if name.startswith(f"{corpus}/")
         }
-        tags = {name.removeprefix("tags/"): own.pop(name) for name in list(own) if name.startswith("tags/")}
-        return cls(**own, tags=tags, unseen_tags={task: tuple(names) for task, names in unseen_tags.items()})
+        tags = {name.removeprefix("tags/"): arrays.pop(name) for name in list(arrays) if name.startswith("tags/")}
+        return cls(**arrays, tags=tags, unseen_tags={task: tuple(names) for task, names in unseen_tags.items()})
 
 
 def encode_text(
@@ -154,8 +154,8 @@ def surface_tensors(
 
     def word_id(word: str) -> int:
         key = vocabulary.key(word)
-        if (known := vocabulary.word_ids.get(key)) is not None:
-            return known
+        if (number := vocabulary.word_ids.get(key)) is not None:
+            return number
         return vocabulary.word_count + extra.setdefault(key, len(extra)) if key in vectors else UNKNOWN_WORD
 
     surface_words = np.array([word_id(surface) for surface in surfaces], dtype=np.int32)

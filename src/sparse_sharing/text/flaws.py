@@ -21,7 +21,7 @@ class Flaw:
     path: Path
     line: int
     tag: str
-    found: str
+    actual: str
     text: str
     expected: str
     remedy: str
@@ -29,12 +29,12 @@ class Flaw:
     def error(self) -> DataError:
         """The flaw as an error, with what to do."""
         expected = f"{self.expected}; {self.remedy}" if self.remedy else self.expected
-        return DataError.at(self.path, self.line, f"{self.found} in {self.text}", expected)
+        return DataError.at(self.path, self.line, f"{self.actual} in {self.text}", expected)
 
     def __str__(self) -> str:
         # The rules of the scheme, after a colon, would be the same on each line.
-        found = repr(self.tag[:80]) if self.tag else self.found
-        return f"{self.path}:{self.line}: found {found}, expected {self.expected.partition(': ')[0]}"
+        actual = repr(self.tag[:80]) if self.tag else self.actual
+        return f"{self.path}:{self.line}: found {actual}, expected {self.expected.partition(': ')[0]}"
 
 
 @dataclass
@@ -49,15 +49,15 @@ class Flaws:
     def add(self, task: str, kind: Kind, flaw: Flaw, count: int = 1) -> None:
         """Count a flaw of `count` tags."""
         self.counts[task, kind] += count
-        kept = self.first.setdefault((task, kind), [])
-        if len(kept) < MOST_SHOWN:
-            kept.append(flaw)
+        first_flaws = self.first.setdefault((task, kind), [])
+        if len(first_flaws) < MOST_SHOWN:
+            first_flaws.append(flaw)
 
     def raise_first(self) -> None:
         """Raise DataError if there is a flaw: the first in full, then the places of others, and all counts."""
         if not self.counts:
             return
-        flaws = [flaw for kept in self.first.values() for flaw in kept]
+        flaws = [flaw for first_flaws in self.first.values() for flaw in first_flaws]
         lines = [str(flaws[0].error()), *(f"  {flaw}" for flaw in flaws[1:])]
         if (rest := self.counts.total() - len(flaws)) > 0:
             lines.append(f"  and {rest:,} more")

@@ -44,7 +44,7 @@ def joined_text(texts: Sequence[EncodedText]) -> EncodedText:
     spellings = [word.encode("utf-8") for word in numbers]
     leaked = [text.leaked for text in texts if text.leaked is not None]
     return EncodedText(
-        tokens=np.concatenate([own[text.tokens] for own, text in zip(renumbered, texts, strict=True)]),
+        tokens=np.concatenate([new_numbers[text.tokens] for new_numbers, text in zip(renumbered, texts, strict=True)]),
         offsets=np.concatenate([[0], np.cumsum(np.concatenate([text.lengths for text in texts]))]).astype(np.int64),
         surface_words=_word_ids(texts)[first],
         surface_characters=_characters(texts)[first],
@@ -73,7 +73,10 @@ def _word_ids(texts: Sequence[EncodedText]) -> np.ndarray:
 def _characters(texts: Sequence[EncodedText]) -> np.ndarray:
     """The character ids of all surfaces, int32 [U, longest], padded with 0."""
     longest = max(text.surface_characters.shape[1] for text in texts)
-    rows = [np.pad(own, ((0, 0), (0, longest - own.shape[1]))) for own in (text.surface_characters for text in texts)]
+    rows = [
+        np.pad(characters, ((0, 0), (0, longest - characters.shape[1])))
+        for characters in (text.surface_characters for text in texts)
+    ]
     return np.concatenate(rows)
 
 
@@ -83,7 +86,7 @@ def _documents(texts: Sequence[EncodedText]) -> np.ndarray | None:
         return None
     parts, count = [], 0
     for text in texts:
-        own = np.arange(text.sentences, dtype=np.int32) if text.documents is None else text.documents
-        parts.append(own + np.int32(count))
-        count += int(own[-1]) + 1 if len(own) else 0
+        documents = np.arange(text.sentences, dtype=np.int32) if text.documents is None else text.documents
+        parts.append(documents + np.int32(count))
+        count += int(documents[-1]) + 1 if len(documents) else 0
     return np.concatenate(parts)

@@ -28,7 +28,7 @@ LETTERS = {
 """Schemes that are BIOES with other letters: the BIOES letter of each of their letters."""
 
 _from_bioes = {
-    scheme: str.maketrans({plain: own for own, plain in letters.items()}) for scheme, letters in LETTERS.items()
+    scheme: str.maketrans({plain: letter for letter, plain in letters.items()}) for scheme, letters in LETTERS.items()
 }
 
 
@@ -44,7 +44,7 @@ class Violation(NamedTuple):
     """A tag that its scheme does not allow at its position, and what is expected there, in words."""
 
     position: int
-    found: str
+    tag: str
     expected: str
 
 
@@ -100,13 +100,13 @@ def violation(tags: Sequence[str], scheme: Scheme) -> Violation | None:
     """The first tag of a sentence that the scheme does not allow at its position; in `none` every tag is valid."""
     if scheme == "none":
         return None
-    for position, (found, canonical) in enumerate(zip(tags, _canonical(tags, scheme), strict=True)):
-        if found != canonical:
-            if not _has_form(found, scheme):
-                return _misformed(position, found, scheme)
+    for position, (tag, canonical) in enumerate(zip(tags, _canonical(tags, scheme), strict=True)):
+        if tag != canonical:
+            if not _has_form(tag, scheme):
+                return _misformed(position, tag, scheme)
             before = _shown(tags[position - 1]) if position else "the start of the sentence"
             after = _shown(tags[position + 1]) if position + 1 < len(tags) else "the end of the sentence"
-            return Violation(position, found, f"{_shown(canonical)} between {before} and {after}: {RULES[scheme]}")
+            return Violation(position, tag, f"{_shown(canonical)} between {before} and {after}: {RULES[scheme]}")
     return None
 
 
@@ -164,5 +164,5 @@ def _shown(tag: str) -> str:
     return repr(tag[:40])[1:-1]
 
 
-def _misformed(position: int, found: str, scheme: Scheme) -> Violation:
-    return Violation(position, found, f"O, or a letter, a hyphen and a type, as in B-PER: {RULES[scheme]}")
+def _misformed(position: int, tag: str, scheme: Scheme) -> Violation:
+    return Violation(position, tag, f"O, or a letter, a hyphen and a type, as in B-PER: {RULES[scheme]}")

@@ -16,9 +16,9 @@ def file_names(path: Path | Sequence[Path]) -> str:
 def stamps(path: Path | Sequence[Path]) -> list[tuple[str, int, int]]:
     """The files of a split, each with its size and the time of its last change; empty if a file is missing."""
     paths = [path] if isinstance(path, Path) else path
-    files = [file for own in paths for file in text_files(str(own))]
-    found = [(file, Path(file).stat()) for file in files if Path(file).exists()]
-    return [(file, status.st_size, status.st_mtime_ns) for file, status in found]
+    files = [file for source in paths for file in text_files(str(source))]
+    statuses = [(file, Path(file).stat()) for file in files if Path(file).exists()]
+    return [(file, status.st_size, status.st_mtime_ns) for file, status in statuses]
 
 
 def split_digest(path: Path | Sequence[Path]) -> str:
@@ -27,7 +27,7 @@ def split_digest(path: Path | Sequence[Path]) -> str:
     For several files, it is the SHA-256 of their digests.
     """
     if not isinstance(path, Path):
-        digests = [split_digest(own) for own in path]
+        digests = [split_digest(source) for source in path]
         return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
     if not path.is_dir():
         return file_digest(path)

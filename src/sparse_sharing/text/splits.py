@@ -115,7 +115,7 @@ def duplicate_counts(splits: Mapping[str, Iterable[tuple[str, ...]]]) -> dict[tu
 
 def shared_sentences(digests: Mapping[str, np.ndarray]) -> dict[tuple[str, str], int]:
     """The result of `duplicate_counts`, from the digests of the sentences of each split: uint64 [S]."""
-    known = {name: np.unique(own) for name, own in digests.items()}
+    distinct = {name: np.unique(split_digests) for name, split_digests in digests.items()}
 
     def shared(first: np.ndarray, second: np.ndarray) -> int:
         if not len(first):
@@ -123,12 +123,12 @@ def shared_sentences(digests: Mapping[str, np.ndarray]) -> dict[tuple[str, str],
         places = np.searchsorted(first, second).clip(max=len(first) - 1)
         return int((first[places] == second).sum())
 
-    return {(first, second): shared(known[first], digests[second]) for first, second in combinations(digests, 2)}
+    return {(first, second): shared(distinct[first], digests[second]) for first, second in combinations(digests, 2)}
 
 
-def occurring(digests: np.ndarray, known: Sequence[np.ndarray]) -> np.ndarray:
+def occurring(digests: np.ndarray, known_digests: Sequence[np.ndarray]) -> np.ndarray:
     """Whether each sentence is in any of some splits, bool [S]; all are given as digests, uint64 [S]."""
-    return np.isin(digests, np.unique(np.concatenate([np.zeros(0, np.uint64), *known])))
+    return np.isin(digests, np.unique(np.concatenate([np.zeros(0, np.uint64), *known_digests])))
 
 
 def sentence_digest(words: Iterable[str]) -> int:

@@ -25,10 +25,10 @@ def read_summary(folder: Path, tasks: Iterable[str]) -> dict[str, Any]:
         with parts_of(path):
             summary["tags"][task] = details["tags"]
             for split, values in details["splits"].items():
-                for name, own in values["corpora"].items() if "corpora" in values else [(details["corpus"], values)]:
+                for name, facts in values["corpora"].items() if "corpora" in values else [(details["corpus"], values)]:
                     corpus = summary["splits"][split]["corpora"][name]
                     for key in ("repairs", "missing_tags", "spans", "tags_not_in_training"):
                         corpus.setdefault(key, {})
-                        if own[key] or key == "repairs":
-                            corpus[key][task] = own[key]
+                        if facts[key] or key == "repairs":
+                            corpus[key][task] = facts[key]
     return summary

@@ -168,8 +168,8 @@ def _in_scheme(
         if foreign is None:
             remedy = "correct the file, set the right scheme for the column, or set repair: true"
         line, text = places[problem.position]
-        found = f"the tag {_quote(problem.found)} of task {source.task}"
-        flaw = Flaw(path, line, problem.found, found, _quote(text), problem.expected, remedy)
+        actual = f"the tag {_quote(problem.tag)} of task {source.task}"
+        flaw = Flaw(path, line, problem.tag, actual, _quote(text), problem.expected, remedy)
         if report.flaws is None:
             raise flaw.error()
         if strange:

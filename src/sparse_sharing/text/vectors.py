@@ -60,15 +60,15 @@ def read_vectors(path: Path, wanted: Container[str] | None = None) -> Vectors:
         values.extend(_parse(path, number, numbers))
         line_of[word] = number
     if promised not in (None, count):
-        found = f"{count:,} words after the first line, which says {promised:,}"
-        raise DataError(f"{path}: found {found}; the file may be truncated; get it again or correct its first line")
+        actual = f"{count:,} words after the first line, which says {promised:,}"
+        raise DataError(f"{path}: found {actual}; the file may be truncated; get it again or correct its first line")
 
     table = np.asarray(values, dtype=np.float32).reshape(len(line_of), dimension)
     _check_finite(path, table, line_of)
     return Vectors(tuple(line_of), table)
 
 
-def coverage(words: Iterable[tuple[str, int]], found: Container[str], lowercase: bool) -> dict[str, float]:
+def coverage(word_counts: Iterable[tuple[str, int]], with_vector: Container[str], lowercase: bool) -> dict[str, float]:
     """The shares of tokens whose words have a vector, from pairs of a word and its token count.
 
     `exact`: the word itself has one; `lower_cased`: only its lower-case form has one; `missing`: neither. With
@@ -76,11 +76,11 @@ def coverage(words: Iterable[tuple[str, int]], found: Container[str], lowercase:
     is no token.
     """
     tokens = {"exact": 0, "lower_cased": 0, "missing": 0}
-    for word, count in words:
+    for word, count in word_counts:
         lower = word.lower()
-        if word in found and (word == lower or not lowercase):
+        if word in with_vector and (word == lower or not lowercase):
             tokens["exact"] += count
-        elif lower in found:
+        elif lower in with_vector:
             tokens["lower_cased"] += count
         else:
             tokens["missing"] += count
@@ -135,5 +135,5 @@ def _check_finite(path: Path, table: np.ndarray, line_of: dict[str, int]) -> Non
     finite = np.isfinite(table).all(axis=1)
     if not finite.all():
         word, number = list(line_of.items())[int(np.argmin(finite))]
-        found = f"a number that is infinite, not a number, or too large for 32 bits in the vector of {quote(word)}"
-        raise DataError.at(path, number, found, "finite numbers")
+        actual = f"a number that is infinite, not a number, or too large for 32 bits in the vector of {quote(word)}"
+        raise DataError.at(path, number, actual, "finite numbers")

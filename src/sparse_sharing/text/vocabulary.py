@@ -130,5 +130,5 @@ class Vocabulary:
 
 def frequent(counts: Counter[str], minimum: int, always: Iterable[str] = ()) -> tuple[str, ...]:
     """The keys with a count of at least `minimum`, and those of `always` with any count, sorted."""
-    kept = {key for key, count in counts.items() if count >= minimum}
-    return tuple(sorted(kept | {key for key in always if key in counts}))
+    frequent_keys = {key for key, count in counts.items() if count >= minimum}
+    return tuple(sorted(frequent_keys | {key for key in always if key in counts}))

@@ -98,11 +98,11 @@ class Affinity:
         encoder = torch.zeros_like(network.theta)
         rows: dict[str, list[tuple[Tensor, Tensor]]] = {}
         for batch in batches:
-            own = batch.to(network.device)
-            found = self.differentiate(task, own, weight)
-            encoder += torch.cat([part.reshape(-1) for part in found.encoder]) / len(batches)
-            for name, gradient in found.rows.items():
-                rows.setdefault(name, []).append((own.rows[name], gradient / len(batches)))
+            on_device = batch.to(network.device)
+            gradients = self.differentiate(task, on_device, weight)
+            encoder += torch.cat([part.reshape(-1) for part in gradients.encoder]) / len(batches)
+            for name, gradient in gradients.rows.items():
+                rows.setdefault(name, []).append((on_device.rows[name], gradient / len(batches)))
         changed = network.takes_part(task)
         return Direction(encoder if changed is None else encoder * changed, rows)
 
@@ -112,7 +112,7 @@ class Affinity:
         network = self.network
         encoder = network.theta.clone()
         touched = {name: torch.cat([rows for rows, _ in parts]).unique() for name, parts in direction.rows.items()}
-        kept = {name: network.rows[name][rows] for name, rows in touched.items()}
+        saved_rows = {name: network.rows[name][rows] for name, rows in touched.items()}
         network.theta.sub_(direction.encoder, alpha=learning_rate)
         for name, parts in direction.rows.items():
             for rows, gradient in parts:
@@ -122,7 +122,7 @@ class Affinity:
         finally:
             network.theta.copy_(encoder)
             for name, rows in touched.items():
-                network.rows[name].index_copy_(0, rows, kept[name])
+                network.rows[name].index_copy_(0, rows, saved_rows[name])
 
 
 def _row(task: str, partner: str, before: float, after: float) -> Row:

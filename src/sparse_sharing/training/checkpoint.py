@@ -75,9 +75,11 @@ class Checkpoint:
         if masking is not None:
             tensors |= {f"masking/{name}": value for name, value in masking.state().items()}
         details = {"label": self.label, "history": progress.rows(), "best_epoch": progress.best_epoch}
-        if progress.own:
+        if progress.own_values:
             tensors |= {
-                f"own {task}/{name}": value for task, values in progress.own.items() for name, value in values.items()
+                f"own {task}/{name}": value
+                for task, values in progress.own_values.items()
+                for name, value in values.items()
             }
             details["own_epochs"] = progress.own_epochs
         save_tensors(self.path, "checkpoint", self.spec, {k: v.cpu().numpy() for k, v in tensors.items()}, details)
@@ -95,8 +97,12 @@ class Checkpoint:
                 if masking is not None:
                     masking.load_state(groups["masking"])
                 history = [Epoch(**row) for row in saved.details["history"]]
-                for own, group in ((network.values(), "now"), (network.values(), "best"), (trainer.state(), "trainer")):
-                    require_shapes(own, groups[group])
+                for expected, group in (
+                    (network.values(), "now"),
+                    (network.values(), "best"),
+                    (trainer.state(), "trainer"),
+                ):
+                    require_shapes(expected, groups[group])
                 own_epochs = saved.details.get("own_epochs", {})
                 own_values = {task: groups[f"own {task}"] for task in own_epochs}
                 for values in own_values.values():
@@ -117,6 +123,6 @@ def _groups(saved: Artifact, device: torch.device) -> dict[str, dict[str, Tensor
     """The tensors of a checkpoint by group: the present network, the best network, the trainer, `own TASK`."""
     groups: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "trainer": {}}
     for name, array in saved.tensors.items():
-        group, _, own = name.partition("/")
-        groups.setdefault(group, {})[own] = torch.from_numpy(array).to(device)
+        group, _, key = name.partition("/")
+        groups.setdefault(group, {})[key] = torch.from_numpy(array).to(device)
     return groups

@@ -82,8 +82,8 @@ class Conflict:
                     if count := int(chosen.sum()):
                         value = cosine(*(gradients[task][chosen] for task in pair))
                         shown = "" if value is None else f"{value:.6f}"
-                        found = {"tasks": "&".join(pair), "layer": layer, "part": part}
-                        rows.append(found | {"weights": str(count), "cosine": shown})
+                        identity = {"tasks": "&".join(pair), "layer": layer, "part": part}
+                        rows.append(identity | {"weights": str(count), "cosine": shown})
         return rows
 
     def _gradient(self, task: str) -> Tensor:
@@ -92,8 +92,8 @@ class Conflict:
         batches = self.batches[task]
         total = torch.zeros(self.keeps[task].numel(), dtype=torch.float64)
         for batch in batches:
-            found = self.differentiate(task, batch.to(self.network.device), 1.0)
-            flat = torch.cat([part.reshape(-1) for part in found.encoder])
+            gradients = self.differentiate(task, batch.to(self.network.device), 1.0)
+            flat = torch.cat([part.reshape(-1) for part in gradients.encoder])
             total += self.network.prunable_part(flat).double().cpu() / len(batches)
         return total
 

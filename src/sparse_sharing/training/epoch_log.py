@@ -31,8 +31,8 @@ class EpochLog:
 
     def after_epoch(self, epoch: Epoch) -> None:
         """Measure at the end of an epoch; rows of this epoch and later, of an attempt before, are replaced."""
-        kept = [row for row in self.rows if int(row["epoch"]) < epoch.number]
-        self.rows = kept + [{"epoch": str(epoch.number), **row} for row in self.measure(epoch)]
+        earlier_rows = [row for row in self.rows if int(row["epoch"]) < epoch.number]
+        self.rows = earlier_rows + [{"epoch": str(epoch.number), **row} for row in self.measure(epoch)]
         write_text(self.path, self.table())
 
     def table(self) -> str:

@@ -63,7 +63,7 @@ def free_weights(model: TrainedModel) -> Free:
     Raises:
         ConfigError: Every weight is kept by a task, or the model cannot be extended.
     """
-    if model.own:
+    if model.own_values:
         raise ConfigError("each task of the model has its own weights (best_epoch: each), so tasks share nothing")
     if model.details["model"].get("stacks"):
         raise ConfigError("the model has sharing 'soft': each task has its own BiLSTM, and no task can use all of them")
@@ -86,19 +86,21 @@ def start_values(model: TrainedModel, free: Free, network: Network, seed: int) -
     """
     values, start = network.values(), 0
     first = dict(first_values(network, seed, [name for name in values if name != WORDS]))
-    known = {name: torch.from_numpy(value.copy()) for name, value in model.values.items()}
-    found = {}
+    model_values = {name: torch.from_numpy(value.copy()) for name, value in model.values.items()}
+    initial = {}
     for name, like in values.items():
         if name in free.mask.shapes:
-            kept = free.kept[start : start + like.numel()].view(like.shape)
-            found[name] = torch.where(kept, known[name], first[name])
+            is_kept = free.kept[start : start + like.numel()].view(like.shape)
+            initial[name] = torch.where(is_kept, model_values[name], first[name])
             start += like.numel()
         elif name == WORDS:
-            words = network.vocabulary.words[len(known[WORDS]) - 1 :]
-            found[name] = torch.cat([known[WORDS], *(first_vector(word, like.shape[1], seed) for word in words)])
+            new_words = network.vocabulary.words[len(model_values[WORDS]) - 1 :]
+            initial[name] = torch.cat(
+                [model_values[WORDS], *(first_vector(word, like.shape[1], seed) for word in new_words)]
+            )
         else:
-            found[name] = known.get(name, first[name])
-    return found
+            initial[name] = model_values.get(name, first[name])
+    return initial
 
 
 def first_vector(word: str, dimension: int, seed: int) -> Tensor:
@@ -133,16 +135,16 @@ class ExtendingTrainer(Trainer):
 
     def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """See `Trainer`."""
-        found = self.differentiate(task, batch, loss_weight)
-        self._flatten(task, found.encoder)
+        gradients = self.differentiate(task, batch, loss_weight)
+        self._flatten(task, gradients.encoder)
         rows = batch.rows[WORDS]
         new = rows >= self.first_word
-        words = found.rows[WORDS][new]
-        self._bound([self.gradient, words, found.head])
+        word_gradients = gradients.rows[WORDS][new]
+        self._bound([self.gradient, word_gradients, gradients.head])
         self._update_encoder(task, learning_rate)
-        self._update_rows(WORDS, rows[new], words, learning_rate)
-        self._update_head(task, found.head, learning_rate)
-        return found.loss
+        self._update_rows(WORDS, rows[new], word_gradients, learning_rate)
+        self._update_head(task, gradients.head, learning_rate)
+        return gradients.loss
 
 
 def extended_words(vocabulary: Vocabulary, text: EncodedText, has_vector: Collection[str], minimum: int) -> Vocabulary:

@@ -35,8 +35,8 @@ class Gradients:
 
     def add(self, other: "Gradients") -> None:
         """Add the gradients of another part of the batch."""
-        for own, more in zip(self._tensors(), other._tensors(), strict=True):
-            own += more
+        for tensor, more in zip(self._tensors(), other._tensors(), strict=True):
+            tensor += more
 
     def _tensors(self) -> list[Tensor]:
         return [self.loss, *self.encoder, *self.rows.values(), self.head]
@@ -84,9 +84,9 @@ class Differentiator:
         loss = loss_weight * network.loss(task, rows, batch)
         parameters = [parameter for parameter in network.encoder.parameters() if parameter.requires_grad]
         leaves = [*parameters, *moving.values(), network.heads[task]]
-        *found, of_head = torch.autograd.grad(loss, leaves, materialize_grads=True)
-        of_rows = dict(zip(moving, found[len(parameters) :], strict=True))
-        of_encoder = iter(found)
+        *of_parameters, of_head = torch.autograd.grad(loss, leaves, materialize_grads=True)
+        of_rows = dict(zip(moving, of_parameters[len(parameters) :], strict=True))
+        of_encoder = iter(of_parameters)
         gradients = [
             next(of_encoder) if parameter.requires_grad else torch.zeros_like(parameter)
             for parameter in network.encoder.parameters()

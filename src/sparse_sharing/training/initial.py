@@ -33,8 +33,8 @@ def initialise(network: Network, seed: int, vectors: np.ndarray, has_vector: np.
         values[name].copy_(drawn)
     if vectors.shape[1]:
         rows = torch.from_numpy(np.flatnonzero(has_vector)).to(network.device)
-        given = torch.from_numpy(vectors[has_vector]).to(network.device)
-        values[WORDS][rows, : vectors.shape[1]] = given
+        word_vectors = torch.from_numpy(vectors[has_vector]).to(network.device)
+        values[WORDS][rows, : vectors.shape[1]] = word_vectors
 
 
 def first_values(network: Network, seed: int, names: Iterable[str]) -> Iterator[tuple[str, Tensor]]:

@@ -125,13 +125,15 @@ def load_text(
     read = {task: _load_tags(path, task, digest, corpora) for task, digest in _tasks_beside(path, tags).items()}
     texts = {}
     with parts_of(path):
-        for sources in dict.fromkeys(tuple(sentences_of(own.details)) for own in read.values()):
-            tasks = {task: own for task, own in read.items() if tuple(sentences_of(own.details)) == sources}
+        for sources in dict.fromkeys(tuple(sentences_of(task_file.details)) for task_file in read.values()):
+            tasks = {
+                task: task_file for task, task_file in read.items() if tuple(sentences_of(task_file.details)) == sources
+            }
             text = joined_text([EncodedText.from_tensors(corpus, artifact.tensors, {}) for corpus in sources])
             text = dataclasses.replace(
                 text,
-                tags={task: own.tensors["tags"] for task, own in tasks.items()},
-                unseen_tags={task: tuple(own.details["unseen"]) for task, own in tasks.items()},
+                tags={task: task_file.tensors["tags"] for task, task_file in tasks.items()},
+                unseen_tags={task: tuple(task_file.details["unseen"]) for task, task_file in tasks.items()},
             )
             check_text(text, vocabulary)
             texts |= dict.fromkeys(tasks, text)
@@ -151,15 +153,20 @@ def _load_tags(text: Path, task: str, expected: str | None, corpora: Mapping[str
     return artifact
 
 
-def load_vectors(path: Path, expected: str, words: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
+def load_vectors(path: Path, expected: str, word_count: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
     """The vectors float32 [words, d] of a vocabulary, d at most the dimension, and bool [words], which words have
     one.
     """
-    given = load_tensors(path, "vectors", expected).tensors
+    tensors = load_tensors(path, "vectors", expected).tensors
     with parts_of(path):
-        vectors, has_vector = given["vectors"], given["has_vector"]
-        if vectors.ndim != 2 or len(vectors) != words or vectors.shape[1] > dimension or has_vector.shape != (words,):
-            raise ValueError(f"{vectors.shape} vectors for {words} words of {dimension} numbers")
+        vectors, has_vector = tensors["vectors"], tensors["has_vector"]
+        if (
+            vectors.ndim != 2
+            or len(vectors) != word_count
+            or vectors.shape[1] > dimension
+            or has_vector.shape != (word_count,)
+        ):
+            raise ValueError(f"{vectors.shape} vectors for {word_count} words of {dimension} numbers")
         if has_vector.dtype != bool or not np.isfinite(vectors).all():
             raise ValueError("a vector is not finite")
     return vectors, has_vector
@@ -193,13 +200,13 @@ def load_task_data(
         task: TaskData(
             texts[0][task],
             texts[1][task],
-            own.sampling or 1.0,
-            own.loss or 1.0,
+            task_weights.sampling or 1.0,
+            task_weights.loss or 1.0,
             lenient_spans,
             vocabulary.tasks[task].choose_on_dev,
         )
         for task in tags
-        for own in [(weights or {}).get(task, TaskWeights())]
+        for task_weights in [(weights or {}).get(task, TaskWeights())]
     }
 
 

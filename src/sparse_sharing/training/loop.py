@@ -68,7 +68,7 @@ class Progress:
     history: list[Epoch] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
     best_epoch: int = 0
-    own: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    own_values: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     own_epochs: dict[str, int] = field(default_factory=dict)
     """For each task the epoch of its own best dev score so far, and the weights of that epoch, if they are kept."""
 
@@ -110,7 +110,7 @@ class Progress:
         for task, score in last.scores.items():
             best = self.own_epochs.get(task)
             if best is None or score > self.history[best - 1].scores[task]:
-                _copy_into(self.own.setdefault(task, {}), values)
+                _copy_into(self.own_values.setdefault(task, {}), values)
                 self.own_epochs[task] = last.number
 
     def rows(self) -> list[dict]:
@@ -118,12 +118,12 @@ class Progress:
         return [asdict(epoch) for epoch in self.history]
 
 
-def _copy_into(kept: dict[str, Tensor], values: Mapping[str, Tensor]) -> None:
+def _copy_into(copies: dict[str, Tensor], values: Mapping[str, Tensor]) -> None:
     """Copy values by name, into existing memory if there is any."""
     for name, value in values.items():
-        if name not in kept:
-            kept[name] = torch.empty_like(value)
-        kept[name].copy_(value)
+        if name not in copies:
+            copies[name] = torch.empty_like(value)
+        copies[name].copy_(value)
 
 
 def train_epochs(
@@ -178,7 +178,7 @@ def train_epochs(
         values = {task: score.value for task, score in scores.items()}
         counted = [scores[task] for task in choosing or scores]
         mean, dev_loss = (
-            sum(found) / len(counted) for found in ([s.value for s in counted], [s.loss for s in counted])
+            sum(numbers) / len(counted) for numbers in ([s.value for s in counted], [s.loss for s in counted])
         )
         change = early_bird.change() if early_bird else None
         epoch = Epoch(number, rate, loss, values, mean, dev_loss, time.perf_counter() - started, change)

@@ -42,8 +42,8 @@ class Masking:
 
     def state(self) -> dict[str, Tensor]:
         """The state for a checkpoint: the masks so far, bool [epochs, P], and the state of the source."""
-        own = {"masks": torch.stack([mask.keep for mask in self.masks])}
-        return own | {f"source.{name}": value for name, value in self.source.state().items()}
+        tensors = {"masks": torch.stack([mask.keep for mask in self.masks])}
+        return tensors | {f"source.{name}": value for name, value in self.source.state().items()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Restore a state from `state`."""

@@ -67,21 +67,21 @@ class LeakyTrainer(Trainer):
 
     def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """Train on one batch of a task; returns its loss, a scalar tensor without gradient."""
-        network, found = self.network, self.differentiate(task, batch, loss_weight)
+        network, derivatives = self.network, self.differentiate(task, batch, loss_weight)
         gradients = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
-        gradients["encoder"] = torch.cat([part.flatten() for part in found.encoder])
+        gradients["encoder"] = torch.cat([part.flatten() for part in derivatives.encoder])
         if (keep := network.keeps[task]) is not None:
             gradients["encoder"].mul_(keep)
         for name, rows in batch.rows.items():
-            gradients[name][rows] = found.rows[name]
-        gradients[f"heads.{task}"] = found.head
+            gradients[name][rows] = derivatives.rows[name]
+        gradients[f"heads.{task}"] = derivatives.head
         self._bound(list(gradients.values()))
         for name, weight in self.weights.items():
             weight.grad = gradients[name]
         self.optimizer.param_groups[0]["lr"] = learning_rate
         self.optimizer.step()
         self.optimizer.zero_grad()
-        return found.loss
+        return derivatives.loss
 
     def _bound(self, gradients: list[Tensor]) -> None:
         if self.by_value:

@@ -24,7 +24,7 @@ def drawn_batches(
     """
     text = data.train
     labelled = text.labelled(task)
-    known = labelled if labelled is not None else np.arange(text.sentences)
-    drawn = random.permutation(known)[:sentences]
+    candidates = labelled if labelled is not None else np.arange(text.sentences)
+    drawn = random.permutation(candidates)[:sentences]
     for batch in sorted_batches(text.lengths[drawn], batch_size):
         yield network.encoder.batch(text, drawn[batch], task)

@@ -37,12 +37,17 @@ def proportional(batches: Mapping[str, Sequence[T]], random: np.random.Generator
     an epoch has each sentence of each task exactly once: the paper's draw proportional to data size, without
     replacement. A sampling weight multiplies the batches of a task, and so its share of the steps.
     """
-    tasks = [task for task, own in batches.items() for _ in own]
-    remaining = {task: iter(own) for task, own in batches.items()}
+    tasks = [task for task, task_batches in batches.items() for _ in task_batches]
+    remaining = {task: iter(task_batches) for task, task_batches in batches.items()}
     return [(tasks[index], next(remaining[tasks[index]])) for index in random.permutation(len(tasks))]
 
 
 def round_robin(batches: Mapping[str, Sequence[T]]) -> list[tuple[str, T]]:
     """One batch of each task in turn; tasks without further batches are skipped (as in the original code)."""
     longest = max(map(len, batches.values()), default=0)
-    return [(task, own[turn]) for turn in range(longest) for task, own in batches.items() if turn < len(own)]
+    return [
+        (task, task_batches[turn])
+        for turn in range(longest)
+        for task, task_batches in batches.items()
+        if turn < len(task_batches)
+    ]

@@ -55,7 +55,7 @@ def open_model(folder: Path, device: str, expected: str | None = None) -> OpenMo
 
 def load_own_epoch(opened: OpenModel, task: str) -> None:
     """Load the weights of a task's own best epoch into the network of a model, which is then only for this task."""
-    values = {**opened.trained.values, **opened.trained.own[task]}
+    values = {**opened.trained.values, **opened.trained.own_values[task]}
     opened.network.load({name: torch.from_numpy(value.copy()) for name, value in values.items()})
 
 

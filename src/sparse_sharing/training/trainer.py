@@ -67,12 +67,12 @@ class Trainer:
 
     def _decayed(self, task: str) -> Tensor:
         """Float32 [P], 1 for weights that weight decay changes in a step of the task, 0 for others."""
-        found = torch.zeros_like(self.network.theta)
-        for name, part in self.network.parts(found).items():
+        decayed = torch.zeros_like(self.network.theta)
+        for name, part in self.network.parts(decayed).items():
             if self.network.parameters.infos[name].role in ("matrix", "embedding"):
                 part.fill_(1)
         keep = self.network.takes_part(task)
-        return found if keep is None else found.mul_(keep)
+        return decayed if keep is None else decayed.mul_(keep)
 
     def follow_masks(self) -> None:
         """Continue with a smaller mask of the network's only task; kept weights keep their state and their count of
@@ -101,16 +101,16 @@ class Trainer:
 
     def step(self, task: str, batch: Batch, learning_rate: float, loss_weight: float = 1.0) -> Tensor:
         """Train on one batch of a task; returns its loss times its weight, a scalar tensor without gradient."""
-        found = self.differentiate(task, batch, loss_weight)
-        self._flatten(task, found.encoder)
-        self._bound([self.gradient, *found.rows.values(), found.head])
+        gradients = self.differentiate(task, batch, loss_weight)
+        self._flatten(task, gradients.encoder)
+        self._bound([self.gradient, *gradients.rows.values(), gradients.head])
         if self.observer is not None:
             self.observer(self.gradient)
         self._update_encoder(task, learning_rate)
-        for name, gradient in found.rows.items():
+        for name, gradient in gradients.rows.items():
             self._update_rows(name, batch.rows[name], gradient, learning_rate * self.row_share)
-        self._update_head(task, found.head, learning_rate * self.head_share)
-        return found.loss
+        self._update_head(task, gradients.head, learning_rate * self.head_share)
+        return gradients.loss
 
     def _flatten(self, task: str, gradients: list[Tensor]) -> None:
         """Write the gradients of the encoder's parameters, masked, into `gradient`."""
@@ -160,12 +160,12 @@ class Trainer:
         taken = counts.index_select(0, rows) + 1
         counts.index_copy_(0, rows, taken)
         rate = self._rate(learning_rate, taken.unsqueeze(1))
-        own = memory.index_select(1, rows)
+        memory_rows = memory.index_select(1, rows)
         if self.decay is not None:
             values.mul_(1 - learning_rate * self.decay)
-        self.rule.update(values, gradient, own, self.open, rate)
+        self.rule.update(values, gradient, memory_rows, self.open, rate)
         table.index_copy_(0, rows, values)
-        memory.index_copy_(1, rows, own)
+        memory.index_copy_(1, rows, memory_rows)
 
     def _update_head(self, task: str, gradient: Tensor, learning_rate: float) -> None:
         head, name = self.network.heads[task].detach(), f"heads.{task}"
@@ -185,5 +185,5 @@ class Trainer:
 
     def load_state(self, values: Mapping[str, Tensor]) -> None:
         """Restore a state from `state`."""
-        for name, own in self.state().items():
-            own.copy_(values[name])
+        for name, target in self.state().items():
+            target.copy_(values[name])

@@ -54,7 +54,16 @@ def test_the_exit_code_of_a_run_is_that_of_snakemake():
     assert snakemake.run([sys.executable, "-c", "raise SystemExit(3)"]) == (3, False)
 
 
-def test_ctrl_c_reaches_the_run_once_and_waits_for_its_end(tmp_path):
+@pytest.fixture
+def python_handles_ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt here, also in a process that was started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.timeout(60)
+def test_ctrl_c_reaches_the_run_once_and_waits_for_its_end(tmp_path, python_handles_ctrl_c):
     code = f"""
 import pathlib, signal, time
 count = []

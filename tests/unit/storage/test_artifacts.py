@@ -1,12 +1,9 @@
 """Artifacts: what is written is read back, and whatever else stands in the file is refused."""
 
-import errno
 import json
 import os
 import random
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -22,15 +19,12 @@ from sparse_sharing.storage import artifacts
 from sparse_sharing.storage.artifacts import (
     Streamed,
     content_digest,
-    file_digest,
     input_digest,
     load_json,
     load_tensors,
     save_json,
     save_tensors,
     spec_digest,
-    write_atomically,
-    write_text,
 )
 
 SPEC = EvaluateSpec(data="d" * 16, model="m" * 16, dataset="joint", system="hard", seed=1, batch_size=7)
@@ -225,71 +219,6 @@ def test_a_glance_at_a_spec_gives_none_for_what_is_no_artifact(tmp_path):
         for content in (b"", b"{}", b"\xff" * 20, b"\x02\0\0\0\0\0\0\0[]", b"\x02\0\0\0\0\0\0\0{}"):
             (tmp_path / name).write_bytes(content)
             assert stored_spec_digest(tmp_path / name) is None
-
-
-WRITE = """
-import sys
-from pathlib import Path
-import numpy as np
-from sparse_sharing.storage.artifacts import save_json, save_tensors
-from sparse_sharing.pipeline.specs import EvaluateSpec
-spec = EvaluateSpec(data="d" * 16, model="m" * 16, dataset="joint", system="hard", seed=1, batch_size=7)
-folder = Path(sys.argv[1])
-tensors = {name: np.arange(5, dtype=np.float32) for name in ("b", "a", "c")}
-save_tensors(folder / "x.safetensors", "weights", spec, tensors, {"z": 1, "a": [1.5]})
-save_json(folder / "x.json", "metrics", spec, {"z": 1, "a": [1.5]})
-"""
-
-
-def test_two_processes_write_the_same_bytes(tmp_path):
-    for name in ("one", "two"):
-        environment = {**os.environ, "PYTHONHASHSEED": "1" if name == "one" else "2"}
-        subprocess.run([sys.executable, "-c", WRITE, tmp_path / name], check=True, env=environment)
-    for file in ("x.safetensors", "x.json"):
-        assert file_digest(tmp_path / "one" / file) == file_digest(tmp_path / "two" / file)
-
-
-def test_writing_makes_the_folder_and_replaces_what_was_there(tmp_path):
-    path = tmp_path / "deep" / "er" / "file.txt"
-    write_text(path, "one\r\nä\n")
-    write_text(path, "two\r\nä\n")
-    assert path.read_bytes() == "two\r\nä\n".encode()
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_written_file_has_the_permissions_of_any_new_file(tmp_path):
-    (tmp_path / "plain").write_bytes(b"")
-    write_atomically(tmp_path / "atomic", b"")
-    assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
-
-
-@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
-def test_a_write_that_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, failure):
-    path = tmp_path / "file.txt"
-    write_text(path, "old")
-
-    def fail(handle):
-        raise failure
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(type(failure)) as caught:
-        write_text(path, "new")
-    assert path.read_text(encoding="utf-8") == "old"
-    assert list(tmp_path.iterdir()) == [path]
-    if isinstance(failure, OSError):
-        assert (caught.value.filename, caught.value.strerror) == (str(path), "No space left on device")
-
-
-def test_an_error_names_the_file_that_was_asked_for_not_a_temporary_one(tmp_path):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(IsADirectoryError) as caught:
-        write_text(tmp_path / "folder", "text")
-    assert caught.value.filename == str(tmp_path / "folder")
-    with pytest.raises(FileExistsError) as caught:
-        write_text(tmp_path / "file" / "below", "text")
-    assert caught.value.filename == str(tmp_path / "file")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
 def test_json_can_be_read_by_a_person_and_holds_no_number_that_is_none(tmp_path):

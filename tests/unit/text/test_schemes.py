@@ -89,7 +89,7 @@ def test_tags_before_a_violation_need_no_repair(tags, scheme):
     repaired, changed = repair(tags, scheme)
     assert (problem is None) == (changed == 0)
     if problem is not None:
-        assert problem.found == tags[problem.position] != repaired[problem.position]
+        assert problem.tag == tags[problem.position] != repaired[problem.position]
         assert tags[: problem.position] == repaired[: problem.position]
 
 
@@ -128,7 +128,7 @@ def test_valid_sequences(scheme, tags):
 )
 def test_the_first_violation_is_named_with_its_remedy(scheme, tags, position, expected):
     problem = violation(tags.split(), scheme)
-    assert (problem.position, problem.found) == (position, tags.split()[position])
+    assert (problem.position, problem.tag) == (position, tags.split()[position])
     assert problem.expected.startswith(expected)
     assert scheme.upper() in problem.expected
 

@@ -94,9 +94,9 @@ def test_a_resumed_training_has_the_own_best_epochs_of_an_uninterrupted_one(tmp_
     resumed = Run(tmp_path / "part", spec).restore()
     list(resumed.epochs(each_best=True))
     assert resumed.progress.own_epochs == whole.progress.own_epochs
-    assert resumed.progress.own.keys() == whole.progress.own.keys() == set(TASKS)
+    assert resumed.progress.own_values.keys() == whole.progress.own_values.keys() == set(TASKS)
     for task in TASKS:
-        assert all_bits(resumed.progress.own[task]) == all_bits(whole.progress.own[task])
+        assert all_bits(resumed.progress.own_values[task]) == all_bits(whole.progress.own_values[task])
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

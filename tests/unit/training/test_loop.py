@@ -328,11 +328,11 @@ def test_the_weights_of_each_tasks_own_best_epoch_are_kept_where_they_are_asked_
     for epoch in epochs_of(network, optimization_of("sgd", epochs=3), progress=progress, each_best=True):
         after[epoch.number] = all_bits(network.values())
     assert progress.own_epochs == {"pos": 3, "ner": 1, "chunk": 1}
-    assert (all_bits(progress.own["pos"]), all_bits(progress.own["ner"])) == (after[3], after[1])
+    assert (all_bits(progress.own_values["pos"]), all_bits(progress.own_values["ner"])) == (after[3], after[1])
     assert progress.best_epoch == 2
     assert all_bits(progress.best) == after[2]
 
 
 def test_the_weights_of_own_best_epochs_are_not_kept_where_nobody_asks():
     progress = train(network_of(), optimization_of("sgd", epochs=2))
-    assert progress.own == progress.own_epochs == {}
+    assert progress.own_values == progress.own_epochs == {}

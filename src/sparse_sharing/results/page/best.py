@@ -48,10 +48,10 @@ def best_model(results: pd.DataFrame, run_folder: Path) -> BestModel | None:
     if not len(means):
         return None
     system = means.groupby("system")["score"].mean().idxmax()
-    own = means[means["system"] == system]
-    best = own.iloc[int(own["score"].to_numpy().argmax())]
+    system_means = means[means["system"] == system]
+    best = system_means.iloc[int(system_means["score"].to_numpy().argmax())]
     identity = {"dataset": str(results["dataset"].iloc[0]), "seed": int(best["seed"]), "system": system}
     tasks = sorted(set(dev.loc[dev["system"] == system, "task"]))
     folders = [layout.below(run_folder, layout.MODEL, model=model, **identity) for model in ("shared", *tasks)]
-    found = [folder for folder in folders if (folder / "model.safetensors").exists()]
-    return BestModel(str(system), found, float(best["score"])) if found else None
+    trained_folders = [folder for folder in folders if (folder / "model.safetensors").exists()]
+    return BestModel(str(system), trained_folders, float(best["score"])) if trained_folders else None

@@ -26,7 +26,7 @@ def cautions(tables: Mapping[str, pd.DataFrame], notes: Mapping[str, Sequence[st
         "training or dev text; a table below shows the scores without them."
         for row in rows_of(tables["leaks"].drop_duplicates(["dataset", "task"]))
     ]
-    texts += [f"{dataset}: {note}." for dataset, own in notes.items() for note in own]
+    texts += [f"{dataset}: {note}." for dataset, dataset_notes in notes.items() for note in dataset_notes]
     if len(texts) > MOST_NAMED:
         texts[MOST_NAMED:] = [f"{len(texts) - MOST_NAMED} more notes on the texts are in tables/summary.md."]
     return [*_synthetic(data), *_marks(tables["summary"]), *texts]
@@ -34,23 +34,24 @@ def cautions(tables: Mapping[str, pd.DataFrame], notes: Mapping[str, Sequence[st
 
 def _synthetic(data: pd.DataFrame) -> list[str]:
     """A sentence on the datasets whose text the demo has generated."""
-    found = dict.fromkeys(data[data["synthetic"]]["dataset"]) if len(data) else {}
-    if not found:
+    datasets = dict.fromkeys(data[data["synthetic"]]["dataset"]) if len(data) else {}
+    if not datasets:
         return []
     return [
-        f"{', '.join(found)}: synthetic demo text, generated from templates. Scores on it say nothing about real text."
+        f"{', '.join(datasets)}: synthetic demo text, generated from templates. "
+        "Scores on it say nothing about real text."
     ]
 
 
 def _marks(summary: pd.DataFrame) -> list[str]:
     """For each kind of mark, the systems that have it, by dataset, and its meaning."""
-    found: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
+    systems_by_kind: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
     for row in rows_of(summary[summary[COLUMN].notna()]):
         for mark in filter(None, str(row[COLUMN]).split("; ")):
             kind = next(kind for kind in MEANINGS if mark.startswith(kind))
             detail = mark.removeprefix(kind).strip(" :()")
-            found[kind][row["dataset"]][row["system"] + (f" ({detail})" if detail else "")] = None
-    return [_sentence(kind, systems) for kind, systems in found.items()]
+            systems_by_kind[kind][row["dataset"]][row["system"] + (f" ({detail})" if detail else "")] = None
+    return [_sentence(kind, systems) for kind, systems in systems_by_kind.items()]
 
 
 def _sentence(kind: str, systems: Mapping[str, Mapping[str, None]]) -> str:

@@ -26,7 +26,7 @@ FEW_EPOCHS = 10
 
 def sizes(scores: pd.DataFrame, systems: Sequence[str]) -> Chart:
     """Parameters against the mean score."""
-    own = scores[["system", "parameters", "mean"]]
+    points = scores[["system", "parameters", "mean"]]
     point = {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}}
     label = {
         "mark": {"type": "text", "dy": -12, "fontSize": 12, "limit": LONGEST_LABEL},
@@ -34,12 +34,12 @@ def sizes(scores: pd.DataFrame, systems: Sequence[str]) -> Chart:
     }
     size = {**quantitative("parameters", "parameters", zero=True), "axis": {"format": "~s", "tickCount": 5}}
     encoding = {"x": size, "y": quantitative("mean", "mean test score, %"), "color": colour("system", systems)}
-    drawn = panel("mean over the tasks", own, {"layer": [point, label], "encoding": encoding}, height=345)
+    drawn = panel("mean over the tasks", points, {"layer": [point, label], "encoding": encoding}, height=345)
     caption = (
         "Mean test score over the tasks against the size of the network: the union of the masks plus biases, without "
         "embeddings and heads. Up and to the left is better."
     )
-    return Chart("parameters", "Parameters against score", caption, [drawn], own)
+    return Chart("parameters", "Parameters against score", caption, [drawn], points)
 
 
 def learning_curves(curves: pd.DataFrame, systems: Sequence[str]) -> Chart:

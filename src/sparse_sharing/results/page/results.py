@@ -108,10 +108,10 @@ def served(masks: Mapping[str, Mask]) -> pd.DataFrame:
             counts[_set_name(number, len(masks))] = (number, int(together.sum()))
             continue
         for group in combinations(masks, number):
-            kept = together.clone()
+            keep = together.clone()
             for task in group:
-                kept &= masks[task].keep
-            counts["only " + " + ".join(group)] = (number, int(kept.sum()))
+                keep &= masks[task].keep
+            counts["only " + " + ".join(group)] = (number, int(keep.sum()))
     rows = [{"serves": name, "tasks": n, "weights": w, "share": w / max(1, size)} for name, (n, w) in counts.items()]
     return pd.DataFrame(rows)
 
@@ -165,29 +165,29 @@ def _settings(spec: ReportSpec, folder: Path) -> dict[str, Any]:
         jobs[f"prepare {dataset}"] = ("prepare", {"dataset": dataset})
         for task in spec.datasets[dataset]:
             jobs[f"prepare {dataset} {task}"] = ("prepare_task", {"dataset": dataset, "task": task})
-    for dataset, own, start, task in spec.prunings():
-        if own == seed:
+    for dataset, job_seed, start, task in spec.prunings():
+        if job_seed == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "task": task}
             jobs[f"start {dataset} {start}"] = ("warmup", identity)
             jobs[f"prune {dataset} {start} {task}"] = ("prune", identity)
-    for dataset, own, start, pruning, task in spec.prunings_named():
-        if own == seed:
+    for dataset, job_seed, start, pruning, task in spec.prunings_named():
+        if job_seed == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "pruning": pruning, "task": task}
             jobs[f"start {dataset} {start}"] = ("warmup", identity)
             jobs[f"prune_named {dataset} {start} {pruning} {task}"] = ("prune_named", identity)
-    for dataset, own, start, choice in spec.selections():
-        if own == seed:
+    for dataset, job_seed, start, choice in spec.selections():
+        if job_seed == seed:
             identity = {"dataset": dataset, "seed": seed, "start": start, "choice": choice}
             jobs[f"select {dataset} {start} {choice}"] = ("select", identity)
             if choice in (spec.searched or ()):
                 jobs[f"search {dataset} {start} {choice}"] = ("search", identity)
-    for dataset, own, system, model in spec.models():
-        if own == seed:
+    for dataset, job_seed, system, model in spec.models():
+        if job_seed == seed:
             identity = {"dataset": dataset, "seed": seed, "system": system, "model": model}
             jobs[f"train {dataset} {system} {model}"] = ("train", identity)
             jobs[f"evaluate {dataset} {system} {model}"] = ("evaluate", identity)
-    found = {name: stored_spec(_carrier(folder, *job)) for name, job in jobs.items()}
-    return {name: own for name, own in found.items() if own is not None}
+    job_specs = {name: stored_spec(_carrier(folder, *job)) for name, job in jobs.items()}
+    return {name: job_spec for name, job_spec in job_specs.items() if job_spec is not None}
 
 
 def _carrier(folder: Path, stage: str, identity: Mapping[str, object]) -> Path:
@@ -206,13 +206,13 @@ def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
         for split, values in summary["splits"].items():
             covered = values["vector_coverage"]
             for corpus, read in values["corpora"].items():
-                found = {"dataset": dataset, "corpus": corpus, "split": split}
-                found |= {"sentences": read["sentences"], "tokens": read["tokens"]}
-                found |= {"repairs": sum(read.get("repairs", {}).values())}
-                found |= {"unknown words %": 100 * values["unknown_words"]}
-                found |= {"words with a vector %": 100 * (covered["exact"] + covered["lower_cased"])}
+                row = {"dataset": dataset, "corpus": corpus, "split": split}
+                row |= {"sentences": read["sentences"], "tokens": read["tokens"]}
+                row |= {"repairs": sum(read.get("repairs", {}).values())}
+                row |= {"unknown words %": 100 * values["unknown_words"]}
+                row |= {"words with a vector %": 100 * (covered["exact"] + covered["lower_cased"])}
                 rows.append(
-                    found | {"file": read.get("file", read.get("cut", "")), "synthetic": read.get("sha256") in demo}
+                    row | {"file": read.get("file", read.get("cut", "")), "synthetic": read.get("sha256") in demo}
                 )
     return pd.DataFrame(rows)
 
@@ -233,11 +233,11 @@ def _costs(spec: ReportSpec, folder: Path) -> pd.DataFrame:
 
 def _stage_of(spec: ReportSpec, job: str) -> str | None:
     """The stage of a job; None for a job of an earlier configuration of the run."""
-    known = {"dataset": set(spec.datasets), "seed": set(map(str, spec.seeds)), "system": set(spec.systems)}
-    known["task"] = {task for tasks in spec.datasets.values() for task in tasks}
+    valid_values = {"dataset": set(spec.datasets), "seed": set(map(str, spec.seeds)), "system": set(spec.systems)}
+    valid_values["task"] = {task for tasks in spec.datasets.values() for task in tasks}
     for stage in STAGES:
         identity = stage.identity_in(job)
-        if identity and all(value in known.get(name, {value}) for name, value in identity.items()):
+        if identity and all(value in valid_values.get(name, {value}) for name, value in identity.items()):
             return stage.name
     return None
 

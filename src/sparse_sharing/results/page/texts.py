@@ -48,27 +48,27 @@ ENOUGH_SEEDS = 3
 
 def lead(compared: pd.DataFrame | None, dataset: str, baseline: str) -> str:
     """A summary of the verdicts of a dataset: those against the baseline, or all if it is not a reference."""
-    own = pd.DataFrame() if compared is None else compared[compared["dataset"] == dataset]
-    return _lead(own, baseline)
+    rows = pd.DataFrame() if compared is None else compared[compared["dataset"] == dataset]
+    return _lead(rows, baseline)
 
 
 def leads(compared: pd.DataFrame, datasets: Sequence[str], baseline: str) -> dict[str, str]:
     """The lead of each dataset by name, or of many datasets one for all together. Notes on all come last."""
     if len(datasets) > MANY_DATASETS:
         return {f"All {len(datasets)} datasets": _lead(compared, baseline)}
-    found = {dataset: lead(compared, dataset, baseline) for dataset in datasets}
+    by_dataset = {dataset: lead(compared, dataset, baseline) for dataset in datasets}
     about = _few_seeds(compared) if len(compared) else ""
-    if not about or not all(text.endswith(about) for text in found.values()):
-        return found
-    last = list(found)[-1]
-    return {dataset: text if dataset == last else text.removesuffix(about) for dataset, text in found.items()}
+    if not about or not all(text.endswith(about) for text in by_dataset.values()):
+        return by_dataset
+    last = list(by_dataset)[-1]
+    return {dataset: text if dataset == last else text.removesuffix(about) for dataset, text in by_dataset.items()}
 
 
-def _lead(own: pd.DataFrame, baseline: str) -> str:
-    if not len(own):
+def _lead(compared: pd.DataFrame, baseline: str) -> str:
+    if not len(compared):
         return "No systems are compared."
-    against = own[own["reference"] == baseline]
-    rows, whom = (against, f" with {baseline}") if len(against) else (own, "")
+    against = compared[compared["reference"] == baseline]
+    rows, whom = (against, f" with {baseline}") if len(against) else (compared, "")
     if about_models := _few_seeds(rows):
         rows = rows.assign(verdict=rows["verdict"].str.removeprefix(THESE_MODELS))
     return f"{_verdicts(rows, whom)}.{about_models}"
@@ -105,15 +105,15 @@ def _few_seeds(rows: pd.DataFrame) -> str:
 def facts(spec: ReportSpec, results: RunResults) -> dict[str, str]:
     """Facts at the top of the page."""
     seconds = float(results.costs["seconds"].sum())
-    known = {
+    values = {
         "Datasets": ", ".join(spec.datasets),
         "Systems": str(len(spec.systems)),
         "Seeds": ", ".join(map(str, spec.seeds)),
         "Models trained": str(len(spec.models())),
     }
     if seconds:
-        known["Time of all jobs"] = f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"
-    return known
+        values["Time of all jobs"] = f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"
+    return values
 
 
 def score_table(scores: pd.DataFrame) -> Table:
@@ -126,16 +126,16 @@ def score_table(scores: pd.DataFrame) -> Table:
     for task, metric in tasks:
         rows = scores[scores["task"] == task].set_index("system")
         title = "mean" if task == "mean" else f"{task} {'F1' if metric == 'f1' else metric}"
-        own = [rows.loc[system] if system in rows.index else None for system in systems]
-        best |= {(place, len(columns)) for place, row in enumerate(own) if row is not None and row["best"]}
-        columns.append(Column(title, [_score(row) for row in own], True))
+        system_rows = [rows.loc[system] if system in rows.index else None for system in systems]
+        best |= {(place, len(columns)) for place, row in enumerate(system_rows) if row is not None and row["best"]}
+        columns.append(Column(title, [_score(row) for row in system_rows], True))
         if scores["difference"].notna().any():
-            points = [_value(row, "difference") for row in own]
+            points = [_value(row, "difference") for row in system_rows]
             columns.append(Column("Δ", [_signed(p) if p == p else "" for p in points], True))
     sizes = scores.groupby("system", sort=False)["parameters"].first()[systems]
     columns.append(Column("parameters", [f"{int(size):,}" for size in sizes], True))
-    kept = scores[scores["task"] != "mean"].groupby("system", sort=False)["density"].mean()[systems]
-    columns.append(Column("density", [f"{share:.1%}" for share in kept], True))
+    densities = scores[scores["task"] != "mean"].groupby("system", sort=False)["density"].mean()[systems]
+    columns.append(Column("density", [f"{share:.1%}" for share in densities], True))
     seeds = int(scores["seeds"].max())
     spread = "one seed" if seeds == 1 else f"mean ± sample standard deviation over {seeds} seeds"
     caption = (
@@ -197,16 +197,16 @@ def jobs_table(jobs: pd.DataFrame) -> Table:
 def overview(summary: pd.DataFrame) -> Section:
     """All datasets in one table: the mean test score over the tasks of each, one column per system."""
     tasks = summary.groupby("dataset")["task"].transform("nunique")
-    own = summary[(summary["task"] == MEAN) | (tasks == 1)]
-    systems = distinct(own["system"])
-    scores = own.pivot(index="dataset", columns="system", values="mean").reindex(distinct(own["dataset"]))[systems]
+    means = summary[(summary["task"] == MEAN) | (tasks == 1)]
+    systems = distinct(means["system"])
+    scores = means.pivot(index="dataset", columns="system", values="mean").reindex(distinct(means["dataset"]))[systems]
     cells = [[f"{score:.2f}" if score == score else "" for score in scores[system]] for system in systems]
     best = scores.round(2).eq(scores.round(2).max(axis=1), axis=0)
     marked = {(row, column + 1) for row, column in zip(*best.to_numpy().nonzero(), strict=True)}
     columns = [Column("dataset", [str(name) for name in scores.index], False)]
     columns += [Column(system, values, True) for system, values in zip(systems, cells, strict=True)]
     caption = "Mean test score over the tasks of each dataset in percent. Marked: best. Names are links to the details."
-    table = Table("overview", "Mean scores", caption, columns, own, frozenset(marked))
+    table = Table("overview", "Mean scores", caption, columns, means, frozenset(marked))
     return Section("overview", "All datasets", [table])
 
 

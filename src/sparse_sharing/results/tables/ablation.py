@@ -24,13 +24,13 @@ def ablation(measured: Measured) -> pd.DataFrame:
     rows = []
     partners = dict(ablation_of(measured.facts))
     for dataset, warm in on_each_dataset(measured, list(partners)):
-        cold, known = partners[warm], measured.facts[warm]
-        experiment = measured.experiment(dataset) if known.kind == "sparse" and known.tasks is None else None
-        for row in contrast(measured, dataset, warm, cold, known.tasks or measured.tasks[dataset]):
+        cold, warm_facts = partners[warm], measured.facts[warm]
+        experiment = measured.experiment(dataset) if warm_facts.kind == "sparse" and warm_facts.tasks is None else None
+        for row in contrast(measured, dataset, warm, cold, warm_facts.tasks or measured.tasks[dataset]):
             rows.append(
                 {
                     "dataset": dataset,
-                    "choice": known.choice,
+                    "choice": warm_facts.choice,
                     "task": row["task"],
                     "with_warmup": warm,
                     "without_warmup": cold,
@@ -52,7 +52,7 @@ def chart(ablation: pd.DataFrame) -> Chart:
     Args:
         ablation: rows of `ablation.csv` of one dataset.
     """
-    own = ablation.assign(published=ablation["published_with"] - ablation["published_without"])
+    gains = ablation.assign(published=ablation["published_with"] - ablation["published_without"])
     gain = quantitative("difference", "gain by the warm-up, points")
     published = {
         "transform": [{"filter": "isValid(datum.published)"}],
@@ -66,10 +66,10 @@ def chart(ablation: pd.DataFrame) -> Chart:
         published,
     ]
     panels = []
-    for (warm, cold), rows in own.groupby(["with_warmup", "without_warmup"], sort=False):
+    for (warm, cold), rows in gains.groupby(["with_warmup", "without_warmup"], sort=False):
         tasks = {**nominal("task", list(rows["task"])), "axis": {"labelAngle": 0}}
         panels.append(panel(f"{warm} minus {cold}", rows, {"layer": marks, "encoding": {"x": tasks, "y": gain}}))
     caption = "Test score with minus without the multi-task warm-up, mean over the seeds with its standard deviation."
-    if own["published"].notna().any():
+    if gains["published"].notna().any():
         caption += " Squares: the paper."
     return Chart("ablation", "Gain by the warm-up", caption, panels, ablation)

@@ -59,8 +59,8 @@ def chart(affinity: pd.DataFrame) -> Chart:
     """
     sizes = affinity.groupby("system", sort=False)["task"].nunique()
     system = str(sizes.idxmax()) if len(sizes) else ""
-    own = affinity[affinity["system"] == system]
-    names = list(dict.fromkeys(own["partner"]))
+    shown = affinity[affinity["system"] == system]
+    names = list(dict.fromkeys(shown["partner"]))
     encoding = {
         "x": EPOCH_AXIS,
         "y": quantitative("affinity", "affinity"),
@@ -69,7 +69,7 @@ def chart(affinity: pd.DataFrame) -> Chart:
     parts = {"layer": [{"mark": {"type": "line", "point": {"size": 25}}}, zero_line()], "encoding": encoding}
     panels = [
         panel(f"loss of {task}", rows, parts, ["partner", "epoch", "affinity", "std", "loss"])
-        for task, rows in own.groupby("task", sort=False)
+        for task, rows in shown.groupby("task", sort=False)
     ]
     caption = (
         f"The share by which a step of each partner (colour) would lower the loss of a task, by epoch of {system}, "

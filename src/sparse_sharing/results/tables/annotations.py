@@ -40,10 +40,10 @@ def footnotes(spec: TablesSpec) -> list[str]:
 
 def controls(spec: TablesSpec) -> dict[str, str]:
     """The kinds of the systems that are controls, which the paper does not have."""
-    return {system: known.kind for system, known in spec.facts.items() if known.kind in CONTROLS}
+    return {system: facts.kind for system, facts in spec.facts.items() if facts.kind in CONTROLS}
 
 
-def _listed(frame: pd.DataFrame, systems: Sequence[str], found: Mapping[str, Sequence[str]]) -> list[str]:
-    """For each row what is found for its systems, each once, separated by spaces."""
+def _listed(frame: pd.DataFrame, systems: Sequence[str], by_system: Mapping[str, Sequence[str]]) -> list[str]:
+    """For each row the values of its systems, each once, separated by spaces."""
     rows = frame[list(systems)].itertuples(index=False)
-    return [" ".join(sorted({value for name in row for value in found.get(name, ())})) for row in rows]
+    return [" ".join(sorted({value for name in row for value in by_system.get(name, ())})) for row in rows]

@@ -30,8 +30,8 @@ def build(run: RunInputs) -> pd.DataFrame:
 
 def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
     """The section of the summary on a dataset."""
-    own = run.rows_of("comparisons", dataset)
-    return Section("Verdicts", verdicts.caption(own), verdicts.cells(own, markup)) if len(own) else None
+    rows = run.rows_of("comparisons", dataset)
+    return Section("Verdicts", verdicts.caption(rows), verdicts.cells(rows, markup)) if len(rows) else None
 
 
 def chart(compared: pd.DataFrame) -> Forest:
@@ -67,7 +67,7 @@ def read_counts(paths: Sequence[Path]) -> dict[Key, Counts]:
     Raises:
         ArtifactError: a file is missing or damaged, or two models of a dataset were scored on different sentences.
     """
-    found: dict[Key, Counts] = {}
+    counts_by_key: dict[Key, Counts] = {}
     first: dict[tuple[str, str], Counts] = {}
     for path in paths:
         artifact = load_tensors(path, "sentences")
@@ -77,17 +77,17 @@ def read_counts(paths: Sequence[Path]) -> dict[Key, Counts]:
             model = tuple(artifact.spec[key] for key in ("dataset", "system", "seed"))
             if any(values.ndim != 2 or values.shape[1] == 0 for values in tables.values()):
                 raise ValueError("counts of sentences: expected a table")
-            for task, own in documents.items():
-                if own is not None and own.shape != tables[task].shape[:1]:
+            for task, numbers in documents.items():
+                if numbers is not None and numbers.shape != tables[task].shape[:1]:
                     raise ValueError(f"{task}.documents: expected one number per sentence")
         for task, values in tables.items():
-            counts = found[(*model, task)] = Counts(values, path, documents[task])
+            counts = counts_by_key[(*model, task)] = Counts(values, path, documents[task])
             other = first.setdefault((model[0], task), counts)
             if not _same_text(counts, other):
                 raise ArtifactError(
                     f"{path}: task '{task}' was scored on other sentences than in {other.path}. Evaluate both again."
                 )
-    return found
+    return counts_by_key
 
 
 def counts_of(artifact: Artifact) -> dict[str, np.ndarray]:
@@ -155,8 +155,8 @@ def compare(
     """
     rows = []
     for dataset in sorted({key[0] for key in counts}):
-        own = {key[1:]: value for key, value in counts.items() if key[0] == dataset}
-        scored = dict(_scored(dataset, own, resamples))
+        dataset_counts = {key[1:]: value for key, value in counts.items() if key[0] == dataset}
+        scored = dict(_scored(dataset, dataset_counts, resamples))
         family = [
             (reference, system, task, shared)
             for reference, system in pairs
@@ -180,8 +180,8 @@ def _scored(
     tasks = sorted({task for _, _, task in counts})
     parts, total = [], {}
     for task in tasks:
-        models = {key[:2]: found for key, found in sorted(counts.items()) if key[2] == task}
-        values = np.stack([found.values for found in models.values()])
+        models = {key[:2]: model_counts for key, model_counts in sorted(counts.items()) if key[2] == task}
+        values = np.stack([model_counts.values for model_counts in models.values()])
         if not values.shape[1]:
             continue
         documents = next(iter(models.values())).documents
@@ -231,11 +231,16 @@ def _tested(
         half, error = statistics.half_width_of_models(np.asarray(variance), scored.unit_count, comparisons)
     else:
         variance = text.of_systems
-        own = (np.asarray(np.var(ours, ddof=1)), np.asarray(np.var(theirs, ddof=1)))
+        seed_variances = (np.asarray(np.var(ours, ddof=1)), np.asarray(np.var(theirs, ddof=1)))
         variances, counts = zip(*(scored.variance(name) for name in systems), strict=True)
         pooled, degrees = statistics.pooled_variance(variances, counts)
         half, error = statistics.half_width_of_systems(
-            own, len(seeds), (np.asarray(pooled), degrees), np.asarray(variance), scored.unit_count, comparisons
+            seed_variances,
+            len(seeds),
+            (np.asarray(pooled), degrees),
+            np.asarray(variance),
+            scored.unit_count,
+            comparisons,
         )
         training = float(np.sqrt(max(0.0, error**2 - variance)))
     lower, upper = difference - float(half), difference + float(half)
@@ -253,5 +258,5 @@ def _reason(
     barred: Mapping[tuple[str, str, str], str], dataset: str, systems: Sequence[str], tasks: Sequence[str]
 ) -> str:
     """The reasons why a row must have no verdict, each once; empty if there are none."""
-    found = [barred.get((dataset, system, task), "") for system in systems for task in tasks]
-    return "; ".join(dict.fromkeys(reason for reason in found if reason))
+    reasons = [barred.get((dataset, system, task), "") for system in systems for task in tasks]
+    return "; ".join(dict.fromkeys(reason for reason in reasons if reason))

@@ -32,9 +32,9 @@ def chart(conflict: pd.DataFrame) -> Chart:
     Args:
         conflict: rows of `conflict.csv` of one dataset.
     """
-    own = conflict[conflict["layer"] == ALL_LAYERS]
-    own = own.assign(line=own["system"] + ", " + own["part"])
-    names = list(dict.fromkeys(own["line"]))
+    shown = conflict[conflict["layer"] == ALL_LAYERS]
+    shown = shown.assign(line=shown["system"] + ", " + shown["part"])
+    names = list(dict.fromkeys(shown["line"]))
     encoding = {
         "x": EPOCH_AXIS,
         "y": quantitative("cosine", "cosine of the gradients"),
@@ -43,7 +43,7 @@ def chart(conflict: pd.DataFrame) -> Chart:
     parts = {"layer": [{"mark": {"type": "line", "point": {"size": 25}}}, zero_line()], "encoding": encoding}
     panels = [
         panel(str(tasks).replace("&", " and "), part, parts, ["line", "epoch", "cosine", "std", "weights"])
-        for tasks, part in own.groupby("tasks", sort=False)
+        for tasks, part in shown.groupby("tasks", sort=False)
     ]
     caption = (
         "Cosine of the training gradients of two tasks after each epoch, over all layers, mean over the seeds. Shared: "

@@ -38,8 +38,8 @@ def build(run: RunInputs) -> pd.DataFrame:
 
 def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
     """The part of the summary on a dataset."""
-    own = run.rows_of("costs", dataset)
-    cells = [[markup.escape(cell) for cell in row] for row in cost_cells(own)] if len(own) else []
+    rows = run.rows_of("costs", dataset)
+    cells = [[markup.escape(cell) for cell in row] for row in cost_cells(rows)] if len(rows) else []
     return Section("Cost", CAPTION, cells) if cells else None
 
 
@@ -79,20 +79,24 @@ def costs(spec: TablesSpec, folder: Path, systems: Iterable[str]) -> pd.DataFram
 def _rows(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) -> Iterator[dict[str, Any]]:
     """The rows of one system and seed."""
     jobs = _jobs(spec, folder, dataset, seed, system)
-    known = [part for part in PARTS if part in jobs]
-    seen = sorted({task for part in known for job in jobs[part] for task in job.updates})
+    recorded_parts = [part for part in PARTS if part in jobs]
+    updated_tasks = sorted({task for part in recorded_parts for job in jobs[part] for task in job.updates})
     trained = spec.facts[system].tasks or spec.datasets[dataset]
-    tasks = [task for task in spec.datasets[dataset] if task in seen or task in trained]
+    tasks = [task for task in spec.datasets[dataset] if task in updated_tasks or task in trained]
     for task in [*tasks, ALL]:
-        own = tasks if task == ALL else [task]
+        counted_tasks = tasks if task == ALL else [task]
         row: dict[str, Any] = {"dataset": dataset, "system": system, "task": task}
-        for part in known:
-            row[f"updates_{part}"] = sum(job.updates.get(name, 0) for job in jobs[part] for name in own)
-            row[f"tokens_{part}"] = sum(job.tokens.get(name, 0) for job in jobs[part] for name in own)
-        if len(known) == len(PARTS):
-            row["dev_scores"] = sum(job.dev_scores.get(name, 0) for part in PARTS for job in jobs[part] for name in own)
+        for part in recorded_parts:
+            row[f"updates_{part}"] = sum(job.updates.get(name, 0) for job in jobs[part] for name in counted_tasks)
+            row[f"tokens_{part}"] = sum(job.tokens.get(name, 0) for job in jobs[part] for name in counted_tasks)
+        if len(recorded_parts) == len(PARTS):
+            row["dev_scores"] = sum(
+                job.dev_scores.get(name, 0) for part in PARTS for job in jobs[part] for name in counted_tasks
+            )
         if task == ALL:
-            row |= {f"seconds_{part}": sum(job.processor_seconds for job in found) for part, found in jobs.items()}
+            row |= {
+                f"seconds_{part}": sum(job.processor_seconds for job in part_jobs) for part, part_jobs in jobs.items()
+            }
         yield row
 
 
@@ -118,8 +122,8 @@ def _jobs(spec: TablesSpec, folder: Path, dataset: str, seed: int, system: str) 
         "selection": [of(layout.SELECT, start=facts.start, choice=facts.choice)] if facts.choice is not None else [],
         "training": [of(layout.MODEL, system=name, model=model) for name, model in trained],
     }
-    known = {part: [job for job in jobs if job is not None] for part, jobs in parts.items()}
-    return {part: jobs for part, jobs in known.items() if len(jobs) == len(parts[part])}
+    recorded = {part: [job for job in jobs if job is not None] for part, jobs in parts.items()}
+    return {part: jobs for part, jobs in recorded.items() if len(jobs) == len(parts[part])}
 
 
 CAPTION = (
@@ -132,14 +136,14 @@ CAPTION = (
 """The caption in the summary. The table has no seconds, so that two equal runs write equal text."""
 
 
-def cost_cells(own: pd.DataFrame) -> list[list[str]]:
+def cost_cells(costs: pd.DataFrame) -> list[list[str]]:
     """The header and the rows of one dataset's table in the summary, as plain text; one row per system."""
-    tasks = sorted(set(own["task"]) - {ALL})
+    tasks = sorted(set(costs["task"]) - {ALL})
     rows = [["system", *tasks, "tokens", "dev scores"]]
-    for system, block in own.groupby("system", sort=False):
-        found = {row["task"]: row for row in rows_of(block)}
-        cells = [_counts(found[task], "updates") if task in found else "" for task in tasks]
-        rows.append([str(system), *cells, _counts(found[ALL], "tokens"), _count(found[ALL]["dev_scores"])])
+    for system, block in costs.groupby("system", sort=False):
+        by_task = {row["task"]: row for row in rows_of(block)}
+        cells = [_counts(by_task[task], "updates") if task in by_task else "" for task in tasks]
+        rows.append([str(system), *cells, _counts(by_task[ALL], "tokens"), _count(by_task[ALL]["dev_scores"])])
     return rows
 
 

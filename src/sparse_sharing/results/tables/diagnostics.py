@@ -17,10 +17,10 @@ def measured_rows(run: RunInputs, name: str) -> list[dict[str, Any]]:
     """The rows of a diagnostic of all models, with dataset, system and seed; models without it have no rows."""
     rows: list[dict[str, Any]] = []
     for (dataset, seed, system, _), path in zip(run.spec.models(), run.metrics, strict=True):
-        found = load_json(path, "metrics").details
+        details = load_json(path, "metrics").details
         with parts_of(path):
             identity = {"dataset": dataset, "system": system, "seed": seed}
-            rows += [{**identity, **row} for row in found.get(name, ())]
+            rows += [{**identity, **row} for row in details.get(name, ())]
     return rows
 
 

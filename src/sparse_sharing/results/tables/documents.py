@@ -52,8 +52,8 @@ def markdown(run: RunInputs) -> str:
             header, *rows = section.rows
             blocks += [f"### {section.title}", MARKDOWN.escape(section.caption), markdown_table(header, rows)]
             blocks += _listed(section.notes)
-        if found := run.notes.get(str(dataset)):
-            blocks += [f"### {TEXT}", *_listed(found)]
+        if notes := run.notes.get(str(dataset)):
+            blocks += [f"### {TEXT}", *_listed(notes)]
     blocks += [MARKDOWN.escape(note) for note in footnotes(run.spec)]
     return "\n\n".join(blocks) + "\n"
 
@@ -68,8 +68,8 @@ def latex(run: RunInputs) -> str:
     for dataset, block in table.groupby("dataset", sort=False):
         header, *rows = _cells(block, LATEX)
         caption = f"{dataset}. {_caption(block, baseline)} {explanation(block)}".rstrip()
-        if found := run.notes.get(str(dataset)):
-            caption += f" {TEXT}: {'; '.join(found)}."
+        if notes := run.notes.get(str(dataset)):
+            caption += f" {TEXT}: {'; '.join(notes)}."
         blocks.append(latex_table(caption, header, rows))
         for section in _sections(run, str(dataset), LATEX):
             header, *rows = section.rows
@@ -101,17 +101,17 @@ def _listed(notes: Sequence[str]) -> list[str]:
 def _overview_cells(table: pd.DataFrame, markup: Markup) -> Rows:
     """One row per dataset, one column per system, and the means of the systems that have a score everywhere."""
     tasks = table.groupby("dataset")["task"].transform("nunique")
-    own = table[(table["task"] == MEAN) | (tasks == 1)]
-    systems, datasets = list(own["system"].unique()), list(own["dataset"].unique())
-    found = {(row["dataset"], row["system"]): row for row in rows_of(own)}
+    mean_rows = table[(table["task"] == MEAN) | (tasks == 1)]
+    systems, datasets = list(mean_rows["system"].unique()), list(mean_rows["dataset"].unique())
+    rows_by_key = {(row["dataset"], row["system"]): row for row in rows_of(mean_rows)}
 
     def cell(dataset: str, system: str) -> str:
-        row = found.get((dataset, system))
+        row = rows_by_key.get((dataset, system))
         return "" if row is None else _mean(row, markup)
 
     rows = [[markup.escape(str(name)) for name in ("dataset", *systems)]]
     rows += [[markup.escape(str(name)), *(cell(name, system) for system in systems)] for name in datasets]
-    means = own.pivot(index="dataset", columns="system", values=MEAN)[systems].mean(skipna=False)
+    means = mean_rows.pivot(index="dataset", columns="system", values=MEAN)[systems].mean(skipna=False)
     return [*rows, [MEAN, *("" if math.isnan(mean) else number(mean, SHOWN_DECIMALS) for mean in means)]]
 
 

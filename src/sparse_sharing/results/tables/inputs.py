@@ -148,13 +148,13 @@ class RunInputs:
         """
         for index, (path, beside) in enumerate(zip(self.metrics, self.sentences, strict=True)):
             expected = self.spec.metrics[index * DIGITS_IN_TABLES : (index + 1) * DIGITS_IN_TABLES]
-            found = spec_digest(load_json(path, "metrics").spec)
-            if not found.startswith(expected):
+            actual = spec_digest(load_json(path, "metrics").spec)
+            if not actual.startswith(expected):
                 raise ArtifactError(
-                    f"{path}: was made with other settings (spec {found}, this run expects {expected}...). "
+                    f"{path}: was made with other settings (spec {actual}, this run expects {expected}...). "
                     f"Use the configuration that it was made with. Otherwise: {remedy(path)}"
                 )
-            load_tensors(beside, "sentences", found)
+            load_tensors(beside, "sentences", actual)
 
 
 def builder_of(record: TableRecord) -> ModuleType:

@@ -31,8 +31,8 @@ def build(run: RunInputs) -> pd.DataFrame:
 
 def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
     """The part of the summary on a dataset."""
-    own = run.rows_of("leaks", dataset)
-    return Section(LEAKS_TITLE, LEAKS_CAPTION, _cells(own, markup)) if len(own) else None
+    rows = run.rows_of("leaks", dataset)
+    return Section(LEAKS_TITLE, LEAKS_CAPTION, _cells(rows, markup)) if len(rows) else None
 
 
 def leaks(paths: Sequence[Path], order: Order | None = None) -> pd.DataFrame:
@@ -50,7 +50,7 @@ def leaks(paths: Sequence[Path], order: Order | None = None) -> pd.DataFrame:
     Raises:
         ArtifactError: A file is missing or damaged, or flags do not fit the sentences.
     """
-    found: dict[tuple[str, str, str], list[dict]] = defaultdict(list)
+    scores_by_key: dict[tuple[str, str, str], list[dict]] = defaultdict(list)
     for path in paths:
         artifact = load_tensors(path, "sentences")
         with parts_of(path):
@@ -58,9 +58,9 @@ def leaks(paths: Sequence[Path], order: Order | None = None) -> pd.DataFrame:
             for name, flags in artifact.tensors.items():
                 if name.endswith(FLAGS) and flags.any():
                     task = name.removesuffix(FLAGS)
-                    found[(*model, task)].append(_scores(artifact.tensors[task], flags))
+                    scores_by_key[(*model, task)].append(_scores(artifact.tensors[task], flags))
     rows = []
-    for (dataset, system, task), models in found.items():
+    for (dataset, system, task), models in scores_by_key.items():
         means = {key: float(np.mean([model[key] for model in models])) for key in ("value", "without_leaked")}
         row = {"dataset": dataset, "system": system, "task": task, **models[0], "seeds": len(models), **means}
         rows.append(row | {"difference": means["without_leaked"] - means["value"]})
@@ -80,10 +80,10 @@ def _scores(counts: np.ndarray, flags: np.ndarray) -> dict:
     }
 
 
-def _cells(own: pd.DataFrame, markup: Markup) -> Rows:
+def _cells(table: pd.DataFrame, markup: Markup) -> Rows:
     """One row per system and task."""
     rows = [["system", "task", "sentences", "leaked", "all", "without leaked", "Δ"]]
-    for row in rows_of(own):
+    for row in rows_of(table):
         scores = [number(row[key], SHOWN_DECIMALS) for key in ("value", "without_leaked")]
         sizes = [str(row["sentences"]), str(row["leaked"])]
         rows.append([row["system"], score_name(row["task"], row["metric"]), *sizes, *scores, signed(row["difference"])])

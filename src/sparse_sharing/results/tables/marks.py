@@ -39,33 +39,37 @@ def marks(scores: Sequence[Mapping[str, Any]], choices: pd.DataFrame, facts: Map
     for model in models.values():
         first, tasks = model[0], [row["task"] for row in model]
         if first["training"]:
-            found = of_training(TrainingFacts(**first["training"]), tasks)
+            model_marks = of_training(TrainingFacts(**first["training"]), tasks)
         else:
-            found = [Mark(ZERO, row["task"]) for row in model if row["dev"][row["metric"]] <= 0]
+            model_marks = [Mark(ZERO, row["task"]) for row in model if row["dev"][row["metric"]] <= 0]
         system = facts[first["system"]]
         for task in tasks:
             key = (first["dataset"], str(first["seed"]), system.start, system.choice, task)
-            found += chosen.get(key, [])
-        own = {key: first[key] for key in MODEL}
-        rows += [{**own, "task": task, "mark": str(mark), "bars": mark.bars} for task in tasks for mark in found]
+            model_marks += chosen.get(key, [])
+        identity = {key: first[key] for key in MODEL}
+        rows += [
+            {**identity, "task": task, "mark": str(mark), "bars": mark.bars} for task in tasks for mark in model_marks
+        ]
     return pd.DataFrame(rows, columns=MARKS)
 
 
-def barred(found: pd.DataFrame) -> dict[tuple[str, str, str], str]:
+def barred(mark_table: pd.DataFrame) -> dict[tuple[str, str, str], str]:
     """For each dataset, system and task without a verdict, the marks that bar it; also for the mean over tasks.
 
     Args:
-        found: as `marks` returns it.
+        mark_table: as `marks` returns it.
     """
-    rows = found[found["bars"].astype(bool)]
+    rows = mark_table[mark_table["bars"].astype(bool)]
     rows = pd.concat([rows, rows.assign(task=MEAN)])
     found_marks: dict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
     for row in rows_of(rows):
         found_marks[row["dataset"], row["system"], row["task"]][row["mark"]] = None
-    return {key: "; ".join(own) for key, own in found_marks.items()}
+    return {key: "; ".join(barring) for key, barring in found_marks.items()}
 
 
-def with_marks(frame: pd.DataFrame, naming: Sequence[str], found: pd.DataFrame, seeds: Sequence[int]) -> pd.DataFrame:
+def with_marks(
+    frame: pd.DataFrame, naming: Sequence[str], mark_table: pd.DataFrame, seeds: Sequence[int]
+) -> pd.DataFrame:
     """A table with a column `marks`: the marks of a row's systems, on its task and seed if it has them.
 
     If a row has several systems, each text begins with its system. A table without systems is unchanged.
@@ -73,7 +77,7 @@ def with_marks(frame: pd.DataFrame, naming: Sequence[str], found: pd.DataFrame, 
     Args:
         frame: a table with at least a row for each dataset and system.
         naming: the columns with systems.
-        found: as `marks` returns it.
+        mark_table: as `marks` returns it.
         seeds: all seeds of the run; a mark on only some of them names these.
     """
     if not naming:
@@ -81,20 +85,24 @@ def with_marks(frame: pd.DataFrame, naming: Sequence[str], found: pd.DataFrame, 
     if not naming:
         return frame
     by_system: dict[tuple[str, str], list[dict]] = defaultdict(list)
-    for mark in rows_of(found):
+    for mark in rows_of(mark_table):
         by_system[mark["dataset"], mark["system"]].append(mark)
 
     def text(row: Mapping, system: str) -> str:
-        own = by_system.get((row["dataset"], system), [])
+        system_marks = by_system.get((row["dataset"], system), [])
         if (task := row.get("task", MEAN)) != MEAN:
-            own = [mark for mark in own if mark["task"] == task]
+            system_marks = [mark for mark in system_marks if mark["task"] == task]
         if "seed" in row:
-            own = [mark for mark in own if mark["seed"] == row["seed"]]
-        return _listed(own, [row["seed"]] if "seed" in row else seeds)
+            system_marks = [mark for mark in system_marks if mark["seed"] == row["seed"]]
+        return _listed(system_marks, [row["seed"]] if "seed" in row else seeds)
 
     def cell(row: Mapping) -> str:
         texts = {system: text(row, system) for system in dict.fromkeys(row[name] for name in naming)}
-        named = (f"{system}: {own}" if len(naming) > 1 else own for system, own in texts.items() if own)
+        named = (
+            f"{system}: {mark_text}" if len(naming) > 1 else mark_text
+            for system, mark_text in texts.items()
+            if mark_text
+        )
         return "; ".join(named)
 
     return frame.assign(**{COLUMN: [cell(row) for row in rows_of(frame)]})
@@ -116,10 +124,10 @@ def explanation(frame: pd.DataFrame) -> str:
     return " ".join(["Marks.", *parts]) if parts else ""
 
 
-def _listed(found: Sequence[Mapping], seeds: Sequence[int]) -> str:
+def _listed(mark_rows: Sequence[Mapping], seeds: Sequence[int]) -> str:
     """Marks as text, each once, in the order of their meanings, with their seeds if not all have them."""
     by_mark: dict[str, set[int]] = defaultdict(set)
-    for mark in found:
+    for mark in mark_rows:
         by_mark[mark["mark"]].add(mark["seed"])
     kinds = list(MEANINGS)
     order = sorted(by_mark, key=lambda mark: (kinds.index(mark.split(": ")[0]), mark))

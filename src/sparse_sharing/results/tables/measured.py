@@ -36,27 +36,29 @@ class Measured:
     def by_seed(self, dataset: str, system: str) -> pd.DataFrame:
         """The main test score of a system: one row per seed, one column per task."""
         test = main_metric(self.results[self.results["split"] == "test"])
-        own = test[(test["dataset"] == dataset) & (test["system"] == system)]
-        return own.pivot(index="seed", columns="task", values="value")
+        rows = test[(test["dataset"] == dataset) & (test["system"] == system)]
+        return rows.pivot(index="seed", columns="task", values="value")
 
     def overlap(self, dataset: str, system: str, tasks: Sequence[str]) -> dict[str, float]:
         """The overlap of the masks of a system on some tasks, and that of chance: means over seeds; 1 without masks.
 
         For two tasks, there is also the overlap of their masks with those of the largest starting weights.
         """
-        known, names = self.facts[system], ["overlap", "chance", "chance_by_tensor"]
+        facts, names = self.facts[system], ["overlap", "chance", "chance_by_tensor"]
         names += ["overlap_with_start"] if len(tasks) == 2 else []
-        if known.choice is None:
+        if facts.choice is None:
             return dict.fromkeys(names, 1.0)
-        keys = {"dataset": dataset, "start": known.start, "choice": known.choice, "tasks": "&".join(sorted(tasks))}
-        own = self.overlaps[(self.overlaps[list(keys)] == pd.Series(keys)).all(axis=1)]
-        return {name: own[name].astype(float).mean() for name in names}
+        keys = {"dataset": dataset, "start": facts.start, "choice": facts.choice, "tasks": "&".join(sorted(tasks))}
+        rows = self.overlaps[(self.overlaps[list(keys)] == pd.Series(keys)).all(axis=1)]
+        return {name: rows[name].astype(float).mean() for name in names}
 
 
 def on_each_dataset(measured: Measured, systems: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The (dataset, system) pairs that have results."""
-    found = set(zip(measured.results["dataset"], measured.results["system"], strict=True))
-    return ((dataset, system) for dataset in measured.tasks for system in systems if (dataset, system) in found)
+    measured_pairs = set(zip(measured.results["dataset"], measured.results["system"], strict=True))
+    return (
+        (dataset, system) for dataset in measured.tasks for system in systems if (dataset, system) in measured_pairs
+    )
 
 
 def contrast(

@@ -58,9 +58,9 @@ def chart(pairs: pd.DataFrame) -> Chart:
     Args:
         pairs: rows of `pairs.csv` of one dataset.
     """
-    own = pairs[(pairs["task"] == MEAN) & pairs["gain"].notna()]
+    means = pairs[(pairs["task"] == MEAN) & pairs["gain"].notna()]
     gain = quantitative("gain", "gain over hard sharing, points")
-    names = list(dict.fromkeys(own["tasks"]))
+    names = list(dict.fromkeys(means["tasks"]))
     encoding = {"x": quantitative("overlap", "overlap of the two masks"), "y": gain, "color": colour("tasks", names)}
     published: dict[str, Any] = {"transform": [{"filter": "isValid(datum.published_gain)"}]}
     published["mark"] = {"type": "point", "filled": False, "size": 90}
@@ -76,7 +76,7 @@ def chart(pairs: pd.DataFrame) -> Chart:
     ]
     caption = (
         "Mean gain over the two tasks of sparse over hard sharing, mean over the seeds with its standard deviation, "
-        "against the overlap of the masks." + (" Hollow: the paper." if own["published_gain"].notna().any() else "")
+        "against the overlap of the masks." + (" Hollow: the paper." if means["published_gain"].notna().any() else "")
     )
-    drawn = panel("mean over the two tasks", own, {"layer": marks, "encoding": encoding}, height=345)
+    drawn = panel("mean over the two tasks", means, {"layer": marks, "encoding": encoding}, height=345)
     return Chart("pairs", "Overlap against gain", caption, [drawn], pairs, names)

@@ -30,11 +30,11 @@ def build(run: RunInputs) -> pd.DataFrame:
 
 def section(run: RunInputs, dataset: str, markup: Markup) -> Section | None:
     """The part of the summary on a dataset."""
-    own = run.rows_of("paper", dataset)
-    own = own[own["measured"].notna()]
-    if not len(own):
+    rows = run.rows_of("paper", dataset)
+    rows = rows[rows["measured"].notna()]
+    if not len(rows):
         return None
-    return Section(TITLE, _caption(own), _cells(own, markup), run.spec.paper_notes or ())
+    return Section(TITLE, _caption(rows), _cells(rows, markup), run.spec.paper_notes or ())
 
 
 def beside_paper(summary: pd.DataFrame, facts: Mapping[str, SystemFacts], datasets: Mapping[str, str]) -> pd.DataFrame:
@@ -53,14 +53,14 @@ def beside_paper(summary: pd.DataFrame, facts: Mapping[str, SystemFacts], datase
     rows = []
     for dataset, name in datasets.items():
         experiment = experiments()[name]
-        own = summary[summary["dataset"] == dataset]
-        measured = {(row["system"], row["task"]): row for row in rows_of(own)}
-        whole = [system for system in own["system"].unique() if facts[system].tasks is None]
+        dataset_rows = summary[summary["dataset"] == dataset]
+        measured = {(row["system"], row["task"]): row for row in rows_of(dataset_rows)}
+        whole = [system for system in dataset_rows["system"].unique() if facts[system].tasks is None]
         for published in _published(experiment):
             counterparts = [system for system in whole if facts[system].kind == published["kind"]]
             for system in counterparts or [""]:
-                found = _measured(measured, system, published)
-                rows.append({"dataset": dataset, "experiment": name, **published, "system": system, **found})
+                measured_columns = _measured(measured, system, published)
+                rows.append({"dataset": dataset, "experiment": name, **published, "system": system, **measured_columns})
     frame = pd.DataFrame(rows, columns=list(RECORD.columns))
     return frame.assign(difference=frame["measured"].astype(float) - frame["published"].astype(float))
 
@@ -87,8 +87,8 @@ def _published(experiment: Experiment) -> list[dict]:
 def _measured(measured: Mapping[tuple[str, str], dict], system: str, published: Mapping) -> dict:
     """The measured figure that corresponds to a published one, if there is one."""
     if published["quantity"] == "parameters":
-        own = [row["parameters"] for (name, _), row in measured.items() if name == system]
-        return {"measured": own[0] if own else None, "metric": ""}
+        counts = [row["parameters"] for (name, _), row in measured.items() if name == system]
+        return {"measured": counts[0] if counts else None, "metric": ""}
     row = measured.get((system, published["task"]))
     if row is None:
         return {"measured": None, "metric": ""}
@@ -96,30 +96,30 @@ def _measured(measured: Mapping[tuple[str, str], dict], system: str, published: 
     return {"measured": row[key], "metric": row["metric"] if key == "mean" else ""}
 
 
-def _caption(own: pd.DataFrame) -> str:
-    sources = ", ".join(dict.fromkeys(own["source"]))
+def _caption(rows: pd.DataFrame) -> str:
+    sources = ", ".join(dict.fromkeys(rows["source"]))
     return f"Measured (mean over seeds), published by Sun et al. (2020), and the difference. Source: {sources}."
 
 
-def _cells(own: pd.DataFrame, markup: Markup) -> Rows:
+def _cells(table: pd.DataFrame, markup: Markup) -> Rows:
     """One row per system; three columns per task, two for the number of parameters."""
-    scores = own[own["quantity"] == "score"]
+    scores = table[table["quantity"] == "score"]
     tasks = list(scores[["task", "metric"]].drop_duplicates().sort_values("task").itertuples(index=False, name=None))
-    counted = (own["quantity"] == "parameters").any()
+    counted = (table["quantity"] == "parameters").any()
     header = ["system"]
     for task in tasks:
         header += [score_name(*task), "paper", "Δ"]
     header += ["parameters", "paper"] if counted else []
     rows = [[markup.escape(name) for name in header]]
-    for system, block in own.groupby("system", sort=False):
-        found = {(row["quantity"], row["task"]): row for row in rows_of(block)}
+    for system, block in table.groupby("system", sort=False):
+        by_quantity = {(row["quantity"], row["task"]): row for row in rows_of(block)}
         cells = [str(system)]
         for task, _ in tasks:
-            row = found.get(("score", task))
+            row = by_quantity.get(("score", task))
             shown = [number(row[key], SHOWN_DECIMALS) for key in ("measured", "published")] if row else ["", ""]
             cells += [*shown, signed(row["difference"]) if row else ""]
         if counted:
-            row = found.get(("parameters", ""))
+            row = by_quantity.get(("parameters", ""))
             cells += [thousands(round(row[key])) for key in ("measured", "published")] if row else ["", ""]
         rows.append([markup.escape(cell) for cell in cells])
     return rows

@@ -33,16 +33,18 @@ def predictors(transferred: pd.DataFrame, facts: Mapping[str, SystemFacts], resa
         or the reason why there is none.
     """
     rows: list[dict[str, Any]] = []
-    for dataset, own in _with_predictors(transferred, facts).groupby("dataset", sort=False):
+    for dataset, dataset_rows in _with_predictors(transferred, facts).groupby("dataset", sort=False):
         groups = [
             (dict(zip(KEYS, keys, strict=True)), predictor, rows_of_kind)
-            for keys, rows_of_kind in own.groupby(KEYS, sort=False, dropna=False)
+            for keys, rows_of_kind in dataset_rows.groupby(KEYS, sort=False, dropna=False)
             for predictor in PREDICTORS
             if rows_of_kind[predictor].notna().any()
         ]
         for keys, predictor, rows_of_kind in groups:
-            found = _correlated(rows_of_kind, predictor, len(groups), generator(str(dataset), "predictors"), resamples)
-            rows.append({"dataset": dataset, **keys, "predictor": predictor, "comparisons": len(groups), **found})
+            correlation = _correlated(
+                rows_of_kind, predictor, len(groups), generator(str(dataset), "predictors"), resamples
+            )
+            rows.append({"dataset": dataset, **keys, "predictor": predictor, "comparisons": len(groups), **correlation})
     return pd.DataFrame(rows, columns=list(RECORD.columns))
 
 

@@ -57,8 +57,8 @@ def chart(rounds: pd.DataFrame) -> Chart:
     """
     of_line = ["task", "start", "seed"]
     whole = rounds.sort_values("round").groupby(of_line)["dev_score"].transform("first")
-    own = rounds.assign(change=rounds["dev_score"] - whole, start=rounds["start"].map(STARTS))
-    mean = own.groupby(["task", "start", "round"], sort=False, as_index=False).agg(
+    changes = rounds.assign(change=rounds["dev_score"] - whole, start=rounds["start"].map(STARTS))
+    mean = changes.groupby(["task", "start", "round"], sort=False, as_index=False).agg(
         density=("density", "mean"),
         change=("change", "mean"),
         lowest=("change", "min"),
@@ -66,7 +66,7 @@ def chart(rounds: pd.DataFrame) -> Chart:
         dev_score=("dev_score", "mean"),
     )
     starts = list(dict.fromkeys(mean["start"]))
-    paper = _published(own)
+    paper = _published(changes)
     low = min([float(mean["lowest"].min()), 0.0, *paper["change"]])
     high = max([float(mean["highest"].max()), 0.0, *paper["change"]])
     change = quantitative("change", "points against the whole network")
@@ -79,7 +79,7 @@ def chart(rounds: pd.DataFrame) -> Chart:
     tooltip = ["round", "density", "change", "lowest", "highest", "dev_score", "start"]
     panels = []
     for task, part in islice(mean.groupby("task"), MOST_TASKS):
-        chosen = own[(own["task"] == task) & own["chosen"].notna() & (own["chosen"] != "")]
+        chosen = changes[(changes["task"] == task) & changes["chosen"].notna() & (changes["chosen"] != "")]
         picked: dict[str, Any] = {"data": {"values": list(records(chosen[["density", "change", "start"]]))}}
         picked["mark"] = {"type": "point", "shape": "diamond", "size": 190, "strokeWidth": 2.5, "filled": False}
         marks: list[dict[str, Any]] = [
@@ -107,6 +107,6 @@ def chart(rounds: pd.DataFrame) -> Chart:
 
 def _published(rounds: pd.DataFrame) -> pd.DataFrame:
     """The curves of the paper as changes from their first round: columns task, density, change."""
-    known = rounds[rounds["published"].notna()].sort_values("round").drop_duplicates(["task", "round"])
-    first = known.groupby("task")["published"].transform("first")
-    return known.assign(change=known["published"] - first)[["task", "density", "change"]]
+    published = rounds[rounds["published"].notna()].sort_values("round").drop_duplicates(["task", "round"])
+    first = published.groupby("task")["published"].transform("first")
+    return published.assign(change=published["published"] - first)[["task", "density", "change"]]

@@ -118,11 +118,11 @@ def read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
     parameters: dict[tuple[Any, ...], int] = defaultdict(int)
     seconds: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for path in sorted(map(Path, paths)):
-        found = read_metrics(path)
-        model = tuple(found[0][key] for key in MODEL)
-        parameters[model] += found[0]["parameters"]
-        seconds[model].append(found[0]["seconds"])
-        for row in found:
+        task_rows = read_metrics(path)
+        model = tuple(task_rows[0][key] for key in MODEL)
+        parameters[model] += task_rows[0]["parameters"]
+        seconds[model].append(task_rows[0]["seconds"])
+        for row in task_rows:
             if first := origin.get(key := (*model, row["task"])):
                 name = ", ".join(f"{field} '{row[field]}'" for field in [*MODEL, "task"])
                 raise ArtifactError(
@@ -142,10 +142,10 @@ def read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
 
 def in_order(frame: pd.DataFrame, columns: list[str], order: Order | None) -> pd.DataFrame:
     """Sort by columns: names in `order` in that order, then the others by value."""
-    known = {**ORDER, **(order or {})}
+    orders = {**ORDER, **(order or {})}
 
     def rank(column: pd.Series) -> pd.Series:
-        names = dict.fromkeys([*known.get(str(column.name), ()), *sorted(column.unique())])
+        names = dict.fromkeys([*orders.get(str(column.name), ()), *sorted(column.unique())])
         return column.map({name: place for place, name in enumerate(names)})
 
     return frame.sort_values(columns, key=rank, kind="stable", ignore_index=True)

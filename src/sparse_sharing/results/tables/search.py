@@ -20,29 +20,29 @@ def build(run: RunInputs) -> pd.DataFrame:
     for values in run.spec.searches():
         identity = dict(zip(SELECTION, values, strict=True))
         path = layout.below(run.folder, f"{layout.SEARCH}/search.json", **identity)
-        found = load_json(path, "search").details
+        details = load_json(path, "search").details
         with parts_of(path):
-            rows += [{**identity, **row} for row in _rows(found)]
+            rows += [{**identity, **row} for row in _rows(details)]
     return pd.DataFrame(rows, columns=list(RECORD.columns))
 
 
-def _rows(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _rows(details: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The rows of one search."""
-    trials = found["trials"]
-    for number, rung in enumerate(found["rungs"], start=1):
+    trials = details["trials"]
+    for number, rung in enumerate(details["rungs"], start=1):
         standings = [
-            Standing(own["number"], own["mean"], trials[own["number"]]["parameters"]) for own in rung["trials"]
+            Standing(trial["number"], trial["mean"], trials[trial["number"]]["parameters"]) for trial in rung["trials"]
         ]
-        kept = {own.number for own in best_of(standings, (len(standings) + 1) // 2)}
-        for own, on_front in zip(standings, front(standings), strict=True):
-            densities = trials[own.number]["densities"]
+        survivors = {standing.number for standing in best_of(standings, (len(standings) + 1) // 2)}
+        for standing, on_front in zip(standings, front(standings), strict=True):
+            densities = trials[standing.number]["densities"]
             yield {
                 "rung": number,
                 "epochs": rung["epochs"],
                 "densities": ", ".join(f"{task} {density:.2f}" for task, density in sorted(densities.items())),
-                "parameters": own.parameters,
-                "dev": own.score,
-                "kept": int(own.number in kept),
+                "parameters": standing.parameters,
+                "dev": standing.score,
+                "kept": int(standing.number in survivors),
                 "front": int(on_front),
             }
 
@@ -53,11 +53,11 @@ def chart(search: pd.DataFrame) -> Chart:
     Args:
         search: rows of `search.csv` of one dataset.
     """
-    own = search.assign(
+    points = search.assign(
         trained=search["epochs"].map(lambda epochs: "1 epoch" if epochs == 1 else f"{epochs} epochs"),
         line=search["seed"].astype(str) + " " + search["rung"].astype(str),
     )
-    names = list(dict.fromkeys(own["trained"]))
+    names = list(dict.fromkeys(points["trained"]))
     encoding = {
         "x": quantitative("parameters", "stored parameters of all tasks"),
         "y": quantitative("dev", "best mean dev score so far, %"),
@@ -74,7 +74,7 @@ def chart(search: pd.DataFrame) -> Chart:
     tooltip = ["densities", "parameters", "dev", "trained", "seed"]
     panels = [
         panel(f"{choice}, from {start}", part, {"layer": layers, "encoding": encoding}, tooltip)
-        for (choice, start), part in own.groupby(["choice", "start"], sort=False)
+        for (choice, start), part in points.groupby(["choice", "start"], sort=False)
     ]
     caption = (
         "Every combination that a search has trained; combinations of one colour had the same number of epochs. "

@@ -28,7 +28,7 @@ def self_overlaps(run_folder: Path, choices: pd.DataFrame, compared: Sequence[st
         choices: the round of every choice of masks, under its dataset, seed, start, choice and task.
         compared: the choices whose tasks were pruned a second time.
     """
-    found: dict[tuple[object, ...], float] = {}
+    overlaps: dict[tuple[object, ...], float] = {}
     for row in rows_of(choices[choices["choice"].isin(compared)]):
         identity = {key: row[key] for key in ("dataset", "seed", "start", "task")}
         name, masks = mask_name(int(row["round"])), []
@@ -39,12 +39,12 @@ def self_overlaps(run_folder: Path, choices: pd.DataFrame, compared: Sequence[st
         if len(masks) == 2:
             first, second = masks
             overlap = (first & second).sum() / max(1, (first | second).sum())
-            found[*(row[key] for key in SELECTION), row["task"]] = float(overlap)
-    return found
+            overlaps[*(row[key] for key in SELECTION), row["task"]] = float(overlap)
+    return overlaps
 
 
-def mean_overlap(found: Overlaps, row: pd.Series, tasks: Sequence[str]) -> str:
+def mean_overlap(overlaps: Overlaps, row: pd.Series, tasks: Sequence[str]) -> str:
     """The mean over one or two tasks, as text; blank if one is missing, or for more tasks."""
-    values = [found.get((*(row[key] for key in SELECTION), task)) for task in tasks]
-    known = [value for value in values if value is not None]
-    return f"{sum(known) / len(known):.6f}" if len(tasks) <= 2 and len(known) == len(tasks) else ""
+    values = [overlaps.get((*(row[key] for key in SELECTION), task)) for task in tasks]
+    present = [value for value in values if value is not None]
+    return f"{sum(present) / len(present):.6f}" if len(tasks) <= 2 and len(present) == len(tasks) else ""

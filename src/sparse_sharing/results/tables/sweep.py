@@ -31,7 +31,9 @@ def sweep(measured: Measured) -> pd.DataFrame:
     wanted = sweep_of(measured.facts)
     for dataset, system in on_each_dataset(measured, list(wanted)):
         scores = measured.by_seed(dataset, system)
-        own = measured.results[(measured.results["dataset"] == dataset) & (measured.results["system"] == system)]
+        system_rows = measured.results[
+            (measured.results["dataset"] == dataset) & (measured.results["system"] == system)
+        ]
         density, experiment = wanted[system], measured.experiment(dataset)
         point = experiment.sweep.at(density) if experiment and experiment.sweep else None
         rows.append(
@@ -41,9 +43,9 @@ def sweep(measured: Measured) -> pd.DataFrame:
                 "start": measured.facts[system].start,
                 "target_density": density,
                 "seeds": len(scores),
-                "density": own["density"].mean(),
-                "lowest_density": own["density"].min(),
-                "highest_density": own["density"].max(),
+                "density": system_rows["density"].mean(),
+                "lowest_density": system_rows["density"].min(),
+                "highest_density": system_rows["density"].max(),
                 **measured.overlap(dataset, system, measured.tasks[dataset]),
                 "mean": scores.mean(axis=1).mean(),
                 "std": scores.mean(axis=1).std(),
@@ -60,15 +62,15 @@ def chart(sweep: pd.DataFrame) -> Chart:
     Args:
         sweep: rows of `sweep.csv` of one dataset.
     """
-    own = sweep.assign(line=sweep["start"].map(NAMES).where(sweep["target_density"] != 1, WHOLE))
-    lines = list(dict.fromkeys(own["line"]))
-    at_density = own.drop_duplicates("target_density").sort_values("density")
+    points = sweep.assign(line=sweep["start"].map(NAMES).where(sweep["target_density"] != 1, WHOLE))
+    lines = list(dict.fromkeys(points["line"]))
+    at_density = points.drop_duplicates("target_density").sort_values("density")
     scores = [
         {"mark": {"type": "line", "point": {"size": 60, "filled": True}}},
         error_bars("mean", "std", "mean test score, %"),
         *_dashed(at_density, "target_density", "published", "mean"),
     ]
-    masked = own[own["line"] != WHOLE]
+    masked = points[points["line"] != WHOLE]
     overlaps = [
         {"mark": {"type": "line", "point": {"size": 60, "filled": True}}},
         *_dashed(at_density, "density", "chance_by_tensor", "overlap", dots=True),
@@ -82,22 +84,22 @@ def chart(sweep: pd.DataFrame) -> Chart:
         quantitative("overlap", "overlap of all masks", zero=True),
     )
     panels = [
-        panel("mean test score", own, {"layer": scores, "encoding": {**common, "y": score}}),
+        panel("mean test score", points, {"layer": scores, "encoding": {**common, "y": score}}),
         panel("overlap of the masks", masked, {"layer": overlaps, "encoding": {**common, "y": overlap}}),
     ]
     caption = (
         "Left: mean test score over the tasks, mean over the seeds with its standard deviation. Right: overlap of the "
         "masks of all tasks; dotted: that of independent masks with the same density in each tensor."
     )
-    if own["published"].notna().any():
+    if points["published"].notna().any():
         caption += " Dashed: the paper."
     return Chart("sweep", "Score and overlap by density", caption, panels, sweep, lines)
 
 
 def _dashed(rows: pd.DataFrame, density: str, value: str, shown: str, dots: bool = False) -> list[dict[str, Any]]:
     """A grey line of another column, if it has values."""
-    known = rows[rows[value].notna()]
-    points = pd.DataFrame({"density": known[density], shown: known[value]})
+    with_value = rows[rows[value].notna()]
+    points = pd.DataFrame({"density": with_value[density], shown: with_value[value]})
     if not len(points):
         return []
     mark = {"type": "line", "color": GREY, "strokeDash": [2, 3] if dots else [6, 4]}

@@ -72,7 +72,7 @@ def _masked(facts: Mapping[str, SystemFacts], system: str) -> str | None:
     if facts[system].choice is not None:
         return system
     same = [name for name, _ in pairs_of(facts) if facts[name].tasks == facts[system].tasks]
-    whole = [name for name, known in facts.items() if known.kind.startswith("sparse") and known.tasks is None]
+    whole = [name for name, other in facts.items() if other.kind.startswith("sparse") and other.tasks is None]
     return next(iter([*same, *sorted(whole)]), None)
 
 

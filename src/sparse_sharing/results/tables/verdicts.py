@@ -10,20 +10,21 @@ from sparse_sharing.results.tables.markup import SHOWN_DECIMALS, Markup, Rows, n
 from sparse_sharing.results.tables.means import MEAN
 
 
-def caption(own: pd.DataFrame) -> str:
-    seeds, units = span(own["seeds"]), ", ".join(dict.fromkeys(own["units"]))
-    resampled = f"{span(own['unit_count'])} test {units}"
+def caption(comparisons: pd.DataFrame) -> str:
+    seeds, units = span(comparisons["seeds"]), ", ".join(dict.fromkeys(comparisons["units"]))
+    resampled = f"{span(comparisons['unit_count'])} test {units}"
     over = "one seed" if seeds == "1" else f"means over {seeds} seeds"
     return (
-        f"Difference to the other system in points ({over}) with its 95 % interval; the {len(own)} intervals of this "
-        f"dataset are simultaneous. {_covered(own, resampled)} A verdict needs an interval without zero. "
+        f"Difference to the other system in points ({over}) with its 95 % interval; the {len(comparisons)} intervals "
+        f"of this dataset are simultaneous. {_covered(comparisons, resampled)} "
+        "A verdict needs an interval without zero. "
         "Detectable: a true difference that would be found in 80 % of the runs."
     )
 
 
-def _covered(own: pd.DataFrame, resampled: str) -> str:
+def _covered(comparisons: pd.DataFrame, resampled: str) -> str:
     """What the intervals cover: other test texts, and other trainings if there are enough seeds."""
-    few = own["seeds"] < SEEDS_FOR_SYSTEMS
+    few = comparisons["seeds"] < SEEDS_FOR_SYSTEMS
     texts = f"other test texts (bootstrap over {resampled})"
     if not few.any():
         return f"The intervals cover other trainings and {texts}."
@@ -35,14 +36,14 @@ def _covered(own: pd.DataFrame, resampled: str) -> str:
     )
 
 
-def cells(own: pd.DataFrame, markup: Markup) -> Rows:
+def cells(comparisons: pd.DataFrame, markup: Markup) -> Rows:
     """One row per system and reference, one column per task, and one for their mean."""
-    tasks = own[["task", "metric"]].drop_duplicates().sort_values("task")
+    tasks = comparisons[["task", "metric"]].drop_duplicates().sort_values("task")
     tasks = tasks.sort_values("metric", key=lambda metric: metric == MEAN, kind="stable")
     tasks = list(tasks.itertuples(index=False, name=None))
     header = ["system", "against", *(score_name(*task) for task in tasks)]
     rows = [[markup.escape(name) for name in header]]
-    for (reference, system), block in own.groupby(["reference", "system"], sort=False):
+    for (reference, system), block in comparisons.groupby(["reference", "system"], sort=False):
         by_task = {(row["task"], row["metric"]): row for row in rows_of(block)}
         names = [markup.escape(str(name)) for name in (system, reference)]
         rows.append([*names, *(_verdict(by_task[task], markup) if task in by_task else "" for task in tasks)])

@@ -238,11 +238,11 @@ def generate(corpus: str, sentences: Mapping[str, int], seed: int) -> dict[str, 
     parts = _parts(corpus)
     if set(sentences) != set(SPLITS) or min(sentences.values()) < 1:
         raise ConfigError(f"demo corpus sizes: got {dict(sentences)}; expected a number from 1 on for each of {SPLITS}")
-    seen: set[tuple[str, ...]] = set()
+    earlier_sentences: set[tuple[str, ...]] = set()
     files = {}
     for part in parts:
         for split in SPLITS:
-            drawn = islice(_new_sentences(_Writer(part, split, seed), seen), sentences[split])
+            drawn = islice(_new_sentences(_Writer(part, split, seed), earlier_sentences), sentences[split])
             files[part.file(split)] = "".join(_in_columns(sentence, part.columns) for sentence in drawn)
     return files
 
@@ -253,12 +253,12 @@ def _parts(corpus: str) -> tuple[Part, ...]:
     return PARTS[corpus]
 
 
-def _new_sentences(writer: "_Writer", seen: set[tuple[str, ...]]) -> Iterator[list[Token]]:
+def _new_sentences(writer: "_Writer", earlier_sentences: set[tuple[str, ...]]) -> Iterator[list[Token]]:
     while True:
         sentence = writer.sentence()
         words = tuple(token.word for token in sentence)
-        if SHORTEST <= len(sentence) <= LONGEST and words not in seen:
-            seen.add(words)
+        if SHORTEST <= len(sentence) <= LONGEST and words not in earlier_sentences:
+            earlier_sentences.add(words)
             yield sentence
 
 

@@ -217,8 +217,8 @@ def _ragged(
     text = " ".join(row)
     if all(unicodedata.category(letter) in ("Cf", "Zs", "Cc") for letter in text):
         codes = ", ".join(sorted({f"U+{ord(letter):04X}" for letter in text}))
-        found = f"a line with only invisible characters ({codes})"
-        return DataError.at(path, line, found, "a token, or an empty line; remove the characters")
+        actual = f"a line with only invisible characters ({codes})"
+        return DataError.at(path, line, actual, "a token, or an empty line; remove the characters")
     separators = "spaces or tabs" if separator is None else "tabs"
     expected = f"{len(first_row)} columns, separated by {separators}, as on line {first}"
     if row[0].startswith("#") or first_row[0].startswith("#"):

@@ -32,33 +32,33 @@ class DocumentFilter:
 
     skip_domains: Sequence[str] = ()
     listed: set[str] | None = None
-    found: set[str] = field(default_factory=set)
+    found_documents: set[str] = field(default_factory=set)
 
     def takes(self, document: str) -> bool:
         """Whether a document is read; a document in the list is marked as found."""
         if self.listed is not None:
             if document not in self.listed:
                 return False
-            self.found.add(document)
+            self.found_documents.add(document)
         return document.partition("/")[0] not in self.skip_domains
 
     @property
     def missing(self) -> list[str]:
         """The listed documents that have not been found."""
-        return sorted((self.listed or set()) - self.found)
+        return sorted((self.listed or set()) - self.found_documents)
 
 
 @dataclass
 class _Copies:
     """The parts of documents that have been read, to skip copies of them in other files."""
 
-    known: dict[str, tuple[Path, bytes]] = field(default_factory=dict)
+    parts: dict[str, tuple[Path, bytes]] = field(default_factory=dict)
     """For each part of a document its file, and a digest of its lines."""
 
     def begin(self, part: str) -> bool:
         """Begin a part of a document, named by its first line; returns whether it is a copy."""
         self._part, self._digest = part, blake2b(digest_size=16)
-        return part in self.known
+        return part in self.parts
 
     def add(self, line: str) -> None:
         """Add a line to the part."""
@@ -68,7 +68,7 @@ class _Copies:
         """End the part, which is in the file `path`; raise DataError if another part with its name has other
         content.
         """
-        other, digest = self.known.setdefault(self._part, (path, self._digest.digest()))
+        other, digest = self.parts.setdefault(self._part, (path, self._digest.digest()))
         if digest != self._digest.digest():
             raise DataError(
                 f"{path}: {self._part.removeprefix('#begin ')} is also in {other}, with other content; expected each "
@@ -207,8 +207,8 @@ def _layer(path: Path, start: int, columns: Sequence[tuple[str, ...]], layer: st
         spans = name_spans(columns[NAMES]) if layer == "ner" else chunk_spans(parse_tree(columns[PARSE], columns[POS]))
     except ValueError as error:
         index, problem = error.args
-        found = f"{quote(columns[column][index])} in column {column} (counted from 0) at {quote(columns[WORD][index])}"
-        raise DataError.at(path, start + index, found, f"matching brackets: {problem}") from error
+        actual = f"{quote(columns[column][index])} in column {column} (counted from 0) at {quote(columns[WORD][index])}"
+        raise DataError.at(path, start + index, actual, f"matching brackets: {problem}") from error
     return tuple(map(sys.intern, write_tags(spans, len(columns[WORD]), "iob2")))
 
 

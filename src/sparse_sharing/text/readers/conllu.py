@@ -75,7 +75,9 @@ def read_conllu(
         if surface and any(RANGE in cells for _, cells in rows):
             places = _surface_places(rows)
             words = _surface_words(rows, words)
-            tags = tuple(_joined(own, layer.scheme, places) for own, layer in zip(tags, layers, strict=True))
+            tags = tuple(
+                _joined(layer_tags, layer.scheme, places) for layer_tags, layer in zip(tags, layers, strict=True)
+            )
         read += 1
         report.add_sentence(len(words))
         yield Sentence(words, tags, rows[0][0])
@@ -95,9 +97,9 @@ def _value(path: Path, number: int, cells: dict[str, str], layer: Layer) -> str 
     """The value of a layer for a word; None if it is unspecified."""
     column = "MISC" if layer.name.startswith(MISC) else layer.name.removeprefix(COLUMN).upper()
     if column not in cells:
-        known = ", ".join(quote(name)[1:-1] for name in cells if name != RANGE)
-        found = f"no column {column} for task {layer.task}, only {known}"
-        raise DataError.at(path, number, found, "a layer that the file has")
+        columns = ", ".join(quote(name)[1:-1] for name in cells if name != RANGE)
+        actual = f"no column {column} for task {layer.task}, only {columns}"
+        raise DataError.at(path, number, actual, "a layer that the file has")
     if column == "MISC" and layer.name.startswith(MISC):
         key = layer.name.removeprefix(MISC) + "="
         entries = (entry.removeprefix(key) for entry in cells[column].split("|") if entry.startswith(key))
@@ -164,7 +166,7 @@ def _joined(tags: tuple[str, ...], scheme: Scheme, places: list[int]) -> tuple[s
         parts: list[list[str]] = [[] for _ in range(total)]
         for place, tag in zip(places, tags, strict=True):
             parts[place].append(tag)
-        return tuple(sys.intern("+".join(own) if all(own) else "") for own in parts)
+        return tuple(sys.intern("+".join(token_parts) if all(token_parts) else "") for token_parts in parts)
     spans: list[Span] = []
     for span in read_spans(tags, scheme):
         start, end = places[span.start], places[span.end - 1] + 1

@@ -17,14 +17,14 @@ def read_jsonl(
     path: Path,
     layers: Sequence[Layer],
     *,
-    words: str = "tokens",
+    words_key: str = "tokens",
     repair: bool = False,
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[Sentence]:
     """Stream the sentences of a JSON Lines file, UTF-8, plain or gzip.
 
-    `words` is the key of the tokens, the name of a layer the key of its tags. A tag is a text or a number, or null
+    `words_key` is the key of the tokens, the name of a layer the key of its tags. A tag is a text or a number, or null
     if there is none. A space inside a token becomes a no-break space. `repair`, `report` and `limit` are those of
     `read_sentences`.
 
@@ -36,7 +36,7 @@ def read_jsonl(
     report.repairs.update({layer.task: 0 for layer in layers if layer.task not in report.repairs})
     read = 0
     for number, record in read_records(path):
-        tokens = _list(path, number, record, words)
+        tokens = _list(path, number, record, words_key)
         if not tokens:
             continue
         check_length(path, number, tokens)
@@ -47,8 +47,8 @@ def read_jsonl(
         for layer in layers:
             values = _list(path, number, record, layer.name)
             if len(values) != len(tokens):
-                found = f"{len(values)} values of '{layer.name}' for {len(tokens)} tokens"
-                raise DataError.at(path, number, found, "one for each token")
+                actual = f"{len(values)} values of '{layer.name}' for {len(tokens)} tokens"
+                raise DataError.at(path, number, actual, "one for each token")
             tags.append(read_tags(path, places, layer, _values(values), repair, report))
         read += 1
         report.add_sentence(len(tokens))
@@ -56,7 +56,7 @@ def read_jsonl(
         if read == limit:
             return
     if not read:
-        raise DataError(f"{path}: found no sentence; expected a JSON object with '{words}' on each line")
+        raise DataError(f"{path}: found no sentence; expected a JSON object with '{words_key}' on each line")
 
 
 def read_records(path: Path) -> Iterator[tuple[int, dict]]:
@@ -79,8 +79,8 @@ def read_records(path: Path) -> Iterator[tuple[int, dict]]:
 
 def _list(path: Path, number: int, record: dict, key: str) -> list:
     if not isinstance(record.get(key), list):
-        found = f"no list '{key}', only {', '.join(map(quote, list(record)[:8]))}"
-        raise DataError.at(path, number, found, f"a list under the key '{key}'")
+        actual = f"no list '{key}', only {', '.join(map(quote, list(record)[:8]))}"
+        raise DataError.at(path, number, actual, f"a list under the key '{key}'")
     return record[key]
 
 

@@ -124,9 +124,9 @@ def decode_line(path: Path, number: int, line: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        found = f"byte 0x{content[error.start]:02x}, which is not UTF-8, at byte offset {error.start} of the line"
+        actual = f"byte 0x{content[error.start]:02x}, which is not UTF-8, at byte offset {error.start} of the line"
         expected = "UTF-8 text; convert the file (if it is Latin-1: iconv -f latin1 -t utf-8)"
-        raise DataError.at(path, number, f"{found} {quote(content.decode('latin-1'))}", expected) from error
+        raise DataError.at(path, number, f"{actual} {quote(content.decode('latin-1'))}", expected) from error
 
 
 def check_length(path: Path, start: int, rows: Sequence) -> None:

@@ -118,11 +118,11 @@ def _record(path: Path, number: int, values: dict) -> Record | None:
     marks.sort(key=lambda mark: mark.start)
     for one, other in pairwise(marks):
         if other.start < one.end:
-            found = f"the spans {quote(text[one.start : one.end])} and {quote(text[other.start : other.end])} overlap"
-            raise DataError.at(path, number, found, "spans that do not overlap; export only one level of spans")
+            actual = f"the spans {quote(text[one.start : one.end])} and {quote(text[other.start : other.end])} overlap"
+            raise DataError.at(path, number, actual, "spans that do not overlap; export only one level of spans")
     tokens = values.get("tokens")
-    own = [(token["start"], token["end"]) for token in tokens] if _have_offsets(tokens) else None
-    return Record(text, marks, own)
+    token_offsets = [(token["start"], token["end"]) for token in tokens] if _have_offsets(tokens) else None
+    return Record(text, marks, token_offsets)
 
 
 def _text(values: dict) -> str | None:
@@ -137,8 +137,8 @@ def _marks(values: dict) -> list:
         done = [item for item in values["annotations"] if isinstance(item, dict) and not item.get("was_cancelled")]
         results = done[0].get("result", []) if done else []
         return [item["value"] for item in results if isinstance(item, dict) and "start" in item.get("value", {})]
-    found = next((values[key] for key in ("spans", "entities", "labels", "label") if values.get(key)), [])
-    return found if isinstance(found, list) else []
+    spans = next((values[key] for key in ("spans", "entities", "labels", "label") if values.get(key)), [])
+    return spans if isinstance(spans, list) else []
 
 
 def _mark(path: Path, number: int, text: str, span: object) -> Marked:
@@ -174,19 +174,21 @@ def _sentences(path: Path, number: int, record: Record) -> Iterator[tuple[tuple[
     if record.tokens is not None:
         cuts = [0, len(record.text)]
     for start, end in pairwise(cuts):
-        own = [token for token in tokens if start <= token[0] < end]
-        if not own:
+        sentence_tokens = [token for token in tokens if start <= token[0] < end]
+        if not sentence_tokens:
             continue
         spans = []
         for mark in record.spans:
-            inside = [index for index, token in enumerate(own) if token[0] < mark.end and token[1] > mark.start]
+            inside = [
+                index for index, token in enumerate(sentence_tokens) if token[0] < mark.end and token[1] > mark.start
+            ]
             if inside:
                 spans.append(Span(mark.label, inside[0], inside[-1] + 1))
         if any(other.start < one.end for one, other in pairwise(spans)):
             raise DataError.at(
                 path, number, f"two spans at one token of {quote(record.text)}", "at most one span for each token"
             )
-        yield tuple(whole_word(record.text[first:last]) for first, last in own), spans
+        yield tuple(whole_word(record.text[first:last]) for first, last in sentence_tokens), spans
 
 
 def _tokens(record: Record) -> list[tuple[int, int]]:
@@ -200,15 +202,15 @@ def _tokens(record: Record) -> list[tuple[int, int]]:
 
 def _words(text: str) -> list[tuple[int, int]]:
     """The (start, end) of words and punctuation; combining marks, as in many scripts, stay inside their word."""
-    found: list[tuple[int, int]] = []
+    words: list[tuple[int, int]] = []
     for match in _token(text):
         start, end = match.span()
         combining = _combines(text[start]) or (start > 0 and _combines(text[start - 1]) and text[start].isalnum())
-        if found and found[-1][1] == start and combining:
-            found[-1] = (found[-1][0], end)
+        if words and words[-1][1] == start and combining:
+            words[-1] = (words[-1][0], end)
         else:
-            found.append((start, end))
-    return found
+            words.append((start, end))
+    return words
 
 
 def _combines(letter: str) -> bool:

@@ -55,23 +55,23 @@ def files_of_split(paths: Path | Sequence[Path]) -> list[Path]:
     Raises:
         DataError: A folder has no such file.
     """
-    found = []
+    all_files = []
     for path in [paths] if isinstance(paths, Path) else paths:
         files = [Path(file) for file in text_files(str(path))]
         if files == [path] and path.is_dir():
             raise DataError(
                 f"{path}: has no file whose name ends in gold_conll; expected the CoNLL-2012 files of a split"
             )
-        found += files
-    return found
+        all_files += files
+    return all_files
 
 
 def refuse_shared_documents(files: dict[str, dict[str, Path]]) -> None:
     """Raise DataError if two splits have one document; `files` has the file of each document by split."""
-    seen: dict[str, tuple[str, Path]] = {}
-    for split, own in files.items():
-        for document, path in own.items():
-            other, where = seen.setdefault(document, (split, path))
+    first_files: dict[str, tuple[str, Path]] = {}
+    for split, by_document in files.items():
+        for document, path in by_document.items():
+            other, where = first_files.setdefault(document, (split, path))
             if other != split:
                 raise DataError(
                     f"document {document} is in {other} ({where}) and in {split} ({path}); expected each document in "
@@ -95,8 +95,8 @@ def _annotated(
         yield from _renamed(read, tasks)
         return
     for path in paths:
-        left = None if limit is None else limit - report.sentences
-        yield from _of_file(spec, path, tasks, report, left)
+        remaining = None if limit is None else limit - report.sentences
+        yield from _of_file(spec, path, tasks, report, remaining)
 
 
 def _of_file(
@@ -114,7 +114,9 @@ def _of_file(
         surface = spec.multiword == "surface"
         return read_conllu(path, layers, surface=surface, repair=spec.repair, report=report, limit=limit)
     if spec.format == "jsonl":
-        return read_jsonl(path, layers, words=spec.words or "tokens", repair=spec.repair, report=report, limit=limit)
+        return read_jsonl(
+            path, layers, words_key=spec.words or "tokens", repair=spec.repair, report=report, limit=limit
+        )
     return read_offsets(path, layers, report=report, limit=limit)
 
 

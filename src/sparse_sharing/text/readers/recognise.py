@@ -108,9 +108,9 @@ def _recognise_json(path: Path, first: str) -> Recognised:
         return Recognised("spans")
     lists = tuple(key for key, value in record.items() if isinstance(value, list))
     if not lists:
-        found = ", ".join(map(quote, list(record)[:8]))
+        keys = ", ".join(map(quote, list(record)[:8]))
         raise DataError(
-            f"{path}: has JSON objects with the keys {found}; expected a list of tokens with lists of tags, or a "
+            f"{path}: has JSON objects with the keys {keys}; expected a list of tokens with lists of tags, or a "
             "text with its spans"
         )
     return Recognised("jsonl", keys=lists)
@@ -119,8 +119,8 @@ def _recognise_json(path: Path, first: str) -> Recognised:
 def _recognise_conllu(lines: list[str]) -> Recognised | None:
     names = re.match(r"#\s*global\.columns\s*=\s*(.+)", lines[0])
     columns = tuple(names[1].upper().split()) if names else COLUMNS
-    words = [line.split("\t") for line in lines if not line.startswith("#")]
-    if not words or not all(len(cells) == len(columns) and _conllu_id(cells[0]) for cells in words):
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    if not rows or not all(len(cells) == len(columns) and _conllu_id(cells[0]) for cells in rows):
         return None
     return Recognised("conllu", keys=columns)
 

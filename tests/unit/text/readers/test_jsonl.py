@@ -31,8 +31,8 @@ def test_tokens_and_tags_are_lists_under_their_keys(tmp_path):
 def test_null_is_a_missing_value(tmp_path):
     path = write(tmp_path, {"words": ["a", "b"], "pos_tags": ["X", None]})
     with pytest.raises(DataError, match="line 1: found no pos_tags in 'b'"):
-        list(read_jsonl(path, [POS], words="words"))
-    (sentence,) = read_jsonl(path, [Layer("pos", "pos_tags", "none", Rules(missing="skip"))], words="words")
+        list(read_jsonl(path, [POS], words_key="words"))
+    (sentence,) = read_jsonl(path, [Layer("pos", "pos_tags", "none", Rules(missing="skip"))], words_key="words")
     assert sentence.tags == (("X", ""),)
 
 
