@@ -76,10 +76,10 @@ def show(outcomes: list[Outcome], console: Console) -> None:
         table.add_column(column, justify="right" if column else "left")
     for kind in KINDS:
         for way in WAYS:
-            own = [outcome for outcome in outcomes if (outcome.kind, outcome.way) == (kind, way)]
-            by_task = np.array([[outcome.scores[task] for task in tasks] for outcome in own])
+            matching = [outcome for outcome in outcomes if (outcome.kind, outcome.way) == (kind, way)]
+            by_task = np.array([[outcome.scores[task] for task in tasks] for outcome in matching])
             cells = [" ".join(f"{value:.2f}" for value in column) for column in by_task.T]
-            seconds = np.median([outcome.seconds for outcome in own])
+            seconds = np.median([outcome.seconds for outcome in matching])
             table.add_row(kind, way, *cells, f"{by_task.mean():.2f}", f"{seconds:.0f}")
     console.print(table)
 

@@ -323,15 +323,15 @@ def recurrent_tensors(layer: nn.Module, name: str, number: int, inputs: tuple[Un
         number: the number of the layer, counted from 1.
         inputs: the units among its inputs.
     """
-    found = []
-    for own, value in layer.named_parameters():
-        group = f"{name}.{own.rpartition('.')[0]}"
+    declarations = []
+    for local_name, value in layer.named_parameters():
+        group = f"{name}.{local_name.rpartition('.')[0]}"
         hidden, matrix = value.shape[0] // 4, value.dim() > 1
         gates, recurrent = UnitAxis(group, 0, hidden, blocks=4), UnitAxis(group, 1, hidden)
-        columns = () if not matrix else (recurrent,) if "weight_hh" in own else inputs
-        found.append(
+        columns = () if not matrix else (recurrent,) if "weight_hh" in local_name else inputs
+        declarations.append(
             TensorInfo(
-                f"{name}.{own}",
+                f"{name}.{local_name}",
                 tuple(value.shape),
                 number,
                 "matrix" if matrix else "bias",
@@ -341,7 +341,7 @@ def recurrent_tensors(layer: nn.Module, name: str, number: int, inputs: tuple[Un
                 units=(gates, *columns),
             )
         )
-    return found
+    return declarations
 
 
 def dropout(states: Tensor, share: float, training: bool) -> Tensor:

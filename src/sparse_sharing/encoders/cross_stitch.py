@@ -37,7 +37,9 @@ class CrossStitchLayer(RecurrentLayer):
 
     def forward(self, inputs: Sequence[Tensor], reverse: Tensor, rows: slice) -> Tensor:
         """For each stack float [L, B, inputs] -> the mixed states of the unit's `rows`, float [R, L, B, 2 * hidden]."""
-        states = torch.stack([stack(own, reverse) for stack, own in zip(self.stacks, inputs, strict=True)])
+        states = torch.stack(
+            [stack(stack_inputs, reverse) for stack, stack_inputs in zip(self.stacks, inputs, strict=True)]
+        )
         return torch.tensordot(self.stitch[rows], states, dims=1)
 
 
@@ -77,8 +79,8 @@ class CrossStitchEncoder(RecurrentEncoder[CrossStitch, CrossStitchLayer]):
         states = [self.embed(rows, batch)] * len(self.model.stacks)
         for layer in self.recurrent[:-1]:
             states = layer(states, batch.reverse, slice(None))
-        own = self.recurrent[-1](states, batch.reverse, slice(readout, readout + 1))
-        return self.drop(own[0], batch)
+        mixed = self.recurrent[-1](states, batch.reverse, slice(readout, readout + 1))
+        return self.drop(mixed[0], batch)
 
     def readout_of(self, task: str, kept: Sequence[str]) -> int:
         """The stack of a task."""

@@ -100,9 +100,9 @@ class WordTokenizer:
         texts = [f"{self._space}{word}" for word in new]
         for word, encoding in zip(new, self._tokenizer.encode_batch_fast(texts, add_special_tokens=False), strict=True):
             kept[word] = encoding.ids or [self._substitute]
-        found = [kept[word] for word in words]
-        lengths = [len(ids) for ids in found]
-        flat = [piece for ids in found for piece in ids]
+        ids_of_words = [kept[word] for word in words]
+        lengths = [len(ids) for ids in ids_of_words]
+        flat = [piece for ids in ids_of_words for piece in ids]
         return WordPieces(np.array(flat, np.int64), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
 
 

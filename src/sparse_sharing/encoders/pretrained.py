@@ -80,8 +80,8 @@ def read_licence(folder: Path) -> str | None:
     if not path.exists():
         return None
     header = path.read_text(encoding="utf-8", errors="replace").split("---", 2)
-    found = re.search(r"^license: *(.+?) *$", header[1], re.MULTILINE) if len(header) == 3 else None
-    return found[1] if found else None
+    match = re.search(r"^license: *(.+?) *$", header[1], re.MULTILINE) if len(header) == 3 else None
+    return match[1] if match else None
 
 
 def read_tokenizer(folder: Path) -> str:

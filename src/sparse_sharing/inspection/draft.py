@@ -36,7 +36,7 @@ def draft(
     files: Sequence[Path],
     run: str,
     output: Path,
-    given: Mapping[str, Sequence[Path]] | None = None,
+    files_by_split: Mapping[str, Sequence[Path]] | None = None,
     split: str | None = None,
 ) -> str:
     """The draft of a configuration for some files as YAML, to be stored at `output`.
@@ -45,21 +45,21 @@ def draft(
         files: data files; their names give their splits.
         run: the name of the run.
         output: named in comments.
-        given: by split, files whose split the user has named; `files` are then training files.
+        files_by_split: files whose split the user has named; `files` are then training files.
         split: shares such as 80/10/10, if dev and test are to be cut from the training files.
 
     Raises:
         DataError: A file cannot be read, its split is not clear, a corpus lacks train or test, or no column can be a
             task.
     """
-    if given or split:
-        groups = [given_group({**(given or {}), "train": [*(given or {}).get("train", []), *files]})]
+    if files_by_split or split:
+        groups = [given_group({**(files_by_split or {}), "train": [*(files_by_split or {}).get("train", []), *files]})]
         files = list(groups[0])
     else:
         groups = group_files(files)
     surveys = [(group, survey(group.files)) for group in groups]
     taken: set[str] = set()
-    corpora = [_Corpus(group, found, _name_tasks(group, found, taken)) for group, found in surveys]
+    corpora = [_Corpus(group, surveyed, _name_tasks(group, surveyed, taken)) for group, surveyed in surveys]
     if without := [corpus.group for corpus in corpora if not corpus.tasks]:
         raise DataError(_without_tasks(without[0], next(c.survey for c in corpora if c.group is without[0])))
     if len({path.is_absolute() for path in files}) > 1:
@@ -87,11 +87,11 @@ def draft(
     return "\n".join(lines) + "\n"
 
 
-def _name_tasks(group: FileGroup, found: CorpusSurvey, taken: set[str]) -> list[_Task]:
+def _name_tasks(group: FileGroup, surveyed: CorpusSurvey, taken: set[str]) -> list[_Task]:
     """The columns that can be tasks, each with an unused name."""
     tasks = []
-    for column in found.columns:
-        if column.index == found.word_column or not column.is_task:
+    for column in surveyed.columns:
+        if column.index == surveyed.word_column or not column.is_task:
             continue
         name = _topic(column)
         options = (name, f"{name}_{group.name}", f"{name}_{column.index}", f"{name}_{group.name}_{column.index}")
@@ -115,27 +115,27 @@ def _topic(column: ColumnSurvey) -> str:
 
 def _corpus_lines(corpus: _Corpus, root: str, split_shares: str | None) -> Iterable[str]:
     """The section of one corpus."""
-    files, found = corpus.group.files, corpus.survey
-    sizes = (f"{split} {len(found.sentences[split]):,}" for split in SPLITS if split in found.sentences)
+    files, surveyed = corpus.group.files, corpus.survey
+    sizes = (f"{split} {len(surveyed.sentences[split]):,}" for split in SPLITS if split in surveyed.sentences)
     yield f"        - name: {corpus.group.name}      # sentences: {', '.join(sizes)}"
     problems = list(_problems(corpus))
     if problems:
         yield "          # To check:"
         yield from (f"          # - {_comment(problem)}" for problem in problems)
-    yield from _form_lines(found)
+    yield from _form_lines(surveyed)
     for split in SPLITS:
         if split in files:
             paths = [os.path.relpath(path, root) for path in files[split]]
             yield f"          {split}: {json.dumps(paths[0] if len(paths) == 1 else paths)}"
         elif split_shares and split == "test":
-            units = "documents" if found.documents > 1 else "sentences"
+            units = "documents" if surveyed.documents > 1 else "sentences"
             yield f"          split: {split_shares}      # {units} of the training file for train, dev and test"
             yield "          split_seed: 1"
         elif not split_shares:
             yield "          dev_fraction: 0.1    # no dev file: this share of train becomes dev, drawn with split_seed"
             yield "          split_seed: 1"
-    if found.form.format == "columns":
-        yield f"          word_column: {found.word_column}    # {_examples(found.columns[found.word_column])}"
+    if surveyed.form.format == "columns":
+        yield f"          word_column: {surveyed.word_column}    # {_examples(surveyed.columns[surveyed.word_column])}"
     broken = [task.name for task in corpus.tasks if task.column.rewritten[task.column.scheme]]
     if broken:
         yield f"          repair: true         # tags of {', '.join(broken)} break their scheme; false: reject the file"
@@ -144,9 +144,9 @@ def _corpus_lines(corpus: _Corpus, root: str, split_shares: str | None) -> Itera
         yield from _task_lines(task)
 
 
-def _form_lines(found: CorpusSurvey) -> Iterable[str]:
+def _form_lines(surveyed: CorpusSurvey) -> Iterable[str]:
     """The keys that say how the files are read."""
-    form = found.form
+    form = surveyed.form
     if form.format != "columns":
         yield f"          format: {form.format}"
     if form.format == "jsonl":
@@ -157,13 +157,13 @@ def _form_lines(found: CorpusSurvey) -> Iterable[str]:
         yield "          comments: true       # lines before a sentence that begin with # and look like comments"
 
 
-def _without_tasks(group: FileGroup, found: CorpusSurvey) -> str:
+def _without_tasks(group: FileGroup, surveyed: CorpusSurvey) -> str:
     """The message that a corpus has no task, with reasons."""
     names = ", ".join(map(str, group))
     reasons = [
         f"\n  {column.layer or f'column {column.index}'}: {_reason(column)}"
-        for column in found.columns
-        if column.index != found.word_column
+        for column in surveyed.columns
+        if column.index != surveyed.word_column
     ]
     return f"{names}: found no column of tags beside the words; expected one label on each line{''.join(reasons)}"
 
@@ -188,25 +188,30 @@ def _task_lines(task: _Task) -> Iterable[str]:
 
 def _problems(corpus: _Corpus) -> Iterable[str]:
     """Problems that may make scores wrong, one line each."""
-    found = corpus.survey
-    for path, (count, line, width, text) in found.ragged.items():
+    surveyed = corpus.survey
+    for path, (count, line, width, text) in surveyed.ragged.items():
         yield (
-            f"{path}: {count:,} lines do not have {found.width} columns (the first: line {line} has {width}); correct "
-            f"them; that line is {quote(text, 40)}"
+            f"{path}: {count:,} lines do not have {surveyed.width} columns (the first: line {line} has {width}); "
+            f"correct them; that line is {quote(text, 40)}"
         )
-    if found.comments and found.form.format == "columns":
-        yield f"{found.comments:,} lines that begin with # are skipped as comments"
-    yield from (text for split, own in found.sentences.items() for text in doubts.sentence_breaks(split, own))
+    if surveyed.comments and surveyed.form.format == "columns":
+        yield f"{surveyed.comments:,} lines that begin with # are skipped as comments"
+    yield from (
+        text
+        for split, split_sentences in surveyed.sentences.items()
+        for text in doubts.sentence_breaks(split, split_sentences)
+    )
     names = {task.column.index: task.name for task in corpus.tasks}
-    for column in found.columns:
+    for column in surveyed.columns:
         if column.index in names:
             yield from (f"{names[column.index]}: {text}" for text in _task_problems(column))
-        elif column.index != found.word_column:
+        elif column.index != surveyed.word_column:
             name = f"column {column.index}" if column.layer is None else f"layer {column.layer}"
             yield f"{name} is not a task: {_reason(column)}"
-    for (first, second), count in duplicate_counts(found.sentences).items():
+    for (first, second), count in duplicate_counts(surveyed.sentences).items():
         if count:
-            yield f"{count:,} of {len(found.sentences[second]):,} {second} sentences are also in {first}, word for word"
+            total = len(surveyed.sentences[second])
+            yield f"{count:,} of {total:,} {second} sentences are also in {first}, word for word"
 
 
 def _reason(column: ColumnSurvey) -> str:

@@ -50,11 +50,11 @@ def dropped(changes: Changes, rate: float, random_of: Callable[[str], np.random.
 
     Each value is dropped independently with this probability, drawn from the generator of its task.
     """
-    found = {}
+    rescaled = {}
     for task, change in changes.items():
         keep = random_of(task).random(change.size) >= rate
-        found[task] = np.where(keep, change, 0.0) / (1 - rate)
-    return found
+        rescaled[task] = np.where(keep, change, 0.0) / (1 - rate)
+    return rescaled
 
 
 def tall_keep(change: np.ndarray, merged: np.ndarray, threshold: float) -> np.ndarray:

@@ -144,8 +144,10 @@ class _Described:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         # The JSON schema has the encoders of this package only; others are checked like them when they are read.
-        own = [section for section in ENCODERS.values() if section.__module__.startswith(f"{__package__}.")]
-        sections = [section for section in own if section.key is None or self.of_system]
+        package_sections = [
+            section for section in ENCODERS.values() if section.__module__.startswith(f"{__package__}.")
+        ]
+        sections = [section for section in package_sections if section.key is None or self.of_system]
         choices = [handler.generate_schema(section) for section in sections]
         return core_schema.no_info_wrap_validator_function(
             self._read,
