@@ -22,6 +22,7 @@ KEYS = {"optimizer": "adam", "learning_rate": 0.05, "batch_size": 4, "final_dens
 GRADUAL = {**KEYS, "epochs": 3, "cuts_per_epoch": 4}
 PRUNINGS = {
     "one_shot": {**KEYS, "source": "one_shot", "rounds": 2, "epochs": 2},
+    "one_shot_change": {**KEYS, "source": "one_shot_change", "rounds": 2, "epochs": 1},
     "change": {**KEYS, "source": "change", "rounds": 2, "epochs": 1},
     "gradual": {**GRADUAL, "source": "gradual"},
     "movement": {**GRADUAL, "source": "movement"},
@@ -141,7 +142,7 @@ def test_movement_keeps_other_weights_than_gradual_magnitude(pruned):
 def test_what_a_pruning_costs_is_the_epochs_that_it_trained(pruned):
     updates = {name: read_costs(folder_of(pruned, name)).updates[TASK] for name in PRUNINGS}
     an_epoch = 40 // 4
-    epochs = {"one_shot": 2, "change": 3, "gradual": 3, "movement": 3}
+    epochs = {"one_shot": 2, "one_shot_change": 1, "change": 3, "gradual": 3, "movement": 3}
     assert updates == {name: number * an_epoch for name, number in epochs.items()}
 
 

@@ -47,7 +47,8 @@ def test_the_files_are_those_of_the_layout(finished):
 
 def test_results_have_the_columns_and_the_rows_of_every_model(finished):
     rows = results(finished)
-    columns = ["dataset", "system", "seed", "task", "split", "metric", "value", "parameters", "density", "seconds"]
+    columns = ["dataset", "system", "seed", "task", "split", "metric", "value", "parameters"]
+    columns += ["trained_parameters", "density", "seconds"]
     columns += ["marks"]
     assert list(rows[0]) == columns
     # four systems, two splits; four metrics of each of two span tasks, and one of pos

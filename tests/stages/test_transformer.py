@@ -3,13 +3,14 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import tiny_transformers
 import torch
 
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.mask import Mask
-from sparse_sharing.network.storage import load_model
+from sparse_sharing.network.storage import load_model, storage_sizes
 from sparse_sharing.pipeline import layout
 from sparse_sharing.results.card import model_card
 from sparse_sharing.tagging import export
@@ -24,6 +25,8 @@ SYSTEMS = [
     {"name": "zero", "sharing": "sparse", "choice": "part"},
     {"name": "delta", "sharing": "sparse", "choice": "part", "meaning": "delta"},
     {"name": "warm", "sharing": "sparse", "choice": "part", "start": "warmup", "meaning": "delta"},
+    {"name": "lora", "sharing": "lora", "rank": 2, "alpha": 4, "learning_rate": 0.02},
+    {"name": "bitfit", "sharing": "bitfit", "start": "warmup"},
 ]
 
 
@@ -114,14 +117,99 @@ def test_tags_of_a_text_are_those_of_the_evaluation(trained):
     assert [sentence.tags["pos"] for sentence in tagger.tag(text.words(), ["pos"])] == expected
 
 
-@pytest.mark.parametrize("system", ["zero", "delta"])
+@pytest.mark.parametrize("system", ["zero", "delta", "lora", "bitfit"])
 def test_one_task_is_exported_with_the_same_tags(trained, system, tmp_path):
     folder = model_of(trained, system)
     export.run(folder, "pos", None, tmp_path / "pos", onnx=False, device="cpu")
     words = load_text(trained.data / "test.safetensors")["pos"].words()
     own, joint = (Tagger.load(path).tag(words, ["pos"]) for path in (tmp_path / "pos", folder))
     assert [sentence.tags for sentence in own] == [sentence.tags for sentence in joint]
-    assert not load_model(tmp_path / "pos" / "model.safetensors").base
+    exported = load_model(tmp_path / "pos" / "model.safetensors")
+    assert not exported.base
+    assert not [name for name in exported.values if name.startswith("tasks.")]
+    assert "trained_parameters" not in exported.details
+
+
+def test_a_trimmed_export_has_fewer_pieces_and_the_same_tags(trained, tmp_path):
+    folder = model_of(trained, "lora")
+    given = tmp_path / "words.txt"
+    given.write_text("tickets outsiders\n", encoding="utf-8")
+    export.run(folder, "pos", None, tmp_path / "pos", False, "cpu", trim=True, words=given)
+    exported = load_model(tmp_path / "pos" / "model.safetensors")
+    pieces, table = exported.details["pieces"], exported.values["body.embeddings.word_embeddings.weight"]
+    assert pieces["kept"] == len(table) == exported.details["model"]["architecture"]["vocab_size"] < pieces["of"]
+    assert f"{pieces['kept']:,} of {pieces['of']:,} pieces" in model_card(exported)
+    own, joint = Tagger.load(tmp_path / "pos"), Tagger.load(folder)
+    for split in ("dev", "train"):
+        words = load_text(trained.data / f"{split}.safetensors")["pos"].words()
+        tags = [[sentence.tags["pos"] for sentence in tagger.tag(words, ["pos"])] for tagger in (own, joint)]
+        assert tags[0] == tags[1]
+    assert len(own.tag([["outsiders", "xylophone", "\u200b"]])[0].tags["pos"]) == 3
+
+
+def test_a_mask_over_heads_and_inner_units_is_exported_as_a_smaller_network(trained, tmp_path):
+    shutil.copytree(trained.folder, tmp_path / "units")
+    keys = {"granularity": "unit", "source": "magnitude", "meaning": "zero", "final_density": 0.5}
+    units = type(trained)(tmp_path / "units", trained.values).changed(prune=keys)
+    for task in TASKS:
+        units.prune(task, "initial")
+    units.select("part", "initial")
+    units.train("zero")
+    folder = model_of(units, "zero")
+    export.run(folder, "pos", None, tmp_path / "pos", onnx=False, device="cpu")
+    whole, small = (load_model(path / "model.safetensors") for path in (folder, tmp_path / "pos"))
+    assert not small.masks
+    assert sum(small.details["units"].values()) == 26  # half of 4 heads and 48 units of feed-forward networks
+    assert small.details["parameters"] < whole.details["parameters"]
+    words = load_text(trained.data / "test.safetensors")["pos"].words()
+    own, joint = (Tagger.load(path).tag(words, ["pos"]) for path in (tmp_path / "pos", folder))
+    assert [sentence.tags for sentence in own] == [sentence.tags for sentence in joint]
+
+
+def test_words_that_cannot_be_read_are_refused(trained, tmp_path):
+    folder = model_of(trained, "hard")
+    with pytest.raises(ConfigError, match="--words needs --trim"):
+        export.run(folder, "pos", None, tmp_path / "pos", False, "cpu", words=tmp_path)
+    (tmp_path / "words.txt").write_bytes(b"\xff\xfe")
+    for path in (tmp_path / "words.txt", tmp_path / "missing.txt"):
+        with pytest.raises(ConfigError, match="cannot be read as a text in UTF-8"):
+            export.run(folder, "pos", None, tmp_path / "pos", False, "cpu", trim=True, words=path)
+    assert not (tmp_path / "pos").exists()
+
+
+@pytest.mark.parametrize(("system", "start"), [("lora", "initial"), ("bitfit", "warmup")])
+def test_frozen_weights_are_those_of_the_start_and_only_tensors_of_tasks_are_trained(trained, system, start):
+    first = to_tensors(load_weights(trained.weights(start)))
+    model = load_model(model_of(trained, system) / "model.safetensors")
+    own = {name: value.size for name, value in model.values.items() if name.startswith("tasks.")}
+    for name, value in model.values.items():
+        if name not in own and not name.startswith("heads."):
+            assert np.array_equal(value, first[name].numpy()), name
+    assert {name.split("/")[0] for name in own} == {f"tasks.{task}" for task in TASKS}
+    assert model.details["trained_parameters"] == sum(own.values())
+    hard = load_model(model_of(trained, "hard") / "model.safetensors")
+    assert model.details["parameters"] == hard.details["parameters"] + sum(own.values())
+    assert "trained_parameters" not in hard.details
+    sizes = storage_sizes(model)
+    assert sizes["stored"]["tasks"] == 4 * sum(own.values())
+    assert sizes["stored"]["shared"] == storage_sizes(hard)["stored"]["shared"]
+    assert sizes["separate"]["tasks"] == 0
+
+
+def test_tables_have_trained_and_stored_parameters(trained):
+    frame = pd.read_csv(trained.path(layout.TABLES) / "summary.csv").set_index("system")
+    for system in ("lora", "bitfit"):
+        details = load_model(model_of(trained, system) / "model.safetensors").details
+        row = frame.loc[system].iloc[0]
+        assert (row["parameters"], row["trained_parameters"]) == (details["parameters"], details["trained_parameters"])
+    assert "| trained |" in (trained.path(layout.TABLES) / "summary.md").read_text(encoding="utf-8")
+
+
+def test_a_system_has_its_own_learning_rate_and_no_grid(trained):
+    grid = trained.changed(train={"learning_rates": [0.01, 0.03]})
+    lora, hard = (grid.specs.train("joint", 1, system, "shared") for system in ("lora", "hard"))
+    assert (lora.optimization.learning_rate, lora.learning_rates) == (0.02, None)
+    assert (hard.optimization.learning_rate, hard.learning_rates) == (0.01, [0.01, 0.03])
 
 
 def test_an_onnx_file_is_refused(trained, tmp_path):
@@ -160,6 +248,17 @@ def test_ways_of_sharing_that_need_layers_of_a_bilstm_are_refused(trained, syste
         trained.changed(train={"systems": [{"name": "other", **system}]}, tables={"baseline": "other"})
 
 
+@pytest.mark.parametrize("sharing", ["lora", "bitfit"])
+def test_systems_with_frozen_weights_need_pretrained_ones(prepared, sharing):
+    with pytest.raises(ConfigError, match="has no pretrained weights"):
+        prepared.changed(train={"systems": [{"name": "other", "sharing": sharing}]}, tables={"baseline": "other"})
+
+
+def test_frozen_matrices_and_masks_exclude_each_other(trained):
+    with pytest.raises(ConfigError, match="matrices: frozen"):
+        trained.changed(model={"matrices": "frozen"})
+
+
 def test_hard_sharing_equals_masks_of_ones(trained, tmp_path):
     from sparse_sharing.training.inputs import build_network, load_task_data, load_vocabulary
     from sparse_sharing.training.loop import Progress, train_epochs
@@ -182,3 +281,10 @@ def test_hard_sharing_equals_masks_of_ones(trained, tmp_path):
         found.append(network.copy_values())
     for name, value in found[0].items():
         assert torch.equal(value, found[1][name]), name
+
+
+def test_diagnostics_leave_out_systems_whose_tasks_train_no_common_weight(trained):
+    measured = trained.changed(train={"measure_conflict": 8, "measure_affinity": {"sentences": 8}})
+    for system, expected in (("lora", False), ("bitfit", False), ("hard", True), ("delta", True)):
+        spec = measured.specs.train("joint", 1, system, "shared")
+        assert (spec.conflict is not None, spec.affinity is not None) == (expected, expected)

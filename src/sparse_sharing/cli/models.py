@@ -43,6 +43,17 @@ def export(
     int8: Annotated[
         bool, typer.Option("--int8", help="Store the ONNX weights in eight bits; the loss in score is measured.")
     ] = False,
+    trim: Annotated[
+        bool,
+        typer.Option(
+            "--trim",
+            help="Only with a transformer: keep only the pieces of words in the model's vocabulary and in the texts "
+            "of its run.",
+        ),
+    ] = False,
+    words: Annotated[
+        Path | None, typer.Option(help="With --trim: a text, in UTF-8, of whose words the pieces are also kept.")
+    ] = None,
     device: Device = "auto",
     threads: Threads = 1,
 ) -> None:
@@ -51,4 +62,4 @@ def export(
     from sparse_sharing.tagging.finding import find_model
 
     set_threads(threads)
-    exporting.run(find_model(model), task, dev, output, onnx, device, int8)
+    exporting.run(find_model(model), task, dev, output, onnx, device, int8, trim, words)

@@ -28,6 +28,12 @@ class Optimization(Section):
     """Largest norm of the gradient of a step; none: no clipping."""
     sampling: Literal["proportional", "round_robin"] = "proportional"
     """How the task of the next batch is drawn: in proportion to its data size, as in the paper, or in turn."""
+    accumulation: int | None = Field(default=None, ge=2)
+    """A step adds the gradients of this many batches, which run one after the other: it is the step of a batch that is
+    this many times as large, in the memory of one. none: of one batch."""
+    activation_checkpointing: Literal[True] | None = None
+    """Only with a transformer. true: the backward pass computes the states inside of layers again, so that they need
+    not be stored: less memory, more time, the same gradients. none: they are stored."""
     length_buckets: int = Field(default=50, ge=1)
     """Number of shuffled batches whose sentences are sorted by length together, for speed; 1: no sorting."""
     precision: Literal["bfloat16"] | None = None
@@ -40,6 +46,9 @@ class Optimization(Section):
     """The learning rate of the heads; it changes over time as learning_rate does. none: learning_rate."""
     embedding_learning_rate: float | None = Field(default=None, gt=0)
     """The learning rate of the word or piece embeddings; it changes as learning_rate does. none: learning_rate."""
+    layer_decay: float | None = Field(default=None, gt=0, lt=1)
+    """The learning rate of layer l of L is multiplied by layer_decay ** (L - l), that of the embeddings by
+    layer_decay ** L; heads keep theirs. none: all layers have the same rate."""
     warmup_steps: int | None = Field(default=None, ge=1)
     """The learning rates rise linearly over this many first steps. none: they do not rise."""
     schedule: Literal["linear"] | None = None
@@ -54,6 +63,11 @@ class Optimization(Section):
         if self.schedule is not None and self.learning_rate_decay:
             raise ValueError("schedule and learning_rate_decay exclude each other; leave one out")
         return self
+
+    @property
+    def step_size(self) -> int:
+        """Sentences of a step."""
+        return self.batch_size * (self.accumulation or 1)
 
     def rate_share(self, step: int, steps: int) -> float:
         """The factor of the learning rates at step `step`, counted from 1, of a training of `steps` steps."""

@@ -29,8 +29,8 @@ class Prune(Tagged, Optimization):
     source: str
     """Where the masks come from."""
     granularity: Literal["unit"] | None = None
-    """unit: remove whole LSTM units and character filters, so that export can make smaller and faster networks;
-    densities are then shares of the units. none: single weights."""
+    """unit: remove whole LSTM units and character filters, or attention heads and units of feed-forward networks, so
+    that export can make smaller and faster networks; densities are then shares of the units. none: single weights."""
     meaning: Literal["zero", "delta"] = "zero"
     """The value of a weight that a mask removes. zero: 0. delta: the value that every round starts from, for systems
     with the same key."""

@@ -72,11 +72,13 @@ class Train(Optimization):
     """Train every model with each of these rates instead of learning_rate, and keep the training with the best dev
     score, the mean over its tasks; the first of equal ones is kept. none: learning_rate only."""
     measure_conflict: int | None = Field(default=None, ge=1)
-    """A diagnostic of joint systems with one encoder: after every epoch, compare the gradients of each pair of tasks on
-    this many training sentences of each task. It changes no result, and takes about as long as training on them."""
+    """A diagnostic of joint systems that train one encoder: after every epoch, compare the gradients of each pair of
+    tasks on this many training sentences of each task. It changes no result, and takes about as long as training on
+    them."""
     measure_affinity: MeasureAffinity | None = None
-    """A diagnostic of joint systems with one encoder: after epochs, try a step of each task on some training sentences,
-    record how it changes the loss of each task, and undo it. It changes no result. `{}`: with the defaults."""
+    """A diagnostic of joint systems that train one encoder: after epochs, try a step of each task on some training
+    sentences, record how it changes the loss of each task, and undo it. It changes no result. `{}`: with the
+    defaults."""
 
     @model_validator(mode="after")
     def check(self) -> "Train":
@@ -141,6 +143,7 @@ class Config(Section):
         """Check that names refer to something that exists, and that values given per task are given for every task."""
         self._check_heads_have_tasks()
         self._check_warmup_tasks()
+        self._check_activation_checkpointing()
         if repeated := duplicates(self.seeds):
             raise ValueError(f"seeds: duplicate value {repeated[0]}")
         if repeated := duplicates([source.path for source in self.download]):
@@ -225,6 +228,15 @@ class Config(Section):
                         f"model.head: head '{kind}' needs a tag on every token, but task "
                         f"'{task.name}' has missing: skip"
                     )
+
+    def _check_activation_checkpointing(self) -> None:
+        sections = {"warmup": self.warmup, "prune": self.prune, "train": self.train}
+        sections |= {f"prunings.{name}": section for name, section in self.prunings.items()}
+        used = [name for name, section in sections.items() if section.activation_checkpointing]
+        if used and not self.model.checkpoints_activations:
+            raise ValueError(
+                f"{used[0]}.activation_checkpointing: not possible with encoder '{self.model.kind}'; leave it out"
+            )
 
     def _check_warmup_tasks(self) -> None:
         """Check that the warm-up names tasks that exist, and at least one of each dataset."""

@@ -28,6 +28,8 @@ class System(Tagged):
     """What the tasks share: one line for readers."""
     IS_JOINT: ClassVar[bool] = True
     """Whether one model has all tasks; otherwise each task has its own model."""
+    TRAINS_SHARED: ClassVar[bool] = True
+    """Whether tasks of a joint model train any weight together."""
     STAGE: ClassVar[str] = "train"
     """The stage that makes its models."""
     PLACE: ClassVar[int] = 100
@@ -94,6 +96,10 @@ class System(Tagged):
         """The settings that only this way of sharing has, as keys of TrainSpec."""
         return {}
 
+    def own_rate(self) -> float | None:
+        """Its learning rate, if it differs from that of the section `train`."""
+        return None
+
     def trained(self, tasks: Sequence[str]) -> list[str]:
         """The tasks of a dataset that the system trains."""
         return [task for task in tasks if self.tasks is None or task in self.tasks]
@@ -144,6 +150,23 @@ class System(Tagged):
                 raise ValueError(
                     f"{place}: dataset '{dataset}' has no task '{missing[0]}'; its tasks are {', '.join(tasks)}"
                 )
+
+
+class Adapted(System):
+    """A frozen network with a small trained part for each task. A base for ways of sharing; only for transformers."""
+
+    TRAINS_SHARED: ClassVar[bool] = False
+
+    choice: None = None
+    best_epoch: Literal["mean"] = "mean"
+    layers: None = None
+    learning_rate: float | None = Field(default=None, gt=0)
+    """The learning rate of this system, since small parts need higher rates than a whole network; it replaces
+    train.learning_rate and train.learning_rates. none: theirs."""
+
+    def own_rate(self) -> float | None:
+        """See `System`."""
+        return self.learning_rate
 
 
 def way_of(sharing: str) -> type[System]:

@@ -3,7 +3,7 @@
 import functools
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
@@ -30,11 +30,13 @@ class TextSizes:
         words: number of word ids, including the unknown word.
         characters: number of character ids, including padding.
         units: for groups of which a compact network has fewer units than its section says, their number.
+        tasks: the tasks of the network, for encoders that have tensors of single tasks.
     """
 
     words: int = 0
     characters: int = 1
     units: Mapping[str, int] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
 
 
 class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
@@ -59,6 +61,7 @@ class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
     def __init__(self, model: SectionType, sizes: TextSizes) -> None:
         """Build the untrained encoder; `network.parameters` gives it memory, `training.initial` first values."""
         super().__init__()
+        self.model = model
 
     @classmethod
     def complete(cls, model: SectionType, folder: Path | None) -> SectionType:
@@ -123,6 +126,29 @@ class Encoder(nn.Module, ABC, Generic[SectionType, BatchType]):
         """
         return rows
 
+    def checkpoint_activations(self, on: bool) -> None:
+        """Whether the backward pass computes states inside of layers again instead of storing them.
+
+        Raises:
+            ConfigError: The encoder can only store them.
+        """
+        if on:
+            raise ConfigError(f"activation_checkpointing: not possible with encoder '{self.model.kind}'; leave it out")
+
+    def for_task(self, task: str, values: Mapping[str, Tensor]) -> tuple[EncoderSection, dict[str, Tensor]]:
+        """The section and the values of an encoder that computes the states of one task without tensors of tasks."""
+        return self.model, dict(values)
+
+    def trimmed(
+        self, section: EncoderSection, values: Mapping[str, Tensor], words: Iterable[str]
+    ) -> tuple[EncoderSection, dict[str, Tensor]]:
+        """A section and values of this encoder, without the pieces that words do not need.
+
+        Raises:
+            ConfigError: The encoder has no pieces.
+        """
+        raise ConfigError(f"--trim: encoder '{self.model.kind}' has no vocabulary of pieces; leave the option out")
+
     def readout_of(self, task: str, kept: Sequence[str]) -> int:
         """The layer at which a task's states are read: the highest in which its mask keeps weights, at least the first.
 
@@ -183,12 +209,25 @@ def build_encoder(model: EncoderSection, sizes: TextSizes) -> Encoder:
 def counted_parameters(encoder: Encoder, kept: int, covered: Collection[str] = ()) -> int:
     """Parameters as the paper counts them: kept prunable weights plus all biases; no embeddings, no heads.
 
-    Cross-stitch units are not counted.
+    Tensors of single tasks are also counted, but not cross-stitch units.
 
     Args:
         encoder: the encoder.
         kept: the number of weights that masks keep.
         covered: the tensors that masks cover; biases among them are counted only if they are kept.
     """
-    uncovered = [info for info in encoder.tensors() if info.role in ("bias", "norm") and info.name not in covered]
+    uncovered = [info for info in encoder.tensors() if _is_counted(info) and info.name not in covered]
     return kept + sum(info.size for info in uncovered)
+
+
+def trained_parameters(encoder: Encoder, kept: int, covered: Collection[str] = ()) -> int:
+    """Those of `counted_parameters` that are not frozen."""
+    frozen = [info for info in encoder.tensors() if info.frozen]
+    # Either all matrices are frozen, or none.
+    moving = 0 if any(info.prunable for info in frozen) else kept
+    uncovered = sum(info.size for info in frozen if _is_counted(info) and info.name not in covered)
+    return counted_parameters(encoder, moving, covered) - uncovered
+
+
+def _is_counted(info: TensorInfo) -> bool:
+    return info.role in ("bias", "norm") or info.task is not None

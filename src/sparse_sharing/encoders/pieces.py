@@ -86,6 +86,11 @@ class WordTokenizer:
         self._substitute = _substitute(parts, self.frame)
         self._kept: dict[str, Sequence[int]] = {}
 
+    def needed(self, words: Iterable[str]) -> set[int]:
+        """The ids that occur in windows of some words."""
+        frame = self.frame
+        return {*self.pieces(words).ids.tolist(), *frame.before, *frame.behind, frame.padding, self._substitute}
+
     def pieces(self, words: Iterable[str]) -> WordPieces:
         """The pieces of words; at least one each."""
         words, kept = list(words), self._kept

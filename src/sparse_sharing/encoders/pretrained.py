@@ -177,11 +177,14 @@ def table_shape(architecture: Mapping[str, Any], module: nn.Module) -> tuple[int
 
 def positions(module: PreTrainedModel) -> int:
     """The number of pieces, including special tokens, for which a model has positions."""
-    most = int(module.config.max_position_embeddings)
+    return int(module.config.max_position_embeddings) - before_positions(module)
+
+
+def before_positions(module: PreTrainedModel) -> int:
+    """The number of the first position: RoBERTa counts positions from the one after the number of the padding."""
     tables = (part for name, part in module.named_modules() if name.endswith("position_embeddings"))
     table = next((part for part in tables if isinstance(part, nn.Embedding)), None)
-    # RoBERTa counts positions from the one after the padding's.
-    return most if table is None or table.padding_idx is None else most - table.padding_idx - 1
+    return 0 if table is None or table.padding_idx is None else table.padding_idx + 1
 
 
 def _configuration(values: Mapping[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """A pretrained transformer as the encoder that all tasks share."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sparse_sharing.config.encoders.transformer import Transformer
+from sparse_sharing.config.encoders.base import EncoderSection
+from sparse_sharing.config.encoders.transformer import Lora, Transformer
 from sparse_sharing.encoders.base import Encoder, TextSizes
 from sparse_sharing.encoders.pieces import WordTokenizer
 from sparse_sharing.encoders.pretrained import (
+    before_positions,
     build_module,
     download,
     positions,
@@ -24,14 +26,26 @@ from sparse_sharing.encoders.pretrained import (
     table_name,
     table_shape,
 )
+from sparse_sharing.encoders.task_parts import PREFIX, Part, TaskParts
+from sparse_sharing.encoders.transformer_units import shrink, unit_axes
+from sparse_sharing.encoders.trimming import trimmed
 from sparse_sharing.encoders.windows import windows_of
 from sparse_sharing.errors import ArtifactError, ConfigError
-from sparse_sharing.masks.tensor_info import FirstValues, TensorInfo
+from sparse_sharing.masks.tensor_info import FirstValues, Role, TensorInfo
 from sparse_sharing.pipeline.pretrained import pretrained_digest
 from sparse_sharing.text.batches import Batch, Origin, gold_tags, padded_positions
 from sparse_sharing.text.encoded import EncodedText
 
 _layer = re.compile(r"(?:^|\.)\w*layers?\.(\d+)\.")
+
+_ROLES: Mapping[Role, str] = {
+    "matrix": "matrices",
+    "embedding": "embeddings",
+    "rows": "embeddings",
+    "norm": "norms",
+    "bias": "biases",
+}
+"""For each role the key that decides what tasks do with such tensors."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,8 @@ class PieceBatch(Batch):
     places: Tensor
     starts: Tensor
     table: str
+
+    SHARES_NOISE = False
 
     @property
     def rows(self) -> Mapping[str, Tensor]:
@@ -96,8 +112,8 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
         super().__init__(model, sizes)
         if model.architecture is None or model.tokenizer is None:
             raise ArtifactError("these weights lack the description of their transformer; make them again")
-        self.model = model
         self.body = build_module(model.architecture, model.dropout)
+        shrink(self.body, sizes.units)
         self.table = f"body.{table_name(self.body)}"
         self.table_shape = table_shape(model.architecture, self.body)
         self.tokenizer = WordTokenizer(model.tokenizer, model.architecture.get("pad_token_id") or 0)
@@ -112,6 +128,7 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
                 f"model.window: got {model.window}; expected at most {most}, the positions of the pretrained model"
             )
         self.capacity = (model.window or most) - self.tokenizer.frame.size
+        self.tasks = self._task_parts(sizes.tasks)
 
     @classmethod
     def complete(cls, model: Transformer, folder: Path | None) -> Transformer:
@@ -133,27 +150,91 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
     def tensors(self) -> list[TensorInfo]:
         """See `Encoder`; initial values are the pretrained ones, read from the folder in the section."""
         values = _Pretrained(self.model.folder, self.body)
-        modules = dict(self.named_modules())
-        found = [
-            _declare(name, parameter, modules[name.rpartition(".")[0]], values.first(name))
-            for name, parameter in self.named_parameters()
+        frozen: set[Role] = {role for role in _ROLES if self._use_of(role) in ("frozen", "private")}
+        found = {
+            f"body.{name}": _declare(f"body.{name}", parameter, module, values.first(f"body.{name}"), frozen)
+            for name, parameter, module in self._shared()
+        }
+        top = max(info.layer for info in found.values())
+        # The normalization after the last layer belongs to that layer.
+        found |= {name: replace(info, layer=top) for name, info in found.items() if ".final_norm." in name}
+        # Masks over units cover biases, and cannot cover a copy of them for each task.
+        axes = unit_axes(self.body) if self.model.biases != "private" else {}
+        found |= {f"body.{name}": replace(found[f"body.{name}"], units=units) for name, units in axes.items()}
+        rows = TensorInfo(self.table, self.table_shape, 0, "rows", values.first(self.table), frozen="rows" in frozen)
+        own = [
+            _declare_part(f"{PREFIX}.{key}", part, parameter, found[f"body.{part.origin}"])
+            for (key, part), parameter in zip(self.tasks.parts.items(), self.tasks.parameters(), strict=True)
         ]
-        found.append(TensorInfo(self.table, self.table_shape, 0, "rows", values.first(self.table)))
-        kinds = {"embeddings": ("embedding", "rows"), "norms": ("norm",), "biases": ("bias",)}
-        frozen = {role for key, roles in kinds.items() if getattr(self.model, key) == "frozen" for role in roles}
-        return [replace(info, frozen=info.role in frozen) for info in found]
+        return [*found.values(), *own, rows]
+
+    def _shared(self) -> Iterator[tuple[str, nn.Parameter, nn.Module]]:
+        """The parameters of the body, by their names in it, with the module that each belongs to."""
+        modules = dict(self.body.named_modules())
+        for name, parameter in self.body.named_parameters():
+            yield name, parameter, modules[name.rpartition(".")[0]]
+
+    def _use_of(self, role: Role) -> str:
+        """What tasks do with the tensors of a role: `shared`, `frozen` or `private`."""
+        return getattr(self.model, _ROLES[role]) or "shared"
+
+    def _task_parts(self, tasks: Sequence[str]) -> TaskParts:
+        roles: dict[str, Role] = {name: _role(parameter, module) for name, parameter, module in self._shared()}
+        copied = [name for name, role in roles.items() if self._use_of(role) == "private"]
+        updated = [
+            name
+            for name, _, module in self._shared()
+            if self.model.lora and roles[name] == "matrix" and isinstance(module, nn.Linear) and _layer.search(name)
+        ]
+        lora = self.model.lora or Lora()
+        return TaskParts(self.body, tasks if copied or updated else (), copied, updated, lora.rank, lora.scale)
+
+    def for_task(self, task: str, values: Mapping[str, Tensor]) -> tuple[Transformer, dict[str, Tensor]]:
+        """See `Encoder`; copies replace what they are copies of, and updates are added to their matrices."""
+        private = {key: "shared" for key in ("norms", "biases") if getattr(self.model, key) == "private"}
+        model = self.model.model_copy(update={**private, "lora": None})
+        return model, self.tasks.folded(task, values, "body.")
 
     def width(self, readout: int) -> int:
         """See `Encoder`."""
         return int(self.body.config.hidden_size)
 
+    def trimmed(
+        self, section: EncoderSection, values: Mapping[str, Tensor], words: Iterable[str]
+    ) -> tuple[EncoderSection, dict[str, Tensor]]:
+        """See `Encoder`; words of other pieces are split into smaller ones."""
+        needed = self.tokenizer.needed(words) | set(range(before_positions(self.body)))
+        description, ids = trimmed(self.tokenizer.description, needed)
+        number_of = {old: new for new, old in enumerate(ids.tolist())}
+        architecture = {
+            key: number_of.get(value) if key.endswith("_token_id") else value
+            for key, value in (self.model.architecture or {}).items()
+        }
+        update = {"tokenizer": description, "architecture": {**architecture, "vocab_size": len(ids)}}
+        rows = values[self.table].index_select(0, torch.from_numpy(ids))
+        return section.model_copy(update=update), {**values, self.table: rows}
+
+    def checkpoint_activations(self, on: bool) -> None:
+        """See `Encoder`."""
+        # Releases of the library before the name was changed have only the second.
+        names = ("activation_checkpointing", "gradient_checkpointing")
+        name = next(name for name in names if hasattr(self.body, f"{name}_enable"))
+        if on:
+            getattr(self.body, f"{name}_enable")({"use_reentrant": False})
+        else:
+            getattr(self.body, f"{name}_disable")()
+
     def readout_of(self, task: str, kept: Sequence[str]) -> int:
-        """See `Encoder`; always the last layer, since each layer adds to the states of the one below."""
-        return 1
+        """See `Encoder`; always the last layer, since each layer adds to the states of the one below.
+
+        If tasks have tensors of their own, the number of the task, counted from 1.
+        """
+        return self.tasks.tasks.index(task) + 1 if self.tasks.parts else 1
 
     def unread(self, parts: Mapping[str, Tensor], readout: int) -> list[Tensor]:
-        """See `Encoder`; every task reads all layers."""
-        return []
+        """See `Encoder`; every task reads all layers, but not the tensors of other tasks."""
+        own = self.tasks.tasks[readout - 1] if self.tasks.parts else None
+        return [parts[f"{PREFIX}.{key}"] for key, part in self.tasks.parts.items() if part.task != own]
 
     def batch(
         self,
@@ -222,6 +303,8 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
 
     def states(self, rows: Mapping[str, Tensor], batch: PieceBatch, readout: int) -> Tensor:
         """See `Encoder`; of the last layer."""
+        if self.tasks.parts:
+            self.tasks.activate(self.tasks.tasks[readout - 1])
         found = self.body(
             inputs_embeds=functional.embedding(batch.pieces, rows[self.table]), attention_mask=batch.attended.long()
         ).last_hidden_state
@@ -259,21 +342,35 @@ class _Pretrained:
         return fill
 
 
-def _declare(name: str, parameter: nn.Parameter, module: nn.Module, first: FirstValues) -> TensorInfo:
-    """The declaration of a parameter: masks cover the matrices of attention and feed-forward network in the layers."""
-    found = _layer.search(name)
-    number = int(found[1]) + 1 if found else 0
-    matrix = isinstance(module, nn.Linear | nn.Conv1d) and parameter.dim() > 1
+def _role(parameter: nn.Parameter, module: nn.Module) -> Role:
     if "norm" in type(module).__name__.lower():
-        role = "norm"
-    else:
-        role = "matrix" if matrix else "embedding" if parameter.dim() > 1 else "bias"
+        return "norm"
+    if parameter.dim() == 1:
+        return "bias"
+    return "matrix" if isinstance(module, nn.Linear | nn.Conv1d) else "embedding"
+
+
+def _declare(
+    name: str, parameter: nn.Parameter, module: nn.Module, first: FirstValues, frozen: Collection[Role]
+) -> TensorInfo:
+    """The declaration of a parameter: masks cover the matrices of attention and feed-forward network in the layers."""
+    found, role = _layer.search(name), _role(parameter, module)
+    number = int(found[1]) + 1 if found else 0
     return TensorInfo(
         name,
         tuple(parameter.shape),
         number,
         role,
         first,
-        prunable=matrix and number > 0,
+        prunable=role == "matrix" and number > 0,
         layer_name=f"layer {number}" if number else "embeddings",
+        frozen=role in frozen,
     )
+
+
+def _declare_part(name: str, part: Part, parameter: nn.Parameter, origin: TensorInfo) -> TensorInfo:
+    """The declaration of a tensor of one task, from that of the tensor of all tasks that it replaces or updates."""
+    own = replace(
+        origin, name=name, shape=tuple(parameter.shape), prunable=False, frozen=False, units=(), task=part.task
+    )
+    return replace(own, copy_of=origin.name) if part.kind == "copy" else replace(own, first=part.first)

@@ -74,7 +74,7 @@ def planned_updates(specs: Specs, dataset: str, system: str, sentences: Mapping[
         if isinstance(training, AddTaskSpec):
             if isinstance(chosen, Extended):
                 updates |= planned_updates(specs, dataset, chosen.extends, sentences)
-            steps = steps_in_epoch(sentences[training.task], training.optimization.batch_size, 1.0)
+            steps = steps_in_epoch(sentences[training.task], training.optimization.step_size, 1.0)
             updates[training.task] = training.trainings * training.optimization.epochs * steps
             continue
         for task in training.tasks:
@@ -101,17 +101,18 @@ def _updates(spec: WarmupSpec | TrainSpec, task: str, sentences: int) -> int:
         return 0
     weights = (spec.weights or {}).get(task)
     weight = 1.0 if weights is None or weights.sampling is None else weights.sampling
-    return spec.optimization.epochs * steps_in_epoch(sentences, spec.optimization.batch_size, weight)
+    return spec.optimization.epochs * steps_in_epoch(sentences, spec.optimization.step_size, weight)
 
 
 def _remedy(specs: Specs) -> str:
     """How to make budgets equal."""
     config = specs.config
-    batches = (config.warmup.batch_size, config.train.batch_size)
+    batches = (config.warmup.step_size, config.train.step_size)
     if len(set(batches)) > 1 and any(system.start == "warmup" for system in config.train.systems):
         return (
             f"Epochs of the warm-up and of the training have different numbers of updates: give warmup.batch_size "
             f"({batches[0]}) and train.batch_size ({batches[1]}) the same value"
+            + (", times accumulation" if config.warmup.accumulation or config.train.accumulation else "")
         )
     weighted = [task.name for dataset in config.data.datasets for task in dataset.tasks if task.sampling_weight]
     if weighted:

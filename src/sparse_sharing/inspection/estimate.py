@@ -100,11 +100,11 @@ def estimate(
         if "dataset" not in job.identity:
             continue
         dataset, optimization = str(job.identity["dataset"]), getattr(job.spec, "optimization", None)
-        batch_size = optimization.batch_size if optimization else None
-        if optimization and (dataset, batch_size) not in speeds:
-            speeds[dataset, batch_size] = _measure(samples[dataset], optimization)
+        size = (optimization.batch_size, optimization.step_size) if optimization else None
+        if optimization and (dataset, size) not in speeds:
+            speeds[dataset, size] = _measure(samples[dataset], optimization)
         if optimization:
-            seconds[id(job)] += _training(job, tokens[dataset], speeds[dataset, batch_size])
+            seconds[id(job)] += _training(job, tokens[dataset], speeds[dataset, size])
         elif job.stage == "evaluate":
             dataset_speed = next(speed for (name, _), speed in speeds.items() if name == dataset)
             seconds[id(job)] += (
@@ -196,7 +196,7 @@ def _sample(corpora: list[CheckedCorpus], model: EncoderSection, device: str, sp
 def _measure(sample: _Sample, optimization: Optimization) -> Speed:
     """Time some training steps, and the scoring of some text."""
     trainer, random = Trainer(sample.network, optimization), np.random.default_rng(1)
-    size, buckets = optimization.batch_size, optimization.length_buckets
+    size, buckets = optimization.step_size, optimization.length_buckets
     steps = [
         (task, indices)
         for task, data in sample.tasks.items()

@@ -55,6 +55,8 @@ class TensorInfo:
         layer_name: the name of the layer in tables and figures.
         units: the groups of units that have a part of it.
         frozen: whether training leaves it unchanged.
+        task: the only task that has it; None: all tasks have it.
+        copy_of: the name of the tensor of all tasks with whose values it starts.
     """
 
     name: str
@@ -66,6 +68,8 @@ class TensorInfo:
     layer_name: str = ""
     units: tuple[UnitAxis, ...] = ()
     frozen: bool = False
+    task: str | None = None
+    copy_of: str | None = None
 
     @property
     def size(self) -> int:

@@ -62,7 +62,7 @@ class Network:
         """
         self.model, self.vocabulary = model, vocabulary
         self.device = torch.device(device)
-        sizes = TextSizes(vocabulary.word_count, vocabulary.character_count, units or {})
+        sizes = TextSizes(vocabulary.word_count, vocabulary.character_count, units or {}, tuple(vocabulary.tasks))
         self.encoder = build_encoder(model, sizes).to(self.device)
         width = self.encoder.width(model.depth)
         self.head_kinds = {

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sparse_sharing.encoders.task_parts import task_of
 from sparse_sharing.masks.files import header, pack, shapes_in, unpack
 from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.pipeline.specs import Spec
@@ -120,7 +121,7 @@ def values_of_task(
 
     A weight that its mask removes has the value of the base, or 0.
     """
-    needed = {name: value for name, value in values.items() if not name.startswith(HEADS) or is_head_of(name, task)}
+    needed = {name: value for name, value in values.items() if _is_read(name, task)}
     if mask is not None:
         outside = base or {}
         needed |= {
@@ -128,6 +129,10 @@ def values_of_task(
             for name, keep in mask.tensors().items()
         }
     return needed
+
+
+def _is_read(name: str, task: str) -> bool:
+    return is_head_of(name, task) if name.startswith(HEADS) else task_of(name) in (None, task)
 
 
 def is_head_of(name: str, task: str) -> bool:
@@ -182,7 +187,7 @@ def storage_sizes(model: TrainedModel) -> dict[str, dict[str, int]]:
     """Bytes of a model's parts as stored, and of separate dense models, one for each task.
 
     The parts are `weights` (masked weights), `masks`, `shared` (embeddings and biases), `heads`, `base` if masks keep
-    changes to it, and their `total`.
+    changes to it, `tasks` if tasks have other tensors of their own, and their `total`.
     """
     covered = next((mask.keep.numel() for mask in model.masks.values()), 0)
     names = set(next((mask.shapes for mask in model.masks.values()), ()))
@@ -190,6 +195,8 @@ def storage_sizes(model: TrainedModel) -> dict[str, dict[str, int]]:
     heads = sum(value.nbytes for name, value in model.values.items() if name.startswith(HEADS))
     shared = sum(value.nbytes for name, value in model.values.items() if not name.startswith(HEADS))
     shared -= sum(model.values[name].nbytes for name in names)
+    of_tasks = sum(value.nbytes for name, value in model.values.items() if task_of(name) is not None)
+    shared -= of_tasks
     tasks = len(model.tasks)
     stored = {
         "weights": VALUE_BYTES * union,
@@ -200,4 +207,6 @@ def storage_sizes(model: TrainedModel) -> dict[str, dict[str, int]]:
     separate = {"weights": VALUE_BYTES * covered * tasks, "masks": 0, "shared": shared * tasks, "heads": heads}
     if model.base:
         stored["base"], separate["base"] = VALUE_BYTES * covered, 0
+    if of_tasks:
+        stored["tasks"], separate["tasks"] = of_tasks, 0
     return {name: {**part, "total": sum(part.values())} for name, part in (("stored", stored), ("separate", separate))}

@@ -245,12 +245,14 @@ class Specs:
         if self.systems[system].STAGE != "train":
             return getattr(self, self.systems[system].STAGE)(dataset, seed, system, model)
         chosen, switches = self.systems[system], self.replicate(system)
-        section, tasks = self.config.train, self.trained(dataset, system, model)
-        rate = {"learning_rate": section.learning_rates[0]} if section.learning_rates else {}
+        section, tasks, own_rate = self.config.train, self.trained(dataset, system, model), chosen.own_rate()
+        rates = section.learning_rates if own_rate is None else None
+        first = own_rate if rates is None else rates[0]
+        rate = {} if first is None else {"learning_rate": first}
         masks = None
         if chosen.choice is not None:
             masks = self.select(dataset, seed, chosen.start, chosen.choice).of(tasks).digest()
-        measured = chosen.IS_JOINT and chosen.stacks(tasks) is None
+        measured = chosen.IS_JOINT and chosen.TRAINS_SHARED and chosen.stacks(tasks) is None
         return TrainSpec(
             data=self.prepare(dataset).digest(),
             tags=self.tags(dataset, tasks),
@@ -268,7 +270,7 @@ class Specs:
                 **rate,
                 **settings_of(switches),
             ),
-            learning_rates=section.learning_rates,
+            learning_rates=rates,
             best_epoch="each" if chosen.best_epoch == "each" else None,
             replicate=switches,
             weights=weights_of([task for task in self.datasets[dataset].tasks if task.name in tasks]),

@@ -269,6 +269,7 @@ class ExportSpec(Spec):
 
     model: str
     task: str
+    trim: Literal[True] | None = Field(default=None, description="pieces that do not occur are removed")
 
 
 class RemoveSpec(Spec):

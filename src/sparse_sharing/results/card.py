@@ -89,6 +89,7 @@ def model_card(model: TrainedModel, scores: Mapping[str, Any] | None = None) -> 
         _table(("bytes", "this model", "one dense model per task"), _sizes(model)),
         "## Licence\n\n" + LICENCE.format(vectors=" and the word vectors" if data["vectors"] else ""),
         *_pretrained(details["model"]),
+        *_pieces(details),
         f"Made by sparse-sharing {__version__}; content `{model.digest}`.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -106,6 +107,15 @@ def _pretrained(encoder: Mapping[str, Any]) -> Iterable[str]:
         yield (
             f"The training started from the pretrained model {escape(name)} (`{version}`), whose tokenizer and "
             f"architecture are in `model.safetensors`. {licence}; that licence applies to this model too."
+        )
+
+
+def _pieces(details: Mapping[str, Any]) -> Iterable[str]:
+    """How many pieces of the pretrained vocabulary are left."""
+    if (pieces := details.get("pieces")) is not None:
+        yield (
+            f"{pieces['kept']:,} of {pieces['of']:,} pieces of the vocabulary were kept; words of other pieces are "
+            "split into smaller ones."
         )
 
 

@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Mapping
 from typing import ClassVar
 
+from sparse_sharing.config.encoders.base import EncoderSection
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.pipeline.specs import TrainSpec
 
@@ -11,7 +12,8 @@ from sparse_sharing.pipeline.specs import TrainSpec
 class Sharing:
     """How the tasks of a system share one network.
 
-    Network, optimizer and loop are the same for all ways: a way only defines which part of the network each task keeps.
+    Network, optimizer and loop are the same for all ways: a way only defines which part of the network each task keeps,
+    and which tensors tasks have for themselves.
     A subclass gives its name, `class Soft(Sharing, name="soft")`, which registers it.
     """
 
@@ -31,6 +33,10 @@ class Sharing:
             chosen: the checked masks of the system's choice by task; None if it has no choice.
         """
         return {task: dense if chosen is None else chosen[task] for task in spec.tasks}
+
+    def encoder(self, spec: TrainSpec, model: EncoderSection) -> EncoderSection:
+        """The section of the encoder of the training, from that of its starting weights."""
+        return model
 
 
 def sharing_of(name: str) -> Sharing:

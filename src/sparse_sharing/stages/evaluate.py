@@ -60,6 +60,7 @@ def run(spec: EvaluateSpec, model: Path, test_text: Path, output: Path, device: 
         "seed": spec.seed,
         "tasks": tasks,
         "parameters": trained.details["parameters"],
+        **({"trained_parameters": count} if (count := trained.details.get("trained_parameters")) is not None else {}),
         "seconds": round(sum(float(row["seconds"]) for row in history), 2),
     }
     if "merging" not in trained.details:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_sharing.encoders.base import counted_parameters
+from sparse_sharing.encoders.base import counted_parameters, trained_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.evaluation import marks
 from sparse_sharing.evaluation.marks import TrainingFacts
@@ -81,7 +81,8 @@ def run(
     )
     compared = _compared_on(spec, tasks, test_text, vocabulary)
     artifact = load_weights(weights, spec.start)
-    network, start = build_network(weights, artifact, vocabulary, spec.head, choose_device(device))
+    change = partial(sharing_of(spec.sharing).encoder, spec)
+    network, start = build_network(weights, artifact, vocabulary, spec.head, choose_device(device), change)
     if spec.meaning == "delta":
         network.keep_base()
     chosen = _masks(spec, masks, network, artifact.digest)
@@ -289,12 +290,17 @@ def _describe(
         [union_size([mask]) for mask in masks.values()] if progress.own_values else [union_size(list(masks.values()))]
     )
     covered = next(iter(masks.values())).shapes
+    # Tasks with their own best epochs share no weights.
+    parameters, trained = (
+        sum(count(network.encoder, number, covered) for number in union_sizes)
+        for count in (counted_parameters, trained_parameters)
+    )
     return {
         "model": network.model.model_dump(),
         "tasks": spec.tasks,
         "densities": {task: mask.density for task, mask in masks.items()},
-        # Tasks with their own best epochs share no weights.
-        "parameters": sum(counted_parameters(network.encoder, number, covered) for number in union_sizes),
+        "parameters": parameters,
+        **({"trained_parameters": trained} if trained != parameters else {}),
         "best_epoch": progress.best_epoch,
         "epochs": len(progress.history),
         "dev": {task: dict(metrics) for task, metrics in dev.items()},

@@ -1,14 +1,16 @@
 """Exports one task as a model of its own, or all tasks as an ONNX file, after checking that the tags are the same."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from sparse_sharing.encoders.base import counted_parameters
+from sparse_sharing.config.encoders.base import EncoderSection, encoder_section
+from sparse_sharing.encoders.base import Encoder, counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.compact import compact_network
@@ -18,7 +20,7 @@ from sparse_sharing.pipeline.specs import ExportSpec
 from sparse_sharing.results.card import model_card
 from sparse_sharing.storage.artifacts import spec_digest, write_atomically, write_text
 from sparse_sharing.tagging import onnx_export
-from sparse_sharing.tagging.proof import proof_texts
+from sparse_sharing.tagging.proof import kept_words, proof_texts
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.training.trained import MODEL_FILE, VOCABULARY_FILE, OpenModel, network_of, open_model
 
@@ -26,12 +28,21 @@ log = logging.getLogger(__name__)
 
 
 def run(
-    folder: Path, task: str | None, dev: Path | None, output: Path, onnx: bool, device: str, int8: bool = False
+    folder: Path,
+    task: str | None,
+    dev: Path | None,
+    output: Path,
+    onnx: bool,
+    device: str,
+    int8: bool = False,
+    trim: bool = False,
+    words: Path | None = None,
 ) -> None:
     """Export tasks of the model in `folder` into `output`, after checking that the tags are the same.
 
     With a task, the result is a model of this task; with `onnx` and no task, an ONNX file with the network of all
-    tasks. The tags are compared on the dev text, if it is given or found, and on random sequences of words.
+    tasks. The tags are compared on the dev text, if it is given or found, and on random sequences of words. With `trim`
+    the model keeps only the pieces of the words in its vocabulary, in the texts of its run, and in the file `words`.
 
     Raises:
         ConfigError: The model has no such task, or several, none is named, and `onnx` is off; the dev text lacks a
@@ -42,6 +53,8 @@ def run(
         raise ConfigError(f"--output: {output} is the folder of the model itself; name another")
     if int8 and not onnx:
         raise ConfigError("--int8 needs --onnx: only ONNX files have weights of eight bits")
+    if words is not None and not trim:
+        raise ConfigError("--words needs --trim, which removes pieces that no word needs")
     if onnx:
         onnx_export.require_packages()
     source = open_model(folder, device)
@@ -69,13 +82,16 @@ def run(
             f"with --task: {', '.join(tasks)}"
         )
     texts = proof_texts(folder, dev, tasks, source.data, source.vocabulary, source.trained.spec.get("tags"))
-    spec = ExportSpec(model=spec_digest(source.trained.spec), task=",".join(tasks))
+    spec = ExportSpec(model=spec_digest(source.trained.spec), task=",".join(tasks), trim=trim or None)
     if task is None and len(source.trained.tasks) > 1:
         onnx_export.run(source.trained, source.network, spec, output, texts, int8)
         write_atomically(output / VOCABULARY_FILE, (folder / VOCABULARY_FILE).read_bytes())
         write_text(output / "README.md", model_card(source.trained))
         return
-    written, network = _export_task(source, tasks[0], texts, spec, folder, output, device)
+    own = single_task(source, tasks[0])
+    if trim:
+        own = _trimmed(source, own, kept_words(source, folder, dev, tasks[0], texts, words))
+    written, network = _export_task(source, own, tasks[0], texts, spec, folder, output, device)
     if onnx:
         onnx_export.run(written, network, spec, output, texts, int8)
 
@@ -88,7 +104,9 @@ def single_task(source: OpenModel, task: str) -> TrainedModel:
     if model.base:
         # With base values for removed weights, the model of one task keeps all weights.
         masks = {task: Mask.dense(mask.shapes, mask.weights) for task, mask in masks.items()}
-    details: dict[str, Any] = {**model.details, "tasks": [task]}
+    section, values = _without_task_parts(source.network.encoder, task, values)
+    details: dict[str, Any] = {**model.details, "tasks": [task], "model": section.model_dump()}
+    details.pop("trained_parameters", None)
     for name in ("densities", "dev"):
         details[name] = {key: value for key, value in model.details[name].items() if key == task}
     data = model.details["data"]
@@ -100,8 +118,27 @@ def single_task(source: OpenModel, task: str) -> TrainedModel:
     return TrainedModel({name: np.asarray(value) for name, value in values.items()}, masks, details, {}, "")
 
 
+def _without_task_parts(
+    encoder: Encoder, task: str, values: Mapping[str, np.ndarray]
+) -> tuple[EncoderSection, dict[str, np.ndarray]]:
+    section, found = encoder.for_task(task, {name: torch.from_numpy(value.copy()) for name, value in values.items()})
+    return section, {name: value.numpy() for name, value in found.items()}
+
+
+def _trimmed(source: OpenModel, own: TrainedModel, words: Iterable[str]) -> TrainedModel:
+    """A model of one task without the pieces that words do not need."""
+    encoder, before = source.network.encoder, encoder_section(own.details["model"])
+    given = {name: torch.from_numpy(value.copy()) for name, value in own.values.items()}
+    section, values = encoder.trimmed(before, given, words)
+    sizes = {name: len(value) for name, value in values.items() if len(value) < len(given[name])}
+    kept = [{"kept": size, "of": len(given[name])} for name, size in sizes.items()]
+    details = {**own.details, "model": section.model_dump(), **({"pieces": kept[0]} if kept else {})}
+    return replace(own, values={name: value.numpy() for name, value in values.items()}, details=details)
+
+
 def _export_task(
     source: OpenModel,
+    task_model: TrainedModel,
     task: str,
     texts: Mapping[str, Mapping[str, EncodedText]],
     spec: ExportSpec,
@@ -110,7 +147,6 @@ def _export_task(
     device: str,
 ) -> tuple[TrainedModel, Network]:
     """Write the model of one task; returns it and its network."""
-    task_model = single_task(source, task)
     network = network_of(task_model, source.vocabulary, folder / MODEL_FILE, device)
     for name, text in texts.items():
         if different := _different(source.network, network, task, text[task]):

@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from sparse_sharing.errors import ConfigError
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.random_text import random_text
 from sparse_sharing.text.vocabulary import Vocabulary
 from sparse_sharing.training.inputs import load_text
+from sparse_sharing.training.trained import OpenModel
 
 DEV_FROM_MODEL = "../../../../data/dev.safetensors"
 """The path of the dev text in the folder of a run, relative to a model."""
+
+
+def dev_of_run(folder: Path) -> Path:
+    """The path of the dev text of the run that the folder of a model is in."""
+    return folder.resolve() / DEV_FROM_MODEL
 
 
 def proof_texts(
@@ -35,8 +42,36 @@ def proof_texts(
         ArtifactError: The dev text, or the tags of a task in it, cannot be used.
     """
     texts: dict[str, Mapping[str, EncodedText]] = {}
-    path = dev or folder.resolve() / DEV_FROM_MODEL
+    path = dev or dev_of_run(folder)
     if dev is not None or (tags and path.exists()):
         texts["dev"] = load_text(path, data, vocabulary, {task: (tags or {}).get(task) for task in tasks})
     text = random_text(vocabulary)
     return texts | {"random": dict.fromkeys(tasks, text)}
+
+
+def kept_words(
+    source: OpenModel,
+    folder: Path,
+    dev: Path | None,
+    task: str,
+    texts: Mapping[str, Mapping[str, EncodedText]],
+    given: Path | None,
+) -> set[str]:
+    """The words of a model's vocabulary, of the training text if it is found, of proof texts, and of a given file.
+
+    Raises:
+        ConfigError: The given file cannot be read.
+        ArtifactError: The training text cannot be used.
+    """
+    found = {*source.vocabulary.words, *(word for text in texts.values() for word in text[task].surfaces())}
+    tags = source.trained.spec.get("tags")
+    train = (dev or dev_of_run(folder)).with_name("train.safetensors")
+    if tags and train.exists():
+        found |= set(load_text(train, source.data, source.vocabulary, {task: tags.get(task)})[task].surfaces())
+    if given is not None:
+        try:
+            with given.open(encoding="utf-8") as lines:
+                found |= {word for line in lines for word in line.split()}
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"--words: {given} cannot be read as a text in UTF-8 ({error})") from error
+    return found

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -44,6 +44,9 @@ class Batch(ABC):
     tags: Tensor
     mask: Tensor
     origin: Origin | None = field(default=None, kw_only=True)
+
+    SHARES_NOISE: ClassVar[bool] = True
+    """Whether a part draws the dropout noise of its origin and uses its own columns; otherwise it draws its own."""
 
     @property
     @abstractmethod

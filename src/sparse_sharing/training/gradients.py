@@ -1,9 +1,10 @@
 """Loss and gradients of a batch: at once, or in parts with the same sum if the batch is too large for memory.
 
 In parts, a step has the same gradients apart from the order of additions: each part's loss is weighted by its share of
-the units of the mean, and each part's dropout noise is taken from that of the whole batch.
+the units of the mean, and each part's dropout noise is taken from that of the whole batch, if the encoder can do so.
 """
 
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -45,9 +46,9 @@ class Gradients:
 class Differentiator:
     """Computes gradients in as few parts as fit into memory, and remembers the number of parts."""
 
-    def __init__(self, network: Network) -> None:
-        """Differentiate the losses of a network."""
-        self.network = network
+    def __init__(self, network: Network, sentences: int = sys.maxsize) -> None:
+        """Differentiate the losses of a network, in parts of at most `sentences` sentences."""
+        self.network, self.most = network, sentences
         self.batch_limit = BatchLimit(CPU_POSITIONS) if network.device.type == "cpu" else BatchLimit()
 
     def __call__(self, task: str, batch: Batch, loss_weight: float) -> Gradients:
@@ -64,7 +65,7 @@ class Differentiator:
         network.activate(task)
         before = random_state(network.device)
         while True:
-            size = self.batch_limit.sentences(count, longest)
+            size = min(self.most, self.batch_limit.sentences(count, longest))
             try:
                 if size == count:
                     return self._at_once(task, batch, loss_weight)
@@ -98,7 +99,8 @@ class Differentiator:
         units = self.network.head_kinds[task].units
 
         def gradients_of(start: int) -> Gradients:
-            set_random_state(self.network.device, before)
+            if batch.SHARES_NOISE:
+                set_random_state(self.network.device, before)
             part = batch.cut(slice(start, start + size))
             return self._at_once(task, part, loss_weight * (units(part.mask) / units(batch.mask)))
 

@@ -3,7 +3,7 @@
 A task's head does not depend on other tasks, nor the encoder on the vocabulary.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -48,7 +48,14 @@ def first_values(network: Network, seed: int, names: Iterable[str]) -> Iterator[
         yield name, drawn
 
 
-def first_heads(network: Network, seed: int, tasks: Collection[str]) -> dict[str, Tensor]:
-    """The initial weights of the heads of tasks, by name: they depend only on the seed and the name of the task."""
-    names = [name for name in network.values() if any(is_head_of(name, task) for task in tasks)]
-    return dict(first_values(network, seed, names))
+def first_of_tasks(network: Network, seed: int, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The initial weights, by name, of heads and other tensors of single tasks that are not among `values`.
+
+    They depend only on the seed and the name of the task, or are copies of tensors among `values`.
+    """
+    new = [task for task in network.heads if not any(is_head_of(name, task) for name in values)]
+    drawn = [name for name in network.values() if any(is_head_of(name, task) for task in new)]
+    own = [info for info in network.parameters.infos.values() if info.task is not None and info.name not in values]
+    drawn += [info.name for info in own if info.copy_of is None]
+    copies = {info.name: values[info.copy_of] for info in own if info.copy_of is not None}
+    return copies | dict(first_values(network, seed, drawn))

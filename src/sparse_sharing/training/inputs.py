@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_sharing.config.encoders.base import encoder_section
+from sparse_sharing.config.encoders.base import EncoderSection, encoder_section
 from sparse_sharing.config.heads import HeadKind
 from sparse_sharing.encoders.base import TextSizes, build_encoder
 from sparse_sharing.errors import ArtifactError, ConfigError, TrainingError
@@ -18,7 +18,6 @@ from sparse_sharing.masks.mask import Mask, Shapes
 from sparse_sharing.masks.units import Units
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.parameters import require_shapes
-from sparse_sharing.network.storage import is_head_of
 from sparse_sharing.pipeline.artefact import TRAIN
 from sparse_sharing.pipeline.provenance import stored_spec
 from sparse_sharing.pipeline.weights import TaskWeights
@@ -28,7 +27,7 @@ from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.joined import joined_text, sentences_of
 from sparse_sharing.text.vocabulary import TaskTags, Vocabulary
 from sparse_sharing.training.devices import own_slot
-from sparse_sharing.training.initial import first_heads
+from sparse_sharing.training.initial import first_of_tasks
 from sparse_sharing.training.loop import TaskData
 
 log = logging.getLogger(__name__)
@@ -230,10 +229,11 @@ def build_network(
     vocabulary: Vocabulary,
     heads: Mapping[str, HeadKind] | None,
     device: torch.device,
+    change: Callable[[EncoderSection], EncoderSection] = lambda model: model,
 ) -> tuple[Network, dict[str, Tensor]]:
     """The network with its starting weights, and these weights by name.
 
-    A missing head is drawn; it depends only on the seed and the name of the task.
+    Missing heads and other tensors of single tasks get initial values: see `first_of_tasks`.
 
     Args:
         path: the path of the weights.
@@ -241,24 +241,18 @@ def build_network(
         vocabulary: the vocabulary with only the tasks of the network.
         heads: the heads of tasks whose head is not linear.
         device: the device of the network.
+        change: gives the section of the encoder from that of the weights.
 
     Raises:
         ArtifactError: The weights do not fit the network or the vocabulary.
     """
     with parts_of(path):
-        model = encoder_section({**artifact.details["model"], "head": heads})
+        model = change(encoder_section({**artifact.details["model"], "head": heads}))
         network = Network(model, vocabulary, device)
         values = to_tensors(artifact)
-        values |= first_heads(
-            network, artifact.spec["seed"], [task for task in network.heads if not has_head(values, task)]
-        )
+        values |= first_of_tasks(network, artifact.spec["seed"], values)
         network.load(values)
     return network, values
-
-
-def has_head(values: Mapping[str, Tensor], task: str) -> bool:
-    """Whether weights by name contain the head of a task."""
-    return any(is_head_of(name, task) for name in values)
 
 
 def start_magnitudes(path: Path, artifact: Artifact) -> tuple[Tensor, Shapes, Units]:

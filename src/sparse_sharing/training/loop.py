@@ -211,7 +211,7 @@ def _run_epoch(
     """One pass over the training text of all tasks; returns the mean loss of its steps."""
     random = generator(seed, "order", *streams, number)
     torch.manual_seed(derive(seed, "dropout", *streams, number))
-    size, buckets = optimization.batch_size, optimization.length_buckets
+    size, buckets = optimization.step_size, optimization.length_buckets
     batches = {
         task: passes(data.sampling_weight, partial(training_batches, data.train, task, size, buckets, random))
         for task, data in tasks.items()

@@ -43,7 +43,8 @@ class LeakyTrainer(Trainer):
         Raises:
             ConfigError: There are rates or weight decay that the original code does not have.
         """
-        later = ("weight_decay", "head_learning_rate", "embedding_learning_rate")
+        later = ("weight_decay", "head_learning_rate", "embedding_learning_rate", "layer_decay")
+        later += ("accumulation", "activation_checkpointing")
         if used := [key for key in later if getattr(optimization, key) is not None]:
             raise ConfigError(f"replicate.leaky_momentum: the authors' code has no {used[0]}; leave one of them out")
         if any(info.frozen for info in network.parameters.infos.values()):

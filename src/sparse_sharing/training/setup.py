@@ -93,7 +93,7 @@ def work_done(
     updates, tokens = {}, {}
     for task, data in tasks.items():
         weight, text = data.sampling_weight, data.train
-        updates[task] = epochs * steps_in_epoch(text.sentences, optimization.batch_size, weight)
+        updates[task] = epochs * steps_in_epoch(text.sentences, optimization.step_size, weight)
         tokens[task] = round(epochs * weight * len(text.tokens))
     return updates, tokens
 

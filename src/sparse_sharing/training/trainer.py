@@ -1,6 +1,6 @@
 """One training step: forward and backward through a task's subnetwork, then an update of the weights that took part."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -30,13 +30,18 @@ class Trainer:
         network.mixed = optimization.precision == "bfloat16"
         if network.mixed and network.device.type == "cpu":
             raise ConfigError("precision: bfloat16 needs a GPU, but this job runs on the CPU; leave precision out")
-        self.network, self.differentiate = network, Differentiator(network)
+        network.encoder.checkpoint_activations(optimization.activation_checkpointing is not None)
+        parts = {"sentences": optimization.batch_size} if optimization.accumulation else {}
+        self.network, self.differentiate = network, Differentiator(network, **parts)
         self.rule = make_rule(optimization)
         self.clip, self.decay = optimization.gradient_clip, optimization.weight_decay
         self.head_share, self.row_share = (
             1.0 if rate is None else rate / optimization.learning_rate
             for rate in (optimization.head_learning_rate, optimization.embedding_learning_rate)
         )
+        self.layer_decay = optimization.layer_decay
+        if self.layer_decay is not None:
+            self.row_share *= self.layer_decay ** max(network.encoder.layers.values())
         self.observer: Callable[[Tensor], None] | None = None
         self.open = make_gate(self.rule, torch.ones((), device=network.device))
         self.gradient = torch.empty_like(network.theta)
@@ -58,12 +63,26 @@ class Trainer:
             task: self.open if factor is None else make_gate(self.rule, factor)
             for task, factor in network.factors.items()
         }
+        self.ranges = {task: self._with_shares(ranges) for task, ranges in network.ranges.items()}
         self.decays = {} if self.decay is None else {task: self._decayed(task) for task in network.heads}
         self.rates: Tensor | None = None
         self.parts = list(network.parts(self.gradient).values())
         self.factors = {
             task: list(network.parts(factor).values()) for task, factor in network.factors.items() if factor is not None
         }
+
+    def _with_shares(self, ranges: Sequence[slice]) -> list[tuple[slice, float]]:
+        """Ranges of the encoder's weights, split so that a range has one rate, as a share of the learning rate."""
+        if self.layer_decay is None:
+            return [(part, 1.0) for part in ranges]
+        found, start, layers = [], 0, self.network.encoder.layers
+        for name, value in self.network.parts(self.network.theta).items():
+            end = start + value.numel()
+            share = self.layer_decay ** (max(layers.values()) - layers[name])
+            edges = [(max(start, part.start), min(end, part.stop)) for part in ranges]
+            found += [(slice(*edge), share) for edge in edges if edge[0] < edge[1]]
+            start = end
+        return found
 
     def _decayed(self, task: str) -> Tensor:
         """Float32 [P], 1 for weights that weight decay changes in a step of the task, 0 for others."""
@@ -138,11 +157,12 @@ class Trainer:
         if isinstance(rate, Tensor):
             rate.mul_(send(member, network.device))
         gate, memory = self.gates[task], self.memory["encoder"]
-        for part in network.ranges[task]:
+        for part, share in self.ranges[task]:
             own_rate = self._rate_of(part, rate) if isinstance(rate, Tensor) else rate
+            own_rate = own_rate if share == 1 else own_rate * share
             own_gate = gate if gate is self.open else gate.part(part)
             if self.decay is not None:
-                network.theta[part].mul_(1 - learning_rate * self.decay * self.decays[task][part])
+                network.theta[part].mul_(1 - learning_rate * share * self.decay * self.decays[task][part])
             self.rule.update(network.theta[part], self.gradient[part], memory[:, part], own_gate, own_rate)
 
     def _rate_of(self, part: slice, rate: Tensor) -> Tensor:

@@ -7,6 +7,12 @@ from sparse_sharing.config.optimization import Optimization
 def test_options_that_are_off_are_not_in_a_spec():
     kept = Optimization().model_dump()
     assert not {"weight_decay", "schedule", "warmup_steps", "head_learning_rate", "embedding_learning_rate"} & set(kept)
+    assert not {"layer_decay", "accumulation", "activation_checkpointing"} & set(kept)
+
+
+def test_a_step_has_the_sentences_of_all_accumulated_batches():
+    assert Optimization(batch_size=8).step_size == 8
+    assert Optimization(batch_size=8, accumulation=4).step_size == 32
 
 
 def test_without_a_schedule_every_step_has_the_whole_rate():

@@ -34,6 +34,12 @@ def test_every_section_may_be_left_out_that_has_a_default(changed):
     assert required == {"run", "data", "train"}
 
 
+@pytest.mark.parametrize("section", ["warmup", "prune", "train"])
+def test_activation_checkpointing_needs_an_encoder_that_can_do_it(changed, section):
+    message = refusal(changed(f"{section}.activation_checkpointing", True))
+    assert f"{section}.activation_checkpointing: not possible with encoder 'bilstm'" in message
+
+
 def test_values_do_not_change_after_loading(changed):
     config = parse_config(changed())
     with pytest.raises(ValidationError):

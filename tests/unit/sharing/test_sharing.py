@@ -38,7 +38,7 @@ def test_only_single_has_a_model_for_each_task():
 def test_rows_are_in_the_order_of_the_paper_and_what_it_lacks_comes_last():
     assert rows_in_order() == [
         *("single", "single_subnet", "hard", "soft", "hierarchical"),
-        *("sparse", "sparse_at_density", "sparse_no_warmup", "extended", "merged"),
+        *("sparse", "sparse_at_density", "sparse_no_warmup", "extended", "merged", "lora", "bitfit"),
     ]
 
 

@@ -27,6 +27,8 @@ class EncoderSection(Section):
     key: ClassVar[str | None] = None
     """For an encoder that only systems use: the key by which its section is recognised, instead of `encoder`."""
 
+    checkpoints_activations: ClassVar[bool] = False
+    """Whether it can compute states again in the backward pass instead of storing them."""
     extra: ClassVar[str | None] = None
     """The extra of this package that the encoder needs."""
 
@@ -68,6 +70,21 @@ class EncoderSection(Section):
         Raises:
             ValueError: It cannot.
         """
+        if sharing in ("bitfit", "lora"):
+            self.adapted(None)
+
+    def adapted(self, lora: tuple[int, float] | None) -> Self:
+        """The encoder whose pretrained weights are frozen, and of which each task trains a small part of its own.
+
+        Args:
+            lora: rank and alpha of low-rank updates of the matrices; None: copies of norms and biases (BitFit).
+
+        Raises:
+            ValueError: The encoder has no pretrained weights.
+        """
+        raise ValueError(
+            f"sharing 'bitfit' or 'lora' is not possible with encoder '{self.kind}', which has no pretrained weights"
+        )
 
     def with_depth(self, layers: int) -> Self:
         """The same encoder with another number of layers.

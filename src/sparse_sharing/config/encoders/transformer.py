@@ -5,11 +5,25 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from sparse_sharing.config.encoders.base import EncoderSection
-from sparse_sharing.config.section import Source
+from sparse_sharing.config.section import Section, Source
 from sparse_sharing.errors import ConfigError
 
 SMALLEST_WINDOW = 16
 """The smallest window, in pieces."""
+
+
+class Lora(Section):
+    """The size of low-rank updates of matrices (Hu et al. 2022)."""
+
+    rank: int = Field(default=8, ge=1)
+    """The rank r of the updates."""
+    alpha: float = Field(default=16, gt=0)
+    """The updates are multiplied by alpha / r."""
+
+    @property
+    def scale(self) -> float:
+        """The factor of an update."""
+        return self.alpha / self.rank
 
 
 class Transformer(EncoderSection):
@@ -19,6 +33,7 @@ class Transformer(EncoderSection):
     implementation: ClassVar[str] = "sparse_sharing.encoders.transformer"
 
     extra: ClassVar[str | None] = "transformers"
+    checkpoints_activations: ClassVar[bool] = True
 
     encoder: Literal["transformer"]
     """transformer."""
@@ -37,10 +52,15 @@ class Transformer(EncoderSection):
     """Dropout of states and attention in training; none: as in config.json."""
     embeddings: Literal["shared", "frozen"] = "shared"
     """The tables of pieces, positions and types. shared: every task trains them. frozen: they stay as pretrained."""
-    norms: Literal["shared", "frozen"] = "shared"
-    """The normalizations: shared or frozen, like the embeddings."""
-    biases: Literal["shared", "frozen"] = "shared"
-    """The biases: shared or frozen, like the embeddings."""
+    norms: Literal["shared", "frozen", "private"] = "shared"
+    """The normalizations: shared or frozen, like the embeddings; or private: each task trains a copy."""
+    biases: Literal["shared", "frozen", "private"] = "shared"
+    """The biases: shared, frozen or private, like the normalizations."""
+    matrices: Literal["frozen"] | None = None
+    """The matrices of attention and feed-forward networks. none: trained. frozen: they stay as pretrained; then no
+    masks are possible."""
+    lora: Lora | None = None
+    """The low-rank updates of systems with sharing lora; filled in by the program."""
     digest: str | None = Field(default=None, pattern="^[0-9a-f]{16}$")
     """The digest of the pretrained files, which every spec contains; if given here, other files are rejected."""
     architecture: dict[str, Any] | None = None
@@ -63,10 +83,22 @@ class Transformer(EncoderSection):
             )
         return self
 
+    def adapted(self, lora: tuple[int, float] | None) -> Self:
+        """See `EncoderSection`."""
+        frozen = {"embeddings": "frozen", "matrices": "frozen"}
+        if lora is None:
+            return self.model_copy(update={**frozen, "norms": "private", "biases": "private"})
+        own = Lora(rank=lora[0], alpha=lora[1])
+        return self.model_copy(update={**frozen, "norms": "frozen", "biases": "frozen", "lora": own})
+
     def check_system(self, sharing: str, layers: int | None) -> None:
         """See `EncoderSection`."""
         if sharing in ("soft", "hierarchical"):
             raise ValueError(f"sharing '{sharing}' is not possible with encoder '{self.kind}'; use hard or sparse")
+        if self.matrices is not None and sharing in ("sparse", "extended", "merged"):
+            raise ValueError(f"sharing '{sharing}' is not possible with matrices: frozen; leave that key out")
+        if sharing in ("extended", "merged") and "private" in (self.norms, self.biases):
+            raise ValueError(f"sharing '{sharing}' is not possible with norms or biases that are private")
         if layers is not None:
             raise ValueError(f"encoder '{self.kind}' has the layers of its pretrained model; leave 'layers' out")
 

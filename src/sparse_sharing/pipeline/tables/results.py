@@ -7,7 +7,7 @@ RECORD = register(
         name="results",
         caption=(
             "Every score, tidy: one row for each dataset, system, seed, task, split and metric, with parameters, "
-            "density and seconds of training."
+            "how many of them were trained, density and seconds of training."
         ),
         columns={
             "dataset": None,
@@ -18,6 +18,7 @@ RECORD = register(
             "metric": None,
             "value": DECIMALS_OF_SCORES,
             "parameters": None,
+            "trained_parameters": None,
             "density": DECIMALS_OF_SHARES,
             "seconds": 1,
         },

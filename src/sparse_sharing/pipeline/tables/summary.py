@@ -7,7 +7,7 @@ RECORD = register(
         name="summary",
         caption=(
             "Test scores of all systems: mean, standard deviation and range over the seeds, the difference to the "
-            "baseline, parameters and density."
+            "baseline, parameters, how many of them were trained, and density."
         ),
         columns={
             "dataset": None,
@@ -22,6 +22,7 @@ RECORD = register(
             "difference": DECIMALS_OF_SCORES,
             "best": None,
             "parameters": None,
+            "trained_parameters": None,
             "density": DECIMALS_OF_SHARES,
         },
         place=10,

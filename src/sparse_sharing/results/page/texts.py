@@ -134,6 +134,9 @@ def score_table(scores: pd.DataFrame) -> Table:
             columns.append(Column("Δ", [_signed(p) if p == p else "" for p in points], True))
     sizes = scores.groupby("system", sort=False)["parameters"].first()[systems]
     columns.append(Column("parameters", [f"{int(size):,}" for size in sizes], True))
+    trained = scores.groupby("system", sort=False)["trained_parameters"].first()[systems]
+    if (trained != sizes).any():
+        columns.append(Column("trained", [f"{int(size):,}" for size in trained], True))
     densities = scores[scores["task"] != "mean"].groupby("system", sort=False)["density"].mean()[systems]
     columns.append(Column("density", [f"{share:.1%}" for share in densities], True))
     seeds = int(scores["seeds"].max())

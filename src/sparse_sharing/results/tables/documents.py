@@ -122,7 +122,7 @@ def _caption(table: pd.DataFrame, baseline: str) -> str:
     difference = f"Δ: difference to {baseline}. " if table["difference"].notna().any() else ""
     return (
         f"Test split: accuracy or span F1 in percent, {spread}. {difference}Bold: best. "
-        "Parameters: union of the masks plus biases, without embeddings and heads. "
+        "Parameters: union of the masks plus biases and other weights of single tasks, without embeddings and heads. "
         "Density: kept share of the prunable weights in percent, in the order of the tasks."
     )
 
@@ -137,7 +137,14 @@ def _cells(block: pd.DataFrame, markup: Markup) -> Rows:
         header.append(score_name(task, metric))
         header += ["Δ"] if compared else []
     marked = COLUMN in block and block[COLUMN].any()
-    header += [*(["seeds"] if uneven else []), "parameters", "density", *([COLUMN] if marked else [])]
+    frozen = (block["trained_parameters"] != block["parameters"]).any()
+    header += [
+        *(["seeds"] if uneven else []),
+        "parameters",
+        *(["trained"] if frozen else []),
+        "density",
+        *([COLUMN] if marked else []),
+    ]
     rows = [[markup.escape(name) for name in header]]
     for system, scores in block.groupby("system", sort=False):
         by_task = {(row["task"], row["metric"]): row for row in rows_of(scores)}
@@ -148,7 +155,9 @@ def _cells(block: pd.DataFrame, markup: Markup) -> Rows:
             cells += [markup.escape(signed(row["difference"]) if row else "")] if compared else []
         densities = [by_task[task]["density"] if task in by_task else None for task in tasks if task[1] != MEAN]
         cells += [span(scores["seeds"])] if uneven else []
-        cells += [thousands(scores["parameters"].iloc[-1]), _densities(densities)]
+        cells += [thousands(scores["parameters"].iloc[-1])]
+        cells += [thousands(scores["trained_parameters"].iloc[-1])] if frozen else []
+        cells += [_densities(densities)]
         rows.append([*cells, *([markup.escape(system_marks(scores))] if marked else [])])
     return rows
 

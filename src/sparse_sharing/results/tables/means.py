@@ -23,6 +23,7 @@ def task_means(scores: pd.DataFrame) -> pd.DataFrame:
         value=("value", "mean"),
         found=("task", "nunique"),
         parameters=("parameters", "first"),
+        trained_parameters=("trained_parameters", "first"),
         density=("density", "mean"),
     )
     complete = means[(means["found"] == means["tasks"]) & (means["tasks"] > 1)]

@@ -24,8 +24,8 @@ def results(scores: Sequence[dict[str, Any]], order: Order | None = None) -> pd.
             listed follow alphabetically.
 
     Returns:
-        The columns dataset, system, seed, task, split, metric, value (percent), parameters, density (of the task's
-        mask) and seconds (of training).
+        The columns dataset, system, seed, task, split, metric, value (percent), parameters, trained_parameters, density
+        (of the task's mask) and seconds (of training).
     """
     rows = [
         {**row, "split": split, "metric": metric, "value": value}

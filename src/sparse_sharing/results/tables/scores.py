@@ -63,6 +63,8 @@ class Training(_Section):
 class ModelMetrics(_Section):
     """The content of a `metrics.json`: one evaluated model with its tasks, parameters and training time in seconds.
 
+    If `trained_parameters` is None, all parameters were trained.
+
     Metrics of earlier versions, or from elsewhere, have no facts about the training.
     """
 
@@ -71,6 +73,7 @@ class ModelMetrics(_Section):
     seed: int
     tasks: dict[str, TaskMetrics] = Field(min_length=1)
     parameters: int = Field(ge=0)
+    trained_parameters: int | None = Field(default=None, ge=0)
     seconds: float = Field(ge=0)
     training: Training | None = None
 
@@ -101,6 +104,8 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
             f"{path}: {place}: {first['msg']}. Evaluate the model again, or correct the file."
         ) from error
     model = metrics.model_dump(exclude={"tasks"})
+    if metrics.trained_parameters is None:
+        model["trained_parameters"] = metrics.parameters
     return [{**model, "task": task, **scores.model_dump()} for task, scores in metrics.tasks.items()]
 
 
@@ -116,11 +121,13 @@ def read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     origin: dict[tuple[Any, ...], Path] = {}
     parameters: dict[tuple[Any, ...], int] = defaultdict(int)
+    trained: dict[tuple[Any, ...], int] = defaultdict(int)
     seconds: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for path in sorted(map(Path, paths)):
         task_rows = read_metrics(path)
         model = tuple(task_rows[0][key] for key in MODEL)
         parameters[model] += task_rows[0]["parameters"]
+        trained[model] += task_rows[0]["trained_parameters"]
         seconds[model].append(task_rows[0]["seconds"])
         for row in task_rows:
             if first := origin.get(key := (*model, row["task"])):
@@ -136,7 +143,8 @@ def read_all(paths: Iterable[Path]) -> list[dict[str, Any]]:
         )
     for row in rows:
         model = tuple(row[key] for key in MODEL)
-        row |= {"parameters": parameters[model], "seconds": math.fsum(seconds[model])}
+        row |= {"parameters": parameters[model], "trained_parameters": trained[model]}
+        row["seconds"] = math.fsum(seconds[model])
     return rows
 
 

@@ -34,12 +34,14 @@ def summary(results: pd.DataFrame, baseline: str = "single") -> pd.DataFrame:
         The columns dataset, system, task, metric ("f1" where the task has it, else "accuracy"; "mean"), seeds (their
         number), mean, std (sample deviation; missing for one seed), min and max over the seeds, difference (of the
         means to the baseline's; missing for the baseline and where it is absent), best (whether no system's mean on
-        this task is higher, as shown), parameters and density (means over the seeds).
+        this task is higher, as shown), parameters, trained_parameters and density (means over the
+        seeds).
     """
     scores = main_metric(results[results["split"] == "test"])
     scores = pd.concat([scores, task_means(scores)], ignore_index=True)
     columns = {name: ("value", name) for name in (MEAN, "std", "min", "max")}
-    columns = {"seeds": ("seed", "nunique")} | columns | {name: (name, "mean") for name in ("parameters", "density")}
+    means = ("parameters", "trained_parameters", "density")
+    columns = {"seeds": ("seed", "nunique")} | columns | {name: (name, "mean") for name in means}
     table = scores.groupby(["model", "dataset", "system", "task", "metric"], sort=False).agg(**columns).reset_index()
     table = table.sort_values("model", kind="stable", ignore_index=True)
 
@@ -49,5 +51,6 @@ def summary(results: pd.DataFrame, baseline: str = "single") -> pd.DataFrame:
     table["difference"] = (table[MEAN] - table["reference"]).where(table["system"] != baseline)
     shown = pd.Series([round(float(mean), SHOWN_DECIMALS) for mean in table[MEAN]], index=table.index)
     table["best"] = shown == shown.groupby([table[name] for name in cell]).transform("max")
-    table["parameters"] = table["parameters"].round().astype(int)
+    for name in means[:2]:
+        table[name] = table[name].round().astype(int)
     return table[list(RECORD.columns)]

@@ -61,6 +61,13 @@ def test_one_shot_gives_the_masks_of_all_rounds_from_one_ranking():
     assert [mask.keep.nonzero().flatten().tolist() for mask in masks] == [list(range(20, 40)), list(range(30, 40))]
 
 
+def test_one_shot_by_change_ranks_once_what_moved_farthest():
+    start = torch.linspace(-1, 1, SIZE)
+    moved = torch.arange(SIZE).float() * 0.1
+    masks = source_of("one_shot_change", plan(rounds=2, start=start)).masks_after(0, start - moved, dense(SIZE))
+    assert [mask.keep.nonzero().flatten().tolist() for mask in masks] == [list(range(20, 40)), list(range(30, 40))]
+
+
 @pytest.mark.parametrize(("epochs", "steps"), [(2, 7), (3, 4), (2, 1), (5, 100)])
 def test_gradual_pruning_is_dense_at_first_shrinks_and_ends_at_the_exact_density(epochs, steps):
     source = source_of("gradual", plan(settings=GRADUAL))

@@ -17,6 +17,7 @@ SUMMARY = pd.DataFrame(
         "difference": [float("nan"), -0.5, float("nan"), 1.25],
         "best": [True, False, False, True],
         "parameters": [400, 100, 400, 100],
+        "trained_parameters": [400, 100, 400, 100],
         "density": 1.0,
     }
 )
@@ -139,6 +140,12 @@ def test_scores_have_deviation_and_difference_and_the_best_is_marked():
     assert rows[0] == ["single", "80.00 ± 0.50", "", "90.00 ± 0.10", "", "400", "100.0%"]
     assert rows[1][1:5] == ["79.50", "−0.50", "91.25 ± 0.20", "+1.25"]
     assert table.best == {(0, 1), (1, 3)}
+
+
+def test_the_trained_parameters_are_shown_if_a_system_froze_some():
+    titles, rows = shown(score_table(SUMMARY.assign(trained_parameters=[400, 5, 400, 5])))
+    assert titles[-3:] == ["parameters", "trained", "density"]
+    assert [row[-2] for row in rows] == ["400", "5"]
 
 
 def test_the_verdict_comes_before_its_reasons_and_is_marked_where_there_is_one():

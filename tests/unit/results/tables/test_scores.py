@@ -19,14 +19,14 @@ from sparse_sharing.storage.artifacts import save_json
 def test_results_have_one_row_per_dataset_system_seed_task_split_and_metric(three_systems):
     frame = results_of(three_systems, ORDER)
     keys = ["dataset", "system", "seed", "task", "split", "metric"]
-    assert list(frame.columns) == [*keys, "value", "parameters", "density", "seconds"]
+    assert list(frame.columns) == [*keys, "value", "parameters", "trained_parameters", "density", "seconds"]
     assert not frame.duplicated(keys).any()
     # 3 systems, 2 seeds, 2 splits; 1 metric of pos and 4 of ner
     assert len(frame) == 3 * 2 * 2 * (1 + 4)
     row = frame[(frame["system"] == "sparse") & (frame["seed"] == 2) & (frame["metric"] == "recall")].iloc[-1]
     assert row.to_dict() == {
         **{"dataset": "joint", "system": "sparse", "seed": 2, "task": "ner", "split": "test", "metric": "recall"},
-        **{"value": 88.0, "parameters": 396_000, "density": 0.25, "seconds": 1.0},
+        **{"value": 88.0, "parameters": 396_000, "trained_parameters": 396_000, "density": 0.25, "seconds": 1.0},
     }
 
 
@@ -93,9 +93,9 @@ def test_per_type_without_any_type_is_an_empty_table_with_its_header(model):
 def test_results_are_written_with_fixed_decimals_and_plain_line_ends(model):
     path = model("hard", {"pos": accuracy(200 / 3, 1 / 3)}, seconds=123.456)
     assert csv_of("results", results_of([path])) == (
-        "dataset,system,seed,task,split,metric,value,parameters,density,seconds\n"
-        "joint,hard,1,pos,dev,accuracy,67.6667,20000,0.333333,123.5\n"
-        "joint,hard,1,pos,test,accuracy,66.6667,20000,0.333333,123.5\n"
+        "dataset,system,seed,task,split,metric,value,parameters,trained_parameters,density,seconds\n"
+        "joint,hard,1,pos,dev,accuracy,67.6667,20000,20000,0.333333,123.5\n"
+        "joint,hard,1,pos,test,accuracy,66.6667,20000,20000,0.333333,123.5\n"
     )
 
 

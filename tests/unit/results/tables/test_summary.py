@@ -47,7 +47,7 @@ def test_the_markdown_summary(three_systems):
     assert markdown_of(table) == (
         "Test split: accuracy or span F1 in percent, mean ± sample standard deviation over 2 seeds. "
         "Δ: difference to single. Bold: best. "
-        "Parameters: union of the masks plus biases, without embeddings and heads. "
+        "Parameters: union of the masks plus biases and other weights of single tasks, without embeddings and heads. "
         "Density: kept share of the prunable weights in percent, in the order of the tasks.\n"
         "\n"
         "## joint\n"
@@ -172,6 +172,19 @@ def test_a_task_may_be_called_mean(model):
 def test_large_parameter_counts_are_shown_in_thousands(model, parameters, shown):
     table = summary(results_of([model("hard", {"pos": accuracy(90.0)}, parameters=parameters)]))
     assert f"| {shown} | 100.00 |" in markdown_of(table)
+
+
+def test_trained_parameters_have_a_column_only_if_a_system_froze_some(model):
+    """Metrics that do not name them are of a training of all parameters."""
+    hard = model("hard", {"pos": accuracy(90.0)}, parameters=20_000)
+    lora = model("lora", {"pos": accuracy(90.0)}, parameters=21_000, trained_parameters=1_000)
+    assert "| system | pos accuracy | parameters | density |" in markdown_of(summary(results_of([hard])))
+    table = summary(results_of([hard, lora]))
+    assert list(table["trained_parameters"]) == [20_000, 1_000]
+    text = markdown_of(table)
+    assert "| parameters | trained | density |" in text
+    assert "| 20k | 20k |" in text
+    assert "| 21k | 1000 |" in text
 
 
 NASTY = r"[a_b]|c*&50%<d>\e#$~^{f}`g`"
