@@ -52,7 +52,7 @@ scaling: $(INSTALLED)
 	$(RUN) OMP_NUM_THREADS=1 python -m benchmarks --scaling $(if $(QUICK),--quick)
 
 accuracy: $(INSTALLED)
-	$(RUN) OMP_NUM_THREADS=1 python -m benchmarks --accuracy $(if $(QUICK),--quick)
+	$(RUN) OMP_NUM_THREADS=1 python -m benchmarks --accuracy $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
 calibrate: $(INSTALLED)
 	$(RUN) OMP_NUM_THREADS=1 python -m benchmarks.calibration $(if $(QUICK),--runs 500 --real-runs 40)

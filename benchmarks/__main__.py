@@ -117,7 +117,12 @@ def main() -> None:
     parser.add_argument(
         "--scaling", action="store_true", help="measure how costs grow, with plots; takes several minutes"
     )
-    parser.add_argument("--accuracy", action="store_true", help="compare scores with those of the plain implementation")
+    parser.add_argument(
+        "--accuracy", action="store_true", help="compare scores with those of the plain implementation and of spaCy"
+    )
+    parser.add_argument(
+        "--seed", type=int, action="append", help="with --accuracy: only compare with spaCy, with this seed"
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the JSON files")
     parser.add_argument("--plots", type=Path, default=Path("docs/scaling.svg"), help="file of the plots")
     options = parser.parse_args()
@@ -126,9 +131,12 @@ def main() -> None:
         Clock.of_process()
     console = Console()
     if options.accuracy:
-        from benchmarks import accuracy
+        from benchmarks import accuracy, peers
 
-        accuracy.run(options.output, options.quick, console)
+        if not options.seed:
+            accuracy.run(options.output, options.quick, console)
+        if not options.quick:
+            peers.run(options.output, tuple(options.seed or peers.SEEDS), console)
         return
     if options.scaling:
         from benchmarks import scaling

@@ -36,8 +36,8 @@ def corpus_of(tasks: Sequence[TaskColumn], sentences: int | None = None) -> Corp
     return CorpusSpec(name="news", word_column=0, repair=False, tasks=list(tasks), train_sentences=sentences)
 
 
-def spec_of(dimension: int = 100, sentences: int | None = None) -> PrepareSpec:
-    """The spec of the text of the measured dataset: one corpus, no pretrained vectors."""
+def spec_of(dimension: int = 100, sentences: int | None = None, vectors: bool = False) -> PrepareSpec:
+    """The spec of the text of the measured dataset: one corpus, with or without pretrained vectors."""
     return PrepareSpec(
         dataset="news",
         corpora=[corpus_of([], sentences)],
@@ -46,7 +46,7 @@ def spec_of(dimension: int = 100, sentences: int | None = None) -> PrepareSpec:
         minimum_character_count=2,
         maximum_characters=50,
         word_dimension=dimension,
-        vectors=False,
+        vectors=vectors,
     )
 
 
@@ -55,11 +55,13 @@ def task_specs(sentences: int | None = None) -> dict[str, PrepareTaskSpec]:
     return {task.name: PrepareTaskSpec(dataset="news", corpus=corpus_of([task], sentences)) for task in REAL_TASKS}
 
 
-def prepare_dataset(files: Files, folder: Path, spec: PrepareSpec, sentences: int | None = None) -> None:
+def prepare_dataset(
+    files: Files, folder: Path, spec: PrepareSpec, sentences: int | None = None, vectors: Path | None = None
+) -> None:
     """Encode the text of a dataset and the tags of its tasks with the stages `prepare` and `prepare_task`."""
     from sparse_sharing.stages import prepare, prepare_task
 
-    prepare.run(spec, files, None, folder)
+    prepare.run(spec, files, vectors, folder)
     for task, task_spec in task_specs(sentences).items():
         prepare_task.run(task_spec, files, folder / "tags" / task)
 
@@ -144,11 +146,12 @@ def real_corpus() -> Path | None:
     return folder if (folder / "train.txt").exists() else None
 
 
-def prepare_real(source: Path, folder: Path, sentences: int | None = None) -> Path:
-    """Encode the real corpus, or its first training sentences; returns the folder."""
+def prepare_real(source: Path, folder: Path, sentences: int | None = None, vectors: Path | None = None) -> Path:
+    """Encode the real corpus, or its first training sentences, with word vectors if given; returns the folder."""
     if not (folder / "vocabulary.json").exists():
         files = {split: {"news": source / f"{split}.txt"} for split in SENTENCES}
-        prepare_dataset(files, folder, spec_of(sentences=sentences), sentences)
+        spec = spec_of(sentences=sentences, vectors=vectors is not None)
+        prepare_dataset(files, folder, spec, sentences, vectors)
     return folder
 
 

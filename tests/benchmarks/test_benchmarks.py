@@ -204,3 +204,40 @@ def test_accuracy_is_measured_in_both_ways(tmp_path, monkeypatch):
     ]
     assert all(set(outcome["scores"]) == set(TASKS) for outcome in outcomes)
     assert "their mean" in console.export_text()
+
+
+@pytest.mark.parametrize("with_spacy", [False, True])
+def test_each_system_is_compared_with_and_without_features_and_nothing_is_measured_twice(
+    tmp_path, monkeypatch, with_spacy
+):
+    from benchmarks import data, peers, spacy_peer
+
+    if with_spacy and not spacy_peer.is_installed():
+        pytest.skip("spaCy is not installed")
+    lines = [f"{word} {pos} {chunk} {ner}" for word, pos, chunk, ner in WRITTEN]
+    folder = tmp_path / "conll03"
+    folder.mkdir()
+    for split in ("train", "dev", "test"):
+        (folder / f"{split}.txt").write_text("\n".join([*lines, ""] * 12), encoding="utf-8")
+    monkeypatch.setattr(data, "real_corpus", lambda: folder)
+    monkeypatch.setattr(peers, "is_installed", lambda: with_spacy)
+    console = Console(record=True, width=160, file=(tmp_path / "out").open("w"))
+    for _ in range(2):
+        peers.run(tmp_path, (1,), console, sentences=6, epochs=1)
+    outcomes = peers.read(tmp_path / "peers.json")
+    expected = ["single", "single, features", "hard", "hard, features"]
+    assert [outcome.system for outcome in outcomes] == ["spaCy"] * with_spacy + expected
+    for outcome in outcomes:
+        assert set(outcome.trained.test) == set(outcome.trained.dev) == {"pos", "ner"}
+        assert outcome.trained.epochs >= 1
+    assert console.export_text().count("Test scores") == 2
+
+
+def test_a_budget_ends_before_another_epoch_would_exceed_it(monkeypatch):
+    from benchmarks import peer_trainings
+
+    now = iter([0.0, 1.0, 2.0, 3.0])
+    monkeypatch.setattr(peer_trainings.time, "process_time", lambda: next(now))
+    budget = peer_trainings.Budget(3.5)
+    assert [budget.ends(), budget.ends(), budget.ends()] == [False, False, True]
+    assert (budget.epochs, budget.spent) == (3, 3.0)

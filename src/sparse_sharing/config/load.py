@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from sparse_sharing.config.encoders.base import EncoderSection, section_class
+from sparse_sharing.config.encoders.base import ENCODERS, EncoderSection, section_class
 from sparse_sharing.config.schema import Config
 from sparse_sharing.config.tagged import Tagged, add_late_kinds
 from sparse_sharing.errors import ConfigError
@@ -212,8 +212,11 @@ def _step(kind: typing.Any, part: int | str) -> typing.Any:
         return typing.get_args(kind)[-1]
     if _is_root(kind):
         return kind.kinds().get(part)
-    field = kind.model_fields.get(str(part)) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-    return None if field is None else field.annotation
+    # The sections of all encoders: whether the chosen one has the key is checked elsewhere.
+    sections = [*ENCODERS.values()] if kind is EncoderSection else [kind]
+    named = [own for own in sections if isinstance(own, type) and issubclass(own, BaseModel)]
+    fields = [own.model_fields[str(part)] for own in named if str(part) in own.model_fields]
+    return fields[0].annotation if fields else None
 
 
 def _plain(annotation: typing.Any) -> typing.Any:

@@ -3,6 +3,7 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sparse_sharing.config.encoders.bilstm import BiLstm
+from sparse_sharing.config.features import Features
 from sparse_sharing.encoders.base import Encoder, TextSizes
 from sparse_sharing.encoders.first_values import (
     open_forget_gates,
@@ -23,6 +25,7 @@ from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks.tensor_info import TensorInfo, UnitAxis
 from sparse_sharing.text.batches import WORDS, WordBatch, make_batch
 from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.features import FEATURES, HASHES, FeatureKinds, FeatureRows
 from sparse_sharing.text.vocabulary import PADDING_CHARACTER
 
 # By default, PyTorch computes LSTMs in TF32 on a GPU, with ten bits of mantissa instead of 23.
@@ -30,39 +33,66 @@ torch.backends.cudnn.allow_tf32 = False
 
 
 FILTERS = "characters"
-"""The group of units of the character convolution."""
+"""The group of units of the character convolution; of several, each has a group `characters.width_N`."""
 
 DIRECTIONS = ("left_to_right", "right_to_left")
 
 
 class Characters(nn.Module):
-    """Character CNN: embedding, convolution over the word, maximum over its characters.
+    """Character CNN: embedding, convolutions over the word, maximum over its characters.
 
-    The convolution is computed as one matrix product over windows of characters, which for words is much faster than
+    A convolution is computed as one matrix product over windows of characters, which for words is much faster than
     the general operation.
     """
 
-    def __init__(self, model: BiLstm, character_count: int, filters: int) -> None:
-        """Build for a number of character ids, including padding, and a number of filters."""
+    def __init__(self, model: BiLstm, character_count: int, units: Mapping[str, int] | None = None) -> None:
+        """Build for a number of character ids, including padding.
+
+        Args:
+            model: the section of the encoder.
+            character_count: the number of character ids.
+            units: for groups of filters of which a compact network has fewer than the section says, their number.
+        """
         super().__init__()
         self.embedding = nn.Embedding(character_count, model.character_dimension, padding_idx=PADDING_CHARACTER)
-        self.convolution = nn.Conv1d(
-            model.character_dimension,
-            filters,
-            model.character_width,
-            padding=model.character_width // 2,
-        )
+        # A number between dots would be read as the number of a layer: see `masks.layers`.
+        widths = {f"width_{width}": width for width in model.character_widths or []}
+        for name, width in (widths or {"convolution": model.character_width}).items():
+            filters = (units or {}).get(_group_of(name), model.character_filters)
+            self.add_module(name, nn.Conv1d(model.character_dimension, filters, width, padding=width // 2))
+
+    @property
+    def convolutions(self) -> dict[str, nn.Conv1d]:
+        """The convolutions by name, in the order of their filters in the result."""
+        return {name: module for name, module in self.named_children() if isinstance(module, nn.Conv1d)}
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """For each group of filters their number."""
+        return {_group_of(name): convolution.out_channels for name, convolution in self.convolutions.items()}
 
     def forward(self, characters: Tensor) -> Tensor:
         """Ids int64 [U, C], padded with 0 -> float [U, filters]; padding has no influence."""
-        width, weight = self.convolution.kernel_size[0], self.convolution.weight
-        margin = width // 2
-        windows = functional.pad(characters, (margin, margin), value=PADDING_CHARACTER).unfold(1, width, 1)
-        features = functional.linear(
-            self.embedding(windows).flatten(2), weight.transpose(1, 2).flatten(1), self.convolution.bias
-        )
         padding = (characters == PADDING_CHARACTER).unsqueeze(2)
-        return features.masked_fill(padding, float("-inf")).amax(1)
+        found = [
+            self._features(characters, convolution).masked_fill(padding, float("-inf")).amax(1)
+            for convolution in self.convolutions.values()
+        ]
+        return found[0] if len(found) == 1 else torch.cat(found, dim=1)
+
+    def _features(self, characters: Tensor, convolution: nn.Conv1d) -> Tensor:
+        """Float [U, C, filters]; a filter of even width reads one more character before its place than after it."""
+        width, weight = convolution.kernel_size[0], convolution.weight
+        before = width // 2
+        windows = functional.pad(characters, (before, width - 1 - before), value=PADDING_CHARACTER).unfold(1, width, 1)
+        return functional.linear(
+            self.embedding(windows).flatten(2), weight.transpose(1, 2).flatten(1), convolution.bias
+        )
+
+
+def _group_of(convolution: str) -> str:
+    """The group of the filters of a convolution."""
+    return FILTERS if convolution == "convolution" else f"{FILTERS}.{convolution}"
 
 
 class RecurrentLayer(nn.Module, ABC):
@@ -131,10 +161,11 @@ class RecurrentEncoder(Encoder[SectionType, WordBatch], Generic[SectionType, Lay
         """See `Encoder`."""
         super().__init__(model, sizes)
         self.model, self.words, self.dropout = model, sizes.words, model.dropout
-        filters = sizes.units.get(FILTERS, model.character_filters)
-        self.characters = Characters(model, sizes.characters, filters)
+        self.characters = Characters(model, sizes.characters, sizes.units)
+        self.features = None if model.features is None else feature_rows(model.features)
         self.recurrent: Stack[LayerType] = Stack()
-        width = model.word_dimension + filters
+        width = model.word_dimension + sum(self.characters.groups.values())
+        width += model.features.count * model.features.width if model.features else 0
         for number in range(model.layers):
             layer = self.build_layer(number, width, sizes.units)
             self.recurrent.append(layer)
@@ -154,6 +185,7 @@ class RecurrentEncoder(Encoder[SectionType, WordBatch], Generic[SectionType, Lay
             *_character_tensors(self.characters),
             *(info for number, layer in enumerate(self.recurrent) for info in self.layer_tensors(number, layer)),
             TensorInfo(WORDS, (self.words, self.model.word_dimension), 0, "rows", unit_variance_rows),
+            *_feature_tensors(self.model.features),
         ]
 
     def batch(
@@ -164,13 +196,23 @@ class RecurrentEncoder(Encoder[SectionType, WordBatch], Generic[SectionType, Lay
         random: np.random.Generator | None = None,
     ) -> WordBatch:
         """See `Encoder`; in training a share of the words is read as the unknown word."""
-        return make_batch(text, indices, task, self.model.word_dropout if random is not None else 0.0, random)
+        share: float | np.ndarray = self.model.word_dropout
+        if self.model.rare_word_dropout is not None:
+            share = np.maximum(share, self.model.rare_word_dropout / (self.model.rare_word_dropout + text.word_counts))
+        return make_batch(text, indices, task, share, random, self.features)
 
-    def embed(self, word_vectors: Tensor, batch: WordBatch) -> Tensor:
-        """Float [W, D] for the batch's `word_rows` -> words and characters [L, B, D + filters], dropout applied."""
-        words = functional.embedding(batch.words, word_vectors)
-        characters = functional.embedding(batch.surfaces, self.characters(batch.character_rows))
-        return self.drop(torch.cat([words, characters], dim=2), batch)
+    def embed(self, rows: Mapping[str, Tensor], batch: WordBatch) -> Tensor:
+        """Words, characters and features of the tokens, float [L, B, inputs of the first layer], dropout applied.
+
+        Args:
+            rows: the rows of the batch, as in `states`.
+            batch: see `states`.
+        """
+        words = functional.embedding(batch.words, rows[WORDS])
+        spelled = self.characters(batch.character_rows)
+        if batch.features is not None:
+            spelled = torch.cat([spelled, feature_vectors(rows[FEATURES], batch.features)], dim=1)
+        return self.drop(torch.cat([words, functional.embedding(batch.surfaces, spelled)], dim=2), batch)
 
     def drop(self, states: Tensor, batch: WordBatch) -> Tensor:
         """Dropout, in training. For a slice of a batch, use its columns of the whole batch's noise."""
@@ -213,8 +255,12 @@ class BiLstmEncoder(RecurrentEncoder[BiLstm, BidirectionalLayer]):
     def _inputs_of(self, number: int) -> tuple[UnitAxis, ...]:
         """The units among the inputs of a layer."""
         if number == 0:
-            filters = self.characters.convolution.out_channels
-            return (UnitAxis(FILTERS, 1, filters, start=self.model.word_dimension),)
+            counts, starts = self.characters.groups, accumulate(self.characters.groups.values(), initial=0)
+            first = self.model.word_dimension
+            return tuple(
+                UnitAxis(group, 1, count, start=first + start)
+                for (group, count), start in zip(counts.items(), starts, strict=False)
+            )
         return tuple(dataclasses.replace(axis, axis=1) for axis in self.state_units(number))
 
     def width(self, readout: int) -> int:
@@ -232,40 +278,40 @@ class BiLstmEncoder(RecurrentEncoder[BiLstm, BidirectionalLayer]):
 
     def states(self, rows: Mapping[str, Tensor], batch: WordBatch, readout: int) -> Tensor:
         """See `Encoder`; float [L, B, width] of layer `readout`, counted from 1."""
-        states = self.embed(rows[WORDS], batch)
+        states = self.embed(rows, batch)
         for layer in self.recurrent[:readout]:
             states = layer(states, batch.reverse)
         return self.drop(states, batch)
 
 
+def feature_rows(features: Features) -> FeatureRows:
+    """What finds the rows of the features of words."""
+    return FeatureRows(FeatureKinds.from_json(features.model_dump()))
+
+
+def feature_vectors(table: Tensor, rows: Tensor) -> Tensor:
+    """Float [R, D] and the rows of each surface, int64 [U, features * HASHES] -> float [U, features * D]."""
+    return functional.embedding(rows, table).unflatten(1, (-1, HASHES)).sum(2).flatten(1)
+
+
+def _feature_tensors(features: Features | None) -> list[TensorInfo]:
+    if features is None:
+        return []
+    return [TensorInfo(FEATURES, (features.rows, features.width), 0, "rows", unit_variance_rows)]
+
+
 def _character_tensors(characters: Characters) -> list[TensorInfo]:
-    filters = UnitAxis(FILTERS, 0, characters.convolution.out_channels)
-    embedding, convolution = characters.embedding.weight, characters.convolution
-    weight = convolution.weight
-    return [
-        TensorInfo(
-            "characters.embedding.weight", tuple(embedding.shape), 0, "embedding", with_padding(PADDING_CHARACTER)
-        ),
-        TensorInfo(
-            "characters.convolution.weight",
-            tuple(weight.shape),
-            0,
-            "matrix",
-            xavier,
-            prunable=True,
-            layer_name="characters",
-            units=(filters,),
-        ),
-        TensorInfo(
-            "characters.convolution.bias",
-            (filters.count,),
-            0,
-            "bias",
-            zeros,
-            layer_name="characters",
-            units=(filters,),
-        ),
-    ]
+    embedding = tuple(characters.embedding.weight.shape)
+    found = [TensorInfo("characters.embedding.weight", embedding, 0, "embedding", with_padding(PADDING_CHARACTER))]
+    for own, convolution in characters.convolutions.items():
+        filters = UnitAxis(_group_of(own), 0, convolution.out_channels)
+        name, shape = f"characters.{own}", tuple(convolution.weight.shape)
+        common: Any = {"layer_name": "characters", "units": (filters,)}
+        found += [
+            TensorInfo(f"{name}.weight", shape, 0, "matrix", xavier, prunable=True, **common),
+            TensorInfo(f"{name}.bias", (filters.count,), 0, "bias", zeros, **common),
+        ]
+    return found
 
 
 def recurrent_tensors(layer: nn.Module, name: str, number: int, inputs: tuple[UnitAxis, ...]) -> list[TensorInfo]:

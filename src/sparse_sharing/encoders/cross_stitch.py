@@ -15,7 +15,7 @@ from sparse_sharing.encoders.bilstm import (
     recurrent_tensors,
 )
 from sparse_sharing.masks.tensor_info import TensorInfo
-from sparse_sharing.text.batches import WORDS, WordBatch
+from sparse_sharing.text.batches import WordBatch
 
 OWN_SHARE = 0.9
 """The initial weight of a task's own states in a unit; the other states share the rest equally."""
@@ -76,7 +76,7 @@ class CrossStitchEncoder(RecurrentEncoder[CrossStitch, CrossStitchLayer]):
 
     def states(self, rows: Mapping[str, Tensor], batch: WordBatch, readout: int) -> Tensor:
         """See `Encoder`; float [L, B, 2 * hidden] of stack `readout`, counted from 0."""
-        states = [self.embed(rows[WORDS], batch)] * len(self.model.stacks)
+        states = [self.embed(rows, batch)] * len(self.model.stacks)
         for layer in self.recurrent[:-1]:
             states = layer(states, batch.reverse, slice(None))
         mixed = self.recurrent[-1](states, batch.reverse, slice(readout, readout + 1))

@@ -1,6 +1,7 @@
 """Encodes words as numbers for a network; each word is looked up once and cached between calls."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,6 +48,11 @@ class Surfaces:
     def extra(self) -> np.ndarray:
         """float32 [E, D], the vectors of words that are not in the training text."""
         return np.stack(self._extra) if self._extra else np.zeros((0, self.vectors.dimension), np.float32)
+
+    def written(self, start: int) -> list[str]:
+        """The surfaces from number `start` on as written, spaces in them as no-break spaces."""
+        edges = [0, *self._spelling_ends][start:]
+        return [self._spelling[begin:end].decode("utf-8") for begin, end in pairwise(edges)]
 
     def forget_if_many(self) -> None:
         """Drop all words if there are too many; call it between texts."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from sparse_sharing import __version__
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.text.features import FEATURES, HASHES
 from sparse_sharing.text.vocabulary import PADDING_CHARACTER
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 OPSET, FORMAT_VERSION = 17, 8
 """Versions of the operators and of the file: old enough for every runtime of recent years."""
 
-WORDS, EMBEDDING, CONVOLUTION = "words.weight", "characters.embedding.weight", "characters.convolution"
+WORDS, CHARACTERS, EMBEDDING = "words.weight", "characters.", "characters.embedding"
 DIRECTIONS = ("left_to_right", "right_to_left")
 
 GATES = (0, 3, 1, 2)
@@ -38,6 +39,9 @@ INPUTS = {
     "lengths": ("INT32", ["sentences"]),
     "extra": ("FLOAT", ["unseen", None]),
 }
+
+FEATURES_INPUT = {"features": ("INT64", ["surfaces", "rows"])}
+"""A further input of networks with features of the spelling, as from `FeatureRows`."""
 
 CHAIN = ("transitions", "start", "end")
 """The parts of a CRF, which are used in decoding and not in the graph."""
@@ -76,7 +80,7 @@ def build_graph(weights: Weights) -> "onnx.ModelProto":
         ConfigError: The weights are not those of a BiLSTM with linear or CRF heads.
     """
     names = {name for name in weights.values if not name.endswith(tuple(f".{part}" for part in CHAIN))}
-    if unknown := names ^ _known_names(weights.layers):
+    if unknown := names ^ _known_names(weights):
         raise ConfigError(
             f"--onnx supports BiLSTMs with linear or CRF heads; this model differs in {', '.join(sorted(unknown))}"
         )
@@ -119,11 +123,12 @@ class _Graph:
             shape = ["tokens", "sentences", len(values[f"heads.{task}.bias"])]
             outputs.append(helper.make_tensor_value_info(scores, TensorProto.FLOAT, shape))
         dimension = self.weights.values[WORDS].shape[1]
+        named = INPUTS | (FEATURES_INPUT if FEATURES in self.weights.values else {})
         inputs = [
             helper.make_tensor_value_info(
                 name, getattr(TensorProto, kind), [dimension if axis is None else axis for axis in axes]
             )
-            for name, (kind, axes) in INPUTS.items()
+            for name, (kind, axes) in named.items()
         ]
         tensors = [numpy_helper.from_array(np.ascontiguousarray(a), name) for name, a in self.constants.items()]
         graph = helper.make_graph(self.nodes, "tagger", inputs, outputs, tensors)
@@ -149,22 +154,41 @@ class _Graph:
         return self.node("Mul", [floats, self.constant(f"{name}.scale", scale)], name)
 
     def _embed(self, task: str) -> str:
-        """Word vectors and spellings, float [tokens, sentences, D + F]."""
-        values, kernel = self.weights.of(task), self.matrix(f"{CONVOLUTION}.weight", task)
-        bias = self.constant(f"bias.{kernel}", values[f"{CONVOLUTION}.bias"])
-        table = self.constant("characters.table", self.weights.values[EMBEDDING])
+        """Word vectors, characters and features, float [tokens, sentences, inputs of the first layer]."""
+        kernels = {self.matrix(f"{name}.weight", task): name for name in convolutions(self.weights.values)}
+        parts = [self._spellings(task, kernel, name) for kernel, name in kernels.items()]
+        if FEATURES in self.weights.values:
+            parts.append(self._features())
+        key = next(iter(kernels)) if len(kernels) == 1 else _digest(np.array(list(kernels)))
+        spellings = self.node("Concat", parts, f"spelling.{key}", axis=1) if len(parts) > 1 else parts[0]
+        spelled = self.node("Gather", [spellings, "surfaces"], f"spelled.{key}")
+        return self.node("Concat", [self._word_vectors(), spelled], f"embedded.{key}", axis=2)
+
+    def _spellings(self, task: str, kernel: str, name: str) -> str:
+        """The output of a character convolution for each surface, float [surfaces, filters]."""
+        values = self.weights.of(task)
+        bias = self.constant(f"bias.{kernel}", values[f"{name}.bias"])
+        table = self.constant("characters.table", self.weights.values[f"{EMBEDDING}.weight"])
         letters = self.node("Gather", [table, "characters"], "letters")
         upright = self.node("Transpose", [letters], "upright", perm=[0, 2, 1])
-        width = values[f"{CONVOLUTION}.weight"].shape[2]
-        features = self.node("Conv", [upright, kernel, bias], f"features.{kernel}", pads=[width // 2, width // 2])
+        width = values[f"{name}.weight"].shape[2]
+        pads = [width // 2, width - 1 - width // 2]
+        features = self.node("Conv", [upright, kernel, bias], f"features.{kernel}", pads=pads)
         padding = self.constant("padding", np.int64(PADDING_CHARACTER))
         is_padding = self.node("Equal", ["characters", padding], "is_padding")
         over_filters = self.node("Unsqueeze", [is_padding, self.constant("one", np.array([1]))], "over_filters")
         lowest = self.constant("lowest", np.float32(-np.inf))
         real = self.node("Where", [over_filters, lowest, features], f"real.{kernel}")
-        spellings = self.node("ReduceMax", [real], f"spellings.{kernel}", axes=[2], keepdims=0)
-        spelled = self.node("Gather", [spellings, "surfaces"], f"spelled.{kernel}")
-        return self.node("Concat", [self._word_vectors(), spelled], f"embedded.{kernel}", axis=2)
+        return self.node("ReduceMax", [real], f"spellings.{kernel}", axes=[2], keepdims=0)
+
+    def _features(self) -> str:
+        """The vectors of the features of each surface, float [surfaces, features * width]."""
+        table = self.weights.values[FEATURES]
+        found = self.node("Gather", [self.constant("features.table", table), "features"], "feature_rows")
+        shape = self.constant("feature_shape", np.array([0, -1, HASHES, table.shape[1]]))
+        by_feature = self.node("Reshape", [found, shape], "by_feature")
+        summed = self.node("ReduceSum", [by_feature, self.constant("third", np.array([2]))], "summed", keepdims=0)
+        return self.node("Reshape", [summed, self.constant("line_each", np.array([0, -1]))], "feature_vectors")
 
     def _word_vectors(self) -> str:
         """The vectors of words, from the table or from `extra`: the table is never copied."""
@@ -308,7 +332,16 @@ def onnx_arrays(values: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[
 def covered_names(weights: Weights) -> list[str]:
     """The tensors of the graph that masks cover, in order."""
     layers = range(max(weights.layers.values()))
-    return [f"{CONVOLUTION}.weight", *(f"lstm{layer}.{part}" for layer in layers for part in "WR")]
+    kernels = [f"{name}.weight" for name in convolutions(weights.values)]
+    return [*kernels, *(f"lstm{layer}.{part}" for layer in layers for part in "WR")]
+
+
+def convolutions(values: Mapping[str, np.ndarray]) -> list[str]:
+    """The names of the character convolutions, in the order of their filters: the narrowest first."""
+    names = [
+        name.removesuffix(".weight") for name in values if name.startswith(CHARACTERS) and name.endswith(".weight")
+    ]
+    return sorted(set(names) - {EMBEDDING}, key=lambda name: values[f"{name}.weight"].shape[2])
 
 
 def quantised(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -318,13 +351,15 @@ def quantised(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(array / scale).astype(np.int8), scale
 
 
-def _known_names(layers: Mapping[str, int]) -> set[str]:
+def _known_names(weights: Weights) -> set[str]:
     """The names of the values that the graph supports."""
-    characters = {EMBEDDING, f"{CONVOLUTION}.weight", f"{CONVOLUTION}.bias"}
+    layers = weights.layers
+    filters = {f"{name}.{part}" for name in convolutions(weights.values) for part in ("weight", "bias")}
     parts = [f"{kind}_{source}_l0" for kind in ("weight", "bias") for source in ("ih", "hh")]
     deepest = range(max(layers.values()))
     lstms = {f"recurrent.{layer}.{way}.{part}" for layer in deepest for way in DIRECTIONS for part in parts}
-    return {WORDS} | {f"heads.{task}.{part}" for task in layers for part in ("weight", "bias")} | characters | lstms
+    heads = {f"heads.{task}.{part}" for task in layers for part in ("weight", "bias")}
+    return {WORDS, f"{EMBEDDING}.weight"} | ({FEATURES} & set(weights.values)) | filters | lstms | heads
 
 
 def _is_even(values: Mapping[str, np.ndarray], layer: int) -> bool:

@@ -12,6 +12,7 @@ from sparse_sharing.tagging.base import BaseTagger
 from sparse_sharing.tagging.decoding import Predictions, shares_of
 from sparse_sharing.tagging.vectors import UnseenVectors
 from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.features import FeatureKinds, FeatureRows
 from sparse_sharing.text.vocabulary import Vocabulary
 
 NETWORK_FILE, DECODING_FILE, VOCABULARY_FILE = "network.onnx", "onnx.json", "vocabulary.json"
@@ -48,6 +49,8 @@ class OnnxTagger(BaseTagger):
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
         self.dimension = decoding["model"]["word_dimension"]
+        features = decoding["model"].get("features")
+        self.features = None if features is None else FeatureRows(FeatureKinds.from_json(features))
         self.chains = {
             task: {name: np.array(values, np.float32) for name, values in task_details.get("chain", {}).items()}
             for task, task_details in decoding["tasks"].items()
@@ -91,7 +94,7 @@ class OnnxTagger(BaseTagger):
         outputs = [f"scores.{task}" for task in tasks]
         extra = self._extra(text)
         for indices in _batches(text.lengths, batch_size):
-            inputs = network_inputs(text, indices)
+            inputs = network_inputs(text, indices, self.features)
             starts, lengths = text.offsets[indices], text.lengths[indices]
             # Concatenated sentences, as path decoding needs them.
             mask = np.arange(len(inputs["words"])) < lengths[:, None]
@@ -118,7 +121,9 @@ class OnnxTagger(BaseTagger):
         return extra
 
 
-def network_inputs(text: EncodedText, indices: np.ndarray) -> dict[str, np.ndarray]:
+def network_inputs(
+    text: EncodedText, indices: np.ndarray, features: FeatureRows | None = None
+) -> dict[str, np.ndarray]:
     """Sentences as inputs of the network, padded, time first: all inputs except `extra`."""
     starts, lengths = text.offsets[indices], text.lengths[indices]
     time = np.arange(int(lengths.max()))[:, None]
@@ -126,11 +131,13 @@ def network_inputs(text: EncodedText, indices: np.ndarray) -> dict[str, np.ndarr
     kinds, surfaces = np.unique(text.tokens[positions], return_inverse=True)
     surfaces = surfaces.reshape(positions.shape)
     characters = text.surface_characters[kinds]
+    found = {} if features is None else {"features": features.of(text.spelled(kinds.tolist()))}
     return {
         "words": text.surface_words[kinds][surfaces].astype(np.int64),
         "characters": characters[:, : max(1, int((characters != 0).any(0).sum()))].astype(np.int64),
         "surfaces": surfaces.astype(np.int64),
         "lengths": lengths.astype(np.int32),
+        **found,
     }
 
 

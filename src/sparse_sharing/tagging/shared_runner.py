@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sparse_sharing.encoders.bilstm import BiLstmEncoder
+from sparse_sharing.encoders.bilstm import BiLstmEncoder, feature_vectors
 from sparse_sharing.heads.base import Head
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.compact import below_the_layers, compact_network
@@ -22,6 +22,7 @@ from sparse_sharing.network.network import Network
 from sparse_sharing.tagging.decoding import Predictions, shares_of
 from sparse_sharing.tagging.encoding import Surfaces
 from sparse_sharing.text.batches import MAXIMUM_POSITIONS, WORDS
+from sparse_sharing.text.features import FEATURES, FeatureRows
 from sparse_sharing.text.vocabulary import UNKNOWN_WORD
 
 
@@ -45,6 +46,7 @@ class SharedRunner:
         self.tables: dict[str, Tensor] = {}
         self.filled: dict[str, int] = {}
         self.known_words: dict[str, int] = {}
+        self.features: FeatureRows | None = None
         self.generation = surfaces.generation
         network.encoder.eval()
         with torch.no_grad():
@@ -66,6 +68,7 @@ class SharedRunner:
         encoder = network.encoder
         if not isinstance(encoder, BiLstmEncoder):
             raise TypeError(f"the encoder is a {type(encoder).__name__}, for which `can_run` is False")
+        self.features = encoder.features
         steps, step = self.roots, None
         word_limit = self.network.word_limits.get(task, len(self.network.rows[WORDS]))
         for module in [encoder.characters, *encoder.recurrent[: network.readouts[task]]]:
@@ -120,7 +123,7 @@ class SharedRunner:
         return best, shares_of(scores, best)
 
     def _extend_table(self, key: str, characters: nn.Module) -> None:
-        """Compute word vectors and spellings, float [U, D + F], of surfaces that have none yet."""
+        """Compute the inputs of the first layer, float [U, inputs], of surfaces that have none yet."""
         if self.generation != self.surfaces.generation:
             self.tables, self.filled, self.generation = {}, {}, self.surfaces.generation
         filled, wanted = self.filled.get(key, 0), len(self.surfaces)
@@ -129,9 +132,11 @@ class SharedRunner:
         ids = self.surfaces.characters[filled:]
         ids = np.ascontiguousarray(ids[:, : max(1, int((ids != 0).any(0).sum()))], dtype=np.int64)
         parts = [characters(torch.from_numpy(ids[at : at + 2048])) for at in range(0, len(ids), 2048)]
-        new = torch.cat(
-            [self._word_vectors(self.surfaces.words[filled:], self.known_words[key]), torch.cat(parts)], dim=1
-        )
+        inputs = [self._word_vectors(self.surfaces.words[filled:], self.known_words[key]), torch.cat(parts)]
+        if self.features is not None:
+            rows = torch.from_numpy(self.features.of(self.surfaces.written(filled)))
+            inputs.append(feature_vectors(self.network.rows[FEATURES], rows))
+        new = torch.cat(inputs, dim=1)
         if key not in self.tables or wanted > len(self.tables[key]):
             larger = torch.empty(max(1024, 2 * wanted), new.shape[1])
             if filled:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sparse_sharing.text.encoded import EncodedText
+from sparse_sharing.text.features import FEATURES, FeatureRows
 from sparse_sharing.text.vocabulary import NO_TAG, UNKNOWN_WORD
 
 IGNORED_TAG = -100
@@ -75,6 +76,9 @@ class WordBatch(Batch):
         character_rows: int64 [U, C], the characters of the distinct surfaces of the batch.
         surfaces: int64 [L, B], the index of each token's surface in `character_rows`.
         reverse: int64 [L * B], the positions that reverse each sentence and keep its padding at the end.
+        feature_rows: int64 [R], the distinct rows of the features of the batch; None without features.
+        features: int64 [U, rows of a surface], the index of each row of a surface in `feature_rows`; None without
+            features.
     """
 
     word_rows: Tensor
@@ -82,11 +86,14 @@ class WordBatch(Batch):
     character_rows: Tensor
     surfaces: Tensor
     reverse: Tensor
+    feature_rows: Tensor | None = field(default=None, kw_only=True)
+    features: Tensor | None = field(default=None, kw_only=True)
 
     @property
     def rows(self) -> Mapping[str, Tensor]:
         """See `Batch`."""
-        return {WORDS: self.word_rows}
+        words = {WORDS: self.word_rows}
+        return words if self.feature_rows is None else {**words, FEATURES: self.feature_rows}
 
     def cut(self, columns: slice) -> "WordBatch":
         """See `Batch`."""
@@ -103,6 +110,8 @@ class WordBatch(Batch):
             character_rows=self.character_rows[rows],
             surfaces=surfaces,
             reverse=reverse.reshape(-1),
+            feature_rows=self.feature_rows,
+            features=None if self.features is None else self.features[rows],
             tags=self.tags[:length, columns].contiguous(),
             mask=mask.contiguous(),
             origin=Origin(len(self.mask), self.mask.shape[1], columns),
@@ -118,32 +127,55 @@ def make_batch(
     text: EncodedText,
     indices: Sequence[int] | np.ndarray,
     task: str | None = None,
-    word_dropout: float = 0.0,
+    word_dropout: float | np.ndarray = 0.0,
     random: np.random.Generator | None = None,
+    features: FeatureRows | None = None,
 ) -> WordBatch:
-    """Collect sentences in a batch; a share `word_dropout` of the tokens is read as the unknown word."""
+    """Collect sentences in a batch.
+
+    Args:
+        text: the sentences.
+        indices: the indices of the sentences.
+        task: the task whose gold tags the batch has; None: no tags.
+        word_dropout: the share of the tokens that is read as the unknown word; or the share for each surface of the
+            text, float [U].
+        random: the generator of word dropout; None: no word dropout.
+        features: finds the features of the spelling; None: no features.
+    """
     positions, mask = padded_positions(text, indices)
     lengths, time = mask.sum(0), np.arange(len(mask))[:, None]
     surface_ids, surfaces = np.unique(text.tokens[positions], return_inverse=True)
     surfaces = surfaces.reshape(positions.shape)
     word_ids = text.surface_words[surface_ids][surfaces]
-    if word_dropout and random is not None:
-        dropped = random.random(word_ids.shape) < word_dropout
+    share = word_dropout[surface_ids][surfaces] if isinstance(word_dropout, np.ndarray) else word_dropout
+    if np.any(share) and random is not None:
+        dropped = random.random(word_ids.shape) < share
         word_ids = np.where(dropped & mask, UNKNOWN_WORD, word_ids)
         word_ids = np.where(mask, word_ids, word_ids[0])
     word_rows, words = np.unique(word_ids, return_inverse=True)
     characters = text.surface_characters[surface_ids]
     characters = characters[:, : max(1, int((characters != 0).any(0).sum()))]
     reverse = np.where(mask, lengths - 1 - time, time) * len(lengths) + np.arange(len(lengths))
+    feature_rows = feature_numbers = None
+    if features is not None:
+        feature_rows, feature_numbers = _distinct(features.of(text.spelled(surface_ids.tolist())))
     return WordBatch(
         word_rows=torch.from_numpy(word_rows.astype(np.int64)),
         words=torch.from_numpy(words.reshape(positions.shape)),
         character_rows=torch.from_numpy(characters.astype(np.int64)),
         surfaces=torch.from_numpy(surfaces),
         reverse=torch.from_numpy(reverse.reshape(-1)),
+        feature_rows=feature_rows,
+        features=feature_numbers,
         tags=torch.from_numpy(gold_tags(text, task, positions, mask)),
         mask=torch.from_numpy(mask),
     )
+
+
+def _distinct(rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    """The distinct values of an array, int64 [R], and the index of each value in them, in the shape of the array."""
+    values, places = np.unique(rows, return_inverse=True)
+    return torch.from_numpy(values), torch.from_numpy(places.reshape(rows.shape))
 
 
 def padded_positions(text: EncodedText, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:

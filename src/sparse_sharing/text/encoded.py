@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -49,6 +50,12 @@ class EncodedText:
     def lengths(self) -> np.ndarray:
         """int64 [S], tokens of each sentence."""
         return np.diff(self.offsets)
+
+    @cached_property
+    def word_counts(self) -> np.ndarray:
+        """int64 [U], how many tokens of the text have the word of each surface."""
+        by_word = np.bincount(self.surface_words, np.bincount(self.tokens, minlength=len(self.surface_words)))
+        return by_word.astype(np.int64)[self.surface_words]
 
     def spelled(self, surfaces: Iterable[int]) -> list[str]:
         """Some surfaces as written."""

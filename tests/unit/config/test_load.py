@@ -42,6 +42,7 @@ CHOICE = "select.choices.0.target_density"
     ("path", "value", "line"),
     [
         ("model.hiden", 6, "model.hiden: unknown key; did you mean 'hidden'?"),
+        ("model.features", {"sufix": 3}, "model.features.sufix: unknown key; did you mean 'suffix'?"),
         ("modle", {}, "modle: unknown key; did you mean 'model'?"),
         ("train.systems.1.shring", "hard", "train.systems[1].shring: unknown key; did you mean 'sharing'?"),
         ("tables.x", 1, "tables.x: unknown key; known keys: baseline"),

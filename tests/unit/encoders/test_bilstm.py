@@ -151,7 +151,7 @@ def test_a_sentence_has_the_same_states_by_itself_and_beside_longer_ones(layers)
 
 def test_what_is_behind_the_last_character_has_no_influence():
     torch.manual_seed(1)
-    characters = Characters(MODEL, 10, MODEL.character_filters)
+    characters = Characters(MODEL, 10)
     short = torch.tensor([[3, 4, 5], [6, 0, 0]])
     long = torch.cat([short, torch.zeros(2, 4, dtype=torch.int64)], dim=1)
     assert torch.equal(characters(short), characters(long))
@@ -159,7 +159,7 @@ def test_what_is_behind_the_last_character_has_no_influence():
 
 
 def test_padding_of_characters_does_not_win_the_maximum():
-    characters = Characters(MODEL, 10, MODEL.character_filters)
+    characters = Characters(MODEL, 10)
     nn.init.zeros_(characters.convolution.weight)
     nn.init.constant_(characters.convolution.bias, 1.0)
     with torch.no_grad():
@@ -241,7 +241,7 @@ def test_dropout_of_almost_everything_leaves_finite_numbers():
 @pytest.mark.parametrize("width", [1, 3, 5])
 def test_characters_are_convolved_as_pytorch_does(width):
     torch.manual_seed(1)
-    own = Characters(MODEL.model_copy(update={"character_width": width}), 9, MODEL.character_filters)
+    own = Characters(MODEL.model_copy(update={"character_width": width}), 9)
     ids = torch.tensor([[2, 3, 4, 8], [5, 0, 0, 0], [1, 7, 0, 0]])
     expected = own.convolution(own.embedding(ids).transpose(1, 2))
     expected = torch.stack([row[:, : (word != 0).sum()].amax(1) for row, word in zip(expected, ids, strict=True)])

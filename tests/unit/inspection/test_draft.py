@@ -50,6 +50,21 @@ def test_words_tasks_and_schemes_of_the_demo_corpus_are_found(joint, tmp_path):
     assert found == {"pos": (1, "none", "accuracy"), "chunk": (2, "iob2", "f1"), "ner": (3, "iob2", "f1")}
 
 
+def test_without_word_vectors_the_features_of_words_are_drafted(joint, tmp_path):
+    text, config = drafted(joint, tmp_path)
+    assert config.data.vectors is None
+    assert config.model.features.model_dump() == {
+        "prefix": [1],
+        "suffix": [1, 2, 3],
+        "shape": True,
+        "case": True,
+        "rows": 2000,
+        "width": 10,
+    }
+    assert config.model.rare_word_dropout == 0.25
+    assert "most useful without word vectors" in text
+
+
 def test_corpora_with_different_names_become_corpora_of_one_dataset(tmp_path):
     files = []
     for name, text in generate("separate", dict.fromkeys(SPLITS, 40), 1).items():

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import TASKS, encoded, network_of, sentences
 
+from sparse_sharing.config.features import Features
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.masks.ranking import prune_smallest
@@ -24,6 +25,8 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 ROUNDING = 1e-5
+
+SPELLING = Features(prefix=1, suffix=[2, 3], shape=True, rows=40, width=3)
 
 
 def weights_of(network, masks=None, int8=False, **more):
@@ -38,7 +41,7 @@ def weights_of(network, masks=None, int8=False, **more):
 def decoding_of(network, **chains):
     """What decoding needs; `chains` are those of tasks with a CRF."""
     tasks = {task: {"chain": chains[task]} if task in chains else {} for task in network.vocabulary.tasks}
-    return {"tasks": tasks, "model": {"word_dimension": 6}, "data": {"vectors": False}}
+    return {"tasks": tasks, "model": network.model.model_dump(), "data": {"vectors": False}}
 
 
 def tagger_of(network, masks=None, int8=False, **chains):
@@ -59,13 +62,11 @@ def random_masks(network, seed=0, density=0.5):
 
 def scores_of(network, task, text, tagger, indices):
     """The scores of sentences by torch and by onnxruntime, for each sentence float [L, T]."""
-    from sparse_sharing.text.batches import make_batch
-
     network.encoder.eval()
     network.activate(task)
-    batch = make_batch(text, indices)
+    batch = network.encoder.batch(text, indices)
     ours = network.logits(task, network.gather(batch), batch).detach().numpy()
-    inputs = network_inputs(text, indices) | {"extra": np.zeros((1, 6), np.float32)}
+    inputs = network_inputs(text, indices, tagger.features) | {"extra": np.zeros((1, 6), np.float32)}
     (theirs,) = tagger.session.run([f"scores.{task}"], inputs)
     return [(ours[:length, column], theirs[:length, column]) for column, length in enumerate(text.lengths[indices])]
 
@@ -76,6 +77,22 @@ def test_the_graph_gives_the_scores_of_torch_for_any_lengths_and_batches(layers,
     text, tagger = encoded(sentences(12, seed=4)), tagger_of(network)
     for indices in ([0], [1, 2], list(range(12)), [5, 3, 3]):
         for ours, theirs in scores_of(network, "ner", text, tagger, np.array(indices)):
+            assert np.abs(ours - theirs).max() < ROUNDING
+            assert np.ptp(ours) > 100 * ROUNDING
+
+
+@pytest.mark.parametrize("density", [None, 0.5])
+@pytest.mark.parametrize(
+    "inputs",
+    [{"features": SPELLING}, {"character_widths": [2, 4]}, {"features": SPELLING, "character_widths": [1, 4]}],
+)
+def test_the_graph_has_the_optional_inputs_of_words(inputs, density):
+    network = network_of(seed=3, **inputs)
+    masks = random_masks(network, density=density) if density else {}
+    network.set_masks(masks)
+    text, tagger = encoded(sentences(12, seed=4)), tagger_of(network, masks)
+    for task in TASKS:
+        for ours, theirs in scores_of(network, task, text, tagger, np.arange(12)):
             assert np.abs(ours - theirs).max() < ROUNDING
             assert np.ptp(ours) > 100 * ROUNDING
 

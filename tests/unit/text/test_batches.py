@@ -11,11 +11,13 @@ from tiny import encoded, sentences, vocabulary_of
 
 from sparse_sharing.text.batches import (
     IGNORED_TAG,
+    WORDS,
     make_batch,
     shuffled_batches,
     sorted_batches,
     training_batches,
 )
+from sparse_sharing.text.features import FEATURES, FeatureKinds, FeatureRows
 from sparse_sharing.text.vocabulary import UNKNOWN_WORD
 
 LENGTHS = st.lists(st.integers(1, 30), max_size=60).map(lambda lengths: np.array(lengths, dtype=np.int64))
@@ -151,6 +153,24 @@ def test_word_dropout_reaches_its_share_of_the_tokens():
     batch = make_batch(text, range(400), "pos", 0.25, np.random.default_rng(1))
     words = batch.word_rows[batch.words][batch.mask]
     assert (words == UNKNOWN_WORD).float().mean().item() == pytest.approx(0.25, abs=0.03)
+
+
+def test_a_share_for_each_surface_drops_only_tokens_of_these_surfaces():
+    text = encoded([(["the", "cat"], {}), (["cat", "the"], {})], vocabulary_of(()))
+    batch = make_batch(text, [0, 1], None, np.array([0.0, 1.0]), np.random.default_rng(1))
+    words = batch.word_rows[batch.words]
+    assert words.tolist() == [[text.surface_words[0], UNKNOWN_WORD], [UNKNOWN_WORD, text.surface_words[0]]]
+
+
+def test_a_batch_has_the_features_of_each_of_its_tokens_and_so_has_a_part_of_it():
+    found = FeatureRows(FeatureKinds((1,), (2,), False, False, 20))
+    whole = make_batch(TEXT, [3, 4, 5], features=found)
+    for batch, first in ((whole, 3), (whole.cut(slice(1, 3)), 4)):
+        rows = batch.feature_rows[batch.features][batch.surfaces]
+        assert set(batch.rows) == {WORDS, FEATURES}
+        for column, length in enumerate(batch.mask.sum(0).tolist()):
+            expected = found.of(TEXT.words()[first + column])
+            assert np.array_equal(rows[:length, column].numpy(), expected)
 
 
 def test_padding_brings_no_word_into_the_batch():

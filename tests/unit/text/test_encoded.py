@@ -106,3 +106,9 @@ def test_spellings_are_padded_with_zero():
     cat = [PLAIN.character_ids[character] for character in "cat"]
     assert rows.tolist() == [cat, [PLAIN.character_ids["a"], 0, 0], [UNKNOWN_CHARACTER, 0, 0]]
     assert rows.dtype == np.int32
+
+
+def test_the_count_of_a_surface_is_that_of_its_word_in_any_case():
+    text = encoded([(["The", "cat", "the"], {}), (["cat", "Zzz", "the"], {})], vocabulary_of(()))
+    counts = dict(zip(text.surfaces(), text.word_counts.tolist(), strict=True))
+    assert counts == {"The": 3, "the": 3, "cat": 2, "Zzz": 1}

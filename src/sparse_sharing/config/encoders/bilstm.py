@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sparse_sharing.config.encoders.base import ENCODERS, EncoderSection
+from sparse_sharing.config.features import Features, Lengths
 
 
 class BiLstm(EncoderSection):
@@ -23,6 +24,11 @@ class BiLstm(EncoderSection):
     """Filters of the character convolution."""
     character_width: int = Field(default=3, ge=1)
     """Width of a filter in characters; odd, so that a word keeps its length."""
+    character_widths: Lengths | None = None
+    """Widths of several convolutions, such as [2, 3, 4], each with character_filters filters, instead of one of
+    character_width."""
+    features: Features | None = None
+    """Hashed features of the spelling: prefixes, suffixes, shape and case."""
     hidden: int = Field(default=200, ge=1)
     """Units of the LSTM, per direction."""
     layers: int = Field(default=1, ge=1)
@@ -31,6 +37,9 @@ class BiLstm(EncoderSection):
     """Dropout after the embeddings and before the heads."""
     word_dropout: float = Field(default=0.01, ge=0, lt=1)
     """Share of training tokens that are read as the unknown word."""
+    rare_word_dropout: float | None = Field(default=None, gt=0)
+    """Read rare words as the unknown word more often in training: each token of a word that occurs n times in the text
+    with probability a / (a + n), at least word_dropout, where a is this number, such as 0.25."""
 
     @field_validator("encoder")
     @classmethod
