@@ -57,14 +57,14 @@ class Corpus:
         if self.vectors is None:
             return {}
         stored = load_tensors(self.folder / "vectors.safetensors", "vectors").tensors
-        found: dict[str, np.ndarray] = {}
-        for own in self.texts.values():
-            text = own["pos"]
+        vectors: dict[str, np.ndarray] = {}
+        for task_texts in self.texts.values():
+            text = task_texts["pos"]
             rows = np.concatenate([stored["vectors"], text.extra])
             known = np.concatenate([stored["has_vector"], np.ones(len(text.extra), bool)])
             numbers = zip(text.surfaces(), text.surface_words.tolist(), strict=True)
-            found |= {word: rows[number] for word, number in numbers if known[number]}
-        return found
+            vectors |= {word: rows[number] for word, number in numbers if known[number]}
+        return vectors
 
 
 class Budget:

@@ -70,15 +70,19 @@ def show(outcomes: list[Outcome], console: Console) -> None:
     for column in ("", "vectors", *TASKS, *(f"{task}, each seed" for task in TASKS), "CPU s", "epochs"):
         table.add_column(column, justify="right" if column not in ("", "vectors") else "left")
     for vectors in (False, True):
-        own = [outcome for outcome in outcomes if outcome.vectors == vectors]
-        for name in dict.fromkeys(outcome.system for outcome in own):
-            found = [outcome.trained for outcome in own if outcome.system == name]
+        matching = [outcome for outcome in outcomes if outcome.vectors == vectors]
+        for name in dict.fromkeys(outcome.system for outcome in matching):
+            trainings = [outcome.trained for outcome in matching if outcome.system == name]
             means = [
-                f"{np.mean([one.test[task] for one in found]):.2f} ({np.mean([one.dev[task] for one in found]):.2f})"
+                f"{np.mean([one.test[task] for one in trainings]):.2f} "
+                f"({np.mean([one.dev[task] for one in trainings]):.2f})"
                 for task in TASKS
             ]
-            each = [" ".join(f"{one.test[task]:.2f}" for one in found) for task in TASKS]
-            spent = f"{np.median([one.seconds for one in found]):.0f}", f"{np.median([o.epochs for o in found]):.0f}"
+            each = [" ".join(f"{one.test[task]:.2f}" for one in trainings) for task in TASKS]
+            spent = (
+                f"{np.median([one.seconds for one in trainings]):.0f}",
+                f"{np.median([o.epochs for o in trainings]):.0f}",
+            )
             table.add_row(name, "yes" if vectors else "no", *means, *each, *spent)
     console.print(table)
 
@@ -101,9 +105,13 @@ def run(
     path = output / "peers.json"
     outcomes = read(path)
     for seed in seeds:
-        for own in (None, vectors) if vectors.exists() else (None,):
-            corpus = Corpus.read(source, output, sentences, own)
-            known = {one.system: one.trained for one in outcomes if (one.vectors, one.seed) == (own is not None, seed)}
+        for vector_file in (None, vectors) if vectors.exists() else (None,):
+            corpus = Corpus.read(source, output, sentences, vector_file)
+            known = {
+                one.system: one.trained
+                for one in outcomes
+                if (one.vectors, one.seed) == (vector_file is not None, seed)
+            }
             for outcome in measure(corpus, seed, epochs, known):
                 outcomes.append(outcome)
                 values = json.dumps([asdict(one) for one in outcomes], indent=1)

@@ -42,8 +42,8 @@ class SpacyPeer:
         from spacy.util import minibatch
 
         examples = [
-            Example(self._document(own), self._document(own, pos, ner))
-            for own, pos, ner in zip(words, gold["pos"], gold["ner"], strict=True)
+            Example(self._document(sentence), self._document(sentence, pos, ner))
+            for sentence, pos, ner in zip(words, gold["pos"], gold["ner"], strict=True)
         ]
         optimizer = self.nlp.initialize(lambda: examples)
         for _ in range(epochs):
@@ -66,7 +66,10 @@ class SpacyPeer:
         names = [[Span(one.label_, one.start, one.end) for one in document.ents] for document in documents]
         return {
             "pos": [[token.tag_ for token in document] for document in documents],
-            "ner": [write_tags(own, len(words), self.scheme) for own, words in zip(names, sentences, strict=True)],
+            "ner": [
+                write_tags(sentence_spans, len(words), self.scheme)
+                for sentence_spans, words in zip(names, sentences, strict=True)
+            ],
         }
 
     def keep(self) -> None:

@@ -214,8 +214,8 @@ def _step(kind: typing.Any, part: int | str) -> typing.Any:
         return kind.kinds().get(part)
     # The sections of all encoders: whether the chosen one has the key is checked elsewhere.
     sections = [*ENCODERS.values()] if kind is EncoderSection else [kind]
-    named = [own for own in sections if isinstance(own, type) and issubclass(own, BaseModel)]
-    fields = [own.model_fields[str(part)] for own in named if str(part) in own.model_fields]
+    named = [section for section in sections if isinstance(section, type) and issubclass(section, BaseModel)]
+    fields = [section.model_fields[str(part)] for section in named if str(part) in section.model_fields]
     return fields[0].annotation if fields else None
 
 

@@ -184,9 +184,9 @@ class _Graph:
     def _features(self) -> str:
         """The vectors of the features of each surface, float [surfaces, features * width]."""
         table = self.weights.values[FEATURES]
-        found = self.node("Gather", [self.constant("features.table", table), "features"], "feature_rows")
+        gathered = self.node("Gather", [self.constant("features.table", table), "features"], "feature_rows")
         shape = self.constant("feature_shape", np.array([0, -1, HASHES, table.shape[1]]))
-        by_feature = self.node("Reshape", [found, shape], "by_feature")
+        by_feature = self.node("Reshape", [gathered, shape], "by_feature")
         summed = self.node("ReduceSum", [by_feature, self.constant("third", np.array([2]))], "summed", keepdims=0)
         return self.node("Reshape", [summed, self.constant("line_each", np.array([0, -1]))], "feature_vectors")
 

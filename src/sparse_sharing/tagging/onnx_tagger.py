@@ -131,13 +131,13 @@ def network_inputs(
     kinds, surfaces = np.unique(text.tokens[positions], return_inverse=True)
     surfaces = surfaces.reshape(positions.shape)
     characters = text.surface_characters[kinds]
-    found = {} if features is None else {"features": features.of(text.spelled(kinds.tolist()))}
+    feature_inputs = {} if features is None else {"features": features.of(text.spelled(kinds.tolist()))}
     return {
         "words": text.surface_words[kinds][surfaces].astype(np.int64),
         "characters": characters[:, : max(1, int((characters != 0).any(0).sum()))].astype(np.int64),
         "surfaces": surfaces.astype(np.int64),
         "lengths": lengths.astype(np.int32),
-        **found,
+        **feature_inputs,
     }
 
 

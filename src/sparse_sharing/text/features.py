@@ -70,12 +70,12 @@ class FeatureRows:
         known = self._known
         if len(known) > MOST_WORDS:
             known.clear()
-        found = []
+        rows_of_words = []
         for word in words:
             if (rows := known.get(word)) is None:
                 rows = known[word] = self._computed(word)
-            found.append(rows)
-        return np.stack(found) if found else np.zeros((0, self.kinds.count * HASHES), np.int64)
+            rows_of_words.append(rows)
+        return np.stack(rows_of_words) if rows_of_words else np.zeros((0, self.kinds.count * HASHES), np.int64)
 
     def _computed(self, word: str) -> np.ndarray:
         numbers = [hashed(feature) for feature in self.kinds.of(word)]
