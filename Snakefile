@@ -17,6 +17,7 @@ if "data" not in config:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/foreign.smk"
+include: "workflow/rules/scheduling.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/warmup.smk"
 include: "workflow/rules/prune.smk"
@@ -43,6 +44,7 @@ localrules:
 rule all:
     default_target: True
     input:
+        wait_for_ends,
         refuse_foreign,
         rules.tables.output,
         rules.figures.output,
@@ -54,6 +56,7 @@ rule all:
 
 rule data:
     input:
+        wait_for_ends,
         refuse_foreign,
         files_of("prepare"),
         files_of("prepare_task"),
@@ -61,12 +64,14 @@ rule data:
 
 rule masks:
     input:
+        wait_for_ends,
         refuse_foreign,
         files_of("select"),
 
 
 rule models:
     input:
+        wait_for_ends,
         refuse_foreign,
         files_of("train", "model.safetensors"),
         files_of("add_task", "model.safetensors"),

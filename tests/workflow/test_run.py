@@ -112,6 +112,14 @@ def test_plain_snakemake_ends_with_the_same_words(workflow):
     assert "Report: results/tiny/report.html" in done.stdout
 
 
+@pytest.mark.parametrize("limit", [[], ["--max-jobs-per-timespan", "50/2s"]])
+def test_snakemake_limits_jobs_per_time_only_if_asked_to(workflow, limit):
+    done = workflow.snakemake("--cores", "2", "--forcerun", "report", "--verbose", *limit)
+    assert done.returncode == 0, done.stdout
+    said = re.findall(r"Submitting maximum (\d+) job\(s\) over (\S+) second", done.stdout)
+    assert said == ([("50", "2.0")] if limit else [])
+
+
 def test_a_wrong_configuration_is_named_without_the_files_of_the_workflow(fresh):
     with fresh.edited() as config:
         config["modell"] = {}

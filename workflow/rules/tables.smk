@@ -3,6 +3,7 @@
 
 rule tables:
     input:
+        wait_for_ends,
         refuse_foreign,
         files_of("prepare", "summary.json"),
         files_of("prepare_task", "summary.json"),

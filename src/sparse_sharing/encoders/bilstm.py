@@ -74,11 +74,11 @@ class Characters(nn.Module):
     def forward(self, characters: Tensor) -> Tensor:
         """Ids int64 [U, C], padded with 0 -> float [U, filters]; padding has no influence."""
         padding = (characters == PADDING_CHARACTER).unsqueeze(2)
-        features = [
+        maxima = [
             self._features(characters, convolution).masked_fill(padding, float("-inf")).amax(1)
             for convolution in self.convolutions.values()
         ]
-        return features[0] if len(features) == 1 else torch.cat(features, dim=1)
+        return maxima[0] if len(maxima) == 1 else torch.cat(maxima, dim=1)
 
     def _features(self, characters: Tensor, convolution: nn.Conv1d) -> Tensor:
         """Float [U, C, filters]; a filter of even width reads one more character before its place than after it."""
@@ -302,18 +302,16 @@ def _feature_tensors(features: Features | None) -> list[TensorInfo]:
 
 def _character_tensors(characters: Characters) -> list[TensorInfo]:
     embedding = tuple(characters.embedding.weight.shape)
-    declarations = [
-        TensorInfo("characters.embedding.weight", embedding, 0, "embedding", with_padding(PADDING_CHARACTER))
-    ]
-    for key, convolution in characters.convolutions.items():
-        filters = UnitAxis(_group_of(key), 0, convolution.out_channels)
-        name, shape = f"characters.{key}", tuple(convolution.weight.shape)
+    tensors = [TensorInfo("characters.embedding.weight", embedding, 0, "embedding", with_padding(PADDING_CHARACTER))]
+    for part, convolution in characters.convolutions.items():
+        filters = UnitAxis(_group_of(part), 0, convolution.out_channels)
+        name, shape = f"characters.{part}", tuple(convolution.weight.shape)
         common: Any = {"layer_name": "characters", "units": (filters,)}
-        declarations += [
+        tensors += [
             TensorInfo(f"{name}.weight", shape, 0, "matrix", xavier, prunable=True, **common),
             TensorInfo(f"{name}.bias", (filters.count,), 0, "bias", zeros, **common),
         ]
-    return declarations
+    return tensors
 
 
 def recurrent_tensors(layer: nn.Module, name: str, number: int, inputs: tuple[UnitAxis, ...]) -> list[TensorInfo]:

@@ -63,19 +63,19 @@ class FeatureRows:
     def __init__(self, kinds: FeatureKinds) -> None:
         """Use these features."""
         self.kinds = kinds
-        self._known: dict[str, np.ndarray] = {}
+        self._cache: dict[str, np.ndarray] = {}
 
     def of(self, words: Iterable[str]) -> np.ndarray:
         """Int64 [words, features * HASHES], the rows of each word; those of a feature follow each other."""
-        known = self._known
-        if len(known) > MOST_WORDS:
-            known.clear()
-        rows_of_words = []
+        cache = self._cache
+        if len(cache) > MOST_WORDS:
+            cache.clear()
+        by_word = []
         for word in words:
-            if (rows := known.get(word)) is None:
-                rows = known[word] = self._computed(word)
-            rows_of_words.append(rows)
-        return np.stack(rows_of_words) if rows_of_words else np.zeros((0, self.kinds.count * HASHES), np.int64)
+            if (rows := cache.get(word)) is None:
+                rows = cache[word] = self._computed(word)
+            by_word.append(rows)
+        return np.stack(by_word) if by_word else np.zeros((0, self.kinds.count * HASHES), np.int64)
 
     def _computed(self, word: str) -> np.ndarray:
         numbers = [hashed(feature) for feature in self.kinds.of(word)]
