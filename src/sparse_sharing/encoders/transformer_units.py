@@ -61,7 +61,7 @@ def _groups(body: nn.Module) -> Iterator[_Group]:
         if match is None or attention is None or not isinstance(getattr(attention, "query", None), nn.Linear):
             continue
         writing = tuple(f"{name}.attention.self.{part}" for part in ("query", "key", "value"))
-        size = int(attention.attention_head_size)
+        size = int(getattr(attention, "attention_head_size", 0))
         yield _Group(f"layer.{match[1]}.heads", size, writing, f"{name}.attention.output.dense")
         activation = getattr(module.intermediate, "intermediate_act_fn", None)
         # The state of a removed unit must be 0.

@@ -88,10 +88,10 @@ def measured(results, overlaps, facts):
 def model(tmp_path):
     """A function that writes the metrics of one model to a new file, and returns its path."""
 
-    def write(system, tasks, *, dataset="joint", seed=1, parameters=20_000, seconds=1.0):
+    def write(system, tasks, *, dataset="joint", seed=1, parameters=20_000, seconds=1.0, **others):
         path = tmp_path / f"metrics{len(list(tmp_path.glob('metrics*.json')))}.json"
         content = {"dataset": dataset, "system": system, "seed": seed, "tasks": tasks}
-        content |= {"parameters": parameters, "seconds": seconds}
+        content |= {"parameters": parameters, "seconds": seconds, **others}
         path.write_text(json.dumps(content), encoding="utf-8")
         return path
 

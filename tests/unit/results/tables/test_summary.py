@@ -65,9 +65,9 @@ def test_the_csv_summary_holds_plain_numbers(model):
     paths = [model("single", {"pos": accuracy(94.0)}), model("hard", {"pos": accuracy(93.999999)})]
     table = summary(results_of(paths, ORDER))
     assert csv_of("summary", table) == (
-        "dataset,system,task,metric,seeds,mean,std,min,max,difference,best,parameters,density\n"
-        "joint,single,pos,accuracy,1,94.0000,,94.0000,94.0000,,True,20000,1.000000\n"
-        "joint,hard,pos,accuracy,1,94.0000,,94.0000,94.0000,0.0000,True,20000,1.000000\n"
+        "dataset,system,task,metric,seeds,mean,std,min,max,difference,best,parameters,trained_parameters,density\n"
+        "joint,single,pos,accuracy,1,94.0000,,94.0000,94.0000,,True,20000,20000,1.000000\n"
+        "joint,hard,pos,accuracy,1,94.0000,,94.0000,94.0000,0.0000,True,20000,20000,1.000000\n"
     )
 
 
