@@ -121,13 +121,13 @@ class TaskParts(nn.Module):
             values: values by name, as of the encoder.
             prefix: the part of their names before the names in the shared module.
         """
-        found = {name: value for name, value in values.items() if not name.startswith(f"{PREFIX}.")}
-        own = {part.origin: key for key, part in self.parts.items() if part.task == task and part.kind == "copy"}
-        found |= {f"{prefix}{origin}": values[f"{PREFIX}.{key}"] for origin, key in own.items()}
+        tensors = {name: value for name, value in values.items() if not name.startswith(f"{PREFIX}.")}
+        copies = {part.origin: key for key, part in self.parts.items() if part.task == task and part.kind == "copy"}
+        tensors |= {f"{prefix}{origin}": values[f"{PREFIX}.{key}"] for origin, key in copies.items()}
         for origin in self.updated:
             down, up = (values[f"{PREFIX}.{Part(task, origin, kind).key}"] for kind in ("down", "up"))
-            found[f"{prefix}{origin}"] = found[f"{prefix}{origin}"] + self.scale * (up @ down)
-        return found
+            tensors[f"{prefix}{origin}"] = tensors[f"{prefix}{origin}"] + self.scale * (up @ down)
+        return tensors
 
 
 def narrow_uniform(tensor: Tensor, source: Generator) -> None:

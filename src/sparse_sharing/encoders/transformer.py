@@ -137,36 +137,40 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
             if model.revision is None:
                 raise ConfigError("a transformer needs the folder of its pretrained weights; add --pretrained FOLDER")
             folder = download(model.pretrained, model.revision)
-        elif model.digest not in (None, found := pretrained_digest(folder)):
-            raise ArtifactError(f"{folder}: its files have digest {found}, expected {model.digest}")
-        found = {
+        elif model.digest not in (None, digest := pretrained_digest(folder)):
+            raise ArtifactError(f"{folder}: its files have digest {digest}, expected {model.digest}")
+        completed = {
             "architecture": read_architecture(folder),
             "tokenizer": read_tokenizer(folder),
             "licence": read_licence(folder),
             "folder": str(folder),
         }
-        return model.model_copy(update=found)
+        return model.model_copy(update=completed)
 
     def tensors(self) -> list[TensorInfo]:
         """See `Encoder`; initial values are the pretrained ones, read from the folder in the section."""
         values = _Pretrained(self.model.folder, self.body)
         frozen: set[Role] = {role for role in _ROLES if self._use_of(role) in ("frozen", "private")}
-        found = {
+        declarations = {
             f"body.{name}": _declare(f"body.{name}", parameter, module, values.first(f"body.{name}"), frozen)
             for name, parameter, module in self._shared()
         }
-        top = max(info.layer for info in found.values())
+        top = max(info.layer for info in declarations.values())
         # The normalization after the last layer belongs to that layer.
-        found |= {name: replace(info, layer=top) for name, info in found.items() if ".final_norm." in name}
+        declarations |= {
+            name: replace(info, layer=top) for name, info in declarations.items() if ".final_norm." in name
+        }
         # Masks over units cover biases, and cannot cover a copy of them for each task.
         axes = unit_axes(self.body) if self.model.biases != "private" else {}
-        found |= {f"body.{name}": replace(found[f"body.{name}"], units=units) for name, units in axes.items()}
+        declarations |= {
+            f"body.{name}": replace(declarations[f"body.{name}"], units=units) for name, units in axes.items()
+        }
         rows = TensorInfo(self.table, self.table_shape, 0, "rows", values.first(self.table), frozen="rows" in frozen)
-        own = [
-            _declare_part(f"{PREFIX}.{key}", part, parameter, found[f"body.{part.origin}"])
+        of_tasks = [
+            _declare_part(f"{PREFIX}.{key}", part, parameter, declarations[f"body.{part.origin}"])
             for (key, part), parameter in zip(self.tasks.parts.items(), self.tasks.parameters(), strict=True)
         ]
-        return [*found.values(), *own, rows]
+        return [*declarations.values(), *of_tasks, rows]
 
     def _shared(self) -> Iterator[tuple[str, nn.Parameter, nn.Module]]:
         """The parameters of the body, by their names in it, with the module that each belongs to."""
@@ -233,8 +237,8 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
 
     def unread(self, parts: Mapping[str, Tensor], readout: int) -> list[Tensor]:
         """See `Encoder`; every task reads all layers, but not the tensors of other tasks."""
-        own = self.tasks.tasks[readout - 1] if self.tasks.parts else None
-        return [parts[f"{PREFIX}.{key}"] for key, part in self.tasks.parts.items() if part.task != own]
+        task = self.tasks.tasks[readout - 1] if self.tasks.parts else None
+        return [parts[f"{PREFIX}.{key}"] for key, part in self.tasks.parts.items() if part.task != task]
 
     def batch(
         self,
@@ -294,21 +298,21 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
         ]
         starts = np.array([start for start, _ in windows.spans])
         places = np.arange(len(flat)) - starts[windows.window] + len(frame.before)
-        found = np.stack([windows.window + first, places], axis=1)
+        positions = np.stack([windows.window + first, places], axis=1)
         ends = np.cumsum(lengths)
         if self.model.pieces == "mean":
-            return rows, np.split(found, ends[:-1])
+            return rows, np.split(positions, ends[:-1])
         chosen = ends - 1 if self.model.pieces == "last" else ends - lengths
-        return rows, list(found[chosen][:, None])
+        return rows, list(positions[chosen][:, None])
 
     def states(self, rows: Mapping[str, Tensor], batch: PieceBatch, readout: int) -> Tensor:
         """See `Encoder`; of the last layer."""
         if self.tasks.parts:
             self.tasks.activate(self.tasks.tasks[readout - 1])
-        found = self.body(
+        hidden = self.body(
             inputs_embeds=functional.embedding(batch.pieces, rows[self.table]), attention_mask=batch.attended.long()
         ).last_hidden_state
-        flat = found.reshape(-1, found.shape[2])
+        flat = hidden.reshape(-1, hidden.shape[2])
         if len(batch.places) == len(batch.starts):
             states = flat.index_select(0, batch.places)
         else:
@@ -354,8 +358,8 @@ def _declare(
     name: str, parameter: nn.Parameter, module: nn.Module, first: FirstValues, frozen: Collection[Role]
 ) -> TensorInfo:
     """The declaration of a parameter: masks cover the matrices of attention and feed-forward network in the layers."""
-    found, role = _layer.search(name), _role(parameter, module)
-    number = int(found[1]) + 1 if found else 0
+    match, role = _layer.search(name), _role(parameter, module)
+    number = int(match[1]) + 1 if match else 0
     return TensorInfo(
         name,
         tuple(parameter.shape),
@@ -370,7 +374,7 @@ def _declare(
 
 def _declare_part(name: str, part: Part, parameter: nn.Parameter, origin: TensorInfo) -> TensorInfo:
     """The declaration of a tensor of one task, from that of the tensor of all tasks that it replaces or updates."""
-    own = replace(
+    declaration = replace(
         origin, name=name, shape=tuple(parameter.shape), prunable=False, frozen=False, units=(), task=part.task
     )
-    return replace(own, copy_of=origin.name) if part.kind == "copy" else replace(own, first=part.first)
+    return replace(declaration, copy_of=origin.name) if part.kind == "copy" else replace(declaration, first=part.first)

@@ -30,15 +30,15 @@ class _Group:
 
 def unit_axes(body: nn.Module) -> dict[str, tuple[UnitAxis, ...]]:
     """The units of each parameter of a body by its name; parameters without units are left out."""
-    found: dict[str, tuple[UnitAxis, ...]] = {}
+    axes: dict[str, tuple[UnitAxis, ...]] = {}
     modules = dict(body.named_modules())
     for group in _groups(body):
         count = _linear(modules, group.reading).in_features // group.size
         for name in group.writing:
             rows = UnitAxis(group.name, axis=0, count=count, size=group.size)
-            found |= {f"{name}.weight": (rows,), f"{name}.bias": (rows,)}
-        found[f"{group.reading}.weight"] = (UnitAxis(group.name, axis=1, count=count, size=group.size),)
-    return found
+            axes |= {f"{name}.weight": (rows,), f"{name}.bias": (rows,)}
+        axes[f"{group.reading}.weight"] = (UnitAxis(group.name, axis=1, count=count, size=group.size),)
+    return axes
 
 
 def shrink(body: nn.Module, units: Mapping[str, int]) -> None:
@@ -56,17 +56,17 @@ def shrink(body: nn.Module, units: Mapping[str, int]) -> None:
 def _groups(body: nn.Module) -> Iterator[_Group]:
     modules = dict(body.named_modules())
     for name, module in modules.items():
-        found = _layer.fullmatch(name)
+        match = _layer.fullmatch(name)
         attention = modules.get(f"{name}.attention.self")
-        if found is None or attention is None or not isinstance(getattr(attention, "query", None), nn.Linear):
+        if match is None or attention is None or not isinstance(getattr(attention, "query", None), nn.Linear):
             continue
         writing = tuple(f"{name}.attention.self.{part}" for part in ("query", "key", "value"))
         size = int(getattr(attention, "attention_head_size", 0))
-        yield _Group(f"layer.{found[1]}.heads", size, writing, f"{name}.attention.output.dense")
+        yield _Group(f"layer.{match[1]}.heads", size, writing, f"{name}.attention.output.dense")
         activation = getattr(module.intermediate, "intermediate_act_fn", None)
         # The state of a removed unit must be 0.
         if activation is not None and not activation(torch.zeros(1, device="cpu")).any():
-            yield _Group(f"layer.{found[1]}.inner", 1, (f"{name}.intermediate.dense",), f"{name}.output.dense")
+            yield _Group(f"layer.{match[1]}.inner", 1, (f"{name}.intermediate.dense",), f"{name}.output.dense")
 
 
 def _linear(modules: Mapping[str, nn.Module], name: str) -> nn.Linear:

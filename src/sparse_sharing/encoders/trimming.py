@@ -80,28 +80,28 @@ def _with_parts(kept: set[int], merges: list[tuple[str, str, str]], names: Mappi
     for first, second, whole in merges:
         if whole in names:
             parts_of.setdefault(names[whole], set()).update({names[first], names[second]})
-    found, waiting = set(kept), list(kept)
+    with_parts, waiting = set(kept), list(kept)
     while waiting:
-        new = parts_of.get(waiting.pop(), set()) - found
-        found |= new
+        new = parts_of.get(waiting.pop(), set()) - with_parts
+        with_parts |= new
         waiting += new
-    return found
+    return with_parts
 
 
 def _renumbered(processor: Any, number_of: Mapping[int, int]) -> Any:
     """A post-processor with other ids for its special tokens."""
     if processor is None:
         return None
-    found = dict(processor)
-    if "processors" in found:
-        found["processors"] = [_renumbered(part, number_of) for part in found["processors"]]
+    renumbered = dict(processor)
+    if "processors" in renumbered:
+        renumbered["processors"] = [_renumbered(part, number_of) for part in renumbered["processors"]]
     for key in ("sep", "cls"):
-        if isinstance(found.get(key), list):
-            name, number = found[key]
-            found[key] = [name, number_of[number]]
-    if "special_tokens" in found:
-        found["special_tokens"] = {
+        if isinstance(renumbered.get(key), list):
+            name, number = renumbered[key]
+            renumbered[key] = [name, number_of[number]]
+    if "special_tokens" in renumbered:
+        renumbered["special_tokens"] = {
             name: {**token, "ids": [number_of[number] for number in token["ids"]]}
-            for name, token in found["special_tokens"].items()
+            for name, token in renumbered["special_tokens"].items()
         }
-    return found
+    return renumbered

@@ -88,10 +88,10 @@ def run(
         write_atomically(output / VOCABULARY_FILE, (folder / VOCABULARY_FILE).read_bytes())
         write_text(output / "README.md", model_card(source.trained))
         return
-    own = single_task(source, tasks[0])
+    task_model = single_task(source, tasks[0])
     if trim:
-        own = _trimmed(source, own, kept_words(source, folder, dev, tasks[0], texts, words))
-    written, network = _export_task(source, own, tasks[0], texts, spec, folder, output, device)
+        task_model = _trimmed(source, task_model, kept_words(source, folder, dev, tasks[0], texts, words))
+    written, network = _export_task(source, task_model, tasks[0], texts, spec, folder, output, device)
     if onnx:
         onnx_export.run(written, network, spec, output, texts, int8)
 
@@ -121,19 +121,19 @@ def single_task(source: OpenModel, task: str) -> TrainedModel:
 def _without_task_parts(
     encoder: Encoder, task: str, values: Mapping[str, np.ndarray]
 ) -> tuple[EncoderSection, dict[str, np.ndarray]]:
-    section, found = encoder.for_task(task, {name: torch.from_numpy(value.copy()) for name, value in values.items()})
-    return section, {name: value.numpy() for name, value in found.items()}
+    section, folded = encoder.for_task(task, {name: torch.from_numpy(value.copy()) for name, value in values.items()})
+    return section, {name: value.numpy() for name, value in folded.items()}
 
 
-def _trimmed(source: OpenModel, own: TrainedModel, words: Iterable[str]) -> TrainedModel:
+def _trimmed(source: OpenModel, task_model: TrainedModel, words: Iterable[str]) -> TrainedModel:
     """A model of one task without the pieces that words do not need."""
-    encoder, before = source.network.encoder, encoder_section(own.details["model"])
-    given = {name: torch.from_numpy(value.copy()) for name, value in own.values.items()}
-    section, values = encoder.trimmed(before, given, words)
-    sizes = {name: len(value) for name, value in values.items() if len(value) < len(given[name])}
-    kept = [{"kept": size, "of": len(given[name])} for name, size in sizes.items()]
-    details = {**own.details, "model": section.model_dump(), **({"pieces": kept[0]} if kept else {})}
-    return replace(own, values={name: value.numpy() for name, value in values.items()}, details=details)
+    encoder, before = source.network.encoder, encoder_section(task_model.details["model"])
+    tensors = {name: torch.from_numpy(value.copy()) for name, value in task_model.values.items()}
+    section, values = encoder.trimmed(before, tensors, words)
+    sizes = {name: len(value) for name, value in values.items() if len(value) < len(tensors[name])}
+    kept = [{"kept": size, "of": len(tensors[name])} for name, size in sizes.items()]
+    details = {**task_model.details, "model": section.model_dump(), **({"pieces": kept[0]} if kept else {})}
+    return replace(task_model, values={name: value.numpy() for name, value in values.items()}, details=details)
 
 
 def _export_task(

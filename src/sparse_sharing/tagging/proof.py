@@ -55,7 +55,7 @@ def kept_words(
     dev: Path | None,
     task: str,
     texts: Mapping[str, Mapping[str, EncodedText]],
-    given: Path | None,
+    word_file: Path | None,
 ) -> set[str]:
     """The words of a model's vocabulary, of the training text if it is found, of proof texts, and of a given file.
 
@@ -63,15 +63,15 @@ def kept_words(
         ConfigError: The given file cannot be read.
         ArtifactError: The training text cannot be used.
     """
-    found = {*source.vocabulary.words, *(word for text in texts.values() for word in text[task].surfaces())}
+    kept = {*source.vocabulary.words, *(word for text in texts.values() for word in text[task].surfaces())}
     tags = source.trained.spec.get("tags")
     train = (dev or dev_of_run(folder)).with_name("train.safetensors")
     if tags and train.exists():
-        found |= set(load_text(train, source.data, source.vocabulary, {task: tags.get(task)})[task].surfaces())
-    if given is not None:
+        kept |= set(load_text(train, source.data, source.vocabulary, {task: tags.get(task)})[task].surfaces())
+    if word_file is not None:
         try:
-            with given.open(encoding="utf-8") as lines:
-                found |= {word for line in lines for word in line.split()}
+            with word_file.open(encoding="utf-8") as lines:
+                kept |= {word for line in lines for word in line.split()}
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"--words: {given} cannot be read as a text in UTF-8 ({error})") from error
-    return found
+            raise ConfigError(f"--words: {word_file} cannot be read as a text in UTF-8 ({error})") from error
+    return kept

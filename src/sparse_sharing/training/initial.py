@@ -55,7 +55,9 @@ def first_of_tasks(network: Network, seed: int, values: Mapping[str, Tensor]) ->
     """
     new = [task for task in network.heads if not any(is_head_of(name, task) for name in values)]
     drawn = [name for name in network.values() if any(is_head_of(name, task) for task in new)]
-    own = [info for info in network.parameters.infos.values() if info.task is not None and info.name not in values]
-    drawn += [info.name for info in own if info.copy_of is None]
-    copies = {info.name: values[info.copy_of] for info in own if info.copy_of is not None}
+    task_tensors = [
+        info for info in network.parameters.infos.values() if info.task is not None and info.name not in values
+    ]
+    drawn += [info.name for info in task_tensors if info.copy_of is None]
+    copies = {info.name: values[info.copy_of] for info in task_tensors if info.copy_of is not None}
     return copies | dict(first_values(network, seed, drawn))

@@ -75,14 +75,14 @@ class Trainer:
         """Ranges of the encoder's weights, split so that a range has one rate, as a share of the learning rate."""
         if self.layer_decay is None:
             return [(part, 1.0) for part in ranges]
-        found, start, layers = [], 0, self.network.encoder.layers
+        shares, start, layers = [], 0, self.network.encoder.layers
         for name, value in self.network.parts(self.network.theta).items():
             end = start + value.numel()
             share = self.layer_decay ** (max(layers.values()) - layers[name])
             edges = [(max(start, part.start), min(end, part.stop)) for part in ranges]
-            found += [(slice(*edge), share) for edge in edges if edge[0] < edge[1]]
+            shares += [(slice(*edge), share) for edge in edges if edge[0] < edge[1]]
             start = end
-        return found
+        return shares
 
     def _decayed(self, task: str) -> Tensor:
         """Float32 [P], 1 for weights that weight decay changes in a step of the task, 0 for others."""

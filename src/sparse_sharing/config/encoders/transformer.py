@@ -88,8 +88,8 @@ class Transformer(EncoderSection):
         frozen = {"embeddings": "frozen", "matrices": "frozen"}
         if lora is None:
             return self.model_copy(update={**frozen, "norms": "private", "biases": "private"})
-        own = Lora(rank=lora[0], alpha=lora[1])
-        return self.model_copy(update={**frozen, "norms": "frozen", "biases": "frozen", "lora": own})
+        adaptation = Lora(rank=lora[0], alpha=lora[1])
+        return self.model_copy(update={**frozen, "norms": "frozen", "biases": "frozen", "lora": adaptation})
 
     def check_system(self, sharing: str, layers: int | None) -> None:
         """See `EncoderSection`."""
