@@ -23,11 +23,11 @@ demo: $(INSTALLED)
 
 # One worker more than cores: some tests only wait, for a cluster or a process.
 test: $(INSTALLED) check
-	$(RUN) pytest -q -n $$(($(CORES) + 1))
+	$(RUN) pytest -q -n $$(($(CORES) + 1)) --dist worksteal
 
 quick: $(INSTALLED)
 	$(RUN) ruff check .
-	$(RUN) pytest -q -n $(CORES) -m "not slow" tests/unit
+	$(RUN) pytest -q -n $(CORES) --dist worksteal -m "not slow" tests/unit
 
 check: $(INSTALLED)
 	$(RUN) ruff check .

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import hypothesis
@@ -21,20 +22,35 @@ SLOW_SECONDS = 3600
 """After which a slow test counts as hanging, on a machine that is busy with other things, too."""
 
 
-LONGEST = ("workflow/slurm/", "workflow/test_chaos.py", "workflow/test_documentation.py")
+LONGEST = ("workflow/slurm/", "workflow/test_documentation.py", "workflow/test_chaos.py")
 """Tests that take minutes each."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give slow tests more time than the limit of pyproject.toml; with several workers, begin with the longest.
-
-    A worker that begins one of them last would keep all others waiting.
-    """
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
+    """Give slow tests more time than the limit of pyproject.toml; with several workers, spread the longest."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        items[:] = spread(items, workers)
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
+
+
+def spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The same tests in another order: each worker begins with some of the longest.
+
+    With `--dist worksteal`, each worker gets a part of the list, and takes tests from the end of another's part when
+    its own is done.
+    """
+    begin: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for number, name in enumerate(LONGEST):
+        begin[number % workers] += [item for item in items if name in item.nodeid]
+    rest = iter([item for item in items if not any(name in item.nodeid for name in LONGEST)])
+    ordered: list[pytest.Item] = []
+    for number, first in enumerate(begin):
+        size = (len(items) - len(ordered)) // (workers - number)
+        ordered += [*first, *islice(rest, max(0, size - len(first)))]
+    return [*ordered, *rest]
 
 
 @pytest.fixture(scope="session")
