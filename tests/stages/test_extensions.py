@@ -132,7 +132,7 @@ def test_what_is_taken_away_again_is_unknown(prepared):
         **prepared.values,
         "train": {**prepared.values["train"], "systems": [{"name": "x", "sharing": "disjoint"}]},
     }
-    with pytest.raises(ConfigError, match="got 'disjoint'; allowed: 'extended', 'hard'"):
+    with pytest.raises(ConfigError, match="got 'disjoint'; allowed: 'bitfit', 'extended', 'hard'"):
         parse_config(values)
 
 
