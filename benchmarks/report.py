@@ -92,7 +92,7 @@ class Report:
         return table
 
     def _target_table(self) -> Table:
-        table = _table("Targets", ["", "found", "target", "unit", ""])
+        table = _table("Targets", ["", "measured", "target", "unit", ""])
         for target in self.targets:
             sign = "at most" if target.at_most else "at least"
             verdict = "[green]met[/]" if target.met else "[red]missed[/]"
