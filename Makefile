@@ -66,6 +66,7 @@ generated: $(INSTALLED)
 	$(RUN) sparse-sharing schema > workflow/schemas/config.schema.json
 	$(RUN) sparse-sharing reference > docs/reference.md
 	$(RUN) python -m sparse_sharing.pipeline.documentation
+	$(RUN) python -m tools.api > docs/api.md
 
 # Set up only if uv is missing, because the set-up installs from the files that this target makes.
 dependencies: $(if $(shell $(RUN) sh -c 'command -v uv'),,$(INSTALLED))

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+import sparse_sharing
+
 
 def test_the_site_builds_strictly(repository, tmp_path):
     pytest.importorskip("mkdocs", reason="mkdocs-material is not installed")
@@ -18,6 +20,25 @@ def test_the_site_builds_strictly(repository, tmp_path):
 def test_every_page_is_in_the_navigation(repository):
     navigation = (repository / "mkdocs.yml").read_text(encoding="utf-8")
     assert [page.name for page in (repository / "docs").glob("*.md") if page.name not in navigation] == []
+
+
+@pytest.fixture(scope="module")
+def public_names(repository):
+    """The generated page of the public names."""
+    command = [sys.executable, "-m", "tools.api"]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_page_of_the_public_names_is_the_generated_one(repository, public_names):
+    committed = (repository / "docs" / "api.md").read_text(encoding="utf-8")
+    assert committed == public_names, "run: make generated"
+
+
+def test_every_public_name_is_on_its_page_with_what_it_raises(public_names):
+    names = [name for name in sparse_sharing.__all__ if not name.startswith("__")]
+    assert [name for name in names if f"\n## {name}\n" not in public_names] == []
+    assert "\n### Tagger.tag\n" in public_names
+    assert "- `ValueError`: A token is empty." in public_names
 
 
 def test_links_of_the_readme_lead_somewhere(repository):
