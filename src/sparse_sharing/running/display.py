@@ -62,8 +62,11 @@ class RunDisplay:
             job = self.running.pop(number, job)
         if self.stopping:
             return
-        self._line(f"{self._count()} failed: {job.label}", "bold red")
-        self._line("    " + visible_lines(job.complaint()).replace("\n", "\n    "))
+        complaint = job.complaint()
+        # Ctrl-C may reach a job before Snakemake: the job then ends before `stop` is called.
+        ending = "stopped" if "interrupted; " in complaint else "failed"
+        self._line(f"{self._count()} {ending}: {job.label}", "bold red")
+        self._line("    " + visible_lines(complaint).replace("\n", "\n    "))
         for path in job.logs:
             self._line(f"    log: {path}")
 

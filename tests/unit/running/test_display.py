@@ -77,6 +77,12 @@ def test_after_ctrl_c_no_job_counts_as_failed_and_nothing_is_complained_of(displ
     assert shown(display) == ["Stopping the running jobs ..."]
 
 
+def test_a_job_that_ctrl_c_reaches_before_snakemake_is_stopped_and_has_not_failed(display, tmp_path):
+    write_text(tmp_path / "logs" / "ner.log", "interrupted; training resumes after its last finished epoch\n")
+    display.fail(3, pruning(tmp_path))
+    assert shown(display)[0] == "[0] stopped: prune joint seed1 warmup ner"
+
+
 def test_what_a_log_quotes_cannot_steer_the_terminal(display, tmp_path):
     write_text(tmp_path / "logs" / "ner.log", "error: no \x1b]0;owned\x07 task\n")
     display.fail(3, pruning(tmp_path))
