@@ -4,12 +4,12 @@ import copy
 import shutil
 
 import pytest
+from interruption import Interrupted, Interruption
 
 from sparse_sharing.evaluation.scoring import predict_tags
 from sparse_sharing.pipeline import layout
 from sparse_sharing.storage.artifacts import load_json, load_tensors
 from sparse_sharing.text.schemes import violation
-from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.inputs import load_text
 from sparse_sharing.training.trained import open_model
 
@@ -57,14 +57,8 @@ def test_the_test_text_is_tagged_with_valid_sequences(fields):
 
 
 def test_an_interrupted_training_resumes_to_the_same_bytes(fields, tmp_path, monkeypatch):
-    save = Checkpoint.save
-
-    def save_and_stop(self, *arguments):
-        save(self, *arguments)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Checkpoint, "save", save_and_stop)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        Interruption(patch, after=1)
         fields.train("sparse", output=tmp_path)
     fields.train("sparse", output=tmp_path)
     first = model_folder(fields) / "model.safetensors"

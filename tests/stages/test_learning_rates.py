@@ -1,11 +1,11 @@
 """A grid of learning rates: each is trained from the same start, and the best mean on dev is kept."""
 
 import pytest
+from interruption import Interrupted, Interruption
 
 from sparse_sharing.network.storage import load_model
 from sparse_sharing.pipeline import layout
 from sparse_sharing.storage.artifacts import load_json
-from sparse_sharing.training.checkpoint import Checkpoint
 
 RATES = [1e-6, 0.1, 0.02]
 """The first is too small to learn anything."""
@@ -51,17 +51,10 @@ def mean_of(model):
 
 @pytest.mark.parametrize("epochs", [1, 2, 3])
 def test_an_interrupted_grid_resumes_to_the_same_bytes(finished, tmp_path, monkeypatch, epochs):
-    own, save, saved = grid(finished, *RATES[:2]), Checkpoint.save, []
+    own = grid(finished, *RATES[:2])
     whole = own.train("hard", output=tmp_path / "whole") / "model.safetensors"
-
-    def save_and_stop(self, *arguments):
-        save(self, *arguments)
-        saved.append(1)
-        if len(saved) == epochs:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Checkpoint, "save", save_and_stop)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        Interruption(patch, after=epochs)
         own.train("hard", output=tmp_path / "part")
     own.train("hard", output=tmp_path / "part")
     assert (tmp_path / "part" / "model.safetensors").read_bytes() == whole.read_bytes()

@@ -5,13 +5,13 @@ import csv
 import shutil
 
 import pytest
+from interruption import Interrupted, Interruption
 
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.network.storage import load_model
 from sparse_sharing.pipeline import layout
 from sparse_sharing.storage.artifacts import load_json
 from sparse_sharing.tagging import export
-from sparse_sharing.training.checkpoint import Checkpoint
 
 TASKS = ("chunk", "ner", "pos")
 BIASES = 5 + 2 * 2 * 4 * 6
@@ -98,16 +98,8 @@ def test_a_control_is_not_exported(each, tmp_path):
 
 @pytest.mark.parametrize("epochs", range(1, EPOCHS))
 def test_an_interrupted_training_resumes_to_the_same_bytes(each, tmp_path, monkeypatch, epochs):
-    save, saved = Checkpoint.save, []
-
-    def save_and_stop(self, *arguments):
-        save(self, *arguments)
-        saved.append(1)
-        if len(saved) == epochs:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Checkpoint, "save", save_and_stop)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        Interruption(patch, after=epochs)
         each.train("each", output=tmp_path)
     each.train("each", output=tmp_path)
     first = folder_of(each, "each") / "model.safetensors"

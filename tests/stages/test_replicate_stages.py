@@ -4,6 +4,7 @@ import csv
 import shutil
 
 import pytest
+from interruption import Interrupted, Interruption
 
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.evaluation.lenient import reread
@@ -11,7 +12,6 @@ from sparse_sharing.evaluation.scoring import predict_tags, score_tags
 from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import train
 from sparse_sharing.storage.artifacts import load_json, load_tensors
-from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.inputs import load_text
 from sparse_sharing.training.trained import open_model
 
@@ -73,14 +73,9 @@ def test_a_switch_of_the_optimizer_gives_another_model(finished, tmp_path, switc
 
 
 def test_an_interrupted_training_with_leaky_momentum_resumes_to_the_same_bytes(finished, tmp_path, monkeypatch):
-    own, save = with_switch(finished, "sparse", leaky_momentum=True), Checkpoint.save
-
-    def save_and_stop(self, *arguments):
-        save(self, *arguments)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Checkpoint, "save", save_and_stop)
+    own = with_switch(finished, "sparse", leaky_momentum=True)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        Interruption(patch, after=1)
         own.train("sparse", output=tmp_path / "resumed")
     for name in ("resumed", "whole"):
         own.train("sparse", output=tmp_path / name)

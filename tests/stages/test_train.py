@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from interruption import Interrupted, Interruption
 
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.analysis import union_size
@@ -13,7 +14,6 @@ from sparse_sharing.pipeline import layout
 from sparse_sharing.stages import train
 from sparse_sharing.storage.artifacts import load_json, load_tensors, save_tensors
 from sparse_sharing.text.vocabulary import Vocabulary
-from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.inputs import load_vocabulary
 
 TASKS = ["chunk", "ner", "pos"]
@@ -166,14 +166,8 @@ def test_training_twice_gives_the_same_bytes(finished, tmp_path, system, model):
 
 
 def test_an_interrupted_training_resumes_to_the_same_bytes(finished, tmp_path, monkeypatch):
-    save = Checkpoint.save
-
-    def save_and_stop(self, *arguments):
-        save(self, *arguments)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Checkpoint, "save", save_and_stop)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        Interruption(patch, after=1)
         finished.train("sparse", output=tmp_path)
     assert not (tmp_path / "model.safetensors").exists()
     finished.train("sparse", output=tmp_path)

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from interruption import Interrupted, Interruption
 
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.masks.files import pack
@@ -16,7 +17,6 @@ from sparse_sharing.pipeline import layout
 from sparse_sharing.storage.artifacts import load_tensors, save_tensors
 from sparse_sharing.tagging import export
 from sparse_sharing.tagging.tagger import Tagger
-from sparse_sharing.training.checkpoint import Checkpoint
 from sparse_sharing.training.inputs import load_text
 
 TASKS = ["chunk", "ner", "pos"]
@@ -123,14 +123,8 @@ def test_soft_sharing_of_two_tasks_has_two_stacks(trained):
 
 @pytest.mark.parametrize("system", ["hierarchical", "soft"])
 def test_an_interrupted_training_resumes_to_the_same_bytes(trained, tmp_path, monkeypatch, system):
-    save = Checkpoint.save
-
-    def save_and_stop(self, *arguments):
-        save(self, *arguments)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Checkpoint, "save", save_and_stop)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        Interruption(patch, after=1)
         trained.train(system, output=tmp_path)
     trained.train(system, output=tmp_path)
     first = trained.path(layout.MODEL, system=system, model="shared") / "model.safetensors"

@@ -2,29 +2,17 @@
 
 import numpy as np
 import pytest
+from interruption import Interrupted, Interruption
 
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.stages import warmup
 from sparse_sharing.storage.artifacts import load_tensors
-from sparse_sharing.training.checkpoint import Checkpoint, work_folder
+from sparse_sharing.training.checkpoint import work_folder
 
 
 def weights(path):
     """The weights in a file by name."""
     return load_tensors(path, "weights").tensors
-
-
-def interrupt_after(monkeypatch, epochs):
-    """Simulate the end of the process after a number of checkpoints."""
-    save, seen = Checkpoint.save, []
-
-    def save_and_stop(self, *arguments):
-        save(self, *arguments)
-        seen.append(self.label)
-        if len(seen) == epochs:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Checkpoint, "save", save_and_stop)
 
 
 def test_the_starting_weights_hold_every_tensor_and_the_heads_of_the_tasks_that_were_trained(finished):
@@ -101,8 +89,8 @@ def test_an_interrupted_warm_up_resumes_to_the_same_bytes(finished, tmp_path, mo
     longer = finished.changed(warmup={"epochs": 3})
     whole = longer.warm_up("warmup", tmp_path / "whole" / "weights.safetensors")
     part = tmp_path / "part" / "weights.safetensors"
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        interrupt_after(patch, 2)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        Interruption(patch, after=2)
         longer.warm_up("warmup", part)
     assert not part.exists()
     longer.warm_up("warmup", part)
@@ -112,8 +100,8 @@ def test_an_interrupted_warm_up_resumes_to_the_same_bytes(finished, tmp_path, mo
 def test_what_was_trained_on_other_text_is_thrown_away(pipeline, monkeypatch):
     longer = pipeline.changed(warmup={"epochs": 2})
     output = longer.folder / "part" / "weights.safetensors"
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        interrupt_after(patch, 1)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        Interruption(patch, after=1)
         longer.warm_up("warmup", output)
     # the same words and tags, other sentences: the spec of the text stays as it is
     train = longer.folder / "train.txt"

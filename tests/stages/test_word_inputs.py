@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from interruption import Interrupted, Interruption
 
 from sparse_sharing.config import parse_config
 from sparse_sharing.network.storage import load_model
@@ -13,7 +14,6 @@ from sparse_sharing.tagging import adding, export
 from sparse_sharing.tagging.onnx_tagger import OnnxTagger
 from sparse_sharing.tagging.tagger import Tagger
 from sparse_sharing.text.features import FEATURES
-from sparse_sharing.training.checkpoint import Checkpoint
 
 TASKS = ("chunk", "ner", "pos")
 INPUTS = {
@@ -60,14 +60,8 @@ def test_the_text_is_prepared_as_without_the_inputs(prepared, trained):
 
 
 def test_an_interrupted_training_resumes_to_the_same_bytes(trained, tmp_path, monkeypatch):
-    save = Checkpoint.save
-
-    def save_and_stop(self, *arguments):
-        save(self, *arguments)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Checkpoint, "save", save_and_stop)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        Interruption(patch, after=1)
         trained.train("sparse", output=tmp_path)
     trained.train("sparse", output=tmp_path)
     first = model_of(trained) / "model.safetensors"
