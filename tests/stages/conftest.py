@@ -90,6 +90,10 @@ class Pipeline:
         values = {"run": "tiny", "dataset": "joint", "seed": 1, **identity}
         return self.folder / pattern.format(**values)
 
+    def model_folder(self, system: str = "sparse", model: str = "shared") -> Path:
+        """The folder of a trained model."""
+        return self.path(layout.MODEL, system=system, model=model)
+
     @property
     def data(self) -> Path:
         """The folder of the prepared text."""

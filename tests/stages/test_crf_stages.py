@@ -30,12 +30,8 @@ def fields(finished, tmp_path_factory):
     return type(finished)(folder, values).run()
 
 
-def model_folder(pipeline):
-    return pipeline.path(layout.MODEL, system="sparse", model="shared")
-
-
 def test_a_model_holds_the_fields_of_its_tasks_by_name(fields):
-    model = load_tensors(model_folder(fields) / "model.safetensors", "model")
+    model = load_tensors(fields.model_folder() / "model.safetensors", "model")
     heads = {name for name in model.tensors if name.startswith("heads.")}
     assert heads == {f"heads.{task}.{part}" for task in ("chunk", "ner") for part in PARTS} | {
         "heads.pos.weight",
@@ -45,7 +41,7 @@ def test_a_model_holds_the_fields_of_its_tasks_by_name(fields):
 
 
 def test_the_test_text_is_tagged_with_valid_sequences(fields):
-    folder = model_folder(fields)
+    folder = fields.model_folder()
     opened, texts = open_model(folder, "cpu"), load_text(fields.data / "test.safetensors")
     network, words = opened.network, opened.vocabulary
     for task in ("chunk", "ner"):
@@ -61,5 +57,5 @@ def test_an_interrupted_training_resumes_to_the_same_bytes(fields, tmp_path, mon
         Interruption(patch, after=1)
         fields.train("sparse", output=tmp_path)
     fields.train("sparse", output=tmp_path)
-    first = model_folder(fields) / "model.safetensors"
+    first = fields.model_folder() / "model.safetensors"
     assert (tmp_path / "model.safetensors").read_bytes() == first.read_bytes()

@@ -7,7 +7,6 @@ import pytest
 
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.network.storage import load_model, storage_sizes
-from sparse_sharing.pipeline import layout
 from sparse_sharing.pipeline.specs import ExportSpec, TrainSpec
 from sparse_sharing.storage import artifacts
 from sparse_sharing.storage.artifacts import load_json, load_tensors, save_tensors
@@ -20,18 +19,13 @@ from sparse_sharing.training.inputs import load_text
 TASKS = ("chunk", "ner", "pos")
 
 
-def model_of(pipeline, system="sparse", model="shared"):
-    """The folder of a trained model."""
-    return pipeline.path(layout.MODEL, system=system, model=model)
-
-
 @pytest.fixture(scope="module")
 def exported(finished, tmp_path_factory):
     """For each task the folder that it was exported into, with its ONNX network."""
     pytest.importorskip("onnxruntime")
     folder = tmp_path_factory.mktemp("exported")
     for task in TASKS:
-        export.run(model_of(finished), task, None, folder / task, True, "cpu")
+        export.run(finished.model_folder(), task, None, folder / task, True, "cpu")
     return folder
 
 
@@ -52,7 +46,7 @@ def words_of(pipeline, split, task="pos"):
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_the_exported_model_gives_the_tags_of_the_model_it_came_from(finished, exported, task, split):
     words = words_of(finished, split)
-    whole, own = Tagger.load(model_of(finished)), Tagger.load(exported / task)
+    whole, own = Tagger.load(finished.model_folder()), Tagger.load(exported / task)
     assert own.tasks == [task]
     assert [s.tags for s in own.tag(words)] == [s.tags for s in whole.tag(words, [task])]
     probabilities = [[s.probabilities for s in t.tag(words, [task], probabilities=True)] for t in (own, whole)]
@@ -60,7 +54,10 @@ def test_the_exported_model_gives_the_tags_of_the_model_it_came_from(finished, e
 
 
 def test_it_has_only_the_weights_of_its_task(finished, exported):
-    whole, own = load_model(model_of(finished) / "model.safetensors"), load_model(exported / "ner/model.safetensors")
+    whole, own = (
+        load_model(finished.model_folder() / "model.safetensors"),
+        load_model(exported / "ner/model.safetensors"),
+    )
     mask = whole.masks["ner"]
     assert own.masks.keys() == {"ner"}
     assert own.masks["ner"].keep.equal(mask.keep)
@@ -73,7 +70,10 @@ def test_it_has_only_the_weights_of_its_task(finished, exported):
 
 
 def test_the_proof_is_written_down(finished, exported):
-    whole, own = load_model(model_of(finished) / "model.safetensors"), load_model(exported / "ner/model.safetensors")
+    whole, own = (
+        load_model(finished.model_folder() / "model.safetensors"),
+        load_model(exported / "ner/model.safetensors"),
+    )
     tokens = sum(map(len, words_of(finished, "dev")))
     proof = own.details["exported"]
     assert (proof["source"], proof["sentences"], proof["tokens"]) == (whole.digest, 10, tokens)
@@ -90,13 +90,13 @@ def test_a_model_whose_tags_would_differ_is_not_written(finished, tmp_path, monk
 
     monkeypatch.setattr(export, "values_of_task", head_lost)
     with pytest.raises(ArtifactError, match="dev tokens got another tag of task 'pos' from the task's weights only"):
-        export.run(model_of(finished), "pos", None, tmp_path / "out", False, "cpu")
+        export.run(finished.model_folder(), "pos", None, tmp_path / "out", False, "cpu")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_model_of_one_task_needs_no_name_and_an_exported_one_can_be_exported_again(finished, exported, tmp_path):
     dev = finished.data / "dev.safetensors"
-    export.run(model_of(finished, "single", "pos"), None, None, tmp_path / "single", False, "cpu")
+    export.run(finished.model_folder("single", "pos"), None, None, tmp_path / "single", False, "cpu")
     assert Tagger.load(tmp_path / "single").tasks == ["pos"]
     export.run(exported / "ner", None, dev, tmp_path / "again", False, "cpu")
     first, again = (load_tensors(f / "model.safetensors", "model") for f in (exported / "ner", tmp_path / "again"))
@@ -104,13 +104,13 @@ def test_a_model_of_one_task_needs_no_name_and_an_exported_one_can_be_exported_a
 
 
 def test_exporting_twice_gives_the_same_bytes(finished, exported, tmp_path):
-    export.run(model_of(finished), "ner", None, tmp_path / "out", True, "cpu")
+    export.run(finished.model_folder(), "ner", None, tmp_path / "out", True, "cpu")
     for path in (exported / "ner").iterdir():
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_what_cannot_be_exported_is_refused_with_the_reason(finished, tmp_path):
-    folder, out = model_of(finished), tmp_path / "out"
+    folder, out = finished.model_folder(), tmp_path / "out"
     with pytest.raises(ConfigError, match="--task is missing; its tasks are chunk, ner, pos"):
         export.run(folder, None, None, out, False, "cpu")
     with pytest.raises(ConfigError, match="the model has no task 'srl'; its tasks are chunk, ner, pos"):
@@ -122,7 +122,7 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(finished, tmp_path):
 
 def test_a_copied_model_is_proved_on_random_sequences_and_a_foreign_dev_text_is_refused(pipeline, tmp_path):
     moved = tmp_path / "moved"
-    model_of(pipeline).rename(moved)
+    pipeline.model_folder().rename(moved)
     export.run(moved, "ner", None, tmp_path / "ner", False, "cpu")
     assert Tagger.load(tmp_path / "ner").tasks == ["ner"]
     card = (tmp_path / "ner" / "README.md").read_text(encoding="utf-8")
@@ -134,7 +134,7 @@ def test_a_copied_model_is_proved_on_random_sequences_and_a_foreign_dev_text_is_
 
 
 def test_random_text_is_the_same_every_time_and_of_the_vocabulary(finished):
-    vocabulary = Tagger.load(model_of(finished)).vocabulary
+    vocabulary = Tagger.load(finished.model_folder()).vocabulary
     text = random_text(vocabulary)
     words = {word for sentence in text.words() for word in sentence}
     assert text.words() == random_text(vocabulary).words()
@@ -164,14 +164,14 @@ def together(finished, tmp_path_factory):
     pytest.importorskip("onnxruntime")
     folder = tmp_path_factory.mktemp("together")
     for system in ("hard", "sparse"):
-        export.run(model_of(finished, system), None, None, folder / system, True, "cpu")
+        export.run(finished.model_folder(system), None, None, folder / system, True, "cpu")
     return folder
 
 
 @pytest.mark.parametrize("system", ["hard", "sparse"])
 def test_one_onnx_file_tags_all_tasks_of_a_model_as_torch_does(finished, together, system):
     words = [*words_of(finished, "test"), [], ["unheard-of"]]
-    ours, theirs = OnnxTagger.load(together / system), Tagger.load(model_of(finished, system))
+    ours, theirs = OnnxTagger.load(together / system), Tagger.load(finished.model_folder(system))
     assert ours.tasks == theirs.tasks
     found, expected = (tagger.tag(words, probabilities=True) for tagger in (ours, theirs))
     assert tags_and_places(found) == tags_and_places(expected)
@@ -192,7 +192,7 @@ def test_one_onnx_file_takes_less_than_one_for_each_task(exported, together):
 
 
 def test_weights_of_eight_bits_are_written_with_what_they_cost(finished, together, tmp_path):
-    export.run(model_of(finished), None, None, tmp_path, True, "cpu", int8=True)
+    export.run(finished.model_folder(), None, None, tmp_path, True, "cpu", int8=True)
     assert (tmp_path / "network.onnx").stat().st_size < (together / "sparse" / "network.onnx").stat().st_size
     details = load_json(tmp_path / "onnx.json", "onnx").details
     assert details["int8"] is True
@@ -201,7 +201,7 @@ def test_weights_of_eight_bits_are_written_with_what_they_cost(finished, togethe
         assert set(details["proof"]["random"][task]) == {"tokens", "different"}
     assert OnnxTagger.load(tmp_path).tasks == list(TASKS)
     with pytest.raises(ConfigError, match="--int8 needs --onnx"):
-        export.run(model_of(finished), "ner", None, tmp_path / "x", False, "cpu", int8=True)
+        export.run(finished.model_folder(), "ner", None, tmp_path / "x", False, "cpu", int8=True)
 
 
 def test_a_crf_is_decoded_as_a_path_without_torch(pipeline, tmp_path):
@@ -229,14 +229,14 @@ def test_the_check_of_the_network_is_written_down(finished, exported):
 def test_a_network_that_gives_other_tags_is_not_written(finished, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_graph, "GATES", (0, 1, 2, 3))
     with pytest.raises(ArtifactError, match="dev tokens got another tag of task 'pos' from onnxruntime"):
-        export.run(model_of(finished), "pos", None, tmp_path, True, "cpu")
+        export.run(finished.model_folder(), "pos", None, tmp_path, True, "cpu")
     assert not (tmp_path / "network.onnx").exists()
 
 
 def test_missing_packages_are_named_before_anything_is_done(finished, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(ConfigError, match="--onnx needs onnx; pip install onnx onnxruntime"):
-        export.run(model_of(finished), "ner", None, tmp_path / "out", True, "cpu")
+        export.run(finished.model_folder(), "ner", None, tmp_path / "out", True, "cpu")
     assert not (tmp_path / "out").exists()
 
 
@@ -280,7 +280,7 @@ def resaved(path, spec, kind="model", **details):
     ],
 )
 def test_a_foreign_model_is_refused_by_whatever_uses_it(pipeline, tmp_path, use, kind, details, message):
-    path = model_of(pipeline) / "model.safetensors"
+    path = pipeline.model_folder() / "model.safetensors"
     resaved(path, TrainSpec.model_validate(load_tensors(path, "model").spec), kind, **details)
     with pytest.raises(ArtifactError, match=message):
         if use == "tag":
@@ -291,7 +291,7 @@ def test_a_foreign_model_is_refused_by_whatever_uses_it(pipeline, tmp_path, use,
 
 @pytest.mark.parametrize("use", ["tag", "export"])
 def test_a_model_of_a_newer_program_is_refused_with_both_versions(pipeline, tmp_path, monkeypatch, use):
-    path = model_of(pipeline) / "model.safetensors"
+    path = pipeline.model_folder() / "model.safetensors"
     artifact = load_tensors(path, "model")
     with monkeypatch.context() as patch:
         patch.setitem(artifacts.FORMATS, "model", 3)

@@ -19,11 +19,7 @@ EPOCHS = 3
 
 
 def model_of(pipeline, system):
-    return load_model(folder_of(pipeline, system) / "model.safetensors")
-
-
-def folder_of(pipeline, system):
-    return pipeline.path(layout.MODEL, system=system, model="shared")
+    return load_model(pipeline.model_folder(system) / "model.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +39,7 @@ def each(finished, tmp_path_factory):
 
 
 def test_each_task_is_scored_with_the_weights_of_its_own_best_epoch_on_dev(each):
-    with (folder_of(each, "each") / "history.csv").open(encoding="utf-8", newline="") as stream:
+    with (each.model_folder("each") / "history.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     metrics = load_json(each.path(layout.EVALUATION, system="each", model="shared") / "metrics.json", "metrics").details
     for task in TASKS:
@@ -88,12 +84,12 @@ def test_the_tables_and_cards_call_it_a_control(each):
     assert "Controls: each: each task with the weights of its own best epoch" in (
         each.path(layout.TABLES) / "summary.md"
     ).read_text(encoding="utf-8")
-    assert "These are scores of a control" in (folder_of(each, "each") / "README.md").read_text(encoding="utf-8")
+    assert "These are scores of a control" in (each.model_folder("each") / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_control_is_not_exported(each, tmp_path):
     with pytest.raises(ConfigError, match=r"is a control whose tasks were evaluated at their own best epochs"):
-        export.run(folder_of(each, "each"), "ner", None, tmp_path, False, "cpu")
+        export.run(each.model_folder("each"), "ner", None, tmp_path, False, "cpu")
 
 
 @pytest.mark.parametrize("epochs", range(1, EPOCHS))
@@ -102,5 +98,5 @@ def test_an_interrupted_training_resumes_to_the_same_bytes(each, tmp_path, monke
         Interruption(patch, after=epochs)
         each.train("each", output=tmp_path)
     each.train("each", output=tmp_path)
-    first = folder_of(each, "each") / "model.safetensors"
+    first = each.model_folder("each") / "model.safetensors"
     assert (tmp_path / "model.safetensors").read_bytes() == first.read_bytes()

@@ -21,11 +21,6 @@ TASKS = ("chunk", "ner", "pos")
 SENTENCE = "Bob Lee visits New York ."
 
 
-def model_of(pipeline, system="sparse", model="shared"):
-    """The folder of a trained model."""
-    return pipeline.path(layout.MODEL, system=system, model=model)
-
-
 def evaluated(folder, task):
     """The words and the predicted tags of each sentence, as the stage evaluate has written them."""
     blocks = (folder / "predictions" / f"{task}.txt").read_text(encoding="utf-8").strip("\n").split("\n\n")
@@ -35,7 +30,7 @@ def evaluated(folder, task):
 
 @pytest.fixture(scope="module")
 def tagger(finished):
-    return Tagger.load(model_of(finished))
+    return Tagger.load(finished.model_folder())
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +38,7 @@ def exported(finished, tmp_path_factory):
     """The tagger of the same model, exported."""
     pytest.importorskip("onnxruntime")
     folder = tmp_path_factory.mktemp("onnx")
-    export.run(model_of(finished), None, None, folder, True, "cpu")
+    export.run(finished.model_folder(), None, None, folder, True, "cpu")
     return OnnxTagger.load(folder)
 
 
@@ -71,7 +66,7 @@ def with_vectors(finished, tmp_path_factory):
 )
 @pytest.mark.parametrize("batch_size", [1, 7, 128])
 def test_tags_are_those_of_the_stage_evaluate(finished, system, model, batch_size):
-    tagger = Tagger.load(str(model_of(finished, system, model)), device="cpu")
+    tagger = Tagger.load(str(finished.model_folder(system, model)), device="cpu")
     folder = finished.path(layout.EVALUATION, system=system, model=model)
     assert tagger.tasks == (list(TASKS) if model == "shared" else [model])
     for task in tagger.tasks:
@@ -83,8 +78,8 @@ def test_tags_are_those_of_the_stage_evaluate(finished, system, model, batch_siz
 
 def test_with_the_vectors_tags_are_those_of_the_stage_evaluate_without_them_some_differ(with_vectors):
     folder = with_vectors.path(layout.EVALUATION, system="hard", model="shared")
-    full = Tagger.load(model_of(with_vectors, "hard"), vectors=with_vectors.folder / "vectors.txt")
-    less = Tagger.load(model_of(with_vectors, "hard"))
+    full = Tagger.load(with_vectors.model_folder("hard"), vectors=with_vectors.folder / "vectors.txt")
+    less = Tagger.load(with_vectors.model_folder("hard"))
     differing = 0
     for task in TASKS:
         words, tags = evaluated(folder, task)
@@ -104,19 +99,19 @@ def test_vectors_of_words_with_capitals_are_found_as_the_stage_prepare_finds_the
     cased.warm_up("initial")
     cased.train("single", "pos")
     words, tags = evaluated(cased.evaluate("single", "pos"), "pos")
-    found = Tagger.load(model_of(cased, "single", "pos"), vectors).tag(words)
+    found = Tagger.load(cased.model_folder("single", "pos"), vectors).tag(words)
     assert [sentence.tags["pos"] for sentence in found] == tags
 
 
 def test_vectors_that_do_not_fit_the_model_are_refused(finished, with_vectors, tmp_path):
     path = with_vectors.folder / "vectors.txt"
     with pytest.raises(ConfigError, match="the model was trained without word vectors; leave the vectors out"):
-        Tagger.load(model_of(finished), path)
+        Tagger.load(finished.model_folder(), path)
     (tmp_path / "wide.txt").write_text("a " + "1 " * 8 + "1\n")
     with pytest.raises(ConfigError, match="has 9 dimensions, but the model's word vectors have 8"):
-        Tagger.load(model_of(with_vectors, "hard"), tmp_path / "wide.txt")
+        Tagger.load(with_vectors.model_folder("hard"), tmp_path / "wide.txt")
     with pytest.raises(DataError, match="there is no such file"):
-        Tagger.load(model_of(with_vectors, "hard"), tmp_path / "nowhere.txt")
+        Tagger.load(with_vectors.model_folder("hard"), tmp_path / "nowhere.txt")
 
 
 def test_a_sentence_is_text_or_tokens_and_gives_tags_and_spans(tagger):
@@ -199,7 +194,7 @@ def test_a_space_in_a_token_is_read_as_the_training_reads_it(tagger):
 
 def test_many_different_words_are_forgotten_between_calls_and_tags_stay(finished, monkeypatch):
     monkeypatch.setattr(encoding, "MOST_SURFACES", 3)
-    tagger = Tagger.load(model_of(finished))
+    tagger = Tagger.load(finished.model_folder())
     first = tagger(SENTENCE)
     generation = tagger.surfaces.generation
     for words in (["Ann", "sees", "Paris"], ["a", "b"]):
@@ -241,23 +236,23 @@ def test_the_package_gives_the_tagger_but_loads_nothing_for_it():
 
 def test_the_vocabulary_of_another_model_is_refused(pipeline):
     other = pipeline.path(layout.MODEL, system="single", model="pos")
-    path = model_of(pipeline) / "vocabulary.json"
+    path = pipeline.model_folder() / "vocabulary.json"
     path.write_bytes((other / "vocabulary.json").read_bytes())
     with pytest.raises(ArtifactError, match=r"vocabulary\.json: is not the vocabulary that .* was trained with"):
-        Tagger.load(model_of(pipeline))
+        Tagger.load(pipeline.model_folder())
     spec = pipeline.specs.evaluate("joint", 1, "sparse", "shared")
     with pytest.raises(ArtifactError, match="is not the vocabulary"):
-        evaluate.run(spec, model_of(pipeline), pipeline.data / "test.safetensors", pipeline.folder / "out", "cpu")
+        evaluate.run(spec, pipeline.model_folder(), pipeline.data / "test.safetensors", pipeline.folder / "out", "cpu")
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "vocabulary.json"])
 def test_a_damaged_file_is_refused_by_name(pipeline, name):
-    path = model_of(pipeline) / name
+    path = pipeline.model_folder() / name
     content = bytearray(path.read_bytes())
     content[-20] ^= 1
     path.write_bytes(content)
     with pytest.raises(ArtifactError, match=name.replace(".", r"\.") + ": is damaged"):
-        Tagger.load(model_of(pipeline))
+        Tagger.load(pipeline.model_folder())
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):

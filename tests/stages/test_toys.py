@@ -43,15 +43,10 @@ def trained(known_head, prepared, tmp_path_factory):
     return pipeline
 
 
-def model_of(pipeline):
-    """The folder of the model."""
-    return pipeline.path(layout.MODEL, system="sparse", model="shared")
-
-
 def test_it_is_described_and_built_by_its_name(trained):
     assert type(encoder_section({"encoder": "bag"})) is toys.BagSection
-    assert load_model(model_of(trained) / "model.safetensors").details["model"]["encoder"] == "bag"
-    network = open_model(model_of(trained), "cpu").network
+    assert load_model(trained.model_folder() / "model.safetensors").details["model"]["encoder"] == "bag"
+    network = open_model(trained.model_folder(), "cpu").network
     assert type(network.encoder) is toys.Bag
     assert {task: type(head) for task, head in network.head_kinds.items() if task != "ner"} == {
         "pos": toys.ScaledHead,
@@ -60,20 +55,20 @@ def test_it_is_described_and_built_by_its_name(trained):
 
 
 def test_it_learns_something_and_can_be_evaluated(trained):
-    history = pandas.read_csv(model_of(trained) / "history.csv")
+    history = pandas.read_csv(trained.model_folder() / "history.csv")
     assert history["loss"].iloc[-1] < 0.9 * history["loss"].iloc[0]
     metrics = trained.details(trained.path(layout.EVALUATION, system="sparse", model="shared") / "metrics.json")
     assert metrics["tasks"].keys() == {"chunk", "ner", "pos"}
 
 
 def test_it_tags_and_its_masks_over_units_make_it_smaller(trained, tmp_path):
-    export.run(model_of(trained), "pos", None, tmp_path / "pos", False, "cpu")
+    export.run(trained.model_folder(), "pos", None, tmp_path / "pos", False, "cpu")
     small = load_model(tmp_path / "pos" / "model.safetensors")
     assert small.details["units"] == {"layer": 3}
     assert small.values["heads.pos.weight"].shape[1] == 3
     text = load_text(trained.data / "test.safetensors")["pos"]
-    expected = open_model(model_of(trained), "cpu").network.predict("pos", text)
+    expected = open_model(trained.model_folder(), "cpu").network.predict("pos", text)
     assert np.array_equal(open_model(tmp_path / "pos", "cpu").network.predict("pos", text), expected)
     words = text.words()
-    whole, own = Tagger.load(model_of(trained)).tag(words, ["pos"]), Tagger.load(tmp_path / "pos").tag(words)
+    whole, own = Tagger.load(trained.model_folder()).tag(words, ["pos"]), Tagger.load(tmp_path / "pos").tag(words)
     assert [sentence.tags for sentence in whole] == [sentence.tags for sentence in own]

@@ -55,11 +55,6 @@ def trained(prepared, folder, tmp_path_factory):
     return own.run()
 
 
-def model_of(pipeline, system, model="shared"):
-    """The folder of a trained model."""
-    return pipeline.path(layout.MODEL, system=system, model=model)
-
-
 def test_every_system_runs_from_files_to_tables(trained):
     table = (trained.path(layout.TABLES) / "summary.csv").read_text()
     for system in SYSTEMS:
@@ -78,7 +73,7 @@ def test_training_starts_from_the_pretrained_weights(trained, folder):
 def test_weights_that_no_mask_keeps_are_those_of_the_start_or_zero(trained):
     start = to_tensors(load_weights(trained.weights("initial")))
     for system in ("zero", "delta"):
-        model = load_model(model_of(trained, system) / "model.safetensors")
+        model = load_model(trained.model_folder(system) / "model.safetensors")
         union = np.logical_or.reduce([mask.keep.numpy() for mask in model.masks.values()])
         names = next(iter(model.masks.values())).shapes
         found = np.concatenate([model.values[name].reshape(-1) for name in names])
@@ -91,7 +86,7 @@ def test_weights_that_no_mask_keeps_are_those_of_the_start_or_zero(trained):
 def test_the_base_of_changes_is_where_the_training_starts(trained):
     for system, start in (("delta", "initial"), ("warm", "warmup")):
         first = to_tensors(load_weights(trained.weights(start)))
-        base = load_model(model_of(trained, system) / "model.safetensors").base
+        base = load_model(trained.model_folder(system) / "model.safetensors").base
         assert base
         for name, value in base.items():
             assert np.array_equal(value, first[name].numpy())
@@ -99,14 +94,14 @@ def test_the_base_of_changes_is_where_the_training_starts(trained):
 
 @pytest.mark.parametrize("system", ["hard", "delta"])
 def test_a_trained_model_tags_without_the_pretrained_folder(trained, system, tmp_path):
-    shutil.copytree(model_of(trained, system), tmp_path / "model")
+    shutil.copytree(trained.model_folder(system), tmp_path / "model")
     tagger = Tagger.load(tmp_path / "model")
     for sentence, length in zip(tagger.tag([["the", "quiet", "\u200b", "[SEP]"], ["sea"]]), (4, 1), strict=True):
         assert {task: len(tags) for task, tags in sentence.tags.items()} == dict.fromkeys(TASKS, length)
 
 
 def test_tags_of_a_text_are_those_of_the_evaluation(trained):
-    folder = model_of(trained, "delta")
+    folder = trained.model_folder("delta")
     tagger = Tagger.load(folder)
     text = load_text(trained.data / "test.safetensors")["pos"]
     from sparse_sharing.training.trained import open_model
@@ -119,7 +114,7 @@ def test_tags_of_a_text_are_those_of_the_evaluation(trained):
 
 @pytest.mark.parametrize("system", ["zero", "delta", "lora", "bitfit"])
 def test_one_task_is_exported_with_the_same_tags(trained, system, tmp_path):
-    folder = model_of(trained, system)
+    folder = trained.model_folder(system)
     export.run(folder, "pos", None, tmp_path / "pos", onnx=False, device="cpu")
     words = load_text(trained.data / "test.safetensors")["pos"].words()
     own, joint = (Tagger.load(path).tag(words, ["pos"]) for path in (tmp_path / "pos", folder))
@@ -131,7 +126,7 @@ def test_one_task_is_exported_with_the_same_tags(trained, system, tmp_path):
 
 
 def test_a_trimmed_export_has_fewer_pieces_and_the_same_tags(trained, tmp_path):
-    folder = model_of(trained, "lora")
+    folder = trained.model_folder("lora")
     given = tmp_path / "words.txt"
     given.write_text("tickets outsiders\n", encoding="utf-8")
     export.run(folder, "pos", None, tmp_path / "pos", False, "cpu", trim=True, words=given)
@@ -155,7 +150,7 @@ def test_a_mask_over_heads_and_inner_units_is_exported_as_a_smaller_network(trai
         units.prune(task, "initial")
     units.select("part", "initial")
     units.train("zero")
-    folder = model_of(units, "zero")
+    folder = units.model_folder("zero")
     export.run(folder, "pos", None, tmp_path / "pos", onnx=False, device="cpu")
     whole, small = (load_model(path / "model.safetensors") for path in (folder, tmp_path / "pos"))
     assert not small.masks
@@ -167,7 +162,7 @@ def test_a_mask_over_heads_and_inner_units_is_exported_as_a_smaller_network(trai
 
 
 def test_words_that_cannot_be_read_are_refused(trained, tmp_path):
-    folder = model_of(trained, "hard")
+    folder = trained.model_folder("hard")
     with pytest.raises(ConfigError, match="--words needs --trim"):
         export.run(folder, "pos", None, tmp_path / "pos", False, "cpu", words=tmp_path)
     (tmp_path / "words.txt").write_bytes(b"\xff\xfe")
@@ -180,14 +175,14 @@ def test_words_that_cannot_be_read_are_refused(trained, tmp_path):
 @pytest.mark.parametrize(("system", "start"), [("lora", "initial"), ("bitfit", "warmup")])
 def test_frozen_weights_are_those_of_the_start_and_only_tensors_of_tasks_are_trained(trained, system, start):
     first = to_tensors(load_weights(trained.weights(start)))
-    model = load_model(model_of(trained, system) / "model.safetensors")
+    model = load_model(trained.model_folder(system) / "model.safetensors")
     own = {name: value.size for name, value in model.values.items() if name.startswith("tasks.")}
     for name, value in model.values.items():
         if name not in own and not name.startswith("heads."):
             assert np.array_equal(value, first[name].numpy()), name
     assert {name.split("/")[0] for name in own} == {f"tasks.{task}" for task in TASKS}
     assert model.details["trained_parameters"] == sum(own.values())
-    hard = load_model(model_of(trained, "hard") / "model.safetensors")
+    hard = load_model(trained.model_folder("hard") / "model.safetensors")
     assert model.details["parameters"] == hard.details["parameters"] + sum(own.values())
     assert "trained_parameters" not in hard.details
     sizes = storage_sizes(model)
@@ -199,7 +194,7 @@ def test_frozen_weights_are_those_of_the_start_and_only_tensors_of_tasks_are_tra
 def test_tables_have_trained_and_stored_parameters(trained):
     frame = pd.read_csv(trained.path(layout.TABLES) / "summary.csv").set_index("system")
     for system in ("lora", "bitfit"):
-        details = load_model(model_of(trained, system) / "model.safetensors").details
+        details = load_model(trained.model_folder(system) / "model.safetensors").details
         row = frame.loc[system].iloc[0]
         assert (row["parameters"], row["trained_parameters"]) == (details["parameters"], details["trained_parameters"])
     assert "| trained |" in (trained.path(layout.TABLES) / "summary.md").read_text(encoding="utf-8")
@@ -214,12 +209,12 @@ def test_a_system_has_its_own_learning_rate_and_no_grid(trained):
 
 def test_an_onnx_file_is_refused(trained, tmp_path):
     with pytest.raises(ConfigError, match="transformer"):
-        export.run(model_of(trained, "hard"), None, None, tmp_path / "onnx", onnx=True, device="cpu")
+        export.run(trained.model_folder("hard"), None, None, tmp_path / "onnx", onnx=True, device="cpu")
     assert not (tmp_path / "onnx").exists()
 
 
 def test_the_card_names_the_pretrained_model(trained):
-    card = model_card(load_model(model_of(trained, "delta") / "model.safetensors"))
+    card = model_card(load_model(trained.model_folder("delta") / "model.safetensors"))
     assert "tiny\\-bert" in card
     assert "apache\\-2\\.0; that licence applies" in card
 

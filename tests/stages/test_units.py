@@ -37,11 +37,6 @@ def units(finished, tmp_path_factory):
     return pipeline
 
 
-def model_of(pipeline):
-    """The folder of the model of sparse sharing."""
-    return pipeline.path(layout.MODEL, system="sparse", model="shared")
-
-
 def test_an_absent_granularity_leaves_no_trace_and_a_given_one_changes_only_the_prunings(finished, units):
     assert "granularity" not in finished.specs.prune("joint", 1, "warmup", "pos").canonical()
     for start in ("initial", "warmup"):
@@ -66,8 +61,8 @@ def test_each_round_keeps_some_of_the_units_of_the_round_before_and_none_of_a_gr
 
 def test_the_choice_has_masks_over_units_and_the_model_the_weights_of_these_units(units):
     chosen = read_selection(units.path(layout.SELECT, start="warmup", choice="half") / "masks.safetensors", None)
-    model = load_model(model_of(units) / "model.safetensors")
-    network = open_model(model_of(units), "cpu").network
+    model = load_model(units.model_folder() / "model.safetensors")
+    network = open_model(units.model_folder(), "cpu").network
     for task in TASKS:
         assert chosen[task].kept == 8
         assert network.units.expand(chosen[task]).keep.equal(model.masks[task].keep)
@@ -75,7 +70,7 @@ def test_the_choice_has_masks_over_units_and_the_model_the_weights_of_these_unit
 
 
 def test_a_removed_unit_is_exactly_zero(units):
-    opened = open_model(model_of(units), "cpu")
+    opened = open_model(units.model_folder(), "cpu")
     network, text = opened.network, load_text(units.data / "dev.safetensors")["pos"]
     network.encoder.eval()
     batch = network.encoder.batch(text, range(text.sentences))
@@ -94,14 +89,14 @@ def exported(units, tmp_path_factory):
     pytest.importorskip("onnxruntime")
     folder = tmp_path_factory.mktemp("exported")
     for task in TASKS:
-        export.run(model_of(units), task, None, folder / task, True, "cpu")
-    export.run(model_of(units), None, None, folder / "all", True, "cpu")
+        export.run(units.model_folder(), task, None, folder / task, True, "cpu")
+    export.run(units.model_folder(), None, None, folder / "all", True, "cpu")
     return folder
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_an_exported_task_is_a_smaller_dense_network_with_the_same_tags(units, exported, task):
-    whole, small = (load_model(folder / "model.safetensors") for folder in (model_of(units), exported / task))
+    whole, small = (load_model(folder / "model.safetensors") for folder in (units.model_folder(), exported / task))
     kept = small.details["units"]
     assert not small.masks
     assert sum(kept.values()) == 8
@@ -113,17 +108,17 @@ def test_an_exported_task_is_a_smaller_dense_network_with_the_same_tags(units, e
     assert small.details["parameters"] < whole.details["parameters"]
     for split in ("dev", "test"):
         text = load_text(units.data / f"{split}.safetensors")[task]
-        expected = open_model(model_of(units), "cpu").network.predict(task, text)
+        expected = open_model(units.model_folder(), "cpu").network.predict(task, text)
         assert np.array_equal(open_model(exported / task, "cpu").network.predict(task, text), expected)
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_compact_taggers_of_torch_and_onnx_give_the_tags_of_the_masked_network(units, exported, task):
     words = load_text(units.data / "test.safetensors")[task].words()
-    masked = Tagger.load(model_of(units))
+    masked = Tagger.load(units.model_folder())
     masked.runner = SharedRunner(masked.model.network, masked.surfaces)
     expected = [sentence.tags for sentence in masked.tag(words, [task])]
-    compact = [Tagger.load(model_of(units)), Tagger.load(exported / task)]
+    compact = [Tagger.load(units.model_folder()), Tagger.load(exported / task)]
     for tagger in (*compact, OnnxTagger.load(exported / task), OnnxTagger.load(exported / "all")):
         assert [sentence.tags for sentence in tagger.tag(words, [task])] == expected
 

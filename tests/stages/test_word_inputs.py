@@ -9,7 +9,6 @@ from interruption import Interrupted, Interruption
 
 from sparse_sharing.config import parse_config
 from sparse_sharing.network.storage import load_model
-from sparse_sharing.pipeline import layout
 from sparse_sharing.tagging import adding, export
 from sparse_sharing.tagging.onnx_tagger import OnnxTagger
 from sparse_sharing.tagging.tagger import Tagger
@@ -50,11 +49,6 @@ def trained(prepared, tmp_path_factory):
     return pipeline
 
 
-def model_of(pipeline):
-    """The folder of the model of sparse sharing."""
-    return pipeline.path(layout.MODEL, system="sparse", model="shared")
-
-
 def test_the_text_is_prepared_as_without_the_inputs(prepared, trained):
     assert trained.specs.prepare("joint").digest() == prepared.specs.prepare("joint").digest()
 
@@ -64,13 +58,13 @@ def test_an_interrupted_training_resumes_to_the_same_bytes(trained, tmp_path, mo
         Interruption(patch, after=1)
         trained.train("sparse", output=tmp_path)
     trained.train("sparse", output=tmp_path)
-    first = model_of(trained) / "model.safetensors"
+    first = trained.model_folder() / "model.safetensors"
     assert (tmp_path / "model.safetensors").read_bytes() == first.read_bytes()
 
 
 def test_the_tagger_gives_the_tags_of_the_network_and_so_does_each_export(trained, tmp_path):
     pytest.importorskip("onnxruntime")
-    folder = model_of(trained)
+    folder = trained.model_folder()
     export.run(folder, None, trained.data / "dev.safetensors", tmp_path / "all", True, "cpu")
     export.run(folder, "ner", trained.data / "dev.safetensors", tmp_path / "ner", True, "cpu")
     units = load_model(tmp_path / "ner" / "model.safetensors").details["units"]
