@@ -81,10 +81,10 @@ def variants(layers: int, parts: list, sentences: list) -> dict[str, tuple[str, 
         "network, half": ("network, dense", lambda n: small.predict(task, parts[n])),
     }
     for name, make in (("Tagger.tag", tagger_of), ("ONNX", onnx_of)):
-        alone, half = make(dense, {}), make(halved, masks)
+        whole, half = make(dense, {}), make(halved, masks)
         joint, sparse = make(hard, {}), make(thirds, third_masks)
         by_name |= {
-            f"{name}, dense": ("", lambda n, tagger=alone: tagger.tag(sentences[n])),
+            f"{name}, dense": ("", lambda n, tagger=whole: tagger.tag(sentences[n])),
             f"{name}, half": (f"{name}, dense", lambda n, tagger=half: tagger.tag(sentences[n])),
             f"{name}, hard, 3 tasks": (f"{name}, dense", lambda n, tagger=joint: tagger.tag(sentences[n])),
             f"{name}, thirds, 3 tasks": (f"{name}, dense", lambda n, tagger=sparse: tagger.tag(sentences[n])),

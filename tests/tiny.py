@@ -91,7 +91,12 @@ def network_of(vocabulary=None, seed=1, **changes):
     """A network with its first weights; `changes` are model values that differ from MODEL."""
     stacks = changes.pop("stacks", None)
     model = MODEL.model_copy(update=changes)
-    network = Network(model.with_stacks(stacks) if stacks else model, vocabulary or vocabulary_of())
+    return initialised(model.with_stacks(stacks) if stacks else model, vocabulary, seed)
+
+
+def initialised(section, vocabulary=None, seed=1):
+    """A network of the section of an encoder with its first weights, without word vectors."""
+    network = Network(section, vocabulary or vocabulary_of())
     words = network.vocabulary.word_count
     initialise(network, seed, np.zeros((words, 0), np.float32), np.zeros(words, bool))
     return network

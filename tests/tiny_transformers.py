@@ -102,6 +102,19 @@ FAMILIES = {
 }
 
 
+def section(folder, **keys):
+    """The section of an encoder in a folder, completed from it."""
+    from sparse_sharing.config.encoders.base import encoder_section
+    from sparse_sharing.encoders.base import complete
+
+    return complete(encoder_section({"encoder": "transformer", "pretrained": str(folder), **keys}), folder)
+
+
+def sections(factory, **keys):
+    """For each family the section of a tiny random model, which is saved in a temporary folder."""
+    return {family: section(save(factory.mktemp(family), family), **keys) for family in FAMILIES}
+
+
 def save(folder, family="bert", seed=0, with_head=False):
     """Save a tiny random model of a family with its tokenizer, as `transformers` does; returns the folder."""
     import torch

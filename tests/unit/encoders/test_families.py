@@ -2,18 +2,13 @@
 
 import re
 
-import numpy as np
 import pytest
 import tiny
 import tiny_transformers
 import torch
-from tiny import TASKS, bits, encoded, optimization_of, sentences, vocabulary_of
+from tiny import TASKS, bits, encoded, initialised, optimization_of, sentences, vocabulary_of
 
-from sparse_sharing.config.encoders.base import encoder_section
-from sparse_sharing.encoders.base import complete
 from sparse_sharing.masks.mask import Mask
-from sparse_sharing.network.network import Network
-from sparse_sharing.training.initial import initialise
 from sparse_sharing.training.trainer import Trainer
 
 FAMILIES = ["bilstm", *tiny_transformers.FAMILIES]
@@ -24,20 +19,12 @@ SETTINGS = {"weight_decay": 0.1, "head_learning_rate": 0.02, "embedding_learning
 @pytest.fixture(scope="module")
 def sections(tmp_path_factory):
     """The section of each family, with the folder of its first weights."""
-    found = {"bilstm": tiny.MODEL}
-    for family in tiny_transformers.FAMILIES:
-        folder = tiny_transformers.save(tmp_path_factory.mktemp(family), family)
-        values = {"encoder": "transformer", "pretrained": str(folder), "dropout": 0.0}
-        found[family] = complete(encoder_section(values), folder)
-    return found
+    return {"bilstm": tiny.MODEL, **tiny_transformers.sections(tmp_path_factory, dropout=0.0)}
 
 
 def network_of(section, tasks=TASKS):
     """A network with its first weights."""
-    vocabulary = vocabulary_of(tasks)
-    network, words = Network(section, vocabulary), vocabulary.word_count
-    initialise(network, 1, np.zeros((words, 0), np.float32), np.zeros(words, bool))
-    return network
+    return initialised(section, vocabulary_of(tasks))
 
 
 def batches(network, tasks=TASKS, steps=6):

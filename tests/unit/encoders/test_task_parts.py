@@ -1,16 +1,14 @@
 """Tensors of single tasks: copies of norms and biases (BitFit), and low-rank updates of matrices (LoRA)."""
 
-import numpy as np
 import pytest
 import tiny
 import tiny_transformers
 import torch
-from tiny import TASKS, bits, encoded, optimization_of, sentences, vocabulary_of
+from tiny import TASKS, bits, encoded, initialised, optimization_of, sentences, vocabulary_of
 
-from sparse_sharing.config.encoders.base import encoder_section
-from sparse_sharing.encoders.base import complete, counted_parameters, trained_parameters
+from sparse_sharing.encoders.base import counted_parameters, trained_parameters
 from sparse_sharing.network.network import Network
-from sparse_sharing.training.initial import first_of_tasks, initialise
+from sparse_sharing.training.initial import first_of_tasks
 from sparse_sharing.training.trainer import Trainer
 
 FAMILIES = list(tiny_transformers.FAMILIES)
@@ -26,20 +24,12 @@ ADAPTED = {
 @pytest.fixture(scope="module")
 def sections(tmp_path_factory):
     """The section of each family, with the folder of its first weights."""
-    found = {}
-    for family in FAMILIES:
-        folder = tiny_transformers.save(tmp_path_factory.mktemp(family), family)
-        values = {"encoder": "transformer", "pretrained": str(folder), "dropout": 0.0}
-        found[family] = complete(encoder_section(values), folder)
-    return found
+    return tiny_transformers.sections(tmp_path_factory, dropout=0.0)
 
 
 def network_of(section, tasks=TASKS):
     """A network with its first weights."""
-    vocabulary = vocabulary_of(tasks)
-    network, words = Network(section, vocabulary), vocabulary.word_count
-    initialise(network, 1, np.zeros((words, 0), np.float32), np.zeros(words, bool))
-    return network
+    return initialised(section, vocabulary_of(tasks))
 
 
 @torch.no_grad()
@@ -133,14 +123,14 @@ def test_a_network_of_one_task_has_the_same_states_without_tensors_of_tasks(way,
     for task in ("ner", "pos"):
         section, values = network.encoder.for_task(task, network.values())
         assert (section.lora, {section.norms, section.biases} & {"private"}) == (None, set())
-        alone = Network(section, vocabulary_of([task]))
-        alone.load(values)
+        single = Network(section, vocabulary_of([task]))
+        single.load(values)
         expected = states_of(network, task)
         assert not torch.allclose(expected, pretrained, atol=1e-4)
         if way == "lora":
-            torch.testing.assert_close(states_of(alone, task), expected, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(states_of(single, task), expected, rtol=1e-4, atol=1e-5)
         else:
-            assert torch.equal(states_of(alone, task), expected)
+            assert torch.equal(states_of(single, task), expected)
 
 
 def test_parameters_are_counted_as_stored_and_as_trained(sections):
@@ -174,6 +164,6 @@ def test_a_new_task_starts_from_the_weights_of_all_tasks(sections):
 
 def test_initial_updates_depend_on_the_name_of_the_task_only(sections):
     section = ADAPTED["lora"](sections["bert"])
-    joint, alone = network_of(section).copy_values(), network_of(section, ["pos"]).copy_values()
-    for name, value in alone.items():
+    joint, single = network_of(section).copy_values(), network_of(section, ["pos"]).copy_values()
+    for name, value in single.items():
         assert torch.equal(value, joint[name]), name

@@ -7,7 +7,7 @@ import torch
 import transformers
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.numpy import load_file, save_file
-from tiny import encoded, sentences, vocabulary_of
+from tiny import encoded, initialised, sentences
 
 from sparse_sharing.config.encoders.base import encoder_section
 from sparse_sharing.encoders import base, pretrained
@@ -15,7 +15,6 @@ from sparse_sharing.encoders.base import complete
 from sparse_sharing.encoders.windows import windows_of
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.network.network import Network
-from sparse_sharing.training.initial import initialise
 
 FAMILIES = list(tiny_transformers.FAMILIES)
 LONGEST = 40
@@ -26,15 +25,9 @@ def folders(tmp_path_factory):
     return {family: tiny_transformers.save(tmp_path_factory.mktemp(family), family) for family in FAMILIES}
 
 
-def section(folder, **keys):
-    return encoder_section({"encoder": "transformer", "pretrained": str(folder), **keys})
-
-
 def network_of(folder, **keys):
     """A network with pretrained weights."""
-    vocabulary = vocabulary_of()
-    network = Network(complete(section(folder, **keys), folder), vocabulary)
-    initialise(network, 1, np.zeros((vocabulary.word_count, 0), np.float32), np.zeros(vocabulary.word_count, bool))
+    network = initialised(tiny_transformers.section(folder, **keys))
     network.encoder.eval()
     return network
 
@@ -210,7 +203,7 @@ def test_without_a_network_the_message_names_the_model_and_what_to_do(monkeypatc
 def test_a_model_on_the_hub_is_read_from_where_it_was_downloaded_to(folders, monkeypatch):
     monkeypatch.setattr(pretrained, "snapshot_download", lambda name, **options: str(folders["bert"]))
     hub = encoder_section({"encoder": "transformer", "pretrained": "owner/model", "revision": "a" * 40})
-    assert complete(hub, None).architecture == complete(section(folders["bert"]), folders["bert"]).architecture
+    assert complete(hub, None).architecture == tiny_transformers.section(folders["bert"]).architecture
 
 
 def test_a_missing_package_is_named_with_the_extra_that_brings_it(monkeypatch):
@@ -220,4 +213,4 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(monkeypatch):
     monkeypatch.setattr(base, "_IMPLEMENTATIONS", {})
     monkeypatch.setattr(base.importlib, "import_module", missing)
     with pytest.raises(ConfigError, match=r"needs the package transformers.*sparse-sharing\[transformers\]"):
-        complete(section("x"), None)
+        complete(encoder_section({"encoder": "transformer", "pretrained": "x"}), None)

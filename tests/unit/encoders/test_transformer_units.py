@@ -1,17 +1,13 @@
 """Attention heads and inner units of feed-forward networks: removed as a whole, and left out of smaller networks."""
 
-import numpy as np
 import pytest
 import tiny_transformers
 import torch
-from tiny import encoded, sentences, vocabulary_of
+from tiny import encoded, initialised, sentences, vocabulary_of
 
-from sparse_sharing.config.encoders.base import encoder_section
-from sparse_sharing.encoders.base import complete
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.compact import compact_network
 from sparse_sharing.network.network import Network
-from sparse_sharing.training.initial import initialise
 
 WITH_UNITS = ["bert", "roberta", "xlm-roberta", "electra"]
 TEXT = encoded(sentences(8, seed=1))
@@ -22,12 +18,8 @@ GROUPS = {"layer.0.heads": (2,), "layer.0.inner": (24,), "layer.1.heads": (2,), 
 def networks(tmp_path_factory):
     """A network of each family with units, and biases that are not 0."""
     found = {}
-    for family in tiny_transformers.FAMILIES:
-        folder = tiny_transformers.save(tmp_path_factory.mktemp(family), family)
-        section = complete(encoder_section({"encoder": "transformer", "pretrained": str(folder)}), folder)
-        vocabulary = vocabulary_of(["pos"])
-        network = found[family] = Network(section, vocabulary)
-        initialise(network, 1, np.zeros((vocabulary.word_count, 0), np.float32), np.zeros(vocabulary.word_count, bool))
+    for family, section in tiny_transformers.sections(tmp_path_factory).items():
+        network = found[family] = initialised(section, vocabulary_of(["pos"]))
         torch.manual_seed(1)
         network.theta.add_(0.1 * torch.randn_like(network.theta))
         network.encoder.eval()

@@ -8,18 +8,15 @@ import tiny_transformers
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import vocabulary_of
+from tiny import initialised, vocabulary_of
 from tiny_transformers import FAMILIES, TEXT, TOKENIZERS, description
 from tokenizers import Tokenizer
 
-from sparse_sharing.config.encoders.base import encoder_section
-from sparse_sharing.encoders.base import complete
 from sparse_sharing.encoders.pieces import WordTokenizer
 from sparse_sharing.encoders.trimming import trimmed
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.network.network import Network
 from sparse_sharing.text.encoded import encode_text
-from sparse_sharing.training.initial import initialise
 
 WORDS = sorted({word for line in TEXT for word in line.split(" ")})
 FEW = WORDS[::3]
@@ -81,11 +78,9 @@ def test_a_trimmed_tokenizer_can_be_trimmed_again_without_a_change(whole):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_states_of_the_words_are_bit_identical(family, tmp_path):
-    folder = tiny_transformers.save(tmp_path / family, family)
-    section = complete(encoder_section({"encoder": "transformer", "pretrained": str(folder)}), folder)
+    section = tiny_transformers.section(tiny_transformers.save(tmp_path / family, family))
     vocabulary = vocabulary_of(["pos"])
-    network, words = Network(section, vocabulary), vocabulary.word_count
-    initialise(network, 1, np.zeros((words, 0), np.float32), np.zeros(words, bool))
+    network = initialised(section, vocabulary)
     smaller, values = network.encoder.trimmed(section, network.copy_values(), FEW)
     small = Network(smaller, vocabulary)
     small.load(values)
