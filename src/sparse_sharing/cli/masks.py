@@ -46,12 +46,13 @@ def overlap(files: Operands) -> None:
     from dataclasses import astuple
     from itertools import combinations
 
-    from sparse_sharing.masks.analysis import ALL, compare_by_layer
+    from sparse_sharing.masks.analysis import compare_by_layer
+    from sparse_sharing.masks.layers import ALL_LAYERS
 
     masks = _named(files)
     groups = list(combinations(masks, 2)) + ([tuple(masks)] if len(masks) > 2 else [])
     rows = [
-        [" & ".join(names) if layer == ALL else "", layer, *(f"{value:.4f}" for value in astuple(layer_overlap))]
+        [" & ".join(names) if layer == ALL_LAYERS else "", layer, *(f"{value:.4f}" for value in astuple(layer_overlap))]
         for names in groups
         for layer, layer_overlap in compare_by_layer([masks[name] for name in names]).items()
     ]

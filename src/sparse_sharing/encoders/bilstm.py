@@ -160,7 +160,7 @@ class RecurrentEncoder(Encoder[SectionType, WordBatch], Generic[SectionType, Lay
     def __init__(self, model: SectionType, sizes: TextSizes) -> None:
         """See `Encoder`."""
         super().__init__(model, sizes)
-        self.model, self.words, self.dropout = model, sizes.words, model.dropout
+        self.words, self.dropout = sizes.words, model.dropout
         self.characters = Characters(model, sizes.characters, sizes.units)
         self.features = None if model.features is None else feature_rows(model.features)
         self.recurrent: Stack[LayerType] = Stack()

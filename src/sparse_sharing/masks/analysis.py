@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sparse_sharing.masks.layers import layer_of
+from sparse_sharing.masks.layers import ALL_LAYERS, layer_of
 
 if TYPE_CHECKING:
     from sparse_sharing.masks.mask import Mask, Shapes
-
-ALL = "all"
-"""The name of the row of all weights, beside the rows of layers."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ def compare(masks: Sequence["Mask"]) -> Overlap:
 def compare_by_layer(masks: Sequence["Mask"]) -> dict[str, Overlap]:
     """The overlap of masks over all weights (row `all`), and in each layer."""
     layers = [mask.by_layer() for mask in masks]
-    groups: Mapping[str, Sequence[Mask]] = {ALL: masks} | {
+    groups: Mapping[str, Sequence[Mask]] = {ALL_LAYERS: masks} | {
         name: [parts[name] for parts in layers] for name in layers[0]
     }
     return {name: compare(group) for name, group in groups.items()}
