@@ -1,5 +1,8 @@
 """The errors that a user can cause. Each is shown as only its message, and ends the process with its exit code."""
 
+INTERRUPTED = "interrupted; training resumes after its last finished epoch"
+"""The last line of the log of a job that Ctrl-C has ended; such a job has not failed."""
+
 
 class UserError(Exception):
     """The base of all errors caused by the input, not by the program: the message says what, where and what to do."""

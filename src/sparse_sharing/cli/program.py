@@ -7,7 +7,7 @@ import typer
 from sparse_sharing import __version__
 from sparse_sharing.cli.commands import Commands
 from sparse_sharing.cli.exits import run
-from sparse_sharing.errors import ConfigError
+from sparse_sharing.errors import INTERRUPTED, ConfigError
 
 app = typer.Typer(
     name="sparse-sharing",
@@ -35,4 +35,4 @@ def version(
 
 def main() -> None:
     """Run the command line."""
-    run(app, "interrupted; training resumes after its last finished epoch")
+    run(app, INTERRUPTED)

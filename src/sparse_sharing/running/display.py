@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from sparse_sharing.errors import INTERRUPTED
 from sparse_sharing.running.jobs import RunningJob
 from sparse_sharing.terminal.escaping import visible, visible_lines
 from sparse_sharing.terminal.progress import duration
@@ -64,7 +65,7 @@ class RunDisplay:
             return
         complaint = job.complaint()
         # Ctrl-C may reach a job before Snakemake: the job then ends before `stop` is called.
-        ending = "stopped" if "interrupted; " in complaint else "failed"
+        ending = "stopped" if INTERRUPTED in complaint else "failed"
         self._line(f"{self._count()} {ending}: {job.label}", "bold red")
         self._line("    " + visible_lines(complaint).replace("\n", "\n    "))
         for path in job.logs:
