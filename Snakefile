@@ -44,8 +44,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        wait_for_ends,
-        refuse_foreign,
+        before_jobs,
         rules.tables.output,
         rules.figures.output,
         rules.report.output,
@@ -56,23 +55,20 @@ rule all:
 
 rule data:
     input:
-        wait_for_ends,
-        refuse_foreign,
+        before_jobs,
         files_of("prepare"),
         files_of("prepare_task"),
 
 
 rule masks:
     input:
-        wait_for_ends,
-        refuse_foreign,
+        before_jobs,
         files_of("select"),
 
 
 rule models:
     input:
-        wait_for_ends,
-        refuse_foreign,
+        before_jobs,
         files_of("train", "model.safetensors"),
         files_of("add_task", "model.safetensors"),
         files_of("merge", "model.safetensors"),

@@ -15,3 +15,7 @@ def wait_for_ends(wildcards):
     if limit and (limit.max_jobs, limit.timespan) == DEFAULT_LIMIT:
         settings.max_jobs_per_timespan = None
     return []
+
+
+# Inputs of all targets: functions that return no file, which Snakemake calls before it runs any job.
+before_jobs = [wait_for_ends, refuse_foreign]

@@ -3,8 +3,7 @@
 
 rule tables:
     input:
-        wait_for_ends,
-        refuse_foreign,
+        before_jobs,
         files_of("prepare", "summary.json"),
         files_of("prepare_task", "summary.json"),
         files_of("evaluate", "metrics.json", "sentences.safetensors"),
