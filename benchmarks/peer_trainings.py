@@ -115,7 +115,7 @@ def train_own(
 def train_spacy(corpus: Corpus, seed: int, epochs: int) -> Trained:
     """Train spaCy's pipeline."""
     budget = Budget()
-    peer = SpacyPeer(corpus.vocabulary.tasks, corpus.word_vectors(), seed)
+    peer = SpacyPeer(corpus.vocabulary.tasks["ner"].model_scheme, corpus.word_vectors(), seed)
     text = corpus.texts["train"]
     gold = {task: text[task].gold_tags(task, corpus.vocabulary) for task in TASKS}
     best: dict[str, float] = {}

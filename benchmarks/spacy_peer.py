@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sparse_sharing.config.formats import Scheme
 from sparse_sharing.text.schemes import Span, read_spans, write_tags
-from sparse_sharing.text.vocabulary import TaskTags
 
 BATCH_SIZE, DROPOUT = 16, 0.1
 
@@ -23,8 +23,14 @@ def is_installed() -> bool:
 class SpacyPeer:
     """The pipeline with its default settings, for parts of speech (`pos`) and names (`ner`)."""
 
-    def __init__(self, tags: Mapping[str, TaskTags], vectors: Mapping[str, np.ndarray], seed: int) -> None:
-        """Build the untrained pipeline; `vectors` has vectors of words as written, or is empty."""
+    def __init__(self, scheme: Scheme, vectors: Mapping[str, np.ndarray], seed: int) -> None:
+        """Build the untrained pipeline.
+
+        Args:
+            scheme: the tag scheme of names.
+            vectors: vectors of words as written; empty: no word vectors.
+            seed: of the initial weights and the order of the sentences.
+        """
         from spacy.cli.init_config import init_config
         from spacy.util import fix_random_seed, load_model_from_config
 
@@ -32,7 +38,7 @@ class SpacyPeer:
         config = init_config(lang="en", pipeline=["tagger", "ner"], silent=True)
         config["components"]["tok2vec"]["model"]["embed"]["include_static_vectors"] = bool(vectors)
         self.nlp: Any = load_model_from_config(config, auto_fill=True)
-        self.scheme, self.best = tags["ner"].model_scheme, b""
+        self.scheme, self.best = scheme, b""
         for word, vector in vectors.items():
             self.nlp.vocab.set_vector(word, vector)
 
@@ -60,9 +66,13 @@ class SpacyPeer:
         names = write_tags(read_spans(ner, self.scheme), len(words), "iob2")
         return Doc(self.nlp.vocab, words=list(words), tags=list(pos), ents=names)
 
+    def documents(self, sentences: Sentences) -> list[Any]:
+        """The documents of spaCy for sentences, with tags and names."""
+        return list(self.nlp.pipe(self._document(words) for words in sentences))
+
     def predict(self, sentences: Sentences) -> dict[str, list[list[str]]]:
         """The tags of sentences by task, in the schemes of the models."""
-        documents = list(self.nlp.pipe(self._document(words) for words in sentences))
+        documents = self.documents(sentences)
         names = [[Span(one.label_, one.start, one.end) for one in document.ents] for document in documents]
         return {
             "pos": [[token.tag_ for token in document] for document in documents],

@@ -21,6 +21,7 @@ from benchmarks import answers
 from benchmarks.data import real_corpus
 from benchmarks.processes import ROOT, cost_of, sparse_sharing
 from benchmarks.report import Report, Target
+from benchmarks.spacy_peer import SpacyPeer, is_installed
 from benchmarks.timing import Clock, Series, seconds, side_by_side
 
 SHORT = 12
@@ -94,32 +95,18 @@ def train(source: Path, folder: Path, sentences: int) -> dict[str, Path]:
     return {name: seed / "train" / name / "shared" for name in ("hard", "sparse")}
 
 
-def spacy_pipeline(written: Written) -> "object | None":
-    """The small CPU pipeline of spaCy (tok2vec, tagger, ner), trained for one epoch; None without spaCy."""
-    try:
-        import spacy
-        from spacy.cli.init_config import init_config
-        from spacy.training import Example
-        from spacy.util import load_model_from_config, minibatch
-    except ImportError:
+def trained_spacy(written: Written) -> SpacyPeer | None:
+    """The pipeline of spaCy, trained for one epoch; None without spaCy."""
+    if not is_installed():
         return None
-    nlp = load_model_from_config(init_config(lang="en", pipeline=["tagger", "ner"], silent=True), auto_fill=True)
-    examples = []
-    for sentence in written.sentences:
-        words, tags, names = (list(column) for column in zip(*sentence, strict=True))
-        gold = spacy.tokens.Doc(nlp.vocab, words=words, tags=tags, ents=names)
-        examples.append(Example(spacy.tokens.Doc(nlp.vocab, words=words), gold))
-    optimizer = nlp.initialize(lambda: examples)
-    for batch in minibatch(examples, 32):
-        nlp.update(batch, sgd=optimizer, drop=0.1)
-    return nlp
-
-
-def spacy_tag(nlp: "object", sentences: Sentences) -> list:
-    """Documents with tags and names, from tokens."""
-    from spacy.tokens import Doc
-
-    return list(nlp.pipe(Doc(nlp.vocab, words=words) for words in sentences))
+    pipeline = SpacyPeer("iob2", {}, seed=1)
+    gold = {
+        task: [[token[column] for token in sentence] for sentence in written.sentences]
+        for task, column in (("pos", 1), ("ner", 2))
+    }
+    for _ in pipeline.train(written.words, gold, epochs=1):
+        pass
+    return pipeline
 
 
 def write_inputs(folder: Path, sentences: Sentences) -> dict[str, tuple[Path, list[str]]]:
@@ -187,25 +174,25 @@ def measure(report: Report, output: Path, quick: bool) -> None:
         cost_of(sparse_sharing("export", models["hard"], "--onnx", "--output", onnx))
     models = {**models, "ONNX": onnx}
     taggers = {name: load_tagger(path) for name, path in models.items()}
-    nlp = spacy_pipeline(Written.read(source / "train.txt", sentences))
+    spacy = trained_spacy(Written.read(source / "train.txt", sentences))
     text = Written.read(source / "test.txt").words
-    _add_speeds(report, taggers, nlp, text, blocks)
-    _add_sentences(report, taggers, nlp, text, 60 if quick else 400)
+    _add_speeds(report, taggers, spacy, text, blocks)
+    _add_sentences(report, taggers, spacy, text, 60 if quick else 400)
     _add_command_line(report, {name: models[name] for name in ("hard", "ONNX")}, folder, text, turns)
     answers.measure(report, folder, source.resolve(), models, turns)
 
 
-def _add_speeds(report: Report, taggers: Mapping, nlp: object, text: Sentences, blocks: int) -> None:
+def _add_speeds(report: Report, taggers: Mapping, spacy: SpacyPeer | None, text: Sentences, blocks: int) -> None:
     size = len(text) // blocks
     parts = [text[n * size : (n + 1) * size] for n in range(blocks)]
     actions = {f"{name}, in process": lambda n, one=one: one.tag(parts[n]) for name, one in taggers.items()}
-    if nlp is not None:
-        actions["spaCy, in process"] = lambda n: spacy_tag(nlp, parts[n])
+    if spacy is not None:
+        actions["spaCy, in process"] = lambda n: spacy.documents(parts[n])
     whole = [" ".join(words) for words in text if len(words) <= SHORT]
     lengths = [sum(map(len, part)) for part in parts]
     speeds = side_by_side(actions, lengths)
     report.speeds["Tagging in process: two tasks"] = speeds
-    if nlp is not None:
+    if spacy is not None:
         ratio = speeds["hard, in process"].ratio(speeds["spaCy, in process"])
         report.targets.append(Target("tagging, hard, over spaCy", ratio, 2, "times"))
     # 5,000 short texts in one call, beside the same sentences as one text.
@@ -237,14 +224,14 @@ def _add_command_line(report: Report, models: Mapping[str, Path], folder: Path, 
     report.targets.append(Target("peak memory, 2 MB of plain text, ONNX", peak, 250, "MB", at_most=True))
 
 
-def _add_sentences(report: Report, taggers: Mapping, nlp: object, text: Sentences, count: int) -> None:
+def _add_sentences(report: Report, taggers: Mapping, spacy: SpacyPeer | None, text: Sentences, count: int) -> None:
     actions = {f"one sentence, {name}": lambda words, one=one: one.tag([words]) for name, one in taggers.items()}
-    if nlp is not None:
-        actions["one sentence, spaCy"] = lambda words: spacy_tag(nlp, [words])
+    if spacy is not None:
+        actions["one sentence, spaCy"] = lambda words: spacy.documents([words])
     measured = sentence_milliseconds(actions, text[-count:])
     for name, series in measured.items():
         report.figures[name] = series, "ms"
-    if nlp is not None:
+    if spacy is not None:
         ratio = measured["one sentence, hard"].ratio(measured["one sentence, spaCy"])
         report.targets.append(Target("one sentence, hard, time over spaCy", ratio, 0.8, "times", at_most=True))
     report.targets.append(Target("one sentence, ONNX", measured["one sentence, ONNX"].median, 1.5, "ms", at_most=True))
