@@ -27,7 +27,7 @@ test: $(INSTALLED) check
 
 quick: $(INSTALLED)
 	$(RUN) ruff check .
-	$(RUN) pytest -q -n $(CORES) --dist worksteal -m "not slow" tests/unit
+	$(RUN) pytest -q -n $(CORES) --dist worksteal -m "not slow" --hypothesis-profile quick tests/unit
 
 check: $(INSTALLED)
 	$(RUN) ruff check .

@@ -13,6 +13,7 @@ hypothesis.settings.register_profile(
     "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.register_profile("long", hypothesis.settings.get_profile("untimed"), max_examples=20_000)
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("untimed"), max_examples=15)
 hypothesis.settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,12 +27,18 @@ LONGEST = ("workflow/slurm/", "workflow/test_documentation.py", "workflow/test_c
 """Tests that take minutes each."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give slow tests more time than the limit of pyproject.toml; with several workers, spread the longest."""
+    """Give slow tests more time than the limit of pyproject.toml; with several workers, spread the longest.
+
+    Tests that read real corpora are slow. This runs before pytest selects tests by their marks.
+    """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers > 1:
         items[:] = spread(items, workers)
     for item in items:
+        if "real_data" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
 

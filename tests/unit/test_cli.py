@@ -348,6 +348,7 @@ def config_of_one_task():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

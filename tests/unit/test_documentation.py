@@ -9,6 +9,7 @@ import pytest
 import sparse_sharing
 
 
+@pytest.mark.slow
 def test_the_site_builds_strictly(repository, tmp_path):
     pytest.importorskip("mkdocs", reason="mkdocs-material is not installed")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
@@ -29,11 +30,13 @@ def public_names(repository):
     return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_the_page_of_the_public_names_is_the_generated_one(repository, public_names):
     committed = (repository / "docs" / "api.md").read_text(encoding="utf-8")
     assert committed == public_names, "run: make generated"
 
 
+@pytest.mark.slow
 def test_every_public_name_is_on_its_page_with_what_it_raises(public_names):
     names = [name for name in sparse_sharing.__all__ if not name.startswith("__")]
     assert [name for name in names if f"\n## {name}\n" not in public_names] == []

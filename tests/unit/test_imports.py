@@ -176,6 +176,7 @@ def test_the_configuration_loads_fast_and_without_the_heavy_libraries():
     assert min(ratio for _, ratio in runs) < 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     ["results.tables", "results.figures", "evaluation.statistics", "stages.tables", "stages.figures", "cli"],
@@ -189,6 +190,7 @@ def test_tables_and_the_command_line_load_without_torch(module):
 HEAVY = {"rich", "torch", "pandas", "snakemake", "vl_convert", "scipy", "onnx", "onnxruntime", "transformers"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "heavy"),
     [

@@ -3,12 +3,15 @@
 import subprocess
 import sys
 
+import pytest
+
 from sparse_sharing.config.prune import Prune
 from sparse_sharing.config.reference import reference
 from sparse_sharing.config.schema import Config
 from sparse_sharing.config.systems import System
 
 
+@pytest.mark.slow
 def test_the_committed_reference_is_the_generated_one(repository):
     # In a process of its own: other tests make kinds of sections known that are no part of the package.
     command = [sys.executable, "-m", "sparse_sharing", "reference"]

@@ -310,16 +310,6 @@ def test_the_spec_of_the_tables_lists_each_model_once_with_digits_of_its_evaluat
     assert tables.metrics == "".join(digits)
 
 
-def test_the_spec_of_five_thousand_models_fits_on_a_command_line(changed):
-    values = changed("seeds", list(range(500)))
-    values["data"]["datasets"] = [{**values["data"]["datasets"][0], "name": f"d{index}"} for index in range(2)]
-    values["train"]["systems"] = values["train"]["systems"][:3]
-    tables = Specs(parse_config(values)).tables()
-    assert len(tables.models()) == 5000
-    # Linux takes 128 KiB in one argument
-    assert len(tables.canonical()) < 100_000
-
-
 def with_task(changed, task=1, **values):
     """The configuration with more keys in a task of the first corpus."""
     own = changed()

@@ -49,6 +49,7 @@ signal.pause()
 """
 
 
+@pytest.mark.slow
 def test_a_killed_job_frees_its_slot(tmp_path, impatient):
     job = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert job.stdout.readline() == "0\n"

@@ -4,6 +4,7 @@ import json
 import re
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_a_library_cannot_end_its_script_element():
     assert "'<\\/script>'" in html
 
 
+@pytest.mark.slow
 def test_the_page_brings_the_library_that_draws_its_charts():
     assert drawing_library().rstrip(";").rpartition("window.vegaEmbed=")[2].startswith("$")
 
