@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from benchmarks import data, experiment, inference, jobs, tagging, training
+from benchmarks import data, experiment, inference, jobs, synthetic_run, tagging, training
 from benchmarks.report import Report, Target
 from benchmarks.timing import Clock, Series
 from benchmarks.training import REFERENCE_A, REFERENCE_B, Setting
@@ -99,6 +99,8 @@ def measure(output: Path, quick: bool, hidden: int = 200, processes: bool = True
     if processes:
         measure_jobs(report, folder.resolve(), label, quick)
         tagging.measure(report, output, quick)
+        if not quick:
+            synthetic_run.add_to(report)
     add_targets(report, label, settings[0])
     # The configuration of Experiment 1 has one layer, SGD and batches of 10.
     one_layer = next((name for name in report.speeds if "1 layer, SGD" in name), None)

@@ -1,13 +1,13 @@
 """A finished run of many datasets, tasks and systems with generated results, without any training.
 
-`python -m benchmarks.synthetic_run` writes runs of 50 datasets and of 200 tasks, makes their tables, figures and
-report, and prints processor seconds and sizes.
+`python -m benchmarks.synthetic_run`, a part of `make bench`, writes runs of 50 datasets and of 200 tasks, makes their
+tables, figures and report, and prints processor seconds and sizes.
 """
 
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from benchmarks.report import Report, Target
+from benchmarks.timing import Series
 from sparse_sharing.config import parse_config
 from sparse_sharing.masks.files import write_rounds, write_selection
 from sparse_sharing.masks.mask import Mask
@@ -33,6 +35,9 @@ SYSTEMS = (
     {"name": "random", "sharing": "sparse", "start": "warmup", "choice": "random"},
 )
 CHOICES = ({"name": "best", "rule": "best_dev"}, {"name": "random", "rule": "best_dev", "random": True})
+RUNS = {"50 datasets of 2 tasks": (50, 2, 2), "200 tasks": (1, 200, 1, 4)}
+"""The number of datasets, tasks, seeds and, where not all are used, systems."""
+
 SENTENCES, EPOCHS, ROUNDS, TYPES = 300, 20, 5, 8
 SHAPES = {"characters.convolution.weight": (5, 4, 3), "recurrent.0.left_to_right.weight_ih_l0": (24, 13)}
 
@@ -173,12 +178,26 @@ def measure(specs: Specs, folder: Path) -> dict[str, Any]:
     return measured | {"report MB": round((run / "report.html").stat().st_size / 1e6, 2)}
 
 
-def main() -> None:
-    """Measure runs of many datasets and of many tasks."""
-    for datasets, tasks, seeds in ((50, 2, 2), (1, 200, 1)):
+def runs() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Measure each run of `RUNS`, in a folder that is removed."""
+    for name, specs in RUNS.items():
         with tempfile.TemporaryDirectory() as folder:
-            measured = measure(specs_of(datasets, tasks, seeds, len(SYSTEMS) if datasets > 1 else 4), Path(folder))
-        sys.stdout.write(f"{datasets} datasets of {tasks} tasks, {seeds} seeds: {measured}\n")
+            yield name, measure(specs_of(*specs), Path(folder))
+
+
+def add_to(report: Report) -> None:
+    """Add what tables and report of each run cost, with targets."""
+    for name, measured in runs():
+        for figure, unit, bound in (("tables", "CPU-s", 30), ("report", "CPU-s", 10), ("report MB", "MB", 5)):
+            label = f"{figure}, {name}"
+            report.figures[label] = Series((measured[figure],)), unit
+            report.targets.append(Target(label, measured[figure], bound, unit, at_most=True))
+
+
+def main() -> None:
+    """Print what is measured."""
+    for name, measured in runs():
+        sys.stdout.write(f"{name}: {measured}\n")
         sys.stdout.flush()
 
 

@@ -19,7 +19,7 @@ ModelFolder = Annotated[
     Path, typer.Argument(help="Folder of a trained or exported model, or of a run, whose best model is used.")
 ]
 
-BATCHES_TOGETHER = 8
+BATCHES_TOGETHER = 32
 """Batches of sentences that are sorted by length together."""
 
 
