@@ -13,15 +13,6 @@ pytestmark = pytest.mark.slow
 FOLDERS = ("src", "workflow", "profiles")
 FILES = ["Snakefile", "config.yaml", "environment.yml", "pyproject.toml", "setup.py"]
 FILES += ["MANIFEST.in", "README.md", "LICENSE"]
-    "Snakefile",
-    "config.yaml",
-    "environment.yml",
-    "pyproject.toml",
-    "setup.py",
-    "MANIFEST.in",
-    "README.md",
-    "LICENSE",
-]
 
 
 @pytest.fixture(scope="module")
