@@ -221,8 +221,8 @@ def span_counts(summaries: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
                         counts.setdefault((dataset, corpus, task, name), {})[split] = count
     rows = [
         dict(zip(("dataset", "corpus", "task", "type"), key, strict=True))
-        | {split: found.get(split, 0) for split in SPLITS}
-        for key, found in counts.items()
+        | {split: by_split.get(split, 0) for split in SPLITS}
+        for key, by_split in counts.items()
     ]
     return pd.DataFrame(rows, columns=["dataset", "corpus", "task", "type", *SPLITS])
 
