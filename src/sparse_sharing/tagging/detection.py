@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.text.readers.columns import DOCUMENT_START, quote, split_fields
+from sparse_sharing.text.readers.foreign import foreign_line
 
 CONLLU_COLUMNS = 10
 ENOUGH_LINES = 5
@@ -19,6 +20,8 @@ ENOUGH_LINES = 5
 _word_number = re.compile(r"[1-9]\d*(?:-[1-9]\d*)?|\d+\.[1-9]\d*").fullmatch
 _span_tag = re.compile(r"O|[BIES]-\S+").fullmatch
 _plain_tag = re.compile(r"[A-Z][A-Z$_:|+-]{0,9}").fullmatch
+_json = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{]\s*")').match
+_named_columns = re.compile(r"#\s*global\.columns\s*=|#begin document\b").match
 _punctuation = re.compile(r"[\W_]+").fullmatch
 
 
@@ -63,6 +66,7 @@ def layout_of(lines: Sequence[str], kind: str, known_tags: Collection[str], sour
         ConfigError: `kind` is `auto`, and the lines could be columns or text.
     """
     if kind == "auto":
+        refuse_foreign(lines, source)
         kind = guess_kind(lines, known_tags, source)
     if kind != "columns":
         return Layout(kind)
@@ -72,6 +76,27 @@ def layout_of(lines: Sequence[str], kind: str, known_tags: Collection[str], sour
     widths = Counter(len(Layout(kind, tabs).fields(row)) for row in content)
     width = widths.most_common(1)[0][0] if widths else None
     return Layout(kind, tabs, width, commented=bool(rows) and rows[0] != content[0])
+
+
+def refuse_foreign(lines: Sequence[str], source: str) -> None:
+    """Raise ConfigError if the first lines have a form that is neither text, columns nor CoNLL-U."""
+    first = next((line for line in lines if line.strip()), "")
+    if _json(first):
+        remedy = (
+            "take the texts out of it, one on a line: jq -r .text (or jq -r '.tokens | join(\" \")', with --input "
+            "tokens)"
+        )
+        raise ConfigError(f"{source}: looks like JSON ({quote(first)}); {remedy}")
+    if _named_columns(first):
+        raise ConfigError(
+            f"{source}: looks like CoNLL-U Plus or CoNLL-2012 ({quote(first)}); expected text, columns or CoNLL-U: use "
+            "--input columns with --word-column"
+        )
+    if (foreign := foreign_line(first)) is not None:
+        raise ConfigError(
+            f"{source}: looks like {foreign.name} ({quote(first)}); expected text, tokens, columns or CoNLL-U: convert "
+            "it, or use --input raw if it is text"
+        )
 
 
 def guess_kind(lines: Sequence[str], known_tags: Collection[str] = (), source: str = "the text") -> str:

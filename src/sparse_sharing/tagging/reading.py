@@ -23,6 +23,7 @@ from sparse_sharing.text.readers.columns import (
     read_lines,
     split_fields,
 )
+from sparse_sharing.text.readers.foreign import refuse_binary
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,12 @@ Items = Iterator[Item | Pause]
 
 
 def file_lines(path: Path) -> Lines:
-    """The numbered lines of a file, plain or gzip."""
+    """The numbered lines of a file, plain or gzip.
+
+    Raises:
+        DataError: Its first bytes are those of a format that is not text.
+    """
+    refuse_binary(path)
     return read_lines(path)
 
 

@@ -198,6 +198,12 @@ def test_a_pipe_with_something_else_than_text_is_an_error_with_the_line(pipe, co
     writer.join()
 
 
+def test_a_file_that_is_not_text_is_named(tmp_path):
+    (tmp_path / "letter.docx").write_bytes(b"PK\x03\x04\x14\x00")
+    with pytest.raises(DataError, match=r"letter\.docx: looks like a zip archive, such as an xlsx or docx file"):
+        reading.file_lines(tmp_path / "letter.docx")
+
+
 def test_a_file_may_be_compressed(tmp_path):
     path = tmp_path / "text.gz"
     path.write_bytes(gzip.compress(b"one\ntwo\n"))
