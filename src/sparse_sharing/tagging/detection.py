@@ -4,6 +4,7 @@ A text is read as columns only on good evidence, since after a wrong guess only 
 without any error. If the lines could be either, the user must decide.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -30,7 +31,7 @@ class Layout:
     """The kind of a text, and how its lines are split.
 
     Attributes:
-        kind: `raw`, `tokens`, `columns` or `conllu`.
+        kind: `raw`, `tokens`, `columns`, `conllu` or `jsonl`.
         tabs: whether only tabs separate the fields of columns.
         width: fields of a line of columns, if the first lines show it.
         commented: whether the first line of columns is a comment.
@@ -81,12 +82,11 @@ def layout_of(lines: Sequence[str], kind: str, known_tags: Collection[str], sour
 def refuse_foreign(lines: Sequence[str], source: str) -> None:
     """Raise ConfigError if the first lines have a form that is neither text, columns nor CoNLL-U."""
     first = next((line for line in lines if line.strip()), "")
-    if _json(first):
-        remedy = (
-            "take the texts out of it, one on a line: jq -r .text (or jq -r '.tokens | join(\" \")', with --input "
-            "tokens)"
+    if _json(first) and not is_jsonl(first):
+        raise ConfigError(
+            f"{source}: looks like JSON ({quote(first)}); expected JSON Lines: on each line an object with a list "
+            '"tokens", or with a "text" (of an array: jq -c \'.[]\')'
         )
-        raise ConfigError(f"{source}: looks like JSON ({quote(first)}); {remedy}")
     if _named_columns(first):
         raise ConfigError(
             f"{source}: looks like CoNLL-U Plus or CoNLL-2012 ({quote(first)}); expected text, columns or CoNLL-U: use "
@@ -99,8 +99,19 @@ def refuse_foreign(lines: Sequence[str], source: str) -> None:
         )
 
 
+def is_jsonl(line: str) -> bool:
+    """Whether a line is a JSON object with a list of tokens or a text."""
+    if not line.lstrip().startswith("{"):
+        return False
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and (isinstance(record.get("tokens"), list) or isinstance(record.get("text"), str))
+
+
 def guess_kind(lines: Sequence[str], known_tags: Collection[str] = (), source: str = "the text") -> str:
-    """`conllu`, `columns` or `raw`; sentences of tokens look like raw text, so `tokens` is never guessed.
+    """`jsonl`, `conllu`, `columns` or `raw`; sentences of tokens look like raw text, so `tokens` is never guessed.
 
     Args:
         lines: the first lines.
@@ -112,6 +123,8 @@ def guess_kind(lines: Sequence[str], known_tags: Collection[str] = (), source: s
     """
     if any(line.startswith(DOCUMENT_START) for line in lines):
         return "columns"
+    if is_jsonl(next((line for line in lines if line.strip()), "")):
+        return "jsonl"
     content = _without_comments(_rows(lines))
     if not content:
         return "raw"

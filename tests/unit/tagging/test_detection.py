@@ -69,8 +69,8 @@ def test_in_doubt_the_user_is_asked(lines):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"tokens": ["Ann"], "tags": ["O"]}', "looks like JSON .* jq -r .text"),
-        ('[{"text": "Ann left."}]', "looks like JSON"),
+        ('{"words": ["Ann"], "tags": ["O"]}', 'looks like JSON .* a list "tokens", or with a "text"'),
+        ('[{"text": "Ann left."}]', "looks like JSON .* jq -c"),
         ("#begin document (nw/a); part 000", "looks like CoNLL-U Plus or CoNLL-2012 .*--input columns"),
         ("# global.columns = ID FORM NER", "looks like CoNLL-U Plus"),
         ('<?xml version="1.0"?>', "looks like XML"),
