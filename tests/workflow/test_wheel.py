@@ -76,6 +76,7 @@ def test_a_new_environment_without_the_repository_trains_reports_tags_exports_an
         return done.stdout
 
     run("python3", "-m", "venv", "new")
+    run("new/bin/pip", "install", "--quiet", "--upgrade", "pip")
     pinned = ("-c", repository / "constraints.txt")
     run("new/bin/pip", "install", "--quiet", *pinned, "torch==2.13.0")
     run("new/bin/pip", "install", "--quiet", *pinned, f"{wheel}[onnx,serve]")
