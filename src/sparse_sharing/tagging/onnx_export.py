@@ -50,7 +50,7 @@ def require_packages(encoder: str | None = None) -> None:
 def run(
     model: TrainedModel, network: Network, spec: ExportSpec, output: Path, texts: Texts, int8: bool = False
 ) -> None:
-    """Write `network.onnx` and `onnx.json` of a model, and the `tokenizer.json` of a transformer, checked against torch.
+    """Write `network.onnx` and `onnx.json` of a model, checked against torch; of a transformer also `tokenizer.json`.
 
     Args:
         model: the model, which is written with all of its tasks.
