@@ -13,7 +13,9 @@ from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.storage import load_model, storage_sizes
 from sparse_sharing.pipeline import layout
 from sparse_sharing.results.card import model_card
+from sparse_sharing.storage.artifacts import load_json
 from sparse_sharing.tagging import export
+from sparse_sharing.tagging.onnx_tagger import OnnxTagger
 from sparse_sharing.tagging.tagger import Tagger
 from sparse_sharing.training.inputs import load_text, load_weights, to_tensors
 
@@ -207,10 +209,44 @@ def test_a_system_has_its_own_learning_rate_and_no_grid(trained):
     assert (hard.optimization.learning_rate, hard.learning_rates) == (0.01, [0.01, 0.03])
 
 
-def test_an_onnx_file_is_refused(trained, tmp_path):
-    with pytest.raises(ConfigError, match="transformer"):
-        export.run(trained.model_folder("hard"), None, None, tmp_path / "onnx", onnx=True, device="cpu")
-    assert not (tmp_path / "onnx").exists()
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    """For some systems the folder of the ONNX file with all tasks; in `pos`, one of a single task."""
+    for package in ("onnx", "onnxruntime", "onnxscript"):
+        pytest.importorskip(package)
+    folder = tmp_path_factory.mktemp("onnx")
+    with pytest.MonkeyPatch.context() as patch:
+        tiny_transformers.trace_once(patch)
+        for system in ("hard", "delta", "lora"):
+            export.run(trained.model_folder(system), None, None, folder / system, onnx=True, device="cpu")
+        export.run(trained.model_folder("delta"), "pos", None, folder / "pos", onnx=True, device="cpu")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["hard", "delta", "lora", "pos"])
+def test_an_onnx_file_has_the_tags_of_torch(trained, exported, name):
+    onnx, torch_tagger = (
+        OnnxTagger.load(exported / name),
+        Tagger.load(trained.model_folder(name.replace("pos", "delta"))),
+    )
+    tasks = ["pos"] if name == "pos" else list(TASKS)
+    assert onnx.tasks == tasks
+    words = [*load_text(trained.data / "test.safetensors")["pos"].words(), ["the", "\u200b", "[SEP]"] * 20]
+    found, expected = (tagger.tag(words, tasks, probabilities=True) for tagger in taggers)
+    for one, other in zip(found, expected, strict=True):
+        assert one.tags == other.tags
+        for task in tasks:
+            assert one.probabilities[task] == pytest.approx(other.probabilities[task], abs=1e-4)
+
+
+def test_the_proof_of_an_onnx_file_has_the_scores_on_dev(exported):
+    details = load_json(exported / "delta" / "onnx.json", "onnx").details
+    for task in TASKS:
+        dev = details["proof"]["dev"][task]
+        assert (dev["different"], dev["torch"]) == (0, dev["onnx"])
+        assert details["proof"]["random"][task]["tokens"] > 0
+    assert set(details["files"]) == {"network.onnx", "tokenizer.json", "vocabulary.json"}
+    assert not {"tokenizer", "architecture"} & set(details["model"])
 
 
 def test_the_card_names_the_pretrained_model(trained):
