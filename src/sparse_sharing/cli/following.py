@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparse_sharing.cli.show import show_table
-from sparse_sharing.config import Config, load_config
+from sparse_sharing.config import Config, from_folder, load_config, parse_config, read_values
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.pipeline import Specs, layout
 from sparse_sharing.pipeline.jobs import jobs_of
@@ -80,14 +80,14 @@ def find_config(of: Path, run: str | None = None) -> Config:
     configs = {}
     for path in sorted(path for pattern in CONFIGS for path in Path().glob(pattern)):
         try:
-            # A file without the name of the run cannot belong to it, and checking a file takes long.
+            # Reading YAML takes long, and checking a configuration takes longer.
             if of.name not in path.read_text(encoding="utf-8"):
                 continue
-            config = load_config(path)
+            values = read_values(path)
+            if values.get("run") == of.name:
+                configs[path] = parse_config(from_folder(values, path.parent), str(path))
         except (ConfigError, OSError, UnicodeDecodeError):
             continue
-        if config.run == of.name:
-            configs[path] = config
     if len(configs) != 1:
         names = ", ".join(map(str, configs)) or "none"
         raise ConfigError(

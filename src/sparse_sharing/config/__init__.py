@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sparse_sharing.config.load import from_folder, load_config, parse_config
+    from sparse_sharing.config.load import from_folder, load_config, parse_config, read_values
     from sparse_sharing.config.schema import DEMO, SHARED, Config, Dataset, Optimization
     from sparse_sharing.config.section import NAME
     from sparse_sharing.config.systems import START, System, models_of
@@ -13,6 +13,7 @@ _MODULE_OF = {
     "from_folder": "load",
     "load_config": "load",
     "parse_config": "load",
+    "read_values": "load",
     "DEMO": "schema",
     "SHARED": "schema",
     "Config": "schema",
@@ -38,6 +39,7 @@ __all__ = [
     "load_config",
     "models_of",
     "parse_config",
+    "read_values",
 ]
 
 

@@ -50,6 +50,15 @@ def load_config(path: Path, **overrides: str) -> Config:
     Raises:
         ConfigError: The file cannot be read, is not YAML, or a key or value is wrong.
     """
+    return parse_config({**from_folder(read_values(path), path.parent), **overrides}, source=str(path))
+
+
+def read_values(path: Path) -> dict[str, object]:
+    """The values of a configuration file, not checked.
+
+    Raises:
+        ConfigError: The file cannot be read, is not YAML, or has no sections.
+    """
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except OSError as error:
@@ -58,7 +67,7 @@ def load_config(path: Path, **overrides: str) -> Config:
         raise ConfigError(f"{path}: is not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected sections (run, data, model, ...), found {type(values).__name__}")
-    return parse_config({**from_folder(values, path.parent), **overrides}, source=str(path))
+    return values
 
 
 def from_folder(values: Mapping[str, object], folder: Path) -> dict[str, object]:

@@ -1,10 +1,12 @@
 """Chooses the round of a pruning for a task's mask (paper, section "Subnet Selection")."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sparse_sharing.config.schema import Choice
 from sparse_sharing.errors import ConfigError
+from sparse_sharing.storage.artifacts import Artifact, load_tensors, parts_of
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,25 @@ class Round:
     dev_score: float | None
     best_epoch: int | None
     epochs: int
+
+
+def read_rounds(files: Mapping[str, Path], task: str, digest: str) -> tuple[Artifact, list[Round]]:
+    """The masks of a pruning of a task, and its rounds from 0.
+
+    Args:
+        files: for each task the file of its masks.
+        task: the task.
+        digest: the digest of the spec that the file was written with.
+
+    Raises:
+        ArtifactError: The file is missing, damaged, foreign, or of another spec.
+        ConfigError: No file is given for the task.
+    """
+    if task not in files:
+        raise ConfigError(f"missing the masks of task '{task}'; add --masks {task}=FILE")
+    artifact = load_tensors(files[task], "masks", digest)
+    with parts_of(files[task]):
+        return artifact, [Round(**row) for row in artifact.details["rounds"]]
 
 
 def allowed_rounds(choice: Choice, rounds: Sequence[Round]) -> list[Round]:

@@ -25,7 +25,8 @@ def kinds() -> str:
     rows = [("file below `results/{run}/`", "kind, version", "content"), ("---", "---", "---")]
     rows += [_row(stage, output) for stage in STAGES for output in stage.outputs]
     rows += [_row(stage, stage.carrier) for stage in STAGES if stage.carrier and not stage.outputs]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    # Stages that make models write the same files.
+    return "".join(f"| {' | '.join(row)} |\n" for row in dict.fromkeys(rows))
 
 
 def _row(stage: Stage, output: Artefact) -> tuple[str, str, str]:

@@ -23,6 +23,8 @@ class SystemFacts(Section):
     """The tasks that it trains, if not all of a dataset."""
     merges: str | None = None
     """The system whose models it merges; their trainings are part of its cost."""
+    method: str | None = None
+    """How it merges them."""
 
 
 CONTROLS: Mapping[str, str] = {
@@ -92,6 +94,7 @@ def facts_of(system: System, choice: Choice | None) -> SystemFacts:
         target_density=density if isinstance(density, float) else None,
         tasks=sorted(system.tasks) if system.tasks else None,
         merges=getattr(system, "merges", None),
+        method=getattr(system, "method", None),
     )
 
 

@@ -130,6 +130,12 @@ def colour(name: str, order: Sequence[str]) -> dict[str, Any]:
     return {"field": name, "type": "nominal", "scale": {"domain": list(order), "range": colours}, "legend": None}
 
 
+def dash(name: str, order: Sequence[str]) -> dict[str, Any]:
+    """Whole lines for the names that the palette has colours for, and dashed lines for those that repeat a colour."""
+    lines = [[1, 0] if index < len(PALETTE) else [5, 3] for index in range(len(order))]
+    return {"field": name, "type": "nominal", "scale": {"domain": list(order), "range": lines}, "legend": None}
+
+
 def error_bars(name: str, spread: str, title: str) -> dict[str, Any]:
     """Rules from a value minus its spread to the value plus its spread; none if the spread is missing."""
     return {

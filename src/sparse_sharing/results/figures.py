@@ -123,9 +123,10 @@ def _of_group(plot: Forest, group: Group) -> Specification:
         {
             "row": f"{bar.system} against {bar.reference}",
             "difference": bar.difference,
-            "lower": bar.interval[0] if bar.interval else None,
-            "upper": bar.interval[1] if bar.interval else None,
+            "lower": max(bar.interval[0], plot.axis[0]) if bar.interval else None,
+            "upper": min(bar.interval[1], plot.axis[1]) if bar.interval else None,
             "verdict": LOOKS[bar.look][0],
+            **{side: plot.axis[side == "right"] for side in plot.beyond(bar)},
         }
         for bar in group.bars
     ]
@@ -151,8 +152,17 @@ def _of_group(plot: Forest, group: Group) -> Specification:
         "title": group.title,
         "width": WIDTH,
         "height": {"step": 22},
-        "layer": [zero, interval, point],
+        "layer": [zero, interval, *(_arrows(side, place) for side in ("left", "right")), point],
         "encoding": {"y": names, "color": colour},
+    }
+
+
+def _arrows(side: str, place: Specification) -> Specification:
+    """An arrow at the end of the axis for each interval that goes beyond it on a side."""
+    return {
+        "mark": {"type": "point", "shape": f"triangle-{side}", "filled": True, "size": 40, "opacity": 1},
+        "transform": [{"filter": f"isValid(datum.{side})"}],
+        "encoding": {"x": {**place, "field": side}},
     }
 
 

@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sparse_sharing.evaluation.statistics import HELPED, HIGHER, HURT, LOWER, NO_VERDICT
@@ -24,6 +23,9 @@ MARGIN = 0.04
 
 TICKS = 5
 """The most steps between ticks of an axis."""
+
+WIDE = 5
+"""An interval that is more than this many times as wide as the median one does not widen the axis, but leaves it."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,16 @@ class Forest:
     data: pd.DataFrame
 
     def place(self, value: float) -> float:
-        """Where a value is on the axis, in percent of its width."""
+        """Where a value is on the axis, in percent of its width; a value beyond an end of the axis is at this end."""
         low, high = self.axis
-        return round(100 * (value - low) / (high - low), 3)
+        return round(100 * (min(max(value, low), high) - low) / (high - low), 3)
+
+    def beyond(self, bar: Bar) -> list[str]:
+        """The sides on which the interval of a row goes beyond the axis: `left`, `right`."""
+        if bar.interval is None:
+            return []
+        outside = {"left": bar.interval[0] < self.axis[0], "right": bar.interval[1] > self.axis[1]}
+        return [side for side, is_outside in outside.items() if is_outside]
 
 
 def forest(compared: pd.DataFrame) -> Forest:
@@ -89,8 +98,7 @@ def forest(compared: pd.DataFrame) -> Forest:
     Args:
         compared: rows of `comparisons.csv` of one dataset.
     """
-    ends = compared[["difference", "lower", "upper"]].to_numpy(float)
-    ticks = _ticks(min(float(np.nanmin(ends)), 0.0), max(float(np.nanmax(ends)), 0.0))
+    ticks = _ticks(*_range(compared))
     shorten = THESE_MODELS if _only_models(compared) else ""
     margin = MARGIN * (ticks[-1] - ticks[0])
     tasks = compared[["task", "metric"]].drop_duplicates()
@@ -103,7 +111,18 @@ def forest(compared: pd.DataFrame) -> Forest:
     ]
     labels = [(f"{tick:g}".replace("-", "−"), tick) for tick in ticks]
     axis = (ticks[0] - margin, ticks[-1] + margin)
-    return Forest("forest", "Did sharing help?", _caption(compared), groups, axis, labels, compared)
+    plot = Forest("forest", "Did sharing help?", _caption(compared), groups, axis, labels, compared)
+    if any(plot.beyond(bar) for group in groups for bar in group.bars):
+        return replace(plot, caption=f"{plot.caption} An arrow marks an interval that goes beyond the axis.")
+    return plot
+
+
+def _range(compared: pd.DataFrame) -> tuple[float, float]:
+    """The lowest and highest value that the axis must have: zero, all differences and all but very wide intervals."""
+    widths = compared["upper"] - compared["lower"]
+    intervals = compared.loc[widths <= WIDE * widths.median(), ["lower", "upper"]]
+    values = [0.0, *compared["difference"], *intervals["lower"], *intervals["upper"]]
+    return min(values), max(values)
 
 
 def _ticks(low: float, high: float) -> list[float]:

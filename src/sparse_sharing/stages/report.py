@@ -104,9 +104,11 @@ def dataset_sections(spec: ReportSpec, folder: Path, results: RunResults, system
         items.append(type_table(tables["per_type"].drop(columns="dataset"), systems, spec.baseline))
         if len(tables["leaks"]):
             items.append(plain_table("leaks", LEAKS_TITLE, LEAKS_CAPTION, tables["leaks"].drop(columns="dataset")))
-        items.append(charts.sizes(means if len(means) else tasks, systems))
         curves = results.curves[results.curves["dataset"] == dataset]
-        items.append(charts.learning_curves(curves, systems))
+        # Colours are few: those that are easiest to distinguish are for systems with curves.
+        in_colour = sorted(systems, key=lambda system: system not in set(curves["system"]))
+        items.append(charts.sizes(means if len(means) else tasks, in_colour))
+        items.append(charts.learning_curves(curves, in_colour))
         if len(rounds := tables.get("rounds", pd.DataFrame())):
             items.append(pruning_rounds(rounds))
         many = len(spec.datasets) > texts.MANY_DATASETS

@@ -18,13 +18,13 @@ from torch import Tensor
 from sparse_sharing.encoders.base import counted_parameters
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.analysis import union_size
-from sparse_sharing.masks.choose import Round
+from sparse_sharing.masks.choose import Round, read_rounds
 from sparse_sharing.masks.files import load_mask, mask_name
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.masks.search import Standing, best_of, combinations
 from sparse_sharing.network.network import Network
 from sparse_sharing.pipeline.specs import SearchSpec
-from sparse_sharing.storage.artifacts import load_json, load_tensors, parts_of, save_json, write_text
+from sparse_sharing.storage.artifacts import load_json, parts_of, save_json, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.training.checkpoint import work_folder
@@ -133,11 +133,8 @@ def _trials(
     """The combinations to try, with their masks."""
     rounds, artifacts = {}, {}
     for task, digest in spec.masks.items():
-        if task not in paths:
-            raise ConfigError(f"missing the masks of task '{task}'; add --masks {task}=FILE")
-        artifacts[task] = load_tensors(paths[task], "masks", digest)
-        with parts_of(paths[task]):
-            rounds[task] = {entry.round: entry for entry in (Round(**row) for row in artifacts[task].details["rounds"])}
+        artifacts[task], listed = read_rounds(paths, task, digest)
+        rounds[task] = {entry.round: entry for entry in listed}
     allowed = {task: _allowed(spec, task, [*by_number]) for task, by_number in rounds.items()}
     tried = combinations(allowed, spec.search.combinations, generator(spec.seed, "search"))
     masks: dict[str, dict[int, Mask]] = {}

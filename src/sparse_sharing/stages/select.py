@@ -14,14 +14,14 @@ from sparse_sharing.errors import ConfigError
 from sparse_sharing.evaluation import marks
 from sparse_sharing.masks.algebra import permuted, random_like
 from sparse_sharing.masks.analysis import compare, layer_densities, overlap
-from sparse_sharing.masks.choose import Round, allowed_rounds, choose_round
+from sparse_sharing.masks.choose import allowed_rounds, choose_round, read_rounds
 from sparse_sharing.masks.files import load_mask, mask_name, write_selection
 from sparse_sharing.masks.mask import Mask
 from sparse_sharing.masks.ranking import prune_smallest
 from sparse_sharing.masks.sources.given import masks_of_file
 from sparse_sharing.masks.sources.start import largest_at_start
 from sparse_sharing.pipeline.specs import SelectSpec
-from sparse_sharing.storage.artifacts import load_json, load_tensors, parts_of, write_text
+from sparse_sharing.storage.artifacts import load_json, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.training.inputs import load_weights, start_magnitudes
 from sparse_sharing.training.seeds import generator
@@ -102,11 +102,7 @@ def _prunings(spec: SelectSpec, masks: dict[str, Path], search_result: Mapping[s
     """For each task the round that the rule or the search has chosen, and its mask."""
     chosen: Chosen = {}
     for task, digest in spec.masks.items():
-        if task not in masks:
-            raise ConfigError(f"missing the masks of task '{task}'; add --masks {task}=FILE")
-        artifact = load_tensors(masks[task], "masks", digest)
-        with parts_of(masks[task]):
-            rounds = [Round(**row) for row in artifact.details["rounds"]]
+        artifact, rounds = read_rounds(masks, task, digest)
         if spec.choice.rule == "best_dev" and artifact.details.get("chosen_on_dev") is False:
             raise ConfigError(f"choice '{spec.choice.name}' with {cannot_choose(task)}")
         if search_result is not None:

@@ -71,3 +71,16 @@ def test_ticks_are_round_numbers_that_hold_all_differences_and_zero(differences,
 def test_the_caption_names_seeds_and_what_was_resampled():
     assert "means over 3 seeds" in forest(COMPARED).caption
     assert "231 test documents" in forest(COMPARED).caption
+
+
+def test_a_very_wide_interval_does_not_widen_the_axis_but_leaves_it():
+    wide = COMPARED.copy()
+    wide.loc[0, ["difference", "lower", "upper"]] = [-6.0, -150.0, 140.0]
+    plot = forest(wide)
+    low, high = plot.axis
+    assert -10 < low < -6 and 3 < high < 10
+    places = {bar.system: plot.beyond(bar) for group in plot.groups for bar in group.bars if "mean" in group.title}
+    assert places == {"hard": ["left", "right"]}
+    assert (plot.place(-150.0), plot.place(140.0)) == (0, 100)
+    assert plot.caption.endswith("An arrow marks an interval that goes beyond the axis.")
+    assert "arrow" not in forest(COMPARED).caption

@@ -21,15 +21,23 @@ def cautions(tables: Mapping[str, pd.DataFrame], notes: Mapping[str, Sequence[st
         notes: for each dataset notes on its text.
         data: sizes of the text by dataset, split and corpus; `synthetic` is true for text that the demo generates.
     """
-    texts = [
-        f"{row['dataset']}: {row['leaked']} of {row['sentences']} test sentences of {row['task']} also occur in the "
-        "training or dev text; a table below shows the scores without them."
-        for row in rows_of(tables["leaks"].drop_duplicates(["dataset", "task"]))
-    ]
+    texts = [*_leaks(tables["leaks"])]
     texts += [f"{dataset}: {note}." for dataset, dataset_notes in notes.items() for note in dataset_notes]
     if len(texts) > MOST_NAMED:
         texts[MOST_NAMED:] = [f"{len(texts) - MOST_NAMED} more notes on the texts are in tables/summary.md."]
     return [*_synthetic(data), *_marks(tables["summary"]), *texts]
+
+
+def _leaks(leaks: pd.DataFrame) -> list[str]:
+    """A sentence on the leaked test sentences of each dataset, for all tasks of the same counts."""
+    tasks: dict[tuple[str, int, int], list[str]] = defaultdict(list)
+    for row in rows_of(leaks.drop_duplicates(["dataset", "task"])):
+        tasks[row["dataset"], row["leaked"], row["sentences"]].append(row["task"])
+    return [
+        f"{dataset}: {leaked} of {sentences} test sentences of {', '.join(names)} also occur in the training or dev "
+        "text; a table below shows the scores without them."
+        for (dataset, leaked, sentences), names in tasks.items()
+    ]
 
 
 def _synthetic(data: pd.DataFrame) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sparse_sharing.pipeline.stage import STAGE
-from sparse_sharing.results.drawing import AXIS, MOST_TASKS, PALETTE, Chart, colour, nominal, panel, quantitative
+from sparse_sharing.results.drawing import AXIS, MOST_TASKS, PALETTE, Chart, colour, dash, nominal, panel, quantitative
 from sparse_sharing.results.page.results import LARGEST_AT_START
 
 ON_BLUE = {"condition": {"test": "datum.overlap > 0.62", "value": "#ffffff"}, "value": "#0b1a28"}
@@ -20,6 +20,9 @@ SLANTED = 80
 LONGEST_LABEL = 130
 """Pixels of a name beside a point; a longer name is cut."""
 
+BESIDE, LINE = 0.25, 0.05
+"""What the name of a point takes of the width and height of a drawing."""
+
 FEW_EPOCHS = 10
 """So few epochs have a tick each: an axis of few whole numbers would else repeat them."""
 
@@ -27,14 +30,21 @@ FEW_EPOCHS = 10
 def sizes(scores: pd.DataFrame, systems: Sequence[str]) -> Chart:
     """Parameters against the mean score."""
     points = scores[["system", "parameters", "mean"]]
+    placed = _with_labels_apart(points)
     point = {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}}
-    label = {
-        "mark": {"type": "text", "dy": -12, "fontSize": 12, "limit": LONGEST_LABEL},
-        "encoding": {"text": {"field": "system"}},
-    }
+    score = quantitative("mean", "mean test score, %")
+    labels = [
+        {
+            "mark": {"type": "text", "align": align, "dx": away, "fontSize": 12, "limit": LONGEST_LABEL},
+            "transform": [{"filter": f"{'' if align == 'left' else '!'}datum.is_left"}],
+            "encoding": {"text": {"field": "system"}, "y": {**score, "field": "label"}},
+        }
+        for align, away in (("left", 9), ("right", -9))
+    ]
     size = {**quantitative("parameters", "parameters", zero=True), "axis": {"format": "~s", "tickCount": 5}}
-    encoding = {"x": size, "y": quantitative("mean", "mean test score, %"), "color": colour("system", systems)}
-    drawn = panel("mean over the tasks", points, {"layer": [point, label], "encoding": encoding}, height=345)
+    encoding = {"x": size, "y": score, "color": colour("system", systems)}
+    parts = {"layer": [point, *labels], "encoding": encoding}
+    drawn = panel("mean over the tasks", placed, parts, ["system", "parameters", "mean"], height=345)
     caption = (
         "Mean test score over the tasks against the size of the network: the union of the masks plus biases, without "
         "embeddings and heads. Up and to the left is better."
@@ -42,8 +52,25 @@ def sizes(scores: pd.DataFrame, systems: Sequence[str]) -> Chart:
     return Chart("parameters", "Parameters against score", caption, [drawn], points)
 
 
+def _with_labels_apart(points: pd.DataFrame) -> pd.DataFrame:
+    """Points with the height of their names, `label`, so that names do not overlap, and with `is_left`.
+
+    Points in the left part of the drawing have their names to the right, others to the left. A name is beside its
+    point, or just above the name of another point near it.
+    """
+    most, scores = points["parameters"].max(), points["mean"]
+    gap = LINE * max(scores.max() - scores.min(), 1.0)
+    labels: dict[object, float] = {}
+    for index, row in points.sort_values("mean").iterrows():
+        near = [
+            labels[other] for other in labels if abs(points["parameters"][other] - row["parameters"]) < BESIDE * most
+        ]
+        labels[index] = max([row["mean"], *(height + gap for height in near)])
+    return points.assign(label=pd.Series(labels), is_left=points["parameters"] <= 0.7 * most)
+
+
 def learning_curves(curves: pd.DataFrame, systems: Sequence[str]) -> Chart:
-    """Dev score after each epoch, the mean over seeds."""
+    """Dev score after each epoch, the mean over seeds; of the systems, those that have curves come first."""
     mean = curves.groupby(["task", "system", "epoch"], sort=False, as_index=False).agg({"score": "mean"})
     epochs = sorted(set(mean["epoch"].tolist()))
     ticks = {"values": epochs} if len(epochs) <= FEW_EPOCHS else {"tickMinStep": 1}
@@ -51,6 +78,7 @@ def learning_curves(curves: pd.DataFrame, systems: Sequence[str]) -> Chart:
         "x": {**quantitative("epoch", "epoch"), "axis": {"format": "d", **ticks}},
         "y": quantitative("score", "dev score, %"),
         "color": colour("system", systems),
+        "strokeDash": dash("system", systems),
     }
     tasks = sorted(set(mean["task"]), key=lambda task: (task == "mean", task))
     mark = {"mark": {"type": "line", "point": {"size": 25}}, "encoding": encoding}
@@ -60,7 +88,9 @@ def learning_curves(curves: pd.DataFrame, systems: Sequence[str]) -> Chart:
         "Dev score after each epoch of the systems' own training, averaged over the seeds; the epochs of a warm-up "
         "come before."
     )
-    return Chart("curves", "Learning curves", caption, panels, mean, systems)
+    trained = set(curves["system"])
+    legend = [system for system in systems if system in trained]
+    return Chart("curves", "Learning curves", caption, panels, mean, legend)
 
 
 def densities(layers: pd.DataFrame) -> Chart:

@@ -27,6 +27,8 @@ def system_table(spec: ReportSpec, systems: Sequence[str]) -> Table:
 def describe(sharing: str, facts: SystemFacts, baseline: bool = False) -> str:
     """What a system shares, which masks it uses and which weights it starts from."""
     parts = [CONTROLS.get(facts.kind, way_of(sharing).MEANING)]
+    if facts.merges is not None:
+        parts.append(f"models: {facts.merges}, method: {facts.method}")
     if facts.choice is not None:
         parts.append(f"masks: choice {facts.choice}")
     parts.append("starts from the multi-task warm-up" if facts.start == "warmup" else "starts from random weights")

@@ -46,6 +46,11 @@ def test_leaks_and_notes_on_the_text_are_named_and_of_many_only_the_first():
         "without them.",
         "news: c, train: 2 repaired tags.",
     ]
+    of_two = pd.concat([leaks, leaks.assign(task="pos"), leaks.assign(task="chunk", leaked=4)])
+    assert [line.partition(" also")[0] for line in found(rows, of_two)] == [
+        "news: 3 of 50 test sentences of ner, pos",
+        "news: 4 of 50 test sentences of chunk",
+    ]
     many = found(rows, leaks, {f"dataset{number}": ["c, train: 2 repaired tags"] for number in range(50)})
     assert len(many) == 9
     assert many[-1] == "43 more notes on the texts are in tables/summary.md."

@@ -1,6 +1,7 @@
 """Every chart is a specification that Vega-Lite accepts, with a tooltip and its rows to take away."""
 
 import re
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -70,6 +71,32 @@ def test_a_system_has_one_colour_in_every_chart():
     scales = [charts.sizes(SCORES, SYSTEMS).panels[0].on_page["encoding"]["color"]["scale"]]
     scales.append(charts.learning_curves(CURVES, SYSTEMS).panels[0].on_page["encoding"]["color"]["scale"])
     assert all(scale == {"domain": SYSTEMS, "range": list(PALETTE[:3])} for scale in scales)
+
+
+def test_systems_that_repeat_a_colour_have_dashed_curves_and_only_systems_with_curves_are_in_the_legend():
+    systems = ["hard", *(f"other{number}" for number in range(9)), "sparse"]
+    curves = pd.concat([CURVES, CURVES.assign(system="sparse")])
+    chart = charts.learning_curves(curves, systems)
+    encoding = chart.panels[0].on_page["encoding"]
+    assert encoding["color"]["scale"]["range"][8] == encoding["color"]["scale"]["range"][0]
+    lines = dict(zip(systems, encoding["strokeDash"]["scale"]["range"], strict=True))
+    assert lines["hard"] == lines["other6"] != lines["other7"] == lines["sparse"]
+    assert chart.legend == ["hard", "sparse"]
+
+
+def test_names_of_points_near_each_other_do_not_overlap():
+    scores = pd.DataFrame(
+        {
+            "system": ["a", "b", "c", "d", "e"],
+            "mean": [70.0, 70.1, 70.2, 80.0, 70.0],
+            "parameters": [100, 110, 100, 105, 400],
+        }
+    )
+    rows = charts.sizes(scores, list(scores["system"])).panels[0].on_page["data"]["values"]
+    labels = {row["system"]: row["label"] for row in rows}
+    near = sorted(labels[name] for name in "abcd")
+    assert min(second - first for first, second in pairwise(near)) >= 0.5 - 1e-9
+    assert (labels["a"], labels["d"], labels["e"]) == (70.0, 80.0, 70.0)
 
 
 def test_each_colour_has_a_counterpart_on_dark_ground():

@@ -21,6 +21,11 @@ def test_a_line_describes_a_system_by_what_it_shares_its_masks_and_its_start():
     assert describe("single", single, baseline=True).endswith("starts from random weights; the baseline.")
 
 
+def test_a_merged_system_is_described_by_its_models_and_method():
+    facts = SystemFacts(kind="merged", start="warmup", merges="single", method="ties")
+    assert "; models: single, method: ties; " in describe("merged", facts)
+
+
 def test_a_control_is_called_one():
     facts = SystemFacts(kind="random_masks", start="warmup", choice="random")
     assert "random positions" in describe("sparse", facts)
