@@ -270,6 +270,8 @@ def _export(states: nn.Module, width: int, kind: str) -> "onnx_ir.Model":
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+    if program is None:
+        raise TypeError("expected a model from torch.onnx.export, got None")
     return program.model
 
 
