@@ -55,9 +55,9 @@ class Nodes:
         if not self.int8:
             return self.node("Gather", [self.constant(f"{name}.table", array), numbers], f"{name}.rows")
         stored, scale = quantised(array)
-        found = self.node("Gather", [self.constant(f"{name}.int8", stored), numbers], f"{name}.found")
+        rows = self.node("Gather", [self.constant(f"{name}.int8", stored), numbers], f"{name}.numbers")
         scales = self.node("Gather", [self.constant(f"{name}.scale", scale), numbers], f"{name}.scales")
-        return self.node("Mul", [self.node("Cast", [found], f"{name}.floats", to=1), scales], f"{name}.rows")
+        return self.node("Mul", [self.node("Cast", [rows], f"{name}.floats", to=1), scales], f"{name}.rows")
 
     def model(
         self,
