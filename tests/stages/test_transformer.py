@@ -1,5 +1,6 @@
 """A pretrained transformer through all stages."""
 
+import importlib.util
 import shutil
 
 import numpy as np
@@ -20,6 +21,7 @@ from sparse_sharing.tagging.tagger import Tagger
 from sparse_sharing.training.inputs import load_text, load_weights, to_tensors
 
 TASKS = ("chunk", "ner", "pos")
+ONNX = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime", "onnxscript"))
 OPTIMIZER = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 8, "weight_decay": 0.01, "schedule": "linear"}
 SYSTEMS = [
     {"name": "single", "sharing": "single", "tasks": ["pos"]},
@@ -127,23 +129,26 @@ def test_one_task_is_exported_with_the_same_tags(trained, system, tmp_path):
     assert "trained_parameters" not in exported.details
 
 
+@pytest.mark.skipif(not ONNX, reason="needs the packages of the extra onnx")
 def test_a_trimmed_export_has_fewer_pieces_and_the_same_tags(trained, tmp_path):
     folder = trained.model_folder("lora")
     given = tmp_path / "words.txt"
     given.write_text("tickets outsiders\n", encoding="utf-8")
-    export.run(folder, "pos", None, tmp_path / "pos", False, "cpu", trim=True, words=given)
+    export.run(folder, "pos", None, tmp_path / "pos", True, "cpu", trim=True, words=given)
     exported = load_model(tmp_path / "pos" / "model.safetensors")
     pieces, table = exported.details["pieces"], exported.values["body.embeddings.word_embeddings.weight"]
     assert pieces["kept"] == len(table) == exported.details["model"]["architecture"]["vocab_size"] < pieces["of"]
     assert f"{pieces['kept']:,} of {pieces['of']:,} pieces" in model_card(exported)
     own, joint = Tagger.load(tmp_path / "pos"), Tagger.load(folder)
+    taggers = (own, OnnxTagger.load(tmp_path / "pos"), joint)
     for split in ("dev", "train"):
         words = load_text(trained.data / f"{split}.safetensors")["pos"].words()
-        tags = [[sentence.tags["pos"] for sentence in tagger.tag(words, ["pos"])] for tagger in (own, joint)]
-        assert tags[0] == tags[1]
+        tags = [[sentence.tags["pos"] for sentence in tagger.tag(words, ["pos"])] for tagger in taggers]
+        assert tags[0] == tags[1] == tags[2]
     assert len(own.tag([["outsiders", "xylophone", "\u200b"]])[0].tags["pos"]) == 3
 
 
+@pytest.mark.skipif(not ONNX, reason="needs the packages of the extra onnx")
 def test_a_mask_over_heads_and_inner_units_is_exported_as_a_smaller_network(trained, tmp_path):
     shutil.copytree(trained.folder, tmp_path / "units")
     keys = {"granularity": "unit", "source": "magnitude", "meaning": "zero", "final_density": 0.5}
@@ -153,7 +158,7 @@ def test_a_mask_over_heads_and_inner_units_is_exported_as_a_smaller_network(trai
     units.select("part", "initial")
     units.train("zero")
     folder = units.model_folder("zero")
-    export.run(folder, "pos", None, tmp_path / "pos", onnx=False, device="cpu")
+    export.run(folder, "pos", None, tmp_path / "pos", onnx=True, device="cpu")
     whole, small = (load_model(path / "model.safetensors") for path in (folder, tmp_path / "pos"))
     assert not small.masks
     assert sum(small.details["units"].values()) == 26  # half of 4 heads and 48 units of feed-forward networks
@@ -161,6 +166,8 @@ def test_a_mask_over_heads_and_inner_units_is_exported_as_a_smaller_network(trai
     words = load_text(trained.data / "test.safetensors")["pos"].words()
     own, joint = (Tagger.load(path).tag(words, ["pos"]) for path in (tmp_path / "pos", folder))
     assert [sentence.tags for sentence in own] == [sentence.tags for sentence in joint]
+    onnx = OnnxTagger.load(tmp_path / "pos").tag(words)
+    assert [sentence.tags for sentence in onnx] == [sentence.tags for sentence in joint]
 
 
 def test_words_that_cannot_be_read_are_refused(trained, tmp_path):
@@ -212,8 +219,8 @@ def test_a_system_has_its_own_learning_rate_and_no_grid(trained):
 @pytest.fixture(scope="module")
 def exported(trained, tmp_path_factory):
     """For some systems the folder of the ONNX file with all tasks; in `pos`, one of a single task."""
-    for package in ("onnx", "onnxruntime", "onnxscript"):
-        pytest.importorskip(package)
+    if not ONNX:
+        pytest.skip("needs the packages of the extra onnx")
     folder = tmp_path_factory.mktemp("onnx")
     with pytest.MonkeyPatch.context() as patch:
         tiny_transformers.trace_once(patch)
