@@ -4,7 +4,7 @@
 # make dependencies: pin the versions of the packages that pyproject.toml requires.
 # make calibrate: measure false verdicts and power of the tests between systems, and write them to docs/statistics.md.
 # make docs: build the documentation as a site, in results/site.
-# make readme: run the commands of the README, word for word, in a new environment.
+# make readme: run the commands of the README, word for word, and the installed wheel, in new environments.
 # make chaos: kill a hundred workflows. make fuzz: test hostile files for a long time.
 
 PYTHON ?= python3
@@ -73,7 +73,7 @@ dependencies: $(if $(shell $(RUN) sh -c 'command -v uv'),,$(INSTALLED))
 	$(RUN) python3 -m tools.dependencies $(OPTIONS)
 
 readme: $(INSTALLED)
-	$(RUN) SPARSE_SHARING_README=1 pytest -q tests/workflow/test_readme.py
+	$(RUN) SPARSE_SHARING_README=1 pytest -q tests/workflow/test_readme.py tests/workflow/test_wheel.py
 
 chaos: $(INSTALLED)
 	$(RUN) SPARSE_SHARING_CHAOS=$(or $(KILLS),100),$(or $(SEED),1) pytest -q -s tests/workflow/test_chaos.py

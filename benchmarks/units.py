@@ -35,12 +35,13 @@ def network_of(layers: int, vocabulary: Vocabulary, share: float | None = None) 
     network = Network(BiLstm(layers=layers), vocabulary)
     word_count = vocabulary.word_count
     initialise(network, 1, np.zeros((word_count, 0), np.float32), np.zeros(word_count, bool))
-    masks = {} if share is None else {task: _mask(network, share, n) for n, task in enumerate(network.heads)}
+    masks = {} if share is None else {task: random_units(network, share, n) for n, task in enumerate(network.heads)}
     network.set_masks(masks)
     return network, masks
 
 
-def _mask(network: Network, share: float, seed: int) -> Mask:
+def random_units(network: Network, share: float, seed: int) -> Mask:
+    """A mask over units that keeps a share of each group, at random."""
     random, parts = np.random.default_rng(seed), []
     for (size,) in network.units.shapes.values():
         keep = np.zeros(size, bool)

@@ -4,6 +4,7 @@
 """
 
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +15,10 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from sparse_sharing.pipeline.stage import STAGE
 from sparse_sharing.running.display import RunDisplay
 from sparse_sharing.running.jobs import RunningJob
+from sparse_sharing.running.snakemake import locked
 
 STOPPING = ("Terminating processes on user request", "Cancelling snakemake on user request")
+LOCKED = "LockException"
 SAID_ELSEWHERE = (
     "WorkflowError:\nAt least one job did not complete successfully",
     "Exiting because a job execution",
@@ -86,6 +89,8 @@ class LogHandler(LogHandlerBase):
         text = record.getMessage()
         if text.startswith(STOPPING):
             self.shown.stop()
+        elif text.startswith(LOCKED):
+            self.shown.say(locked(sys.argv))
         elif record.levelno >= logging.WARNING and not text.startswith(SAID_ELSEWHERE):
             self.shown.say(text)
 

@@ -133,6 +133,16 @@ def test_a_copied_model_is_proved_on_random_sequences_and_a_foreign_dev_text_is_
     assert not (tmp_path / "out").exists()
 
 
+def test_no_text_of_the_corpus_is_in_the_files_of_a_model(finished, exported):
+    sentences = [words for split in ("train", "dev", "test") for words in words_of(finished, split)]
+    phrases = {" ".join(words[place : place + 3]) for words in sentences for place in range(len(words) - 2)}
+    assert len(phrases) > 100
+    for folder in (finished.model_folder(), exported / "ner"):
+        for path in (path for path in folder.rglob("*") if path.is_file()):
+            content = path.read_bytes()
+            assert not [phrase for phrase in phrases if phrase.encode() in content], path
+
+
 def test_random_text_is_the_same_every_time_and_of_the_vocabulary(finished):
     vocabulary = Tagger.load(finished.model_folder()).vocabulary
     text = random_text(vocabulary)

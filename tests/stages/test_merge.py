@@ -16,6 +16,7 @@ from sparse_sharing.storage.artifacts import load_tensors
 from sparse_sharing.storage.costs import read_costs
 from sparse_sharing.tagging import export
 from sparse_sharing.tagging.tagger import Tagger
+from sparse_sharing.training import opening
 from sparse_sharing.training.trained import open_model
 
 SCALES = [0.5, 1.0]
@@ -200,14 +201,14 @@ def test_it_is_evaluated_and_tabulated_with_the_cost_of_the_single_trainings(pip
 
 
 def test_a_task_whose_dev_text_chooses_nothing_has_no_say(merged, tmp_path, monkeypatch):
-    load = merge.load_task_data
+    load = opening.load_task_data
 
     def unchosen(*arguments, **options):
         return {
             task: dataclasses.replace(data, choose_on_dev=False) for task, data in load(*arguments, **options).items()
         }
 
-    monkeypatch.setattr(merge, "load_task_data", unchosen)
+    monkeypatch.setattr(opening, "load_task_data", unchosen)
     folder = run(merged, tmp_path / "merged", system="tall", scales=[0.3, 1.0], thresholds=[0.6, 0.1])
     merging_details = read(folder).details["merging"]
     assert merging_details["setting"] == {"scale": 0.3}

@@ -74,6 +74,16 @@ def test_columns_are_written_line_by_line_followed_by_the_tags(finished, model, 
     assert tag(text)[:2] == (0, done.stdout.decode())
 
 
+def test_json_lines_go_in_and_come_out_and_as_columns_words_with_spaces_are_one_field(tag):
+    code, output, _ = tag('{"tokens": ["Ann", "New York"]}\n{"text": "Bob left."}\n', "--tasks", "pos")
+    assert code == 0
+    tokens = [[token["text"] for token in json.loads(line)["tokens"]] for line in output.splitlines()]
+    assert tokens == [["Ann", "New York"], ["Bob", "left", "."]]
+    code, output, _ = tag('{"tokens": ["Ann", "New\\tYork"]}\n', "--tasks", "pos", "--output", "columns")
+    assert code == 0
+    assert [line.split(" ")[0] for line in output.splitlines()] == ["Ann", "New\u00a0York", ""]
+
+
 def test_raw_text_and_tokens_are_tagged_as_in_python(tag, tagger):
     code, output, _ = tag("Bob left. Ann didn't.", "--tasks", "pos,ner", "--output", "jsonl")
     assert code == 0

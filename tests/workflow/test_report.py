@@ -172,6 +172,9 @@ def test_the_page_names_the_systems_the_best_models_and_synthetic_text(opened):
     assert "One network for each task" in page.locator("#systems").inner_text()
     assert "sparse-sharing tag " in page.locator("#models pre").first.inner_text()
     assert "synthetic demo text" in page.locator(".warnings").first.inner_text()
+    page.evaluate("document.querySelectorAll('#data details').forEach(part => part.open = true)")
+    headings = page.locator("[data-name=data-spans] thead").inner_text()
+    assert headings.split() == ["dataset", "corpus", "task", "type", "train", "dev", "test"]
 
 
 @pytest.mark.slow

@@ -12,6 +12,9 @@ app = typer.Typer()
 
 INTERRUPTED = 130
 
+CURRENT = Path("config.yaml")
+"""The configuration of the current folder, which need not be named."""
+
 
 @app.command()
 def run(
@@ -38,6 +41,8 @@ def run(
         # Without a configuration, Typer takes the first option of Snakemake after `--` for it.
         config, options = None, [str(config), *options]
     path = config or _default()
+    if config is None and path != CURRENT:
+        typer.echo(f"No configuration was named, and there is no {CURRENT} here: this is the demo ({path}).", err=True)
     overrides = {key: value for key, value in (("run", name), ("data_root", data_root)) if value is not None}
     configuration = load_config(path, **overrides)
     if cores is None and profile is None:
@@ -62,5 +67,4 @@ def _default() -> Path:
     """The configuration in the current folder, or else the demo."""
     from sparse_sharing.running.snakemake import workflow_folder
 
-    config_file = Path("config.yaml")
-    return config_file if config_file.exists() else workflow_folder() / config_file
+    return CURRENT if CURRENT.exists() else workflow_folder() / CURRENT

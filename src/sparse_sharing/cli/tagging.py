@@ -28,10 +28,11 @@ def tag(
     model: ModelFolder,
     file: Annotated[Path | None, typer.Argument(help="Text, plain or gzip; standard input if left out.")] = None,
     kind: Annotated[
-        Literal["auto", "raw", "tokens", "columns", "conllu"],
+        Literal["auto", "raw", "tokens", "columns", "conllu", "jsonl"],
         typer.Option(
             "--input",
-            help="raw: plain text; tokens: a sentence a line, its tokens between spaces; columns: a token a line. "
+            help="raw: plain text; tokens: a sentence a line, its tokens between spaces; columns: a token a line; "
+            'jsonl: on each line an object with a list "tokens", or a "text". '
             "auto decides by the first lines, and stops where they could be columns or text.",
         ),
     ] = "auto",
@@ -40,8 +41,9 @@ def tag(
         Literal["auto", "columns", "jsonl", "huggingface", "color"],
         typer.Option(
             metavar="FORM",
-            help="auto: color on a terminal, else columns (CoNLL-U for CoNLL-U input). jsonl: one JSON object for "
-            "each sentence. huggingface: a list of entities for each sentence. color: text with coloured tags.",
+            help="auto: color on a terminal, else columns, or the form of the input if it is CoNLL-U or jsonl. "
+            "jsonl: one JSON object for each sentence. huggingface: a list of entities for each sentence. "
+            "color: text with coloured tags.",
         ),
     ] = "auto",
     tasks: Annotated[
@@ -91,5 +93,5 @@ def tag(
 def _output_kind(asked: str, terminal: bool, detected: str) -> str:
     """The output that `auto` means; columns for CoNLL-U input are CoNLL-U."""
     if asked == "auto":
-        asked = "color" if terminal else "columns"
+        asked = "color" if terminal else "jsonl" if detected == "jsonl" else "columns"
     return "conllu" if asked == "columns" and detected == "conllu" else asked

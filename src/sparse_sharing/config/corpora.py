@@ -58,7 +58,8 @@ class Task(Section):
     """The tag scheme the model is trained on; the default is the file's scheme, or bioes for bilou, bmes and bmewo.
     Conversion is exact both ways."""
     spelling: Literal["loose"] | None = None
-    """loose: also read span tags written as b-PER, B_PER, PER-B, B (without a type), and 0 for O."""
+    """loose: also read span tags written as b-PER, B_PER, PER-B, B (without a type), and 0, o, -, _ and an empty cell
+    for O."""
     labels: dict[str, str] | None = Field(default=None, min_length=1)
     """Rename tags, or types of spans, while they are read: {GPE: LOC}; a type renamed O is outside."""
     missing: Literal["skip"] | None = None

@@ -186,7 +186,7 @@ def _tell_flaws(checked: CheckedCorpus, name: str, task: Task, flaws: Flaws, fin
             form = span_form(flaws.foreign[task.name] + Counter({"O": 1, "B-X": 1}))
             remedy = f"they look like {form}" if form else remedy
         if kind == "missing" and task.scheme != "none":
-            remedy = "correct the file"
+            remedy = "correct the file, or set spelling: loose to read them as outside of spans"
         more = f"\n  and {count - len(first_flaws):,} more" if count > len(first_flaws) else ""
         places = "".join(f"\n  {flaw}" for flaw in first_flaws)
         findings.error(f"{checked.place} {task.name}", f"{name}: {count:,} {what}; {remedy}{places}{more}")
@@ -224,6 +224,7 @@ def _check_splits(checked: CheckedCorpus, findings: Findings) -> None:
     for split in splits:
         words = list(checked.words(split))
         doubtful += doubts.sentence_breaks(split, words)
+        doubtful += doubts.headings(split, words)
         doubtful += doubts.document_marks(split, words)
         doubtful += doubts.hidden_characters(split, words)
         if checked.corpus.format == "columns" and not checked.corpus.comments:

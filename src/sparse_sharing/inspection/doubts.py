@@ -18,6 +18,9 @@ LONG_SENTENCE = 500
 LONG_MEDIAN = 100
 """Longest plausible sentence in tokens; longer ones mean that blank lines are missing."""
 
+LONE_SENTENCE = 25
+"""The only sentence of a split is suspicious if it has more tokens."""
+
 MANY_SENTENCES = 20
 """Fewer sentences are too few to show a pattern."""
 
@@ -33,6 +36,9 @@ UNSEEN_TAGS = 0.2
 MARKS = frozenset("\ufeff\u200b\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2028\u2029")
 """Invisible characters: byte order marks, direction and line marks, and zero-width spaces."""
 
+HEADINGS = frozenset(("word", "words", "token", "tokens", "form"))
+"""Usual headings of a column of words."""
+
 Words = Sequence[Sequence[str]]
 
 _number = re.compile(r"\d+").fullmatch
@@ -46,8 +52,10 @@ def sentence_breaks(split: str, sentences: Words) -> Iterator[str]:
     longest, median = max(lengths), statistics.median(lengths)
     if longest > LONG_SENTENCE or median > LONG_MEDIAN:
         count = sum(length > LONG_MEDIAN for length in lengths)
-        what = "1 sentence" if count == 1 else f"{count:,} sentences"
-        yield f"{what} of up to {longest:,} tokens in {split}: are blank lines missing?"
+        what = f"1 sentence of {longest:,}" if count == 1 else f"{count:,} sentences of up to {longest:,}"
+        yield f"{what} tokens in {split}: are blank lines missing?"
+    elif len(lengths) == 1 and longest > LONE_SENTENCE:
+        yield f"all {longest:,} tokens of {split} are one sentence: are blank lines missing?"
     elif len(lengths) >= MANY_SENTENCES and lengths.count(1) > len(lengths) / 2:
         count = f"{lengths.count(1):,} of {len(lengths):,} sentences"
         yield f"{count} in {split} have one token: are there too many blank lines?"
@@ -66,6 +74,12 @@ def document_marks(split: str, sentences: Words) -> Iterator[str]:
             f"{count:,} sentences in {split} begin with {quote(word)}; only {DOCUMENT_START} is read as the "
             "start of a document"
         )
+
+
+def headings(split: str, sentences: Words) -> Iterator[str]:
+    """Warn of a first word that is the usual heading of the column of words."""
+    if sentences and sentences[0][0].lower() in HEADINGS:
+        yield f"{split} begins with the word {quote(sentences[0][0])}: is the first line a heading? Remove it"
 
 
 def comment_lines(split: str, sentences: Words) -> Iterator[str]:

@@ -199,7 +199,7 @@ def _problems(corpus: _Corpus) -> Iterable[str]:
     yield from (
         text
         for split, split_sentences in surveyed.sentences.items()
-        for text in doubts.sentence_breaks(split, split_sentences)
+        for text in (*doubts.sentence_breaks(split, split_sentences), *doubts.headings(split, split_sentences))
     )
     names = {task.column.index: task.name for task in corpus.tasks}
     for column in surveyed.columns:
@@ -220,11 +220,19 @@ def _reason(column: ColumnSurvey) -> str:
     if column.often_missing:
         return f"{column.missing:,} tokens have no value"
     kind = "numbers" if column.numeric else "too many different values for tags"
-    return f"{kind} ({len(column.values):,} values, {_examples(column)})"
+    reason = f"{kind} ({len(column.values):,} values, {_examples(column)})"
+    if column.numeric and column.layer is not None:
+        reason += "; if they stand for tags, write the names of the tags instead"
+    return reason
 
 
 def _task_problems(column: ColumnSurvey) -> Iterable[str]:
     scheme = column.scheme
+    if column.spans and column.missing and not column.loose:
+        yield (
+            f"{column.missing:,} tokens have no value, which is an error; correct the files, or set spelling: loose to "
+            "read these tokens as outside of spans"
+        )
     if count := column.rewritten[scheme]:
         yield f"{count:,} tags break {scheme} (first: {column.first_rewritten[scheme]}); repair rewrites them"
     tags = [loosely(value) if column.loose else value for value in column.values]

@@ -17,7 +17,7 @@ from sparse_sharing.text.readers.conllu import Layer, Row, read_rows
 from sparse_sharing.text.readers.jsonl import read_records
 from sparse_sharing.text.readers.offsets import read_offsets
 from sparse_sharing.text.readers.recognise import MOST_VALUES, Recognised, SpanForm, recognise, span_form
-from sparse_sharing.text.schemes import misformed, repair
+from sparse_sharing.text.schemes import OUTSIDE, misformed, repair
 from sparse_sharing.text.sentences import ReadReport
 from sparse_sharing.text.tags import UNSPECIFIED, loosely
 from sparse_sharing.text.transitions import is_valid
@@ -83,7 +83,12 @@ class ColumnSurvey:
     @property
     def loose(self) -> bool:
         """Whether the values are span tags in another spelling than B-PER."""
-        return self.form is not None and self.form.loose
+        return self.form is not None and (self.form.loose or self.outside_is_empty)
+
+    @property
+    def outside_is_empty(self) -> bool:
+        """Whether tokens outside of spans have no value, rather than O."""
+        return self.missing > 0 and OUTSIDE not in self.values and self.form is not None
 
     @property
     def scheme(self) -> Scheme:
@@ -102,12 +107,13 @@ class ColumnSurvey:
         """Whether it can be a tagging task."""
         few = len(self.values) <= max(FEW_VALUES, min(MOST_VALUES, self.tokens / TOKENS_PER_VALUE))
         numbers = self.numeric and not self.loose
-        return len(self.values) > 1 and few and not numbers and not self.often_missing
+        several = len(self.values) > 1 or self.outside_is_empty
+        return several and few and not numbers and not self.often_missing
 
     @property
     def often_missing(self) -> bool:
         """Whether too many tokens have no value."""
-        return self.missing > MOST_MISSING * (self.tokens + self.missing)
+        return self.missing > MOST_MISSING * (self.tokens + self.missing) and not self.outside_is_empty
 
     @property
     def types(self) -> Counter[str]:
@@ -316,6 +322,8 @@ def _count_rewritten(column: ColumnSurvey, scheme: Scheme, sentences: Values) ->
     loose = column.loose
     for path, line, values in sentences:
         tags = [loosely(value) for value in values] if loose else values
+        if column.missing:
+            tags = [OUTSIDE if tag in ("", UNSPECIFIED) else tag for tag in tags]
         if not is_valid(tags, scheme) and (changed := repair(tags, scheme)[1]):
             column.rewritten[scheme] += changed
             column.first_rewritten.setdefault(scheme, f"{path}, sentence at line {line}")

@@ -1,10 +1,12 @@
 """Starts Snakemake in a separate process on the workflow of this program."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from sparse_sharing.errors import ConfigError
@@ -71,6 +73,16 @@ def command(
     if runs_jobs(options):
         command += ["--logger", LOGGER, "--no-hooks"]
     return command
+
+
+def locked(arguments: Sequence[str]) -> str:
+    """The message that the folder is locked; `arguments` are those of Snakemake, which name the configuration."""
+    after = dict(pairwise(arguments))
+    config = shlex.quote(after.get("--configfile", "mine.yaml"))
+    return (
+        "The folder is locked: another run is active in it, or an earlier run was killed. If no run is active, remove "
+        f"the lock, then start the run again. To remove it: sparse-sharing run {config} -- --unlock"
+    )
 
 
 def run(command: Sequence[str]) -> tuple[int, bool]:

@@ -33,15 +33,10 @@ from sparse_sharing.storage.artifacts import load_json, save_json, write_text
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.inputs import (
-    build_network,
-    choose_device,
     corpus_of,
-    load_task_data,
-    load_vocabulary,
-    load_weights,
-    tags_files,
 )
 from sparse_sharing.training.loop import Progress, TaskData, score_dev
+from sparse_sharing.training.opening import open_inputs
 from sparse_sharing.training.seeds import generator
 from sparse_sharing.training.trained import MODEL_FILE, VOCABULARY_FILE
 
@@ -106,18 +101,14 @@ def run(
     meter = Meter()
     if missing := [task for task in spec.tasks if task not in models]:
         raise ConfigError(f"missing the model of task '{missing[0]}'; add --model {missing[0]}=FOLDER")
-    vocabulary = load_vocabulary(vocabulary_file, spec.data, spec.tags)
-    lenient = "lenient_spans" in (spec.replicate or ())
-    tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, vocabulary, lenient_spans=lenient)
-    artifact = load_weights(weights, spec.start)
-    network, _ = build_network(weights, artifact, vocabulary, spec.head, choose_device(device))
+    opened = open_inputs(spec, vocabulary_file, train_text, dev_text, weights, device)
+    network, tasks, vocabulary = opened.network, opened.tasks, opened.network.vocabulary
     trainings = _trainings(spec, network, models)
     if spec.thresholds is not None:
         network.keep_base()
-    dense = Mask.dense(network.prunable_shapes, artifact.digest)
-    inputs = [vocabulary_file, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
-    inputs += [models[task] / name for task in spec.tasks for name in (MODEL_FILE, VOCABULARY_FILE)]
-    with work_folder(output, inputs) as work:
+    dense = Mask.dense(network.prunable_shapes, opened.weights)
+    of_models = [models[task] / name for task in spec.tasks for name in (MODEL_FILE, VOCABULARY_FILE)]
+    with work_folder(output, [*opened.files, *of_models]) as work:
         meter.keep_in(work)
         best, rows = _best(spec, network, tasks, trainings, dense)
         masks = {task: best.masks.get(task, dense) for task in spec.tasks}

@@ -25,16 +25,11 @@ from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.early_bird import EarlyBird
 from sparse_sharing.training.inputs import (
-    build_network,
-    choose_device,
-    load_task_data,
-    load_vocabulary,
-    load_weights,
-    tags_files,
     warn_of_emptied_layers,
 )
 from sparse_sharing.training.loop import Epoch, Progress, TaskData
 from sparse_sharing.training.masking import Masking
+from sparse_sharing.training.opening import open_inputs
 from sparse_sharing.training.setup import train, work_done
 
 log = logging.getLogger(__name__)
@@ -76,20 +71,16 @@ def run(
     weights of the last epoch are ranked, and `stop_after` has no effect.
     """
     meter = Meter()
-    vocabulary = load_vocabulary(vocabulary_file, spec.data, spec.tags)
-    lenient = "lenient_spans" in (spec.replicate or ())
-    tasks = load_task_data(train_text, dev_text, spec.tags, spec.data, vocabulary, lenient_spans=lenient)
-    artifact = load_weights(weights, spec.start)
-    network, start = build_network(weights, artifact, vocabulary, spec.head, choose_device(device))
+    opened = open_inputs(spec, vocabulary_file, train_text, dev_text, weights, device)
+    network, start, tasks = opened.network, opened.start, opened.tasks
     if spec.meaning == "delta":
         network.keep_base()
     epochs = spec.optimization.epochs
-    inputs = [vocabulary_file, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
     total = spec.trainings * epochs
-    with work_folder(output, inputs) as work, Reporter(f"prune {spec.task}", total, work=work) as report:
+    with work_folder(output, opened.files) as work, Reporter(f"prune {spec.task}", total, work=work) as report:
         meter.keep_in(work)
         units = _units(spec, network)
-        dense = Mask.dense(network.prunable_shapes if units is None else units.shapes, artifact.digest)
+        dense = Mask.dense(network.prunable_shapes if units is None else units.shapes, opened.weights)
         pruning = _resume(work / "rounds.safetensors", spec, dense)
         report.skip(len(pruning.rounds) * epochs)
         choosing = tasks[spec.task].choose_on_dev

@@ -177,11 +177,11 @@ def experiment_sections(spec: ReportSpec, results: RunResults) -> Iterator[Secti
 
 def other_sections(results: RunResults) -> Iterator[Section]:
     """The sections on the text and on the costs of the run."""
-    yield Section(
-        "data",
-        "Data",
-        [plain_table("data", "The text", texts.CAPTIONS["data"], results.data.drop(columns="synthetic"))],
-    )
+    sizes = [plain_table("data", "The text", texts.CAPTIONS["data"], results.data.drop(columns="synthetic"))]
+    if len(results.spans):
+        spans = plain_table("spans", "Spans of each type", texts.CAPTIONS["spans"], results.spans)
+        sizes.append(replace(spans, folded=True))
+    yield Section("data", "Data", sizes)
     items = []
     if (spent := results.tables.get("costs")) is not None and len(spent):
         items.append(texts.cost_table(spent))

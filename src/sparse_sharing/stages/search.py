@@ -28,15 +28,8 @@ from sparse_sharing.storage.artifacts import load_json, parts_of, save_json, wri
 from sparse_sharing.storage.costs import Costs, Meter, write_costs
 from sparse_sharing.terminal.progress import Reporter
 from sparse_sharing.training.checkpoint import work_folder
-from sparse_sharing.training.inputs import (
-    build_network,
-    choose_device,
-    load_task_data,
-    load_vocabulary,
-    load_weights,
-    tags_files,
-)
 from sparse_sharing.training.loop import TaskData
+from sparse_sharing.training.opening import Opened, open_inputs
 from sparse_sharing.training.seeds import generator
 from sparse_sharing.training.setup import train, work_done
 
@@ -98,16 +91,11 @@ def run(
         ArtifactError: A file was made with other settings, or masks do not belong to the starting weights.
     """
     meter = Meter()
-    vocabulary = load_vocabulary(vocabulary_file, spec.data, spec.tags)
-    lenient = "lenient_spans" in (spec.replicate or ())
-    data = load_task_data(train_text, dev_text, spec.tags, spec.data, vocabulary, spec.weights, lenient_spans=lenient)
-    artifact = load_weights(weights, spec.start)
-    network, start = build_network(weights, artifact, vocabulary, spec.head, choose_device(device))
+    opened = open_inputs(spec, vocabulary_file, train_text, dev_text, weights, device)
     if spec.meaning == "delta":
-        network.keep_base()
-    trials = _trials(spec, masks, network, start, data, artifact.digest)
-    inputs = [vocabulary_file, train_text, dev_text, weights, *tags_files((train_text, dev_text), spec.tags)]
-    inputs += [masks[task] for task in spec.tasks]
+        opened.network.keep_base()
+    trials = _trials(spec, masks, opened)
+    inputs = [*opened.files, *(masks[task] for task in spec.tasks)]
     plan = spec.search.rungs(len(trials.combinations))
     with (
         work_folder(output, inputs) as work,
@@ -116,20 +104,13 @@ def run(
         meter.keep_in(work)
         rungs = _halved(trials, plan, work, report, meter)
         epochs = spec.search.trained_epochs(len(trials.combinations))
-        done = work_done(data, spec.optimization, epochs)
-        write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(data, epochs)))
+        done = work_done(opened.tasks, spec.optimization, epochs)
+        write_costs(output, Costs(meter.seconds, *done, dict.fromkeys(opened.tasks, epochs)))
         save_json(output / "search.json", "search", spec, _result(trials, plan, rungs))
         write_text(output / "search.csv", _table(trials, plan, rungs))
 
 
-def _trials(
-    spec: SearchSpec,
-    paths: Mapping[str, Path],
-    network: Network,
-    start: Mapping[str, Tensor],
-    data: Mapping[str, TaskData],
-    weights: str,
-) -> _Trials:
+def _trials(spec: SearchSpec, paths: Mapping[str, Path], opened: Opened) -> _Trials:
     """The combinations to try, with their masks."""
     rounds, artifacts = {}, {}
     for task, digest in spec.masks.items():
@@ -142,9 +123,9 @@ def _trials(
         numbers = sorted({combination[task] for combination in tried})
         masks[task] = {number: load_mask(artifacts[task], mask_name(number), paths[task]) for number in numbers}
         for mask in masks[task].values():
-            network.require_fit(mask, weights, str(paths[task]))
+            opened.network.require_fit(mask, opened.weights, str(paths[task]))
         log.info("task %s: densities %s", task, ", ".join(f"{by_number[number].density:.3f}" for number in numbers))
-    return _Trials(spec, network, start, data, tried, rounds, masks)
+    return _Trials(spec, opened.network, opened.start, opened.tasks, tried, rounds, masks)
 
 
 def _allowed(spec: SearchSpec, task: str, numbers: Sequence[int]) -> list[int]:

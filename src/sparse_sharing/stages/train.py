@@ -36,17 +36,13 @@ from sparse_sharing.training.checkpoint import work_folder
 from sparse_sharing.training.conflict import Conflict
 from sparse_sharing.training.epoch_log import EpochLog
 from sparse_sharing.training.inputs import (
-    build_network,
-    choose_device,
     corpus_of,
-    load_task_data,
     load_text,
-    load_vocabulary,
-    load_weights,
     tags_files,
     warn_of_emptied_layers,
 )
 from sparse_sharing.training.loop import Epoch, Progress, TaskData, score_dev
+from sparse_sharing.training.opening import open_inputs
 from sparse_sharing.training.setup import train, work_done
 from sparse_sharing.training.trained import MODEL_FILE, VOCABULARY_FILE
 
@@ -75,19 +71,15 @@ def run(
         ArtifactError: A mask keeps every weight, or does not belong to the starting weights.
     """
     meter = Meter()
-    vocabulary, replicate = load_vocabulary(vocabulary_file, spec.data, spec.tags), spec.replicate or ()
-    tasks = load_task_data(
-        train_text, dev_text, spec.tags, spec.data, vocabulary, spec.weights, lenient_spans="lenient_spans" in replicate
-    )
-    compared = _compared_on(spec, tasks, test_text, vocabulary)
-    artifact = load_weights(weights, spec.start)
     change = partial(sharing_of(spec.sharing).encoder, spec)
-    network, start = build_network(weights, artifact, vocabulary, spec.head, choose_device(device), change)
+    opened = open_inputs(spec, vocabulary_file, train_text, dev_text, weights, device, change)
+    network, start, tasks, vocabulary = opened.network, opened.start, opened.tasks, opened.network.vocabulary
+    compared = _compared_on(spec, tasks, test_text, vocabulary)
     if spec.meaning == "delta":
         network.keep_base()
-    chosen = _masks(spec, masks, network, artifact.digest)
-    texts = [path for path in (train_text, dev_text, test_text) if path is not None]
-    inputs = [vocabulary_file, *texts, weights, *tags_files(texts, spec.tags), *([masks] if masks else [])]
+    chosen = _masks(spec, masks, network, opened.weights)
+    of_test = [] if test_text is None else [test_text, *tags_files([test_text], spec.tags)]
+    inputs = [*opened.files, *of_test, *([] if masks is None else [masks])]
     with work_folder(output, inputs) as work:
         meter.keep_in(work)
         network.set_masks(chosen)

@@ -4,6 +4,7 @@ A text is read as columns only on good evidence, since after a wrong guess only 
 without any error. If the lines could be either, the user must decide.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from sparse_sharing.errors import ConfigError
 from sparse_sharing.text.readers.columns import DOCUMENT_START, quote, split_fields
+from sparse_sharing.text.readers.foreign import foreign_line
 
 CONLLU_COLUMNS = 10
 ENOUGH_LINES = 5
@@ -19,6 +21,8 @@ ENOUGH_LINES = 5
 _word_number = re.compile(r"[1-9]\d*(?:-[1-9]\d*)?|\d+\.[1-9]\d*").fullmatch
 _span_tag = re.compile(r"O|[BIES]-\S+").fullmatch
 _plain_tag = re.compile(r"[A-Z][A-Z$_:|+-]{0,9}").fullmatch
+_json = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{]\s*")').match
+_named_columns = re.compile(r"#\s*global\.columns\s*=|#begin document\b").match
 _punctuation = re.compile(r"[\W_]+").fullmatch
 
 
@@ -27,7 +31,7 @@ class Layout:
     """The kind of a text, and how its lines are split.
 
     Attributes:
-        kind: `raw`, `tokens`, `columns` or `conllu`.
+        kind: `raw`, `tokens`, `columns`, `conllu` or `jsonl`.
         tabs: whether only tabs separate the fields of columns.
         width: fields of a line of columns, if the first lines show it.
         commented: whether the first line of columns is a comment.
@@ -63,6 +67,7 @@ def layout_of(lines: Sequence[str], kind: str, known_tags: Collection[str], sour
         ConfigError: `kind` is `auto`, and the lines could be columns or text.
     """
     if kind == "auto":
+        refuse_foreign(lines, source)
         kind = guess_kind(lines, known_tags, source)
     if kind != "columns":
         return Layout(kind)
@@ -74,8 +79,39 @@ def layout_of(lines: Sequence[str], kind: str, known_tags: Collection[str], sour
     return Layout(kind, tabs, width, commented=bool(rows) and rows[0] != content[0])
 
 
+def refuse_foreign(lines: Sequence[str], source: str) -> None:
+    """Raise ConfigError if the first lines have a form that is neither text, columns nor CoNLL-U."""
+    first = next((line for line in lines if line.strip()), "")
+    if _json(first) and not is_jsonl(first):
+        raise ConfigError(
+            f"{source}: looks like JSON ({quote(first)}); expected JSON Lines: on each line an object with a list "
+            '"tokens", or with a "text" (of an array: jq -c \'.[]\')'
+        )
+    if _named_columns(first):
+        raise ConfigError(
+            f"{source}: looks like CoNLL-U Plus or CoNLL-2012 ({quote(first)}); expected text, columns or CoNLL-U: use "
+            "--input columns with --word-column"
+        )
+    if (foreign := foreign_line(first)) is not None:
+        raise ConfigError(
+            f"{source}: looks like {foreign.name} ({quote(first)}); expected text, tokens, columns or CoNLL-U: convert "
+            "it, or use --input raw if it is text"
+        )
+
+
+def is_jsonl(line: str) -> bool:
+    """Whether a line is a JSON object with a list of tokens or a text."""
+    if not line.lstrip().startswith("{"):
+        return False
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and (isinstance(record.get("tokens"), list) or isinstance(record.get("text"), str))
+
+
 def guess_kind(lines: Sequence[str], known_tags: Collection[str] = (), source: str = "the text") -> str:
-    """`conllu`, `columns` or `raw`; sentences of tokens look like raw text, so `tokens` is never guessed.
+    """`jsonl`, `conllu`, `columns` or `raw`; sentences of tokens look like raw text, so `tokens` is never guessed.
 
     Args:
         lines: the first lines.
@@ -87,6 +123,8 @@ def guess_kind(lines: Sequence[str], known_tags: Collection[str] = (), source: s
     """
     if any(line.startswith(DOCUMENT_START) for line in lines):
         return "columns"
+    if is_jsonl(next((line for line in lines if line.strip()), "")):
+        return "jsonl"
     content = _without_comments(_rows(lines))
     if not content:
         return "raw"

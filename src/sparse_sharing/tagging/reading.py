@@ -1,4 +1,4 @@
-"""Reads text to be tagged as a stream: raw text, sentences of tokens, columns or CoNLL-U."""
+"""Reads text to be tagged as a stream: raw text, sentences of tokens, columns, CoNLL-U or JSON Lines."""
 
 import logging
 import os
@@ -23,6 +23,8 @@ from sparse_sharing.text.readers.columns import (
     read_lines,
     split_fields,
 )
+from sparse_sharing.text.readers.foreign import refuse_binary
+from sparse_sharing.text.readers.jsonl import as_record
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,12 @@ Items = Iterator[Item | Pause]
 
 
 def file_lines(path: Path) -> Lines:
-    """The numbered lines of a file, plain or gzip."""
+    """The numbered lines of a file, plain or gzip.
+
+    Raises:
+        DataError: Its first bytes are those of a format that is not text.
+    """
+    refuse_binary(path)
     return read_lines(path)
 
 
@@ -127,6 +134,30 @@ def token_items(lines: Lines) -> Items:
             yield PAUSE
         elif tokens := split_fields(line[1]):
             yield Item(from_words(tokens))
+
+
+def jsonl_items(lines: Lines, source: str) -> Items:
+    """JSON Lines: on each line an object with a list of `tokens`, or with a `text`, which is split into sentences.
+
+    Raises:
+        DataError: A line is not such an object.
+    """
+    for line in lines:
+        if line is PAUSE:
+            yield PAUSE
+            continue
+        number, content = line
+        if not content.strip():
+            continue
+        record = as_record(source, number, content)
+        tokens, text = record.get("tokens"), record.get("text")
+        if isinstance(tokens, list) and all(isinstance(token, str) and token.strip() for token in tokens):
+            if tokens:
+                yield Item(from_words(tokens))
+        elif tokens is None and isinstance(text, str):
+            yield from map(Item, split_sentences(text))
+        else:
+            raise DataError.at(source, number, quote(content), 'a list "tokens" of non-empty texts, or a "text"')
 
 
 def column_items(lines: Lines, word_column: int, source: str, layout: Layout | None = None) -> Items:
@@ -190,7 +221,7 @@ def conllu_items(lines: Lines, source: str) -> Items:
 def read_items(
     lines: Lines, kind: str, word_column: int, source: str, known_tags: Collection[str] = ()
 ) -> tuple[Items, str]:
-    """The items of a stream, and its kind of input: `raw`, `tokens`, `columns` or `conllu`.
+    """The items of a stream, and its kind of input: `raw`, `tokens`, `columns`, `conllu` or `jsonl`.
 
     With the kind `auto`, the first lines decide, with the help of the model's tags, `known_tags`.
 
@@ -206,6 +237,7 @@ def read_items(
         "tokens": lambda: token_items(lines),
         "columns": lambda: column_items(lines, word_column, source, layout),
         "conllu": lambda: conllu_items(lines, source),
+        "jsonl": lambda: jsonl_items(lines, source),
     }
     return _without_giants(readers[layout.kind]()), layout.kind
 

@@ -1,16 +1,19 @@
 """Writes tagged sentences as columns, CoNLL-U, JSON lines, or in colours for a terminal."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 from sparse_sharing.tagging.reading import Item
 from sparse_sharing.tagging.sentences import TaggedSentence
 from sparse_sharing.terminal.escaping import visible
+from sparse_sharing.text.readers.columns import NO_BREAK_SPACE
 from sparse_sharing.text.readers.conllu import COLUMNS, UNSPECIFIED
 
 Pairs = Iterable[tuple[Item, TaggedSentence]]
 Writer = Callable[[Pairs], None]
+
+WITHIN_A_FIELD = str.maketrans(dict.fromkeys(" \t\n", NO_BREAK_SPACE))
 
 MISC_FIELD = COLUMNS.index("MISC")
 
@@ -56,7 +59,7 @@ def column_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
         if item.lines:
             yield from item.lines
         elif tagged.tokens:
-            yield from map(" ".join, zip(tagged.words, *_tag_columns(tagged), strict=True))
+            yield from map(" ".join, zip(_fields(tagged), *_tag_columns(tagged), strict=True))
             yield ""
         return
     lines = list(item.lines)
@@ -123,6 +126,11 @@ def pipeline_lines(item: Item, tagged: TaggedSentence) -> Iterator[str]:
         moved = {task: [_moved(one, tagged.start_char) for one in tagged.entities(task)] for task in tagged.spans}
         values = next(iter(moved.values())) if len(moved) == 1 else moved
         yield json.dumps(values, ensure_ascii=False)
+
+
+def _fields(tagged: TaggedSentence) -> Sequence[str]:
+    """The words as fields of columns: what ends a field or line, which tokens in JSON may have, is a no-break space."""
+    return [word.translate(WITHIN_A_FIELD) for word in tagged.words]
 
 
 def _tag_columns(tagged: TaggedSentence) -> list[list[str]]:

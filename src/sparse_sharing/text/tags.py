@@ -21,6 +21,9 @@ _prefixed = re.compile(r"(?P<letter>[BIESLUMWbieslumw])[-_](?P<type>.+)").fullma
 _suffixed = re.compile(r"(?P<type>.+)[-_](?P<letter>[BIESLUMWbieslumw])").fullmatch
 _bare = re.compile(r"[BIESLUMWbieslumw]").fullmatch
 
+OTHER_OUTSIDE = ("0", "o", "-", UNSPECIFIED)
+"""Other spellings of the tag O."""
+
 WITHOUT_TYPE = "SPAN"
 """The type of spans that have none in the file."""
 
@@ -119,8 +122,8 @@ def renamed(tags: Sequence[str], scheme: Scheme, labels: Mapping[str, str] | Non
 
 
 def loosely(tag: str) -> str:
-    """A span tag in a usual spelling, such as b-PER, B_PER, PER-B, B or 0, as B-PER; other values unchanged."""
-    if tag in ("0", "o", OUTSIDE):
+    """A span tag in a usual spelling, such as b-PER, B_PER, PER-B, B or 0, as B-PER or O; other values unchanged."""
+    if tag in OTHER_OUTSIDE or tag == OUTSIDE:
         return OUTSIDE
     if match := _prefixed(tag) or _suffixed(tag):
         return f"{match['letter'].upper()}-{match['type']}"
@@ -135,9 +138,10 @@ def _fill(path: Path, places: Places, source: Source, values: Sequence[str | Non
     """The values, with a mark or a harmless value for each missing one."""
     empty = [index for index, value in enumerate(values) if value is None]
     skip = source.rules.missing == "skip"
+    allowed = skip or (source.scheme != "none" and source.rules.spelling == "loose")
     if skip:
         report.missing[source.task] = report.missing.get(source.task, 0) + len(empty)
-    for index in () if skip else empty:
+    for index in () if allowed else empty:
         line, text = places[index]
         remedy = "is it annotated in this file? missing: skip excludes tokens without a value from loss and score"
         flaw = Flaw(path, line, "", f"no {source.value}", _quote(text), f"one for task {source.task}", remedy)

@@ -25,20 +25,38 @@ def test_good_text_raises_no_doubt():
         .split("\n\n")
     ]
     words = [[line.split()[0] for line in block] for block in words]
-    for doubt in (doubts.sentence_breaks, doubts.document_marks, doubts.comment_lines, doubts.hidden_characters):
+    for doubt in (
+        doubts.sentence_breaks,
+        doubts.headings,
+        doubts.document_marks,
+        doubts.comment_lines,
+        doubts.hidden_characters,
+    ):
         assert not list(doubt("train", words))
     assert not list(doubts.words(words, [Counter(["NN", "VB", "DT"])]))
 
 
 def test_one_sentence_for_a_whole_file_lacks_blank_lines():
     text = one(doubts.sentence_breaks("train", [["w"] * 539]))
-    assert text == "1 sentence of up to 539 tokens in train: are blank lines missing?"
+    assert text == "1 sentence of 539 tokens in train: are blank lines missing?"
     assert "3 sentences of up to 150" in one(doubts.sentence_breaks("train", [["w"] * 150] * 3))
 
 
 def test_sentences_of_one_token_have_too_many_blank_lines():
     assert "have one token" in one(doubts.sentence_breaks("dev", [["w"]] * 30))
     assert not list(doubts.sentence_breaks("dev", [["Yes"], *TEXT]))
+
+
+def test_a_split_of_one_sentence_lacks_blank_lines_unless_it_is_short():
+    assert "all 26 tokens of dev are one sentence" in one(doubts.sentence_breaks("dev", [["w"] * 26]))
+    assert not list(doubts.sentence_breaks("dev", [["w"] * 25]))
+
+
+def test_a_line_of_headings_is_noticed():
+    assert "train begins with the word 'Word': is the first line a heading?" in one(
+        doubts.headings("train", [["Word", "Ann"], *TEXT])
+    )
+    assert not list(doubts.headings("train", TEXT))
 
 
 @pytest.mark.parametrize("mark", ["-docstart-", "--DOCSTART--", "DOCSTART", "-DOCSTART-:"])

@@ -249,6 +249,8 @@ def test_conllu_is_recognised_with_its_layers(tmp_path):
         ("PER-B PER-I O LOC-B O", "iob2", "loose"),
         ("B-PER I-PER 0 B-LOC 0", "iob2", "loose"),
         ("B I O B O", "iob2", "loose"),
+        ("B-PER I-PER - B-LOC -", "iob2", "loose"),
+        ("B-PER I-PER _ B-LOC _", "iob2", "loose"),
     ],
 )
 def test_span_tags_in_any_spelling_are_never_drafted_as_plain_tags(tmp_path, tags, scheme, spelling):
@@ -270,10 +272,30 @@ def test_tabs_with_spaces_in_words_and_empty_cells(tmp_path):
     assert tasks == {1: "skip", 2: None}
 
 
+@pytest.mark.parametrize(("rest", "spelling"), [("", "loose"), ("\tO", None)])
+def test_an_empty_cell_is_outside_of_spans_unless_the_column_has_an_o(tmp_path, rest, spelling):
+    files = repeated(tmp_path, lambda n: f"Ann{n}\tB-PER\nmet{n}\t\nBo{n}\tB-PER\nthere{n}{rest or chr(9)}\n\n")
+    text, config = drafted(files, tmp_path)
+    (task,) = tasks_of(config).values()
+    assert (task.scheme, task.spelling) == ("iob2", spelling)
+    assert not corpus_of(config).repair
+    assert ("90 tokens have no value, which is an error" in text) == (spelling is None)
+
+
+def test_conllu_plus_may_mark_tokens_outside_of_spans_with_an_underscore(tmp_path):
+    def sentence(number):
+        rows = enumerate([f"Ann{number}\tB-PER", "was\t_", "not\t_", "there\t_"], start=1)
+        head = "# global.columns = ID FORM NER\n" if number == 0 else ""
+        return head + "".join(f"{place}\t{row}\n" for place, row in rows) + "\n"
+
+    _, config = drafted(repeated(tmp_path, sentence), tmp_path)
+    assert {task.layer: task.spelling for task in tasks_of(config).values()} == {"column:NER": "loose"}
+
+
 def test_missing_blank_lines_are_reported(tmp_path):
     files = repeated(tmp_path, lambda number: "\n".join(rows([TAGS], number) * 5) + "\n")
     text, _ = drafted(files, tmp_path)
-    assert "1 sentence of up to 750 tokens in train: are blank lines missing?" in text
+    assert "1 sentence of 750 tokens in train: are blank lines missing?" in text
 
 
 def test_where_every_sentence_has_an_odd_line_the_first_is_shown(tmp_path):

@@ -54,6 +54,11 @@ def test_the_exit_code_of_a_run_is_that_of_snakemake():
     assert snakemake.run([sys.executable, "-c", "raise SystemExit(3)"]) == (3, False)
 
 
+def test_the_command_that_unlocks_names_the_configuration_of_the_run():
+    said = snakemake.locked(["snakemake", "--configfile", "my news.yaml", "--cores", "2"])
+    assert said.endswith("sparse-sharing run 'my news.yaml' -- --unlock")
+
+
 @pytest.fixture
 def python_handles_ctrl_c():
     """Ctrl-C raises KeyboardInterrupt here, also in a process that was started in the background, which ignores it."""

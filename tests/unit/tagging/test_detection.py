@@ -66,6 +66,30 @@ def test_in_doubt_the_user_is_asked(lines):
         guess_kind(lines, KNOWN, "here")
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"words": ["Ann"], "tags": ["O"]}', 'looks like JSON .* a list "tokens", or with a "text"'),
+        ('[{"text": "Ann left."}]', "looks like JSON .* jq -c"),
+        ("#begin document (nw/a); part 000", "looks like CoNLL-U Plus or CoNLL-2012 .*--input columns"),
+        ("# global.columns = ID FORM NER", "looks like CoNLL-U Plus"),
+        ('<?xml version="1.0"?>', "looks like XML"),
+        ("Ann,NNP,B-PER", "looks like comma-separated values"),
+    ],
+)
+def test_a_format_that_is_not_read_is_never_tagged_as_text(line, message):
+    with pytest.raises(ConfigError, match=f"here: {message}"):
+        layout_of(["", line, "more"], "auto", KNOWN, "here")
+    assert layout_of([line], "raw", KNOWN, "here").kind == "raw"
+
+
+@pytest.mark.parametrize(
+    "line", ['["Go", he said.', "{ Stage left }", "<b>Ann</b> left, and/or stayed.", "Yes, no, so."]
+)
+def test_text_with_brackets_and_commas_is_text(line):
+    assert layout_of([line], "auto", KNOWN, "here").kind == "raw"
+
+
 def test_what_the_user_says_is_not_doubted():
     assert layout_of(["1\tAnn saw Rome."], "raw", (), "here").kind == "raw"
     assert layout_of(["1\tAnn saw Rome."], "columns", (), "here").tabs

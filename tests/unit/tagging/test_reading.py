@@ -73,6 +73,28 @@ def test_a_line_of_tokens_is_a_sentence_and_blank_lines_are_none():
     assert items == [item("EU", "rejects", "call", "."), item("Bob", ".")]
 
 
+def test_json_lines_have_tokens_or_text_and_are_recognised():
+    lines = ['{"tokens": ["Ann", "New York"], "id": 7}', "", '{"text": "Bob left. Ann stayed."}', '{"tokens": []}']
+    items, kind = read_items(iter(enumerate(lines, 1)), "auto", 0, "x")
+    assert kind == "jsonl"
+    assert [item.words for item in items] == [("Ann", "New York"), ("Bob", "left", "."), ("Ann", "stayed", ".")]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"tokens": ["Ann", ""]}', 'x, line 1: found .* expected a list "tokens" of non-empty texts, or a "text"'),
+        ('{"tokens": "Ann"}', "x, line 1: found"),
+        ('{"words": ["Ann"]}', "x, line 1: found"),
+        ('["Ann"]', "x, line 1: found .* expected a JSON object"),
+        ('{"text": "Ann', "x, line 1: found invalid JSON"),
+    ],
+)
+def test_a_line_that_is_no_such_object_is_an_error_with_its_number(line, message):
+    with pytest.raises(DataError, match=message):
+        list(reading.jsonl_items(iter([(1, line)]), "x"))
+
+
 def test_raw_text_is_tokenised():
     items, kind = items_of("Bob left. Ann didn't.\n\nGood")
     assert kind == "raw"
@@ -196,6 +218,12 @@ def test_a_pipe_with_something_else_than_text_is_an_error_with_the_line(pipe, co
         list(live_lines(source, "here"))
     source.read()
     writer.join()
+
+
+def test_a_file_that_is_not_text_is_named(tmp_path):
+    (tmp_path / "letter.docx").write_bytes(b"PK\x03\x04\x14\x00")
+    with pytest.raises(DataError, match=r"letter\.docx: looks like a zip archive, such as an xlsx or docx file"):
+        reading.file_lines(tmp_path / "letter.docx")
 
 
 def test_a_file_may_be_compressed(tmp_path):

@@ -31,6 +31,8 @@ def read(values, scheme="iob2", repair=False, report=None, **rules):
         ("B", "B-SPAN"),
         ("0", "O"),
         ("o", "O"),
+        ("-", "O"),
+        ("_", "O"),
         ("PERSON", "PERSON"),
     ],
 )
@@ -60,6 +62,12 @@ def test_a_value_that_is_missing_is_an_error_or_left_out_and_counted():
     report = ReadReport()
     assert read("NN - -", "none", report=report, missing="skip").split(" ") == ["NN", MISSING_TAG, MISSING_TAG]
     assert report.missing == {"ner": 2}
+
+
+def test_in_a_loose_spelling_a_token_without_a_value_is_outside_of_spans():
+    assert read("B-PER - -", spelling="loose") == "B-PER O O"
+    with pytest.raises(DataError, match="line 2: found no value"):
+        read("B-PER - -")
 
 
 def test_flaws_are_counted_all_and_the_first_kept_where_they_are_gathered():

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from sparse_sharing.config.corpora import SPLITS
 from sparse_sharing.errors import ArtifactError
 from sparse_sharing.masks.analysis import compare
 from sparse_sharing.masks.mask import Mask
@@ -38,6 +39,7 @@ class RunResults:
         tables: the files of the stage `tables` by name without suffix.
         curves: dev score by dataset, seed, system, task and epoch; and which epoch was kept.
         data: sizes of the text by dataset, split and corpus.
+        spans: the number of spans in each split by dataset, corpus, task and type.
         costs: seconds and peak memory by stage and job, as measured by the workflow.
         settings: the settings of each stage, by stage and job of the first seed.
         provenance: digests and versions behind the tables.
@@ -46,6 +48,7 @@ class RunResults:
     tables: Mapping[str, pd.DataFrame]
     curves: pd.DataFrame
     data: pd.DataFrame
+    spans: pd.DataFrame
     costs: pd.DataFrame
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
@@ -59,10 +62,15 @@ def read_run(spec: ReportSpec, folder: Path) -> RunResults:
     """
     # Only the tables of this configuration: the folder may have tables of an earlier one.
     tables = {record.name: _read_csv(folder / "tables" / f"{record.name}.csv") for record in tables_of(spec)}
+    summaries = {
+        dataset: read_summary(layout.below(folder, layout.DATA, dataset=dataset), tasks)
+        for dataset, tasks in spec.datasets.items()
+    }
     return RunResults(
         tables=tables,
         curves=_curves(spec, folder),
-        data=_data(spec, folder),
+        data=_data(summaries, folder),
+        spans=span_counts(summaries),
         costs=_costs(spec, folder),
         settings=_settings(spec, folder),
         provenance=load_json(folder / "tables" / "provenance.json", "tables").details,
@@ -198,11 +206,31 @@ def _carrier(folder: Path, stage: str, identity: Mapping[str, object]) -> Path:
     return layout.below(folder, f"{record.folder}/{record.carrier.file}", **identity)
 
 
-def _data(spec: ReportSpec, folder: Path) -> pd.DataFrame:
+def span_counts(summaries: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """How many spans each split has: a row for each dataset, corpus, task and type, a column for each split.
+
+    Args:
+        summaries: of the text of each dataset, as `read_summary` returns them.
+    """
+    counts: dict[tuple[str, str, str, str], dict[str, int]] = {}
+    for dataset, summary in summaries.items():
+        for split, values in summary["splits"].items():
+            for corpus, read in values["corpora"].items():
+                for task, types in read.get("spans", {}).items():
+                    for name, count in types.items():
+                        counts.setdefault((dataset, corpus, task, name), {})[split] = count
+    rows = [
+        dict(zip(("dataset", "corpus", "task", "type"), key, strict=True))
+        | {split: by_split.get(split, 0) for split in SPLITS}
+        for key, by_split in counts.items()
+    ]
+    return pd.DataFrame(rows, columns=["dataset", "corpus", "task", "type", *SPLITS])
+
+
+def _data(summaries: Mapping[str, Mapping[str, Any]], folder: Path) -> pd.DataFrame:
     rows = []
     demo = {file_digest(path) for path in layout.below(folder, layout.DEMO_FOLDER).rglob("*.txt")}
-    for dataset in spec.datasets:
-        summary = read_summary(layout.below(folder, layout.DATA, dataset=dataset), spec.datasets[dataset])
+    for dataset, summary in summaries.items():
         for split, values in summary["splits"].items():
             covered = values["vector_coverage"]
             for corpus, read in values["corpora"].items():

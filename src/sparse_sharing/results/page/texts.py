@@ -18,6 +18,7 @@ from sparse_sharing.results.tables.means import MEAN
 
 CAPTIONS = {
     "data": "Sizes as read; unknown words and words with a vector as shares of the tokens of a split, in percent.",
+    "spans": "The number of spans in each split after reading, to compare with published numbers.",
     "jobs": "Wall-clock seconds and peak resident memory, as measured by the workflow.",
     "spent": "Updates (optimizer steps on batches of a task) and tokens of the warm-up that a system starts from, of "
     "the prunings behind its masks, and of its training; dev scores: the number used to choose an epoch or a "

@@ -66,15 +66,23 @@ def read_records(path: Path) -> Iterator[tuple[int, dict]]:
         DataError: A line is neither blank nor a JSON object.
     """
     for number, line in read_lines(path):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError.at(path, number, f"invalid JSON ({error}) in {quote(line)}", "a JSON object") from error
-        if not isinstance(record, dict):
-            raise DataError.at(path, number, quote(line), "a JSON object: {...}")
-        yield number, record
+        if line.strip():
+            yield number, as_record(path, number, line)
+
+
+def as_record(path: Path | str, number: int, line: str) -> dict:
+    """The JSON object on a line of a file.
+
+    Raises:
+        DataError: The line is not a JSON object.
+    """
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError.at(path, number, f"invalid JSON ({error}) in {quote(line)}", "a JSON object") from error
+    if not isinstance(record, dict):
+        raise DataError.at(path, number, quote(line), "a JSON object: {...}")
+    return record
 
 
 def _list(path: Path, number: int, record: dict, key: str) -> list:

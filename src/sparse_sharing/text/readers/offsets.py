@@ -112,7 +112,10 @@ def _record(path: Path, number: int, values: dict) -> Record | None:
         return None
     text, marks = _text(values), []
     if text is None:
-        raise DataError.at(path, number, f"the keys {', '.join(map(quote, values))}", "a text under the key 'text'")
+        expected = "a text under the key 'text'"
+        if "tokens" in values or "words" in values:
+            expected += f"; objects with tokens and tags must be JSON Lines: jq -c '.[]' {path.name}"
+        raise DataError.at(path, number, f"the keys {', '.join(map(quote, values))}", expected)
     for span in _marks(values):
         marks.append(_mark(path, number, text, span))
     marks.sort(key=lambda mark: mark.start)

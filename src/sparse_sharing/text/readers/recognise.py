@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from sparse_sharing.config.formats import Format, Scheme
 from sparse_sharing.errors import DataError
 from sparse_sharing.text.readers.columns import COMMENT_FORM, DOCUMENT_START, split_fields
 from sparse_sharing.text.readers.conllu import COLUMNS
+from sparse_sharing.text.readers.foreign import refuse_binary, refuse_line
 from sparse_sharing.text.readers.lines import quote, read_lines
 from sparse_sharing.text.readers.offsets import is_record
 from sparse_sharing.text.schemes import misformed
@@ -28,18 +30,6 @@ INSIDE_SHARE = 0.9
 """The same among the tokens whose tag is not O."""
 
 _conllu_id = re.compile(r"[0-9]+(?:[-.][0-9]+)?").fullmatch
-
-LOOKS_LIKE = (
-    (re.compile(r"\s*<(?:\?xml|!DOCTYPE|[A-Za-z][^<>\t]*>\s*$)"), "XML; convert it to columns or CoNLL-U"),
-    (re.compile(r"T\d+\t\S+ \d+ \d+\t"), "standoff annotation of brat; convert it to columns, with its text"),
-    (re.compile(r"\s*\(\s*(?:\(|(?:ROOT|TOP|S)\s).*\)"), "bracketed trees; convert them to CoNLL-2012 or to columns"),
-    (re.compile(r"%PDF|PK\x03\x04|\{\\rtf"), "not a text file; export it as plain text"),
-    (
-        re.compile(r'"?[^\s"]+"?(?:,"?[^\s,"]*"?){2,}$'),
-        "comma-separated values; replace commas by tabs, and remove quotes",
-    ),
-)
-"""Formats that are not supported: the form of their first line, and the advice."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +57,7 @@ def recognise(path: Path) -> Recognised:
     Raises:
         DataError: It cannot be read, is empty, or has an unsupported format; the message says what it looks like.
     """
+    refuse_binary(path)
     lines = []
     for number, line in read_lines(path):
         lines.append(line)
@@ -81,9 +72,7 @@ def recognise(path: Path) -> Recognised:
         return _recognise_json(path, filled[0])
     if conllu := _recognise_conllu(filled):
         return conllu
-    for form, advice in LOOKS_LIKE:
-        if form.match(filled[0]):
-            raise DataError(f"{path}: looks like {advice} (its first line is {quote(filled[0])})")
+    refuse_line(path, filled[0])
     return _recognise_columns(path, lines)
 
 
@@ -95,18 +84,24 @@ def _recognise_json(path: Path, first: str) -> Recognised:
         if re.match(r"\s*\[\s*(?:\{|$)", first):
             return Recognised("spans")
         if re.match(r'\s*\{\s*(?:"|$)', first):
-            raise DataError(
-                f"{path}: looks like JSON over several lines; expected JSON Lines, one object on each line: "
-                f"jq -c . {path.name} > {path.stem}.jsonl"
-            ) from None
+            raise _not_json_lines(path, "JSON over several lines", ".") from None
         return _recognise_columns(path, [first])
     if isinstance(record, list) and record and isinstance(record[0], dict):
-        record = record[0]
+        if not is_record(record[0]):
+            raise _not_json_lines(path, "one JSON list", ".[]")
+        return Recognised("spans")
+    if isinstance(record, list) and record:
+        raise DataError(
+            f"{path}: has JSON lists; expected JSON objects, such as "
+            '{"text": ..., "spans": [[start, end, label], ...]} or {"tokens": [...], "tags": [...]}'
+        )
     if not isinstance(record, dict):
         return _recognise_columns(path, [first])
     if is_record(record):
         return Recognised("spans")
-    lists = tuple(key for key, value in record.items() if isinstance(value, list))
+    if len(record) == 1 and _has_objects(next(iter(record.values()))):
+        raise _not_json_lines(path, "one JSON object", f".[{json.dumps(next(iter(record)))}][]")
+    lists = tuple(key for key, value in record.items() if isinstance(value, list) and not _has_objects(value))
     if not lists:
         keys = ", ".join(map(quote, list(record)[:8]))
         raise DataError(
@@ -114,6 +109,17 @@ def _recognise_json(path: Path, first: str) -> Recognised:
             "text with its spans"
         )
     return Recognised("jsonl", keys=lists)
+
+
+def _has_objects(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(entry, dict) for entry in value)
+
+
+def _not_json_lines(path: Path, form: str, query: str) -> DataError:
+    return DataError(
+        f"{path}: looks like {form}; expected JSON Lines, one object on each line: "
+        f"jq -c {shlex.quote(query)} {shlex.quote(str(path))} > {shlex.quote(str(path.with_suffix('.lines.jsonl')))}"
+    )
 
 
 def _recognise_conllu(lines: list[str]) -> Recognised | None:

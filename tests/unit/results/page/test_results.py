@@ -14,6 +14,7 @@ from sparse_sharing.results.page.results import (
     overlaps,
     reference_overlaps,
     served,
+    span_counts,
 )
 
 SHAPES = {"characters.convolution.weight": (2, 1), "recurrent.0.left_to_right.weight_ih_l0": (2, 3)}
@@ -21,6 +22,19 @@ SHAPES = {"characters.convolution.weight": (2, 1), "recurrent.0.left_to_right.we
 
 def mask(bits):
     return Mask(torch.tensor([bit == "1" for bit in bits]), SHAPES, "weights")
+
+
+def test_spans_are_counted_by_split_and_type_and_none_where_a_split_lacks_the_type():
+    def corpora(**types):
+        return {"corpora": {"news": {"spans": {"ner": types}}, "tags": {}}}
+
+    splits = {"train": corpora(PER=9, LOC=4), "dev": corpora(PER=2), "test": corpora(PER=3, LOC=1)}
+    rows = span_counts({"d": {"splits": splits}}).to_dict("records")
+    key = {"dataset": "d", "corpus": "news", "task": "ner"}
+    assert rows == [
+        key | {"type": "PER", "train": 9, "dev": 2, "test": 3},
+        key | {"type": "LOC", "train": 4, "dev": 0, "test": 1},
+    ]
 
 
 def test_weights_are_counted_by_the_set_of_tasks_that_keeps_them():
