@@ -115,14 +115,17 @@ def sections(factory, **keys):
     return {family: section(save(factory.mktemp(family), family), **keys) for family in FAMILIES}
 
 
-def save(folder, family="bert", seed=0, with_head=False):
-    """Save a tiny random model of a family with its tokenizer, as `transformers` does; returns the folder."""
+def save(folder, family="bert", seed=0, with_head=False, **changes):
+    """Save a tiny random model of a family with its tokenizer, as `transformers` does; returns the folder.
+
+    `changes` are values of its config.json.
+    """
     import torch
     from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
 
     kind, make, values = FAMILIES[family]
     tokenizer = make()
-    configuration = AutoConfig.for_model(kind, vocab_size=tokenizer.get_vocab_size(), **values)
+    configuration = AutoConfig.for_model(kind, vocab_size=tokenizer.get_vocab_size(), **values | changes)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = (AutoModelForMaskedLM if with_head else AutoModel).from_config(configuration)
@@ -130,3 +133,41 @@ def save(folder, family="bert", seed=0, with_head=False):
     model.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
+
+
+def trace_once(monkeypatch):
+    """Let the exporter of torch, which takes seconds, run only once for each architecture."""
+    from sparse_sharing.tagging import onnx_transformer
+
+    bodies, trace = {}, onnx_transformer.trace
+
+    def traced(model, units, width):
+        key = json.dumps([model.architecture, units, width])
+        if key not in bodies:
+            bodies[key] = trace(model, units, width)
+        return bodies[key]
+
+    monkeypatch.setattr(onnx_transformer, "trace", traced)
+
+
+def export_onnx(network, folder, masks=None, base=None, texts=None, int8=False):
+    """Write the ONNX files of a network into a folder, as `export` does."""
+    from sparse_sharing.network.storage import TrainedModel
+    from sparse_sharing.pipeline.specs import ExportSpec
+    from sparse_sharing.storage.artifacts import content_digest, save_json
+    from sparse_sharing.tagging import onnx_export
+
+    vocabulary, tasks = network.vocabulary, list(network.vocabulary.tasks)
+    stored = vocabulary.to_json()
+    details = {
+        "tasks": tasks,
+        "model": network.model.model_dump(),
+        "data": {"vectors": None},
+        "vocabulary": content_digest({}, stored),
+    }
+    values = {name: value.detach().numpy() for name, value in network.values().items()}
+    model = TrainedModel(values, masks or {}, details, {}, "", {}, base or {})
+    spec = ExportSpec(model="", task=",".join(tasks))
+    onnx_export.run(model, network, spec, folder, texts or {}, int8)
+    save_json(folder / "vocabulary.json", "vocabulary", spec, stored)
+    return model

@@ -7,13 +7,16 @@ import sys
 import zipfile
 
 import pytest
+import tiny
+import tiny_transformers
 
 from sparse_sharing.pipeline import layout
 from sparse_sharing.tagging import export
 from sparse_sharing.tagging.tagger import Tagger
+from sparse_sharing.text.encoded import encode_text
 
 TEXT = "Bob Lee left Berlin. Ann didn't.\n"
-FULL_ONLY = ("sparse_sharing", "torch", "pandas", "snakemake", "scipy", "vl_convert", "seqeval")
+FULL_ONLY = ("sparse_sharing", "torch", "transformers", "pandas", "snakemake", "scipy", "vl_convert", "seqeval")
 BLOCKED = f"""
 import sys
 
@@ -91,6 +94,36 @@ def test_the_light_program_gives_the_tags_of_torch(finished, exported, light):
 def test_the_light_tagger_is_imported_under_its_own_name(exported, light):
     code = "from sparse_sharing_tagger import OnnxTagger\nprint(OnnxTagger.load(sys.argv[1]).tasks)"
     assert light(code, exported).stdout.strip() == "['chunk', 'ner', 'pos']"
+
+
+@pytest.fixture(scope="module")
+def transformer(tmp_path_factory):
+    """A tiny transformer that was exported, and its network in torch."""
+    pytest.importorskip("onnxscript")
+    folder = tmp_path_factory.mktemp("transformer")
+    section = tiny_transformers.section(tiny_transformers.save(folder / "pretrained", num_hidden_layers=1))
+    network = tiny.initialised(section)
+    tiny_transformers.export_onnx(network, folder / "onnx")
+    return network, folder / "onnx"
+
+
+def test_a_transformer_is_tagged_with_the_tokenizers_package_only(transformer, light):
+    network, folder = transformer
+    done = light(PROGRAM, "tag", folder, "--output", "jsonl")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    words = [[token["text"] for token in one["tokens"]] for one in found]
+    assert len(words) == 2
+    text = encode_text([(sentence, {}) for sentence in words], network.vocabulary, [], {}, 0)
+    names = network.vocabulary.tasks["pos"].tags
+    expected = text.by_sentence([names[tag] for tag in network.predict("pos", text)])
+    assert [one["tags"]["pos"] for one in found] == expected
+
+
+def test_a_missing_package_for_transformers_is_named(transformer, light):
+    code = f"sys.modules['tokenizers'] = None\n{PROGRAM}"
+    done = light(code, "tag", transformer[1], check=False)
+    assert done.returncode == 2
+    assert done.stderr.strip() == "error: tokenizers is not installed; pip install tokenizers"
 
 
 def test_a_model_that_needs_torch_is_refused_with_the_command_that_exports_it(finished, light):

@@ -1,5 +1,6 @@
 """A pretrained transformer through all stages."""
 
+import importlib.util
 import shutil
 
 import numpy as np
@@ -13,11 +14,14 @@ from sparse_sharing.masks.mask import Mask
 from sparse_sharing.network.storage import load_model, storage_sizes
 from sparse_sharing.pipeline import layout
 from sparse_sharing.results.card import model_card
+from sparse_sharing.storage.artifacts import load_json
 from sparse_sharing.tagging import export
+from sparse_sharing.tagging.onnx_tagger import OnnxTagger
 from sparse_sharing.tagging.tagger import Tagger
 from sparse_sharing.training.inputs import load_text, load_weights, to_tensors
 
 TASKS = ("chunk", "ner", "pos")
+ONNX = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime", "onnxscript"))
 OPTIMIZER = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 8, "weight_decay": 0.01, "schedule": "linear"}
 SYSTEMS = [
     {"name": "single", "sharing": "single", "tasks": ["pos"]},
@@ -125,23 +129,26 @@ def test_one_task_is_exported_with_the_same_tags(trained, system, tmp_path):
     assert "trained_parameters" not in exported.details
 
 
+@pytest.mark.skipif(not ONNX, reason="needs the packages of the extra onnx")
 def test_a_trimmed_export_has_fewer_pieces_and_the_same_tags(trained, tmp_path):
     folder = trained.model_folder("lora")
     given = tmp_path / "words.txt"
     given.write_text("tickets outsiders\n", encoding="utf-8")
-    export.run(folder, "pos", None, tmp_path / "pos", False, "cpu", trim=True, words=given)
+    export.run(folder, "pos", None, tmp_path / "pos", True, "cpu", trim=True, words=given)
     exported = load_model(tmp_path / "pos" / "model.safetensors")
     pieces, table = exported.details["pieces"], exported.values["body.embeddings.word_embeddings.weight"]
     assert pieces["kept"] == len(table) == exported.details["model"]["architecture"]["vocab_size"] < pieces["of"]
     assert f"{pieces['kept']:,} of {pieces['of']:,} pieces" in model_card(exported)
     own, joint = Tagger.load(tmp_path / "pos"), Tagger.load(folder)
+    taggers = (own, OnnxTagger.load(tmp_path / "pos"), joint)
     for split in ("dev", "train"):
         words = load_text(trained.data / f"{split}.safetensors")["pos"].words()
-        tags = [[sentence.tags["pos"] for sentence in tagger.tag(words, ["pos"])] for tagger in (own, joint)]
-        assert tags[0] == tags[1]
+        tags = [[sentence.tags["pos"] for sentence in tagger.tag(words, ["pos"])] for tagger in taggers]
+        assert tags[0] == tags[1] == tags[2]
     assert len(own.tag([["outsiders", "xylophone", "\u200b"]])[0].tags["pos"]) == 3
 
 
+@pytest.mark.skipif(not ONNX, reason="needs the packages of the extra onnx")
 def test_a_mask_over_heads_and_inner_units_is_exported_as_a_smaller_network(trained, tmp_path):
     shutil.copytree(trained.folder, tmp_path / "units")
     keys = {"granularity": "unit", "source": "magnitude", "meaning": "zero", "final_density": 0.5}
@@ -151,7 +158,7 @@ def test_a_mask_over_heads_and_inner_units_is_exported_as_a_smaller_network(trai
     units.select("part", "initial")
     units.train("zero")
     folder = units.model_folder("zero")
-    export.run(folder, "pos", None, tmp_path / "pos", onnx=False, device="cpu")
+    export.run(folder, "pos", None, tmp_path / "pos", onnx=True, device="cpu")
     whole, small = (load_model(path / "model.safetensors") for path in (folder, tmp_path / "pos"))
     assert not small.masks
     assert sum(small.details["units"].values()) == 26  # half of 4 heads and 48 units of feed-forward networks
@@ -159,6 +166,8 @@ def test_a_mask_over_heads_and_inner_units_is_exported_as_a_smaller_network(trai
     words = load_text(trained.data / "test.safetensors")["pos"].words()
     own, joint = (Tagger.load(path).tag(words, ["pos"]) for path in (tmp_path / "pos", folder))
     assert [sentence.tags for sentence in own] == [sentence.tags for sentence in joint]
+    onnx = OnnxTagger.load(tmp_path / "pos").tag(words)
+    assert [sentence.tags for sentence in onnx] == [sentence.tags for sentence in joint]
 
 
 def test_words_that_cannot_be_read_are_refused(trained, tmp_path):
@@ -207,10 +216,41 @@ def test_a_system_has_its_own_learning_rate_and_no_grid(trained):
     assert (hard.optimization.learning_rate, hard.learning_rates) == (0.01, [0.01, 0.03])
 
 
-def test_an_onnx_file_is_refused(trained, tmp_path):
-    with pytest.raises(ConfigError, match="transformer"):
-        export.run(trained.model_folder("hard"), None, None, tmp_path / "onnx", onnx=True, device="cpu")
-    assert not (tmp_path / "onnx").exists()
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    """For some systems the folder of the ONNX file with all tasks; in `pos`, one of a single task."""
+    if not ONNX:
+        pytest.skip("needs the packages of the extra onnx")
+    folder = tmp_path_factory.mktemp("onnx")
+    with pytest.MonkeyPatch.context() as patch:
+        tiny_transformers.trace_once(patch)
+        for system in ("hard", "delta", "lora"):
+            export.run(trained.model_folder(system), None, None, folder / system, onnx=True, device="cpu")
+        export.run(trained.model_folder("delta"), "pos", None, folder / "pos", onnx=True, device="cpu")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["hard", "delta", "lora", "pos"])
+def test_an_onnx_file_has_the_tags_of_torch(trained, exported, name):
+    system, tasks = ("delta", ["pos"]) if name == "pos" else (name, list(TASKS))
+    taggers = OnnxTagger.load(exported / name), Tagger.load(trained.model_folder(system))
+    assert taggers[0].tasks == tasks
+    words = [*load_text(trained.data / "test.safetensors")["pos"].words(), ["the", "\u200b", "[SEP]"] * 20]
+    found, expected = (tagger.tag(words, tasks, probabilities=True) for tagger in taggers)
+    for one, other in zip(found, expected, strict=True):
+        assert one.tags == other.tags
+        for task in tasks:
+            assert one.probabilities[task] == pytest.approx(other.probabilities[task], abs=1e-4)
+
+
+def test_the_proof_of_an_onnx_file_has_the_scores_on_dev(exported):
+    details = load_json(exported / "delta" / "onnx.json", "onnx").details
+    for task in TASKS:
+        dev = details["proof"]["dev"][task]
+        assert (dev["different"], dev["torch"]) == (0, dev["onnx"])
+        assert details["proof"]["random"][task]["tokens"] > 0
+    assert set(details["files"]) == {"network.onnx", "tokenizer.json", "vocabulary.json"}
+    assert not {"tokenizer", "architecture"} & set(details["model"])
 
 
 def test_the_card_names_the_pretrained_model(trained):

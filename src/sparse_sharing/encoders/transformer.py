@@ -13,6 +13,7 @@ from torch.nn import functional
 from sparse_sharing.config.encoders.base import EncoderSection
 from sparse_sharing.config.encoders.transformer import Lora, Transformer
 from sparse_sharing.encoders.base import Encoder, TextSizes
+from sparse_sharing.encoders.piece_windows import WindowReader
 from sparse_sharing.encoders.pieces import WordTokenizer
 from sparse_sharing.encoders.pretrained import (
     before_positions,
@@ -29,7 +30,6 @@ from sparse_sharing.encoders.pretrained import (
 from sparse_sharing.encoders.task_parts import PREFIX, Part, TaskParts
 from sparse_sharing.encoders.transformer_units import shrink, unit_axes
 from sparse_sharing.encoders.trimming import trimmed
-from sparse_sharing.encoders.windows import windows_of
 from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.masks.tensor_info import FirstValues, Role, TensorInfo
 from sparse_sharing.pipeline.pretrained import pretrained_digest
@@ -127,7 +127,8 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
             raise ArtifactError(
                 f"model.window: got {model.window}; expected at most {most}, the positions of the pretrained model"
             )
-        self.capacity = (model.window or most) - self.tokenizer.frame.size
+        capacity = (model.window or most) - self.tokenizer.frame.size
+        self.windows = WindowReader(self.tokenizer, capacity, model.pieces)
         self.tasks = self._task_parts(sizes.tasks)
 
     @classmethod
@@ -249,61 +250,26 @@ class TransformerEncoder(Encoder[Transformer, PieceBatch]):
     ) -> PieceBatch:
         """See `Encoder`."""
         positions_, mask = padded_positions(text, indices)
-        surfaces, places_of = np.unique(text.tokens[positions_], return_inverse=True)
-        places_of = places_of.reshape(positions_.shape)
-        pieces = self.tokenizer.pieces(text.spelled(surfaces))
-        rows: list[np.ndarray] = []
-        read: list[list[np.ndarray]] = []
-        for column, length in enumerate(mask.sum(0)):
-            windows, places = self._sentence([pieces.of(word) for word in places_of[:length, column]], len(rows))
-            rows += windows
-            read.append(places)
-        width = max(len(row) for row in rows)
-        ids = np.full((len(rows), width), self.tokenizer.frame.padding, np.int64)
-        attended = np.zeros(ids.shape, bool)
-        for number, row in enumerate(rows):
-            ids[number, : len(row)] = row
-            attended[number, : len(row)] = True
-        nothing = np.zeros((1, 2), np.int64)
-        cells = [
-            read[column][time] if time < len(read[column]) else nothing
-            for time in range(len(mask))
-            for column in range(mask.shape[1])
-        ]
-        starts = np.cumsum([0, *map(len, cells)])[:-1]
-        window, place = np.concatenate(cells).T
-        piece_rows, numbers = np.unique(ids, return_inverse=True)
+        windows = self.windows.read(text, indices)
+        # The words in the order of [L, B]; after the end of a sentence, one that reads the first piece.
+        lengths, last = mask.sum(0), len(windows.offsets) - 1
+        numbers = np.cumsum(lengths) - lengths + np.arange(len(mask))[:, None]
+        words = np.where(mask, numbers, last).reshape(-1)
+        firsts, counts = np.append(windows.offsets[:-1], windows.offsets[-1]), np.append(np.diff(windows.offsets), 1)
+        starts = np.cumsum(counts[words]) - counts[words]
+        inside = np.arange(counts[words].sum()) - np.repeat(starts, counts[words])
+        places = np.append(windows.places, 0)[np.repeat(firsts[words], counts[words]) + inside]
+        piece_rows, pieces = np.unique(windows.ids, return_inverse=True)
         return PieceBatch(
             piece_rows=torch.from_numpy(piece_rows),
-            pieces=torch.from_numpy(numbers.reshape(ids.shape)),
-            attended=torch.from_numpy(attended),
-            places=torch.from_numpy(window * width + place),
+            pieces=torch.from_numpy(pieces.reshape(windows.ids.shape)),
+            attended=torch.from_numpy(windows.attended),
+            places=torch.from_numpy(places),
             starts=torch.from_numpy(starts),
             table=self.table,
             tags=torch.from_numpy(gold_tags(text, task, positions_, mask)),
             mask=torch.from_numpy(mask),
         )
-
-    def _sentence(self, words: Sequence[np.ndarray], first: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """The windows of a sentence, numbered from `first`, and for each word the pieces it reads: int64 [n, 2].
-
-        The two numbers are the window and the position in it.
-        """
-        lengths = np.array([len(word) for word in words])
-        flat = np.concatenate(words)
-        windows, frame = windows_of(lengths, self.capacity), self.tokenizer.frame
-        rows = [
-            np.concatenate([frame.before, flat[start:end], frame.behind]).astype(np.int64)
-            for start, end in windows.spans
-        ]
-        starts = np.array([start for start, _ in windows.spans])
-        places = np.arange(len(flat)) - starts[windows.window] + len(frame.before)
-        positions = np.stack([windows.window + first, places], axis=1)
-        ends = np.cumsum(lengths)
-        if self.model.pieces == "mean":
-            return rows, np.split(positions, ends[:-1])
-        chosen = ends - 1 if self.model.pieces == "last" else ends - lengths
-        return rows, list(positions[chosen][:, None])
 
     def states(self, rows: Mapping[str, Tensor], batch: PieceBatch, readout: int) -> Tensor:
         """See `Encoder`; of the last layer."""

@@ -63,7 +63,9 @@ def run(
             f"--onnx: networks with encoder '{source.network.model.kind}' cannot be written as ONNX files, only those "
             f"with {' or '.join(onnx_export.ENCODERS)}. Without --onnx, --task NAME exports one task"
         )
-    if onnx and source.trained.base and task is None and len(source.trained.tasks) > 1:
+    if onnx:
+        onnx_export.require_packages(source.network.model.kind)
+    if onnx and source.network.model.kind != "transformer" and source.trained.base and task is None:
         raise ConfigError(
             "--onnx: the masks of this model keep changes (meaning: delta), which an ONNX file of several tasks cannot "
             "represent; export one task with --task NAME"

@@ -1,5 +1,6 @@
 """Writes a model as an ONNX file for all of its tasks, after checking that its tags are those of torch."""
 
+import importlib.util
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +15,9 @@ from sparse_sharing.network.compact import below_the_layers, compact_network
 from sparse_sharing.network.network import Network
 from sparse_sharing.network.storage import TrainedModel
 from sparse_sharing.pipeline.specs import ExportSpec
-from sparse_sharing.storage.artifacts import file_digest, save_json, write_atomically
+from sparse_sharing.storage.artifacts import file_digest, save_json, write_atomically, write_text
 from sparse_sharing.tagging.onnx_graph import CHAIN, Weights, build_graph
-from sparse_sharing.tagging.onnx_tagger import DECODING_FILE, NETWORK_FILE, VOCABULARY_FILE, OnnxTagger
+from sparse_sharing.tagging.onnx_tagger import DECODING_FILE, NETWORK_FILE, TOKENIZER_FILE, VOCABULARY_FILE, OnnxTagger
 from sparse_sharing.text.encoded import EncodedText
 from sparse_sharing.text.vocabulary import TaskTags
 
@@ -30,27 +31,26 @@ FORBIDDEN = np.float32(-1e30)
 
 Texts = Mapping[str, Mapping[str, EncodedText]]
 
-ENCODERS = ("bilstm", "cross_stitch")
-"""The encoders that the graph knows."""
+ENCODERS = ("bilstm", "cross_stitch", "transformer")
+"""The encoders that can be exported."""
 
 
-def require_packages() -> None:
-    """Check that the optional packages are installed.
+def require_packages(encoder: str | None = None) -> None:
+    """Check that the optional packages are installed; those for an encoder, if it is given.
 
     Raises:
         ConfigError: One is missing.
     """
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(f"--onnx needs {error.name}; pip install onnx onnxruntime") from error
+    needed = ["onnx", "onnxruntime", *(["onnxscript"] if encoder == "transformer" else [])]
+    for name in needed:
+        if importlib.util.find_spec(name) is None:
+            raise ConfigError(f"--onnx needs {name}; pip install {' '.join(needed)}")
 
 
 def run(
     model: TrainedModel, network: Network, spec: ExportSpec, output: Path, texts: Texts, int8: bool = False
 ) -> None:
-    """Write `network.onnx` and `onnx.json` of a model, checked against torch.
+    """Write `network.onnx` and `onnx.json` of a model, checked against torch; of a transformer also `tokenizer.json`.
 
     Args:
         model: the model, which is written with all of its tasks.
@@ -69,8 +69,17 @@ def run(
         "model": model.details["model"],
         "data": model.details["data"],
     }
-    content = build_graph(weights_of(model, network, int8)).SerializeToString()
-    tagger = OnnxTagger(content, decoding, network.vocabulary)
+    tokenizer = None
+    if network.model.kind == "transformer":
+        from sparse_sharing.tagging.onnx_transformer import graph_of, inputs_of
+
+        decoding["model"], tokenizer = inputs_of(network)
+        graph = graph_of(model, network, int8)
+    else:
+        graph = build_graph(weights_of(model, network, int8))
+    content = graph.SerializeToString()
+    del graph
+    tagger = OnnxTagger(content, decoding, network.vocabulary, tokenizer=tokenizer)
     proof = {
         name: {task: _compared(tagger, network, task, text) for task, text in by_task.items()}
         for name, by_task in texts.items()
@@ -79,6 +88,9 @@ def run(
         _require_same(proof, output)
     write_atomically(output / NETWORK_FILE, content)
     files = {NETWORK_FILE: file_digest(output / NETWORK_FILE), VOCABULARY_FILE: model.details["vocabulary"]}
+    if tokenizer is not None:
+        write_text(output / TOKENIZER_FILE, tokenizer)
+        files[TOKENIZER_FILE] = file_digest(output / TOKENIZER_FILE)
     save_json(output / DECODING_FILE, "onnx", spec, {**decoding, "files": files, "proof": proof, "int8": int8})
     for name, by_task in proof.items():
         for task, one in by_task.items():

@@ -10,12 +10,15 @@ from sparse_sharing.errors import ArtifactError, ConfigError
 from sparse_sharing.storage.artifacts import content_digest, file_digest, load_json
 from sparse_sharing.tagging.base import BaseTagger
 from sparse_sharing.tagging.decoding import Predictions, shares_of
+from sparse_sharing.tagging.onnx_inputs import PieceInputs, WordInputs
 from sparse_sharing.tagging.vectors import UnseenVectors
 from sparse_sharing.text.encoded import EncodedText
-from sparse_sharing.text.features import FeatureKinds, FeatureRows
 from sparse_sharing.text.vocabulary import Vocabulary
 
 NETWORK_FILE, DECODING_FILE, VOCABULARY_FILE = "network.onnx", "onnx.json", "vocabulary.json"
+
+TOKENIZER_FILE = "tokenizer.json"
+"""A further file of transformers."""
 
 MOST_POSITIONS = 4096
 """The largest number of padded positions in a batch."""
@@ -31,11 +34,12 @@ class OnnxTagger(BaseTagger):
         vocabulary: Vocabulary,
         vectors: UnseenVectors | None = None,
         threads: int = 1,
+        tokenizer: str | None = None,
     ) -> None:
-        """Use a network and the details for decoding.
+        """Use a network and the details for decoding; `tokenizer` is the tokenizer.json of a transformer.
 
         Raises:
-            ConfigError: onnxruntime is not installed.
+            ConfigError: onnxruntime, or tokenizers for a transformer, is not installed.
         """
         try:
             import onnxruntime
@@ -48,9 +52,8 @@ class OnnxTagger(BaseTagger):
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-        self.dimension = decoding["model"]["word_dimension"]
-        features = decoding["model"].get("features")
-        self.features = None if features is None else FeatureRows(FeatureKinds.from_json(features))
+        model = decoding["model"]
+        self.inputs = WordInputs(model) if tokenizer is None else PieceInputs(model, tokenizer)
         self.chains = {
             task: {name: np.array(values, np.float32) for name, values in task_details.get("chain", {}).items()}
             for task, task_details in decoding["tasks"].items()
@@ -62,16 +65,18 @@ class OnnxTagger(BaseTagger):
 
         Raises:
             ArtifactError: A file is missing, damaged, foreign, or of another version.
-            ConfigError: onnxruntime is not installed; the vectors do not fit the model.
+            ConfigError: A package is not installed; the vectors do not fit the model.
             DataError: The vectors cannot be read.
         """
         folder = Path(folder)
         decoding = load_json(folder / DECODING_FILE, "onnx").details
         stored = load_json(folder / VOCABULARY_FILE, "vocabulary").details
-        try:
-            digests = {NETWORK_FILE: file_digest(folder / NETWORK_FILE), VOCABULARY_FILE: content_digest({}, stored)}
-        except OSError as error:
-            raise ArtifactError(f"{folder / NETWORK_FILE}: cannot be read ({error.strerror})") from error
+        digests = {VOCABULARY_FILE: content_digest({}, stored)}
+        for name in (NETWORK_FILE, *({TOKENIZER_FILE} & set(decoding["files"]))):
+            try:
+                digests[name] = file_digest(folder / name)
+            except OSError as error:
+                raise ArtifactError(f"{folder / name}: cannot be read ({error.strerror})") from error
         for name, digest in digests.items():
             if decoding["files"].get(name) != digest:
                 raise ArtifactError(
@@ -79,7 +84,8 @@ class OnnxTagger(BaseTagger):
                 )
         vocabulary = Vocabulary.from_json(stored)
         unseen = None if vectors is None else UnseenVectors.read(Path(vectors), decoding, vocabulary)
-        return cls((folder / NETWORK_FILE).read_bytes(), decoding, vocabulary, unseen, threads)
+        tokenizer = (folder / TOKENIZER_FILE).read_text(encoding="utf-8") if TOKENIZER_FILE in digests else None
+        return cls((folder / NETWORK_FILE).read_bytes(), decoding, vocabulary, unseen, threads, tokenizer)
 
     def predict_surfaces(
         self, surfaces: np.ndarray, offsets: np.ndarray, tasks: Sequence[str], batch_size: int
@@ -92,16 +98,15 @@ class OnnxTagger(BaseTagger):
         count = len(text.tokens)
         predictions = {task: (np.empty(count, np.int64), np.empty(count, np.float32)) for task in tasks}
         outputs = [f"scores.{task}" for task in tasks]
-        extra = self._extra(text)
+        common = self.inputs.common(text)
         for indices in _batches(text.lengths, batch_size):
-            inputs = network_inputs(text, indices, self.features)
+            inputs, scores_of = self.inputs.batch(text, indices)
             starts, lengths = text.offsets[indices], text.lengths[indices]
             # Concatenated sentences, as path decoding needs them.
-            mask = np.arange(len(inputs["words"])) < lengths[:, None]
-            places = (starts[:, None] + np.arange(len(inputs["words"])))[mask]
             ends = np.cumsum(lengths)
-            for task, scores in zip(tasks, self.session.run(outputs, {**inputs, "extra": extra}), strict=True):
-                task_scores = np.asarray(scores).transpose(1, 0, 2)[mask]
+            places = np.arange(ends[-1]) + np.repeat(starts - ends + lengths, lengths)
+            for task, output in zip(tasks, self.session.run(outputs, inputs | common), strict=True):
+                task_scores = scores_of(np.asarray(output))
                 best = self._best(task, task_scores, ends)
                 predictions[task][0][places], predictions[task][1][places] = best, shares_of(task_scores, best)
         return predictions
@@ -113,32 +118,6 @@ class OnnxTagger(BaseTagger):
         return np.concatenate(
             [best_path(sentence_scores, **self.chains[task]) for sentence_scores in np.split(scores, ends[:-1])]
         )
-
-    def _extra(self, text: EncodedText) -> np.ndarray:
-        """float32 [E, D] with at least one row, the vectors of words that are not in the training text."""
-        extra = np.zeros((max(1, len(text.extra)), self.dimension), np.float32)
-        extra[: len(text.extra), : text.extra.shape[1]] = text.extra
-        return extra
-
-
-def network_inputs(
-    text: EncodedText, indices: np.ndarray, features: FeatureRows | None = None
-) -> dict[str, np.ndarray]:
-    """Sentences as inputs of the network, padded, time first: all inputs except `extra`."""
-    starts, lengths = text.offsets[indices], text.lengths[indices]
-    time = np.arange(int(lengths.max()))[:, None]
-    positions = np.where(time < lengths, starts + time, starts)
-    kinds, surfaces = np.unique(text.tokens[positions], return_inverse=True)
-    surfaces = surfaces.reshape(positions.shape)
-    characters = text.surface_characters[kinds]
-    feature_inputs = {} if features is None else {"features": features.of(text.spelled(kinds.tolist()))}
-    return {
-        "words": text.surface_words[kinds][surfaces].astype(np.int64),
-        "characters": characters[:, : max(1, int((characters != 0).any(0).sum()))].astype(np.int64),
-        "surfaces": surfaces.astype(np.int64),
-        "lengths": lengths.astype(np.int32),
-        **feature_inputs,
-    }
 
 
 def best_path(scores: np.ndarray, transitions: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -19,7 +19,8 @@ from sparse_sharing.masks.ranking import prune_smallest
 from sparse_sharing.network.storage import TrainedModel
 from sparse_sharing.tagging import onnx_export
 from sparse_sharing.tagging.onnx_graph import Weights, build_graph
-from sparse_sharing.tagging.onnx_tagger import OnnxTagger, best_path, network_inputs
+from sparse_sharing.tagging.onnx_inputs import network_inputs
+from sparse_sharing.tagging.onnx_tagger import OnnxTagger, best_path
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -66,7 +67,7 @@ def scores_of(network, task, text, tagger, indices):
     network.activate(task)
     batch = network.encoder.batch(text, indices)
     ours = network.logits(task, network.gather(batch), batch).detach().numpy()
-    inputs = network_inputs(text, indices, tagger.features) | {"extra": np.zeros((1, 6), np.float32)}
+    inputs = network_inputs(text, indices, tagger.inputs.features) | {"extra": np.zeros((1, 6), np.float32)}
     (theirs,) = tagger.session.run([f"scores.{task}"], inputs)
     return [(ours[:length, column], theirs[:length, column]) for column, length in enumerate(text.lengths[indices])]
 
