@@ -26,7 +26,8 @@ from sparse_sharing.config.load import load_config
 CONFIG = ROOT / "config" / "conll03_features.yaml"
 VECTORS = Path("glove") / "glove.6B.50d.trimmed.txt.gz"
 SENTENCES, EPOCHS, SEEDS = 3000, 12, (1, 2, 3)
-OFF = {"features": None, "character_widths": None, "rare_word_dropout": None}
+OFF = {"features": None, "character_widths": None, "rare_word_dropout": None, "hidden": 200}
+"""The network of the paper's configurations with one layer: what the optional inputs are compared with."""
 SPACY = "spaCy"
 
 

@@ -58,15 +58,16 @@ def _with_labels_apart(points: pd.DataFrame) -> pd.DataFrame:
     Points in the left part of the drawing have their names to the right, others to the left. A name is beside its
     point, or just above the name of another point near it.
     """
-    most, scores = points["parameters"].max(), points["mean"]
-    gap = LINE * max(scores.max() - scores.min(), 1.0)
-    labels: dict[object, float] = {}
-    for index, row in points.sort_values("mean").iterrows():
+    counts, scores = points["parameters"].tolist(), points["mean"].tolist()
+    gap = LINE * max(max(scores) - min(scores), 1.0)
+    heights: dict[int, float] = {}
+    for index in sorted(range(len(scores)), key=scores.__getitem__):
         near = [
-            labels[other] for other in labels if abs(points["parameters"][other] - row["parameters"]) < BESIDE * most
+            height for other, height in heights.items() if abs(counts[other] - counts[index]) < BESIDE * max(counts)
         ]
-        labels[index] = max([row["mean"], *(height + gap for height in near)])
-    return points.assign(label=pd.Series(labels), is_left=points["parameters"] <= 0.7 * most)
+        heights[index] = max([scores[index], *(height + gap for height in near)])
+    labels = [heights[index] for index in range(len(scores))]
+    return points.assign(label=labels, is_left=points["parameters"] <= 0.7 * max(counts))
 
 
 def learning_curves(curves: pd.DataFrame, systems: Sequence[str]) -> Chart:
