@@ -243,12 +243,27 @@ def _layered(
                 tags = {key: value for key, value in record.items() if _fits(value, tokens) and key != key_of_words}
                 yield number, tuple(map(str, tokens)), {key: list(map(str, value)) for key, value in tags.items()}
     elif form.format == "conll2012":
-        names = list(LAYERS["conll2012"])
+        names = _layers_of_documents(path)
         for sentence in read_documents([path], names, report=report):
             yield sentence.line, sentence.words, dict(zip(names, map(list, sentence.tags), strict=True))
     else:
         for sentence in read_offsets(path, [Layer("spans", "spans", "iob2")], report=report):
             yield sentence.line, sentence.words, {"spans": list(sentence.tags[0])}
+
+
+def _layers_of_documents(path: Path) -> list[str]:
+    """The layers of a CoNLL-2012 file that its first sentence has: without parse trees there are no chunks.
+
+    If it has none, all are returned, so that reading them tells what is wrong.
+    """
+    readable = []
+    for name in LAYERS["conll2012"]:
+        try:
+            next(read_documents([path], [name], limit=1))
+        except DataError:
+            continue
+        readable.append(name)
+    return readable or list(LAYERS["conll2012"])
 
 
 def words_key(form: Recognised) -> str:

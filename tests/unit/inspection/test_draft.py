@@ -282,6 +282,19 @@ def test_an_empty_cell_is_outside_of_spans_unless_the_column_has_an_o(tmp_path, 
     assert ("90 tokens have no value, which is an error" in text) == (spelling is None)
 
 
+def test_documents_without_parse_trees_have_no_chunks(tmp_path):
+    files = []
+    for split in ("train", "dev", "test"):
+        rows = "".join(
+            f"{split}/a   0   {number}   {word}  {tag}  *  -  -  -  Ann  {name}  -\n"
+            for number, (word, tag, name) in enumerate([("Ann", "NNP", "(PERSON)"), (f"left{split}", "VBD", "*")])
+        )
+        files.append(tmp_path / f"{split}.v4_gold_conll")
+        files[-1].write_text(f"#begin document ({split}/a); part 000\n{rows}\n#end document\n", encoding="utf-8")
+    _, config = drafted(files, tmp_path)
+    assert {name: task.layer for name, task in tasks_of(config).items()} == {"pos": "pos", "ner": "ner"}
+
+
 def test_conllu_plus_may_mark_tokens_outside_of_spans_with_an_underscore(tmp_path):
     def sentence(number):
         rows = enumerate([f"Ann{number}\tB-PER", "was\t_", "not\t_", "there\t_"], start=1)
