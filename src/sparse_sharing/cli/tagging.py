@@ -31,8 +31,9 @@ def tag(
         Literal["auto", "raw", "tokens", "columns", "conllu", "jsonl"],
         typer.Option(
             "--input",
-            help="raw: plain text; tokens: a sentence a line, its tokens between spaces; columns: a token a line; "
-            'jsonl: on each line an object with a list "tokens", or a "text". '
+            metavar="FORM",
+            help="raw: plain text. tokens: a sentence a line, its tokens between spaces. columns: a token a line. "
+            'conllu: CoNLL-U. jsonl: on each line an object with a list "tokens", or a "text". '
             "auto decides by the first lines, and stops where they could be columns or text.",
         ),
     ] = "auto",
