@@ -35,9 +35,11 @@ def test_every_way_of_sharing_and_both_references_are_measured_at_every_batch_si
 
 
 @pytest.mark.slow
-def test_jobs_side_by_side_start_together_and_their_steps_are_added(tmp_path, capsys):
+def test_jobs_side_by_side_start_together_and_their_steps_are_added(tmp_path, capsys, monkeypatch):
     from benchmarks import data, gpu
 
+    monkeypatch.setattr(data, "SENTENCES", {"train": 300, "dev": 40, "test": 40})
+    monkeypatch.setattr(data, "WORDS", 500)
     gpu.measure_jobs(data.prepare_generated(tmp_path), CPU, 0.1, "plain", 10, [2])
     (row,) = printed(capsys)
     assert (row["label"], row["jobs"]) == ("plain", 2)

@@ -15,7 +15,7 @@ def _importable(repository, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("datasets", "tasks", "systems"), [(12, 2, 6), (1, 60, 4)], ids=["datasets", "tasks"])
+@pytest.mark.parametrize(("datasets", "tasks", "systems"), [(9, 2, 6), (1, 40, 4)], ids=["datasets", "tasks"])
 def test_the_report_of_a_large_run_is_small_and_quick(tmp_path, datasets, tasks, systems):
     from benchmarks.synthetic_run import measure, specs_of
 
