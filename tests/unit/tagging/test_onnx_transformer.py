@@ -21,9 +21,11 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
+# The exporter takes seconds for each kind of model.
+pytestmark = pytest.mark.slow
+
 WORDS = ["the", "lively", "sailor", "unbelievable", "\u200b", "[SEP]", "outsiders", "12,000", "Museum", "harbours"]
-SLOW = [family for family in tiny_transformers.FAMILIES if family != "bert"]
-FAMILIES = ["bert", *(pytest.param(family, marks=pytest.mark.slow) for family in SLOW)]
+FAMILIES = list(tiny_transformers.FAMILIES)
 
 
 @pytest.fixture(scope="module", autouse=True)
