@@ -16,11 +16,9 @@ from rich.table import Table
 
 from benchmarks.tagging import Written, sentence_milliseconds
 from benchmarks.timing import Series
+from sparse_sharing.results.tables.means import MEAN
 from sparse_sharing.tagging.base import BaseTagger
 from sparse_sharing.tagging.loading import load_tagger
-
-MEAN = "mean"
-"""The task of `summary.csv` that stands for the mean of all."""
 
 
 def tag_with(taggers: Sequence[BaseTagger]) -> Callable[[list[str]], None]:

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 import tiny
 import tiny_transformers
+from packages import build_wheel
 
 from sparse_sharing.pipeline import layout
 from sparse_sharing.tagging import export
@@ -40,10 +41,7 @@ def wheel(repository, tmp_path_factory):
         folder,
         ignore=shutil.ignore_patterns("generated", "build", "*.egg-info"),
     )
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(copy)]
-    subprocess.run([*command, str(folder)], check=True)
-    (path,) = copy.glob("*.whl")
-    return path
+    return build_wheel(folder, copy)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import urllib.request
 import zipfile
 
 import pytest
+from packages import build_wheel
 
 pytestmark = pytest.mark.slow
 FOLDERS = ("src", "workflow", "profiles")
@@ -27,10 +28,7 @@ def wheel(repository, tmp_path_factory):
         shutil.copytree(repository / name, sources / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for name in FILES:
         shutil.copy2(repository / name, sources)
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(sources)]
-    subprocess.run([*command, str(sources)], check=True)
-    (built,) = sources.glob("*.whl")
-    return built
+    return build_wheel(sources, sources)
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,9 @@ def tag(
 
 
 def _output_kind(asked: str, terminal: bool, detected: str) -> str:
-    """The output that `auto` means; columns for CoNLL-U input are CoNLL-U."""
+    """The output that `auto` means: colours on a terminal, else the form of the input; CoNLL-U for its columns."""
+    if asked == "auto" and terminal:
+        return "color"
     if asked == "auto":
-        asked = "color" if terminal else "jsonl" if detected == "jsonl" else "columns"
+        asked = "jsonl" if detected == "jsonl" else "columns"
     return "conllu" if asked == "columns" and detected == "conllu" else asked

@@ -222,7 +222,7 @@ def _reason(column: ColumnSurvey) -> str:
     kind = "numbers" if column.numeric else "too many different values for tags"
     reason = f"{kind} ({len(column.values):,} values, {_examples(column)})"
     if column.numeric and column.layer is not None:
-        reason += "; if they stand for tags, write the names of the tags instead"
+        reason += "; if they are the numbers of tags, write the names of the tags instead"
     return reason
 
 

@@ -254,7 +254,7 @@ def _layered(
 def _layers_of_documents(path: Path) -> list[str]:
     """The layers of a CoNLL-2012 file that its first sentence has: without parse trees there are no chunks.
 
-    If it has none, all are returned, so that reading them tells what is wrong.
+    If it has none, all are returned, so that the error of reading them gives the reason.
     """
     readable = []
     for name in LAYERS["conll2012"]:

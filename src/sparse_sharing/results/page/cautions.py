@@ -21,7 +21,7 @@ def cautions(tables: Mapping[str, pd.DataFrame], notes: Mapping[str, Sequence[st
         notes: for each dataset notes on its text.
         data: sizes of the text by dataset, split and corpus; `synthetic` is true for text that the demo generates.
     """
-    texts = [*_leaks(tables["leaks"])]
+    texts = _leaks(tables["leaks"])
     texts += [f"{dataset}: {note}." for dataset, dataset_notes in notes.items() for note in dataset_notes]
     if len(texts) > MOST_NAMED:
         texts[MOST_NAMED:] = [f"{len(texts) - MOST_NAMED} more notes on the texts are in tables/summary.md."]
